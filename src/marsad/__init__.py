@@ -1,0 +1,1 @@
+"""Marsad: keep watch over a long line on the ground."""

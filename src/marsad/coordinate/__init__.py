@@ -1,0 +1,1 @@
+"""COORDINATE: share what was agreed, and nothing else."""

@@ -1,0 +1,1 @@
+"""FUSE: one picture from many cameras."""

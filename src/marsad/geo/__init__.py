@@ -1,0 +1,1 @@
+"""Where things are on the ground: geodesy, elevation, sight and ground."""

@@ -1,0 +1,1 @@
+"""The shared nouns: records, errors and ports that every room speaks in."""

@@ -1,0 +1,49 @@
+"""Every error Marsad raises.
+
+::
+
+    MarsadError
+    |-- InputError          their data is bad: a file, a setting, an argument; mend it and try again
+    |   |-- ConfigError     a site file: names the key's path, the value, and what would be valid
+    |   `-- IntegrityError  a log whose chain does not verify: names the first bad entry
+    |-- UnavailableError    something outside does not answer now: try again later
+    `-- RefusedError        a rule forbids it
+"""
+
+
+class MarsadError(Exception):
+    """The root: catch this to catch everything Marsad raises on purpose."""
+
+
+class InputError(MarsadError):
+    """The data given is bad; the message names what to mend."""
+
+
+class ConfigError(InputError):
+    """A setting is bad.
+
+    `key` is the dotted path in the file, `value` what stands there, `valid` what could stand there.
+    """
+
+    def __init__(self, key: str, value: str, valid: str) -> None:
+        super().__init__(f"{key} = {value}: {valid}")
+        self.key = key
+        self.value = value
+        self.valid = valid
+
+
+class IntegrityError(InputError):
+    """A log's chain does not verify; `sequence` is the first bad entry, 0-based."""
+
+    def __init__(self, sequence: int, reason: str) -> None:
+        super().__init__(f"entry {sequence}: {reason}")
+        self.sequence = sequence
+        self.reason = reason
+
+
+class UnavailableError(MarsadError):
+    """Something outside does not answer now; trying again later may succeed."""
+
+
+class RefusedError(MarsadError):
+    """A rule forbids what was asked; the message names the rule."""

@@ -1,0 +1,180 @@
+"""Every fact that can be written to the log, as one tagged union."""
+
+from typing import Literal
+
+from marsad.kernel.alert import Alert
+from marsad.kernel.record import Record
+from marsad.kernel.track import Kind, Track
+
+SCHEMA_VERSION = 1
+
+HealthKind = Literal[
+    "camera_moved",
+    "panning",
+    "gain_jump",
+    "flat_field_correction",
+    "frozen",
+    "covered",
+    "defocused",
+    "looped",
+    "dead_rows",
+    "overlay_masked",
+]
+
+
+class EventRecord(Record, tag_field="type"):
+    """A fact about one moment; what all of them share."""
+
+    time_ns: int
+
+
+class WatchStarted(EventRecord, tag="watch_started"):
+    """A camera's stream has been opened and is being watched."""
+
+    camera_id: str
+    source: str
+    width_px: int
+    height_px: int
+    fps: float
+    software: str
+
+
+class WatchEnded(EventRecord, tag="watch_ended"):
+    """A camera's stream is no longer watched, and why."""
+
+    camera_id: str
+    reason: str
+    frames: int
+    dropped: int
+
+
+class FrameGap(EventRecord, tag="frame_gap"):
+    """Pictures are missing between `after_index` and the next one: `gap_ns` without any, about `missing` frames."""
+
+    camera_id: str
+    after_index: int
+    gap_ns: int
+    missing: int
+
+
+class FrameDuplicate(EventRecord, tag="frame_duplicate"):
+    """A picture came with a time stamp that was already there, or ran backwards, and was left out."""
+
+    camera_id: str
+    index: int
+
+
+class PacketCorrupt(EventRecord, tag="packet_corrupt"):
+    """A part of the stream could not be decoded and was left out."""
+
+    camera_id: str
+    after_index: int
+    detail: str
+
+
+class StreamEnded(EventRecord, tag="stream_ended"):
+    """The source has no more pictures."""
+
+    camera_id: str
+    frames: int
+
+
+class CameraLost(EventRecord, tag="camera_lost"):
+    """A live camera stopped answering."""
+
+    camera_id: str
+    detail: str
+
+
+class CameraRestored(EventRecord, tag="camera_restored"):
+    """A live camera answers again after `blind_ns` without a picture."""
+
+    camera_id: str
+    blind_ns: int
+    attempts: int
+
+
+class FramesDropped(EventRecord, tag="frames_dropped"):
+    """The oldest `count` waiting pictures were left out because the watch could not keep up."""
+
+    camera_id: str
+    count: int
+
+
+class CameraHealth(EventRecord, tag="camera_health"):
+    """Something about the camera itself, not about what it sees; `ended` marks the return to normal."""
+
+    camera_id: str
+    frame_index: int
+    kind: HealthKind
+    detail: str = ""
+    ended: bool = False
+
+
+class TrackPoint(EventRecord, tag="track_point"):
+    """A track as it was known at one moment; at most one a second for each track in the log."""
+
+    track: Track
+
+
+class TrackConfirmed(EventRecord, tag="track_confirmed"):
+    """A track is believed from now on."""
+
+    track: Track
+
+
+class TrackLost(EventRecord, tag="track_lost"):
+    """A confirmed track has ended."""
+
+    camera_id: str
+    track_id: int
+    kind: Kind
+    reason: str
+
+
+class AlertRaised(EventRecord, tag="alert_raised"):
+    """A rule has been met."""
+
+    alert: Alert
+
+
+class OfficerDecision(EventRecord, tag="officer_decision"):
+    """A person decided something; who, what about, and why."""
+
+    officer: str
+    subject: str
+    decision: str
+    reason: str = ""
+
+
+class PayloadErased(EventRecord, tag="payload_erased"):
+    """A payload was erased under a retention rule; its hash stays in the chain."""
+
+    sequence: int
+    rule: str
+    officer: str
+
+
+Event = (
+    WatchStarted
+    | WatchEnded
+    | FrameGap
+    | FrameDuplicate
+    | PacketCorrupt
+    | StreamEnded
+    | CameraLost
+    | CameraRestored
+    | FramesDropped
+    | CameraHealth
+    | TrackPoint
+    | TrackConfirmed
+    | TrackLost
+    | AlertRaised
+    | OfficerDecision
+    | PayloadErased
+)
+
+SourceEvent = FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped
+
+DURABLE = (AlertRaised, OfficerDecision, PayloadErased)
+"""Events that are on the disk before `append` returns."""

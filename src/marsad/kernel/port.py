@@ -1,0 +1,135 @@
+"""All doors to the outside, on one page. Each has an adapter in `marsad.adapters`, and a fake in `adapters.memory`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from marsad.kernel.elevation import ElevationGrid
+from marsad.kernel.event import Event, SourceEvent
+from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.record import Record
+from marsad.kernel.track import Kind
+
+
+class SourceInfo(Record):
+    """What a source says of itself before its first picture.
+
+    `fps` and `frames` are 0 where unknown; `started_ns` is the UTC time of the first picture, 0 where the source has
+    no date.
+    """
+
+    width_px: int
+    height_px: int
+    bits: int
+    fps: float
+    frames: int = 0
+    started_ns: int = 0
+
+
+class FrameSource(Protocol):
+    """A stream of pictures from one camera.
+
+    Iterating yields frames and source events in the order they happened, and ends with `StreamEnded`. Bad input raises
+    `InputError` on opening; a bad part of a good stream is an event, never an exception.
+    """
+
+    camera_id: str
+    info: SourceInfo
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        """Yield the pictures and what befell them."""
+
+    def close(self) -> None:
+        """Release the file or the connection; safe to call twice."""
+
+
+class Classified(Record):
+    """What a model thinks it sees on one picture or crop; the box is relative to what it was given, in pixels."""
+
+    kind: Kind
+    confidence: float
+    x_px: float = 0.0
+    y_px: float = 0.0
+    w_px: float = 0.0
+    h_px: float = 0.0
+
+
+class DetectorModel(Protocol):
+    """A learnt detector or classifier: given pictures, says what is on each."""
+
+    def detect(self, crops: Sequence[Counts]) -> list[list[Classified]]:
+        """For each picture (H, W), uint8 or uint16, what is on it, the surest first."""
+
+
+class ElevationSource(Protocol):
+    """Terrain heights from a file or a service, mosaicked over an area."""
+
+    def load(self, west_deg: float, south_deg: float, east_deg: float, north_deg: float) -> ElevationGrid:
+        """The heights over an area, voids kept as NaN. Raises InputError where nothing covers it."""
+
+
+class StoredEvent(Record):
+    """One entry of a log: `payload_hash` stays where the payload has been erased and `event` is None.
+
+    `entry_hash` chains this entry to all before it.
+    """
+
+    sequence: int
+    event: Event | None
+    payload_hash: bytes
+    entry_hash: bytes
+
+
+class EventLog(Protocol):
+    """Append-only memory of everything that happened, tamper-evident."""
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Write events in order and return the sequence number of the last.
+
+        When a durable event (`event.DURABLE`) is among them, all are on the disk before this returns; else they are
+        by the next `flush`.
+        """
+
+    def flush(self) -> None:
+        """Return when everything appended is on the disk."""
+
+    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredEvent]:
+        """Entries with first <= sequence <= last, in order."""
+
+    def head(self) -> tuple[int, bytes]:
+        """How many entries there are, and the hash of the last (32 zero bytes when empty)."""
+
+    def verify(self, head: bytes | None = None) -> int:
+        """How many entries there are, all of them sound. Raises IntegrityError naming the first bad one."""
+
+    def erase(self, sequence: int, *, rule: str, officer: str, time_ns: int) -> None:
+        """Erase one payload under a retention rule and log that it was; the chain still verifies."""
+
+    def close(self) -> None:
+        """Flush and release; safe to call twice."""
+
+
+class Clock(Protocol):
+    """The only place where time is read."""
+
+    def now_ns(self) -> int:
+        """UTC now, nanoseconds since 1970."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Notifier(Protocol):
+    """A way to tell a person something now."""
+
+    def notify(self, text: str) -> None:
+        """Deliver, or raise UnavailableError."""
+
+
+class Transport(Protocol):
+    """A link to another node; bytes in, bytes out, and it may fail."""
+
+    def send(self, data: bytes) -> None:
+        """Deliver, or raise UnavailableError."""
+
+    def receive(self) -> bytes:
+        """What has arrived, empty when nothing has. Raises UnavailableError when the link is down."""

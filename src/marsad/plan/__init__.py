@@ -1,0 +1,1 @@
+"""PLAN: towers, cameras, fence and patrols at the least cost."""

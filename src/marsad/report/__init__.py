@@ -1,0 +1,1 @@
+"""REPORT: what happened, told from the log."""

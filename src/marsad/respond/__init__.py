@@ -1,0 +1,1 @@
+"""RESPOND: from tracks to alerts, incidents and dispatch."""

@@ -1,0 +1,1 @@
+"""SIMULATE: scenes with truth, to test and to train on."""

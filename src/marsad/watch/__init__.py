@@ -1,0 +1,1 @@
+"""WATCH: from pictures to tracked, located, classified objects."""
