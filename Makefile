@@ -1,0 +1,84 @@
+# Every target does the set-up it needs; none needs root.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench docs lock clean
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+PEERS := .venv-peers
+INSTALLED := $(VENV)/.installed
+LINKED := $(VENV)/.linked
+PEERS_INSTALLED := $(PEERS)/.installed
+PIP := -m pip --disable-pip-version-check --no-input
+
+# A Python that is new enough and can make an environment; PYTHON=/path/to/python overrides the search.
+CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3 python
+SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+FIND_PYTHON = for python in $(CANDIDATES); do \
+	  if "$$python" -c '$(SUITABLE)' >/dev/null 2>&1; then found="$$python"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11 or newer with venv was found (tried: $(CANDIDATES))." >&2; \
+	  echo "Install Python 3.11 with its venv module, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+	  exit 1; \
+	fi
+# An environment whose own pip answers is kept; one left half-made is made again.
+MAKE_VENV = if ! $(1)/bin/python $(PIP) --version >/dev/null 2>&1; then \
+	  $(FIND_PYTHON); \
+	  echo "Making $(1) with $$($$found --version)"; \
+	  "$$found" -m venv --clear $(1); \
+	fi
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+
+setup: $(LINKED) ## make .venv with exactly the locked packages, and link Marsad into it
+
+$(INSTALLED): requirements.lock
+	@$(call MAKE_VENV,$(VENV))
+	@echo "Installing the locked packages (a minute or two)"
+	@$(BIN)/python $(PIP) install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(LINKED): $(INSTALLED) pyproject.toml
+	@$(BIN)/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(LINKED) ## four people walk towards the line at night: watch, locate, alarm (DEMO="--for 20" for a shorter one)
+	@$(BIN)/marsad demo $(DEMO)
+
+test: $(LINKED) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
+	@$(BIN)/python -m pytest -n 2 $(TESTS)
+
+check: $(LINKED) ## style, types and walls
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(LINKED) ## put the sources into the house's style
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+$(PEERS_INSTALLED): benchmarks/peers.lock
+	@$(call MAKE_VENV,$(PEERS))
+	@$(PEERS)/bin/python $(PIP) install --quiet --require-hashes -r benchmarks/peers.lock
+	@touch $@
+
+bench: $(LINKED) $(PEERS_INSTALLED) ## measure everything, beside the peers (long)
+	@for benchmark in $(sort $(wildcard benchmarks/bench_*.py)); do \
+	  echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; \
+	done
+
+docs: $(LINKED) ## build the pages into site/, failing on a broken link
+	@$(BIN)/mkdocs build --strict
+
+lock: $(INSTALLED) ## resolve the dependencies again after pyproject.toml changed
+	@test -x .venv-lock/bin/uv || { $(BIN)/python -m venv .venv-lock && .venv-lock/bin/python $(PIP) install --quiet uv; }
+	.venv-lock/bin/uv pip compile --universal --generate-hashes --all-extras --no-emit-index-url --no-header \
+	  --python-version 3.11 --quiet pyproject.toml -o requirements.lock
+
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) $(PEERS) .venv-lock site dist build out
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
