@@ -174,7 +174,9 @@ Event = (
     | PayloadErased
 )
 
-SourceEvent = FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped
+SourceEvent = (
+    FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped | CameraHealth
+)
 
 DURABLE = (AlertRaised, OfficerDecision, PayloadErased)
 """Events that are on the disk before `append` returns."""

@@ -1,0 +1,83 @@
+"""Time stamps of a stream made trustworthy: gaps and repeats told apart, broken clocks carried on."""
+
+from collections import deque
+from statistics import median
+
+from marsad.kernel.record import Record
+
+SECOND_NS = 1_000_000_000
+DEFAULT_INTERVAL_NS = SECOND_NS // 25
+GAP_INTERVALS = 1.5
+RESET_NS = 2 * SECOND_NS
+"""A step back by more than this is a clock that was set, not a picture sent twice."""
+REPEATS = 5
+"""After this many stamps in a row that do not advance, the clock stands still and is no longer believed."""
+LEARNT = 32
+"""The usual interval is the median of this many: a camera that changes its rate reports a few gaps, then none."""
+TRUSTED = 8
+"""From this many intervals on, the median is believed more than the rate that the source claims."""
+
+
+class Stamp(Record):
+    """When a picture was measured.
+
+    `gap_ns` is the time without any picture before it, 0 where there is no gap, and `missing` about how many are
+    missing; a `repeated` picture should be left out.
+    """
+
+    time_ns: int
+    gap_ns: int = 0
+    missing: int = 0
+    repeated: bool = False
+
+
+class StreamClock:
+    """A stream's own time stamps in, strictly rising times since its first picture out.
+
+    `interval_ns` is the interval that the source claims, 0 where it claims none.
+    """
+
+    def __init__(self, interval_ns: int = 0) -> None:
+        self._claimed_ns = interval_ns
+        self._intervals: deque[int] = deque(maxlen=LEARNT)
+        self._last_ns: int | None = None
+        self._offset_ns = 0
+        self._repeats = 0
+
+    @property
+    def interval_ns(self) -> int:
+        """The usual time between two pictures."""
+        if len(self._intervals) >= TRUSTED or (self._intervals and not self._claimed_ns):
+            return max(1, int(median(self._intervals)))
+        return self._claimed_ns or DEFAULT_INTERVAL_NS
+
+    def stamp(self, raw_ns: int | None) -> Stamp:
+        """The time of the next picture, whose own stamp is `raw_ns` (None where it has none)."""
+        if self._last_ns is None:
+            self._offset_ns = -(raw_ns or 0)
+            return self._advance(0)
+        if raw_ns is None:
+            return self._advance(self._last_ns + self.interval_ns)
+        step_ns = raw_ns + self._offset_ns - self._last_ns
+        if step_ns <= 0:
+            return self._repeat(step_ns)
+        self._repeats = 0
+        interval_ns = self.interval_ns
+        self._intervals.append(step_ns)
+        if step_ns <= GAP_INTERVALS * interval_ns:
+            return self._advance(self._last_ns + step_ns)
+        missing = max(1, round(step_ns / interval_ns) - 1)
+        return self._advance(self._last_ns + step_ns, gap_ns=step_ns, missing=missing)
+
+    def _repeat(self, step_ns: int) -> Stamp:
+        """A picture left out, or, where the stream's clock was set back or stands still, one interval on."""
+        last_ns = self._last_ns or 0
+        self._repeats += 1
+        if self._repeats <= REPEATS and step_ns >= -RESET_NS:
+            return Stamp(time_ns=last_ns, repeated=True)
+        self._offset_ns += self.interval_ns - step_ns
+        return self._advance(last_ns + self.interval_ns)
+
+    def _advance(self, time_ns: int, *, gap_ns: int = 0, missing: int = 0) -> Stamp:
+        self._last_ns = time_ns
+        return Stamp(time_ns=time_ns, gap_ns=gap_ns, missing=missing)
