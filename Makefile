@@ -22,8 +22,8 @@ FIND_PYTHON = for python in $(CANDIDATES); do \
 	  echo "Install Python 3.11 with its venv module, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
 	  exit 1; \
 	fi
-# An environment whose own pip answers is kept; one left half-made is made again.
-MAKE_VENV = if ! $(1)/bin/python $(PIP) --version >/dev/null 2>&1; then \
+# An environment whose own pip answers, or can be made to, is kept; one left half-made is made again.
+MAKE_VENV = if ! $(1)/bin/python $(PIP) --version >/dev/null 2>&1 && ! $(1)/bin/python -m ensurepip >/dev/null 2>&1; then \
 	  $(FIND_PYTHON); \
 	  echo "Making $(1) with $$($$found --version)"; \
 	  "$$found" -m venv --clear $(1); \
@@ -62,7 +62,7 @@ format: $(LINKED) ## put the sources into the house's style
 
 $(PEERS_INSTALLED): benchmarks/peers.lock
 	@$(call MAKE_VENV,$(PEERS))
-	@$(PEERS)/bin/python $(PIP) install --quiet --require-hashes -r benchmarks/peers.lock
+	@$(PEERS)/bin/python $(PIP) install --quiet --no-deps --require-hashes -r benchmarks/peers.lock
 	@touch $@
 
 bench: $(LINKED) $(PEERS_INSTALLED) ## measure everything, beside the peers (long)
