@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from marsad.kernel.chain import Head, StoredEvent
 from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.event import Event, SourceEvent
 from marsad.kernel.frame import Counts, Frame
@@ -67,26 +68,17 @@ class ElevationSource(Protocol):
         """The heights over an area, voids kept as NaN. Raises InputError where nothing covers it."""
 
 
-class StoredEvent(Record):
-    """One entry of a log: `payload_hash` stays where the payload has been erased and `event` is None.
-
-    `entry_hash` chains this entry to all before it.
-    """
-
-    sequence: int
-    event: Event | None
-    payload_hash: bytes
-    entry_hash: bytes
-
-
 class EventLog(Protocol):
     """Append-only memory of everything that happened, tamper-evident."""
 
     def append(self, events: Sequence[Event]) -> int:
-        """Write events in order and return the sequence number of the last.
+        """Write events in order and return the sequence number of the log's last entry, -1 when it is empty.
 
         When a durable event (`event.DURABLE`) is among them, all are on the disk before this returns; else they are
-        by the next `flush`.
+        by the next `flush`, and within the log's batching time. Track points are thinned to one a second for each
+        track. Raises UnavailableError when they cannot be written now: none of them is in the log then, nothing
+        written before is lost, and appending them again is right. Raises RefusedError for `PayloadErased`: `erase`
+        writes it.
         """
 
     def flush(self) -> None:
@@ -95,14 +87,21 @@ class EventLog(Protocol):
     def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredEvent]:
         """Entries with first <= sequence <= last, in order."""
 
-    def head(self) -> tuple[int, bytes]:
-        """How many entries there are, and the hash of the last (32 zero bytes when empty)."""
+    def head(self) -> Head:
+        """How many entries there are, and the hash of the last (`chain.GENESIS` when empty)."""
 
-    def verify(self, head: bytes | None = None) -> int:
-        """How many entries there are, all of them sound. Raises IntegrityError naming the first bad one."""
+    def verify(self, head: Head | None = None) -> Head:
+        """The head, all entries being sound, and the log beginning with what `head`, saved earlier, stands for.
+
+        Raises IntegrityError naming the first bad entry.
+        """
 
     def erase(self, sequence: int, *, rule: str, officer: str, time_ns: int) -> None:
-        """Erase one payload under a retention rule and log that it was; the chain still verifies."""
+        """Erase one payload under a retention rule and log that it was; the chain still verifies.
+
+        Raises InputError where there is no such entry, RefusedError where its payload is gone already or is itself
+        the record of an erasure.
+        """
 
     def close(self) -> None:
         """Flush and release; safe to call twice."""

@@ -1,0 +1,461 @@
+"""The log in one SQLite file, and the terms on which it is opened, written and read."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from secrets import token_bytes
+from typing import Self
+
+import msgspec
+
+from marsad.kernel.chain import GENESIS, Entry, Head, StoredEvent, recall, seal_all, seal_erasure, verify_entries
+from marsad.kernel.error import InputError, IntegrityError, UnavailableError
+from marsad.kernel.event import DURABLE, Event, PayloadErased
+from marsad.kernel.thinning import TrackThinner
+
+APPLICATION_ID = 0x4D525344
+"""`MRSD`, in the SQLite header, where `file` and SQLite's own tools look for whose file it is."""
+FORMAT = 1
+BATCH_EVENTS = 500
+BATCH_S = 0.5
+
+_MAGIC = b"SQLite format 3\x00"
+_PAGE = 1000
+_COLUMNS = "sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash, entry_hash"
+
+MIGRATIONS = {
+    0: """
+CREATE TABLE entry (
+  sequence INTEGER PRIMARY KEY,
+  schema_version INTEGER NOT NULL,
+  time_ns INTEGER NOT NULL,
+  salt BLOB,
+  payload BLOB,
+  payload_hash BLOB NOT NULL,
+  previous_hash BLOB NOT NULL,
+  entry_hash BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER entry_follows_the_last BEFORE INSERT ON entry
+WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), -1) + 1 FROM entry)
+BEGIN SELECT raise(ABORT, 'a log is dense: an entry follows the last one'); END;
+CREATE TRIGGER entry_stays BEFORE DELETE ON entry
+BEGIN SELECT raise(ABORT, 'a log is append-only: no entry is deleted'); END;
+CREATE TRIGGER entry_changes_only_by_erasure BEFORE UPDATE ON entry
+WHEN NOT (
+  OLD.payload IS NOT NULL AND NEW.payload IS NULL AND NEW.salt IS NULL
+  AND NEW.sequence IS OLD.sequence AND NEW.schema_version IS OLD.schema_version AND NEW.time_ns IS OLD.time_ns
+  AND NEW.payload_hash IS OLD.payload_hash AND NEW.previous_hash IS OLD.previous_hash
+  AND NEW.entry_hash IS OLD.entry_hash
+)
+BEGIN SELECT raise(ABORT, 'a log is append-only: a payload can be erased, nothing else changed'); END;
+""",
+}
+"""What lifts a file of format n to n + 1; format 0 is an empty file."""
+
+
+class SqliteLogReader:
+    """A log opened for reading only: nothing in the file is changed, and another process may be writing it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the log. Raises: InputError where it is missing, no log, damaged, or newer than this software."""
+        self._path = path
+        _refuse_what_is_no_log(path)
+        with _door(path):
+            self._connection = _connect_to_read(path)
+        try:
+            with _door(path):
+                self._connection = _lifted_copy(self._connection, path)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        """The open log."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Close it."""
+        self.close()
+
+    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredEvent]:
+        """Entries with first <= sequence <= last, in order. Raises: InputError where one cannot be decoded."""
+        for entry in self._entries(first, last):
+            yield recall(entry)
+
+    def head(self) -> Head:
+        """How many entries there are, and the hash of the last."""
+        with self._lock, _door(self._path):
+            return _tail(self._connection)
+
+    def verify(self, head: Head | None = None) -> Head:
+        """The head, all entries being sound. Raises: IntegrityError naming the first bad entry."""
+        return verify_entries(self._entries(0, None), head)
+
+    def close(self) -> None:
+        """Release the file; safe to call twice."""
+        with self._lock:
+            self._connection.close()
+
+    def _entries(self, first: int, last: int | None) -> Iterator[Entry]:
+        """The stored entries, a page at a time, so that neither memory nor the writer waits for a long read."""
+        upper = 2**63 - 1 if last is None else last
+        lower = first
+        while lower <= upper:
+            with self._lock, _door(self._path):
+                page = self._connection.execute(
+                    f"SELECT {_COLUMNS} FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT {_PAGE}",  # noqa: S608 - constants only
+                    (lower, upper),
+                ).fetchall()
+            yield from map(_entry, page)
+            if len(page) < _PAGE:
+                return
+            lower = page[-1][0] + 1
+
+
+class SqliteEventLog(SqliteLogReader):
+    """The log opened for writing, by one process at a time.
+
+    Durable events are synchronised to the disk before `append` returns; others wait in memory for company until there
+    are `batch_events` of them, `batch_s` has passed, a durable one comes, or `flush` is called. What could not be
+    written is kept and tried again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        batch_events: int = BATCH_EVENTS,
+        batch_s: float = BATCH_S,
+        salt: Callable[[int], bytes] = token_bytes,
+    ) -> None:
+        """Open the log, make it where there is none, and lift an older format to today's.
+
+        Raises: InputError where it is no log, damaged, or newer than this software; UnavailableError where another
+        process writes it or the disk refuses.
+        """
+        self._path = path
+        self._salt = salt
+        self._batch_events = batch_events
+        self._batch_s = batch_s
+        self._thinner = TrackThinner()
+        self._waiting: list[Entry] = []
+        self._failed = False
+        self._closed = False
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
+        self._writer = _WriterLock(path)
+        try:
+            with _door(path):
+                self._connection = _connect_to_write(path)
+                self._head = _tail(self._connection)
+        except BaseException:
+            self._writer.release()
+            raise
+        self._timer = threading.Thread(target=self._commit_in_time, name=f"log {path.name}", daemon=True)
+        self._timer.start()
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Write events and return the sequence of the log's last entry; see `port.EventLog`."""
+        with self._lock:
+            self._refuse_closed()
+            kept = self._thinner.keep(events)
+            before, waiting = self._head, len(self._waiting)
+            try:
+                self._take(seal_all(kept, self._salt, before))
+                durable = any(isinstance(event, DURABLE) for event in kept)
+                if durable or self._failed or len(self._waiting) >= self._batch_events:
+                    self._commit()
+                elif self._waiting:
+                    self._wake.notify()
+            except BaseException:
+                self._thinner.forget(kept)
+                if len(self._waiting) > waiting:
+                    del self._waiting[waiting:]
+                    self._head = before
+                raise
+            return self._head.length - 1
+
+    def flush(self) -> None:
+        """Return when everything appended is on the disk. Raises: UnavailableError where that cannot be now."""
+        with self._lock:
+            self._refuse_closed()
+            self._commit()
+
+    def head(self) -> Head:
+        """How many entries there are, and the hash of the last, those that wait for the disk included."""
+        with self._lock:
+            return self._head
+
+    def verify(self, head: Head | None = None) -> Head:
+        """The head, all entries being sound. Raises: IntegrityError naming the first bad entry."""
+        self.flush()
+        return super().verify(head)
+
+    def erase(self, sequence: int, *, rule: str, officer: str, time_ns: int) -> None:
+        """Erase one payload under a retention rule and log that it was; see `port.EventLog`."""
+        with self._lock:
+            self.flush()
+            target = next(super()._entries(sequence, sequence), None)
+            erased = PayloadErased(time_ns=time_ns, sequence=sequence, rule=rule, officer=officer)
+            entry = seal_erasure(erased, target, self._salt, self._head)
+            with _door(self._path):
+                _insert(self._connection, [entry], blank=sequence)
+                self._head = entry.head
+                # The old page may still be in the write-ahead log, payload and all: fold it in and cut it off.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Flush and release; safe to call twice. Raises: UnavailableError where the flush fails; released even so."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._wake.notify()
+            try:
+                self._commit()
+                # One file, to be copied and read from a medium that cannot be written to; a reader may be in the way.
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+            finally:
+                self._connection.close()
+                self._writer.release()
+        self._timer.join()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise InputError(f"{self._path}: the log is closed; open it again")
+
+    def _entries(self, first: int, last: int | None) -> Iterator[Entry]:
+        """The stored entries, then those that wait; later ones are not seen."""
+        with self._lock:
+            waiting = list(self._waiting)
+            count = self._head.length
+        upper = count - 1 if last is None else min(last, count - 1)
+        on_disk = count - len(waiting) - 1
+        yield from super()._entries(first, min(upper, on_disk))
+        yield from (entry for entry in waiting if first <= entry.sequence <= upper)
+
+    def _take(self, entries: list[Entry]) -> None:
+        self._waiting += entries
+        if entries:
+            self._head = entries[-1].head
+
+    def _commit(self) -> None:
+        """Put what waits on the disk, in one transaction."""
+        if not self._waiting:
+            return
+        self._failed = True
+        try:
+            with _door(self._path):
+                _insert(self._connection, self._waiting)
+        except UnavailableError:
+            if not self._landed():
+                raise
+        self._waiting.clear()
+        self._failed = False
+
+    def _landed(self) -> bool:
+        """Whether a commit that reported an error reached the file after all."""
+        try:
+            return _tail(self._connection) == self._waiting[-1].head
+        except sqlite3.Error:
+            return False
+
+    def _commit_in_time(self) -> None:
+        """Commit what has waited for `batch_s`, until the log is closed; a failure shows at the next append."""
+        with self._lock:
+            while not self._closed:
+                if not self._waiting:
+                    self._wake.wait()
+                    continue
+                self._wake.wait_for(lambda: self._closed, timeout=self._batch_s)
+                if not self._closed:
+                    with contextlib.suppress(UnavailableError, InputError):
+                        self._commit()
+
+
+class _WriterLock:
+    """Held by the one process that writes a log: a file beside it, since SQLite's own lock would shut readers out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + "-lock")
+        try:
+            self._descriptor = self._acquire()
+        except BlockingIOError as error:
+            raise UnavailableError(
+                f"{path}: process {self._owner()} is writing this log; stop it, or write to another file"
+            ) from error
+        except OSError as error:
+            raise _refusal(path, error) from error
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, str(os.getpid()).encode())
+
+    def release(self) -> None:
+        """Let the next one write."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def _acquire(self) -> int:
+        while True:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            # The last writer may have removed the file between the two calls: that lock would hold nobody off.
+            with contextlib.suppress(FileNotFoundError):
+                if self._path.stat().st_ino == os.fstat(descriptor).st_ino:
+                    return descriptor
+            os.close(descriptor)
+
+    def _owner(self) -> str:
+        with contextlib.suppress(OSError):
+            return self._path.read_text(encoding="ascii", errors="replace") or "another"
+        return "another"
+
+
+def _refusal(path: Path, error: OSError) -> InputError:
+    """What to say when a log cannot be opened."""
+    if path.is_dir():
+        return InputError(f"{path} is a folder: name a file in it, such as {path / 'events.sqlite'}")
+    if not path.parent.is_dir():
+        return InputError(f"{path}: the folder {path.parent} does not exist; make it first")
+    return InputError(f"{path}: {error.strerror}; choose a file in a folder that can be written to")
+
+
+def _refuse_what_is_no_log(path: Path) -> None:
+    """Pass a readable SQLite file. Raises: InputError saying what it is instead."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the log in it")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: name a log that Marsad wrote, such as OUT/events.sqlite") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if not start:
+        raise InputError(f"{path} is not a log: it is empty")
+    if start != _MAGIC:
+        raise InputError(f"{path} is not a log: it is no SQLite file (it begins with {start[:8]!r})")
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    mode = "mode=ro"
+    journal = path.with_name(path.name + "-wal")
+    if not os.access(path.parent, os.W_OK) and not journal.exists():
+        mode += "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _lifted_copy(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """The connection itself, or for an older format a copy in memory that has been lifted: the file stays untouched."""
+    version = _format_of(connection, path)
+    if version == 0:
+        raise InputError(f"{path} is not a log: it is an empty SQLite file")
+    if version == FORMAT:
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.backup(copy)
+    connection.close()
+    _migrate(copy, version)
+    return copy
+
+
+def _connect_to_write(path: Path) -> sqlite3.Connection:
+    if path.exists() and path.stat().st_size:
+        _refuse_what_is_no_log(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        version = _format_of(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON").fetchall()
+        _migrate(connection, version)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _format_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The format of the file, 0 for an empty one. Raises: InputError where it is another's file or too new."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if application or version or tables:
+            raise InputError(f"{path} is not a log: it is an SQLite file of another program")
+    if version > FORMAT:
+        raise InputError(f"{path} has log format {version}; this software knows up to {FORMAT}: update Marsad")
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Lift the file to today's format, each step whole or not at all."""
+    for step in range(version, FORMAT):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {step + 1}; COMMIT"
+        )
+
+
+@contextlib.contextmanager
+def _door(path: Path) -> Iterator[None]:
+    """Whatever SQLite says, in the words of the error tree."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise InputError(
+                f"{path} is a damaged SQLite file ({error}): keep it, and work on a copy (sqlite3 COPY .recover)"
+            ) from error
+        if code == sqlite3.SQLITE_FULL:
+            raise UnavailableError(
+                f"{path}: the disk is full; free some space and go on, nothing written so far is lost"
+            ) from error
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise UnavailableError(f"{path}: another program holds the file ({error}); close it and go on") from error
+        if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+            raise UnavailableError(
+                f"{path}: the disk refuses ({error}); see that it is mounted, has room and can be written to"
+            ) from error
+        raise InputError(f"{path} is not a log as this software writes it ({error})") from error
+
+
+def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], *, blank: int | None = None) -> None:
+    """Write entries in one transaction, erasing the payload of entry `blank` with them."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants only
+            [msgspec.structs.astuple(entry) for entry in entries],
+        )
+        if blank is not None:
+            connection.execute("UPDATE entry SET salt = NULL, payload = NULL WHERE sequence = ?", (blank,))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _tail(connection: sqlite3.Connection) -> Head:
+    row = connection.execute("SELECT sequence, entry_hash FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
+    return Head(count=0, entry_hash=GENESIS) if row is None else Head(count=row[0] + 1, entry_hash=row[1])
+
+
+def _entry(row: tuple[object, ...]) -> Entry:
+    """The entry a row holds. Raises: IntegrityError where its columns are not of their kinds."""
+    try:
+        return msgspec.convert(dict(zip(Entry.__struct_fields__, row, strict=True)), Entry)
+    except msgspec.ValidationError as error:
+        raise IntegrityError(row[0] if isinstance(row[0], int) else 0, f"it was changed: {error}") from error
