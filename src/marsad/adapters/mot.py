@@ -4,7 +4,7 @@ The box's x, y is the outer corner of its top left pixel, counted from 0, as in 
 from 1 in tracks; truth is returned as its file numbers it, and `report.evaluation.frame_base` tells which way that is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +12,22 @@ import numpy as np
 
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
+from marsad.kernel.track import Kind, Track
 from marsad.report.evaluation import Boxes
 
 COLUMNS = ("frame", "id", "x", "y", "w", "h", "conf", "class", "visibility", "online")
 _MOT_LEAST, _MOT_MOST = 6, 10
 _ONLY_OBJECT = 1
+# Numbers from 13 on are free in MOT Challenge files.
+_CLASS_NUMBERS: dict[Kind, int] = {
+    "person": 1,
+    "vehicle": 3,
+    "group": 13,
+    "animal": 14,
+    "flying": 15,
+    "vegetation": 16,
+    "unknown": -1,
+}
 
 
 class Truth(Record, eq=False):
@@ -192,4 +203,62 @@ def _boxes(points: list[_Point]) -> Boxes:
         identity=np.array([point.identity for point in points], dtype=np.int64),
         box=np.array([point.box for point in points], dtype=np.float64).reshape(-1, 4),
         online=np.array([point.online for point in points], dtype=np.bool_) if known else None,
+    )
+
+
+def class_number(kind: Kind) -> int:
+    """The number of the `class` column: the Challenge's for person and vehicle, else our own."""
+    return _CLASS_NUMBERS[kind]
+
+
+class TrackTable:
+    """A `tracks.csv` being written: rows are on the disk as they come, in order of frame and track once it is closed.
+
+    `append` takes points reported in their own frame, `write_back` those found out later: a point that is given both
+    ways stays an online one. A file that was never closed (a power cut) is complete but unsorted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("w", encoding="ascii", newline="\n")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+        self._file.write(",".join(COLUMNS) + "\n")
+
+    def append(self, tracks: Iterable[Track]) -> None:
+        """Write points known in their own frame."""
+        self._file.writelines(_line(track, online=True) for track in tracks)
+
+    def write_back(self, tracks: Iterable[Track]) -> None:
+        """Write points of earlier frames, known since their track was confirmed."""
+        self._file.writelines(_line(track, online=False) for track in tracks)
+
+    def flush(self) -> None:
+        """Hand the rows so far to the operating system, so that others can read them."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Sort the file and put it in place of the unsorted one; safe to call twice."""
+        if self._file.closed:
+            return
+        self._file.close()
+        header, *rows = self._path.read_text(encoding="ascii").splitlines(keepends=True)
+        newest: dict[tuple[int, int], str] = {}
+        for row in rows:
+            frame, identity, _ = row.split(",", 2)
+            key = int(frame), int(identity)
+            if key not in newest or row.endswith(",1\n"):
+                newest[key] = row
+        partial = self._path.with_name(self._path.name + ".part")
+        partial.write_text(header + "".join(newest[key] for key in sorted(newest)), encoding="ascii")
+        partial.replace(self._path)
+
+
+def _line(track: Track, *, online: bool) -> str:
+    box = track.box
+    seen = 0 if track.status == "coasting" else 1
+    return (
+        f"{track.frame_index + 1},{track.track_id},{box.x_px:.2f},{box.y_px:.2f},{box.w_px:.2f},{box.h_px:.2f},"
+        f"{track.confidence:.3f},{class_number(track.kind)},{seen},{int(online)}\n"
     )

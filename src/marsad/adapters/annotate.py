@@ -1,0 +1,266 @@
+"""The live view as a video: thermal pictures with what the watch knew then drawn around targets, never over them."""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import av.error
+import cv2
+import numpy as np
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from marsad.kernel.alert import Alert
+from marsad.kernel.detection import Box
+from marsad.kernel.error import InputError, UnavailableError
+from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.track import Kind, Track
+
+Picture = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+Rectangle = tuple[int, int, int, int]
+
+_LEAST_WIDTH_PX = 640
+_BANNER_PX = 30
+_CLEARANCE_PX = 3
+_TRAIL_NS = 6_000_000_000
+_TRAIL_POINTS = 240
+_BANNER_NS = 4_000_000_000
+_YEAR_2000_NS = 946_684_800_000_000_000
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_CODECS = ("libx264", "mpeg4")
+
+# Blue, green, red.
+_TENTATIVE: Colour = (150, 150, 150)
+_STANDING: Colour = (230, 170, 60)
+_ALARM: Colour = (40, 40, 200)
+_CALM: Colour = (45, 45, 45)
+_WHITE: Colour = (240, 240, 240)
+_COLOURS: dict[Kind, Colour] = {
+    "person": (60, 90, 255),
+    "group": (200, 80, 255),
+    "vehicle": (0, 200, 255),
+    "animal": (80, 220, 120),
+    "flying": (255, 220, 80),
+    "vegetation": (90, 170, 90),
+    "unknown": (0, 230, 230),
+}
+
+
+class Tone:
+    """How counts become grey: 8-bit pictures as they are, 16-bit ones between percentiles that move slowly.
+
+    The range follows the picture by a twentieth a frame, so that the view does not flicker, and at once where the new
+    range does not touch the old one (a camera's flat-field correction, a new scene).
+    """
+
+    def __init__(self) -> None:
+        self._low = self._high = 0.0
+
+    def grey(self, counts: Counts) -> Picture:
+        """The picture as (H, W) uint8."""
+        if counts.dtype == np.uint8:
+            return cast("Picture", counts)
+        low, high = (float(value) for value in np.percentile(counts[::2, ::2], (0.5, 99.8)))
+        if self._high <= self._low or low > self._high or high < self._low:
+            self._low, self._high = low, high
+        self._low += (low - self._low) / 20
+        self._high += (high - self._high) / 20
+        span = max(self._high - self._low, 1.0)
+        scaled = (counts.astype(np.float32) - np.float32(self._low)) * np.float32(255 / span)
+        return cast("Picture", np.clip(scaled, 0, 255).astype(np.uint8))
+
+
+class AnnotatedVideo:
+    """An `annotated.mp4` being written, one picture for each frame, small ones enlarged to 640 across or more.
+
+    Boxes stand a little off the target and labels outside of every box: solid for a confirmed track, corners for a
+    tentative one, and a half-open frame for what has stood there since the start. All work is done in the caller's
+    thread, so that its cost can be told from that of watching. The file can be played even when it was never closed.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        if not (np.isfinite(fps) and fps > 0):
+            raise InputError(f"{path}: frame rate {fps}: a video needs one above 0")
+        self._path = path
+        self._rate = Fraction(fps).limit_denominator(1001)
+        self._tone = Tone()
+        self._trails: dict[int, deque[tuple[int, float, float]]] = {}
+        self._alarm: tuple[int, str] | None = None
+        self._stream: VideoStream | None = None
+        self._frames = 0
+        self._closed = False
+        try:
+            self._container = av.open(str(path), "w", format="mp4", options={"movflags": "hybrid_fragmented"})
+        except (OSError, av.error.FFmpegError) as error:
+            raise InputError(f"{path}: cannot be written: {error}") from error
+
+    def write(self, frame: Frame, tracks: Sequence[Track], alerts: Sequence[Alert]) -> None:
+        """Draw one frame with the tracks known at that moment and the alerts raised in it."""
+        picture = self.render(frame, tracks, alerts)
+        if self._stream is None:
+            self._stream = self._open_stream(picture.shape[1], picture.shape[0])
+        image = av.VideoFrame.from_ndarray(picture, format="bgr24")
+        image.pts = self._frames
+        image.time_base = 1 / self._rate
+        self._frames += 1
+        self._container.mux(self._stream.encode(image))
+
+    def render(self, frame: Frame, tracks: Sequence[Track], alerts: Sequence[Alert]) -> Picture:
+        """The picture `write` would encode, (H, W, 3) in blue, green, red, with the banner above it."""
+        factor = enlargement(frame.counts.shape[1])
+        grey = self._tone.grey(frame.counts)
+        height, width = (side * factor - side * factor % 2 for side in grey.shape)
+        enlarged = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)[:height, :width]
+        picture = cast("Picture", cv2.cvtColor(enlarged, cv2.COLOR_GRAY2BGR))
+        shown = [track for track in tracks if track.status != "lost"]
+        self._follow(shown, frame.time_ns)
+        for track in shown:
+            self._draw_trail(picture, track, factor)
+        boxes = [_around(track.box, factor) for track in shown]
+        for track, box in zip(shown, boxes, strict=True):
+            _draw_box(picture, box, track)
+        taken = list(boxes)
+        for track, box in zip(shown, boxes, strict=True):
+            if track.status != "tentative":
+                _draw_label(picture, box, track, taken)
+        return np.vstack([self._banner(width, frame, alerts), picture])
+
+    def close(self) -> None:
+        """Finish the file; safe to call twice. Without a single frame there is no video, and the file is removed."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._stream is not None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+        if self._stream is None:
+            self._path.unlink(missing_ok=True)
+
+    def _open_stream(self, width: int, height: int) -> VideoStream:
+        for codec in _CODECS:
+            if codec not in av.codecs_available:
+                continue
+            stream = cast("VideoStream", self._container.add_stream(codec, rate=self._rate))
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.codec_context.thread_count = 1
+            if codec == "libx264":
+                stream.options = {"preset": "veryfast", "crf": "23"}
+            else:
+                stream.bit_rate = 4_000_000
+            return stream
+        raise UnavailableError(f"{self._path}: no encoder of {', '.join(_CODECS)} here; use --no-video")
+
+    def _follow(self, tracks: Sequence[Track], now_ns: int) -> None:
+        for track in tracks:
+            if track.status in {"confirmed", "coasting"}:
+                trail = self._trails.setdefault(track.track_id, deque(maxlen=_TRAIL_POINTS))
+                trail.append((now_ns, *track.box.centre_px))
+        for track_id, trail in list(self._trails.items()):
+            while trail and now_ns - trail[0][0] > _TRAIL_NS:
+                trail.popleft()
+            if not trail:
+                del self._trails[track_id]
+
+    def _draw_trail(self, picture: Picture, track: Track, factor: int) -> None:
+        """The way the track came, up to the edge of its box."""
+        trail = self._trails.get(track.track_id)
+        if trail is None or track.status == "standing":
+            return
+        x, y, w, h = _around(track.box, factor)
+        points = [(round(px * factor), round(py * factor)) for _, px, py in trail]
+        outside = [p for p in points if not (x <= p[0] <= x + w and y <= p[1] <= y + h)]
+        if len(outside) > 1:
+            line = np.array(outside, dtype=np.int32).reshape(-1, 1, 2)
+            cv2.polylines(picture, [line], isClosed=False, color=_colour(track), thickness=1, lineType=cv2.LINE_AA)
+
+    def _banner(self, width: int, frame: Frame, alerts: Sequence[Alert]) -> Picture:
+        """The strip above the picture: camera, time and frame, and for some seconds the newest alarm."""
+        if alerts:
+            self._alarm = frame.time_ns, " | ".join(alert.text for alert in alerts)
+        alarm = self._alarm if self._alarm and frame.time_ns - self._alarm[0] <= _BANNER_NS else None
+        strip = np.full((_BANNER_PX, width, 3), _ALARM if alarm else _CALM, dtype=np.uint8)
+        place = f"{frame.camera_id}  {clock_text(frame.time_ns)}  #{frame.index + 1}"
+        text = f"ALARM  {alarm[1]}" if alarm else place
+        _write(strip, text, (8, 20), 0.5, _WHITE)
+        return strip
+
+
+def enlargement(width_px: int) -> int:
+    """The least whole factor that makes a picture 640 across or more."""
+    return max(1, -(-_LEAST_WIDTH_PX // width_px))
+
+
+def clock_text(time_ns: int) -> str:
+    """A moment for people: the date and time in UTC, or minutes and seconds since the start where there is no date."""
+    if time_ns >= _YEAR_2000_NS:
+        moment = datetime.fromtimestamp(time_ns // 1_000_000 / 1000, tz=UTC)
+        return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{time_ns // 100_000_000 % 10}Z"
+    tenths = time_ns // 100_000_000
+    return f"{tenths // 600:02d}:{tenths % 600 / 10:04.1f}"
+
+
+def _around(box: Box, factor: int) -> Rectangle:
+    """The rectangle drawn for a box, in the enlarged picture: clear of the target on all sides."""
+    left = round(box.x_px * factor) - _CLEARANCE_PX
+    top = round(box.y_px * factor) - _CLEARANCE_PX
+    right = round((box.x_px + box.w_px) * factor) + _CLEARANCE_PX
+    bottom = round((box.y_px + box.h_px) * factor) + _CLEARANCE_PX
+    return left, top, right - left, bottom - top
+
+
+def _colour(track: Track) -> Colour:
+    if track.status == "tentative":
+        return _TENTATIVE
+    return _STANDING if track.status == "standing" else _COLOURS[track.kind]
+
+
+def _draw_box(picture: Picture, box: Rectangle, track: Track) -> None:
+    x, y, w, h = box
+    colour = _colour(track)
+    if track.status == "confirmed":
+        cv2.rectangle(picture, (x, y), (x + w, y + h), colour, 1)
+        return
+    part = 0.25 if track.status == "tentative" else 0.4
+    across, down = max(2, round(w * part)), max(2, round(h * part))
+    for corner_x, step_x in ((x, across), (x + w, -across)):
+        for corner_y, step_y in ((y, down), (y + h, -down)):
+            cv2.line(picture, (corner_x, corner_y), (corner_x + step_x, corner_y), colour, 1)
+            cv2.line(picture, (corner_x, corner_y), (corner_x, corner_y + step_y), colour, 1)
+
+
+def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rectangle]) -> None:
+    """Write what the track is beside its box: above, below, right or left, where nothing is covered; else nowhere."""
+    text = f"{track.track_id} standing" if track.status == "standing" else f"{track.track_id} {_kind_text(track)}"
+    (width, height), baseline = cv2.getTextSize(text, _FONT, 0.42, 1)
+    height += baseline
+    x, y, w, h = box
+    places = [(x, y - height - 2), (x, y + h + 3), (x + w + 4, y), (x - width - 4, y), (x + w - width, y - height - 2)]
+    for left, top in places:
+        place = (left, top, width, height)
+        inside = left >= 0 and top >= 0 and left + width <= picture.shape[1] and top + height <= picture.shape[0]
+        if inside and not any(_overlap(place, other) for other in taken):
+            taken.append(place)
+            _write(picture, text, (left, top + height - baseline), 0.42, _colour(track))
+            return
+
+
+def _kind_text(track: Track) -> str:
+    name = track.kind if track.count is None else f"{track.kind} of {track.count.low}-{track.count.high}"
+    return name if track.ground is None else f"{name} {track.ground.range_m:.0f} m"
+
+
+def _overlap(first: Rectangle, second: Rectangle) -> bool:
+    across = first[0] < second[0] + second[2] and second[0] < first[0] + first[2]
+    return across and first[1] < second[1] + second[3] and second[1] < first[1] + first[3]
+
+
+def _write(picture: Picture, text: str, origin: tuple[int, int], size: float, colour: Colour) -> None:
+    """Dark-rimmed text; OpenCV's own letters are ASCII."""
+    plain = text.encode("ascii", "replace").decode()
+    cv2.putText(picture, plain, origin, _FONT, size, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(picture, plain, origin, _FONT, size, colour, 1, cv2.LINE_AA)
