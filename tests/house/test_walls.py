@@ -57,6 +57,31 @@ def test_only_the_clock_adapter_and_the_commands_read_the_time(modules: dict[str
     assert {name for name in readers if room_of(name) != "app"} <= {"src/marsad/adapters/clock.py"}
 
 
+def test_every_module_that_does_something_is_called_by_a_test(root: Path, modules: dict[str, ast.Module]) -> None:
+    tests = sorted((root / "tests").rglob("*.py"))
+    imported = {name for path in tests for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
+    does_something = [
+        name
+        for name, tree in modules.items()
+        if any(isinstance(node, ast.FunctionDef) and not node.name.startswith("__") for node in ast.walk(tree))
+    ]
+    assert [name for name in does_something if dotted(name) not in imported] == []
+
+
+def imports(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def dotted(name: str) -> str:
+    return ".".join(Path(name).with_suffix("").parts[1:])
+
+
 def room_of(name: str) -> str:
     return Path(name).parts[2]
 
