@@ -10,9 +10,10 @@ from marsad.kernel.record import Record, read_only
 class ElevationGrid(Record, eq=False):
     """Heights in metres, (rows, columns) float32, row 0 in the north, NaN where the ground is not known (a void).
 
-    `crs` is an authority code such as "EPSG:4326" or "EPSG:32611". The centre of cell (row, column) lies at
-    x = `west` + (column + 0.5) * `step_x`, y = `north` - (row + 0.5) * `step_y`, in that system's units (degrees or metres).
-    `vertical` says what the heights are above.
+    `crs` is what PROJ understands, best an authority code such as "EPSG:4326" or "EPSG:32611"; x runs east and y north
+    whatever the axis order of the code. The centre of cell (row, column) lies at
+    x = `west` + (column + 0.5) * `step_x`, y = `north` - (row + 0.5) * `step_y`, in that system's units (degrees or
+    metres). `vertical` says what the heights are above.
     """
 
     crs: str
