@@ -11,9 +11,9 @@ from typing import BinaryIO
 from cptv import CPTVReader
 from cptv import Frame as CptvPicture
 
-from marsad.adapters.timing import SECOND_NS, StreamClock
+from marsad.adapters.timing import SECOND_NS, StreamClock, irregularity
 from marsad.kernel.error import InputError
-from marsad.kernel.event import CameraHealth, FrameDuplicate, FrameGap, PacketCorrupt, SourceEvent, StreamEnded
+from marsad.kernel.event import CameraHealth, PacketCorrupt, SourceEvent, StreamEnded
 from marsad.kernel.frame import Frame
 from marsad.kernel.port import SourceInfo
 
@@ -113,17 +113,11 @@ class CptvSource:
         raw_ns = index * self._forced_ns if self._forced_ns else _milliseconds_ns(picture.time_on)
         stamp = self._clock.stamp(raw_ns)
         time_ns = self._last_ns = self._started_ns + stamp.time_ns
+        event = irregularity(stamp, self.camera_id, index, time_ns)
+        if event:
+            yield event
         if stamp.repeated:
-            yield FrameDuplicate(time_ns=time_ns, camera_id=self.camera_id, index=index)
             return
-        if stamp.gap_ns:
-            yield FrameGap(
-                time_ns=time_ns,
-                camera_id=self.camera_id,
-                after_index=index - 1,
-                gap_ns=stamp.gap_ns,
-                missing=stamp.missing,
-            )
         yield from self._flat_field(picture, index, time_ns)
         yield Frame(camera_id=self.camera_id, index=index, time_ns=time_ns, received_ns=time_ns, counts=picture.pix)
 

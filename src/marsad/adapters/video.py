@@ -16,9 +16,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from marsad.adapters.timing import SECOND_NS, StreamClock
+from marsad.adapters.timing import SECOND_NS, StreamClock, irregularity
 from marsad.kernel.error import InputError
-from marsad.kernel.event import FrameDuplicate, FrameGap, PacketCorrupt, SourceEvent, StreamEnded
+from marsad.kernel.event import PacketCorrupt, SourceEvent, StreamEnded
 from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.port import SourceInfo
 
@@ -189,17 +189,11 @@ class VideoSource:
             return
         stamp = self._clock.stamp(index * self._interval_ns if self._interval_ns else raw_time_ns(picture))
         time_ns = self._started_ns + stamp.time_ns
+        event = irregularity(stamp, self.camera_id, index, time_ns)
+        if event:
+            yield event
         if stamp.repeated:
-            yield FrameDuplicate(time_ns=time_ns, camera_id=self.camera_id, index=index)
             return
-        if stamp.gap_ns:
-            yield FrameGap(
-                time_ns=time_ns,
-                camera_id=self.camera_id,
-                after_index=index - 1,
-                gap_ns=stamp.gap_ns,
-                missing=stamp.missing,
-            )
         self._last_ns = time_ns
         self._delivered += 1
         self._shape = picture.height, picture.width
