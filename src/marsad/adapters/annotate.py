@@ -119,9 +119,13 @@ class AnnotatedVideo:
         picture = cast("Picture", cv2.cvtColor(enlarged, cv2.COLOR_GRAY2BGR))
         shown = [track for track in tracks if track.status != "lost"]
         self._follow(shown, frame.time_ns)
+        boxes = [_around(track.box, factor) for track in shown]
+        clean = picture.copy()
         for track in shown:
             self._draw_trail(picture, track, factor)
-        boxes = [_around(track.box, factor) for track in shown]
+        for x, y, w, h in boxes:
+            target = (slice(max(y, 0), max(y + h, 0)), slice(max(x, 0), max(x + w, 0)))
+            picture[target] = clean[target]
         for track, box in zip(shown, boxes, strict=True):
             _draw_box(picture, box, track)
         taken = list(boxes)
@@ -167,15 +171,11 @@ class AnnotatedVideo:
                 del self._trails[track_id]
 
     def _draw_trail(self, picture: Picture, track: Track, factor: int) -> None:
-        """The way the track came, up to the edge of its box."""
+        """The way the track came; what falls on a target is painted out afterwards."""
         trail = self._trails.get(track.track_id)
-        if trail is None or track.status == "standing":
-            return
-        x, y, w, h = _around(track.box, factor)
-        points = [(round(px * factor), round(py * factor)) for _, px, py in trail]
-        outside = [p for p in points if not (x <= p[0] <= x + w and y <= p[1] <= y + h)]
-        if len(outside) > 1:
-            line = np.array(outside, dtype=np.int32).reshape(-1, 1, 2)
+        if trail is not None and len(trail) > 1 and track.status != "standing":
+            points = [(round(x_px * factor), round(y_px * factor)) for _, x_px, y_px in trail]
+            line = np.array(points, dtype=np.int32).reshape(-1, 1, 2)
             cv2.polylines(picture, [line], isClosed=False, color=_colour(track), thickness=1, lineType=cv2.LINE_AA)
 
     def _banner(self, width: int, frame: Frame, alerts: Sequence[Alert]) -> Picture:
@@ -260,7 +260,7 @@ def _overlap(first: Rectangle, second: Rectangle) -> bool:
 
 
 def _write(picture: Picture, text: str, origin: tuple[int, int], size: float, colour: Colour) -> None:
-    """Dark-rimmed text; OpenCV's own letters are ASCII."""
+    """Text on a dark shadow, so that it reads on any grey; OpenCV's own letters are ASCII."""
     plain = text.encode("ascii", "replace").decode()
-    cv2.putText(picture, plain, origin, _FONT, size, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(picture, plain, (origin[0] + 1, origin[1] + 1), _FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
     cv2.putText(picture, plain, origin, _FONT, size, colour, 1, cv2.LINE_AA)
