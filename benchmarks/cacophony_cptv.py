@@ -78,7 +78,7 @@ def main() -> None:
         figures[f"{clip}_kinds_by_points"] = dict(found.most_common())
         person += found["person"]
     figures["points_classed_person"] = person
-    show("cptv", figures, TARGETS, as_json=options.json)
+    show("cacophony_cptv", figures, TARGETS, as_json=options.json)
 
 
 if __name__ == "__main__":
