@@ -77,7 +77,7 @@ def _bilinear(heights: Heights, column: Array, row: Array) -> Array:
 
 def flat_grid(latitude_deg: float, longitude_deg: float, height_m: float, reach_m: float) -> ElevationGrid:
     """Ground of one height that follows the ellipsoid, at least `reach_m` in every direction."""
-    cells = 33
+    cells = 2 * math.ceil(1.2 * reach_m / max(100.0, reach_m / 500)) + 1
     step_y = math.degrees(2.4 * reach_m / MEAN_RADIUS_M) / (cells - 1)
     step_x = step_y / max(math.cos(math.radians(latitude_deg)), 0.02)
     return ElevationGrid(

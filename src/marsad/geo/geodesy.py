@@ -6,6 +6,7 @@ All functions take floats or arrays of any one shape and work in float64.
 import math
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from marsad.kernel.error import InputError
@@ -97,6 +98,27 @@ def enu_axes(latitude_deg: float, longitude_deg: float) -> Array:
     )
 
 
+@njit(cache=True)
+def geodetic_at(east: float, north: float, up: float, axes: Array, centre: Array) -> tuple[float, float, float]:
+    """Latitude and longitude in degrees and height of one point of a tangent frame, for use inside numeric kernels."""
+    x = centre[0] + east * axes[0, 0] + north * axes[1, 0] + up * axes[2, 0]
+    y = centre[1] + east * axes[0, 1] + north * axes[1, 1] + up * axes[2, 1]
+    z = centre[2] + east * axes[0, 2] + north * axes[1, 2] + up * axes[2, 2]
+    across = math.hypot(x, y)
+    ratio = SEMI_MINOR_M / SEMI_MAJOR_M
+    reduced = math.atan2(z, ratio * across)
+    latitude = 0.0
+    for _ in range(2):
+        latitude = math.atan2(
+            z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * SEMI_MINOR_M * math.sin(reduced) ** 3,
+            across - ECCENTRICITY2 * SEMI_MAJOR_M * math.cos(reduced) ** 3,
+        )
+        reduced = math.atan2(ratio * math.sin(latitude), math.cos(latitude))
+    sine = math.sin(latitude)
+    height = across * math.cos(latitude) + z * sine - SEMI_MAJOR_M * math.sqrt(1 - ECCENTRICITY2 * sine * sine)
+    return math.degrees(latitude), math.degrees(math.atan2(y, x)), height
+
+
 class EnuFrame:
     """The plane that touches the earth at one point: east, north and up in metres.
 
@@ -106,19 +128,19 @@ class EnuFrame:
     def __init__(self, origin: Position) -> None:
         self.origin = origin
         self.axes = enu_axes(origin.latitude_deg, origin.longitude_deg)
-        self._centre = ecef_from_geodetic(origin.latitude_deg, origin.longitude_deg, origin.height_m)
+        self.centre_m = ecef_from_geodetic(origin.latitude_deg, origin.longitude_deg, origin.height_m)
 
     def from_geodetic(
         self, latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_m: ArrayLike = 0.0
     ) -> tuple[Array, Array, Array]:
         """East, north and up of points on the earth."""
-        enu = (ecef_from_geodetic(latitude_deg, longitude_deg, height_m) - self._centre) @ self.axes.T
+        enu = (ecef_from_geodetic(latitude_deg, longitude_deg, height_m) - self.centre_m) @ self.axes.T
         return enu[..., 0], enu[..., 1], enu[..., 2]
 
     def to_geodetic(self, east_m: ArrayLike, north_m: ArrayLike, up_m: ArrayLike = 0.0) -> tuple[Array, Array, Array]:
         """Latitude and longitude in degrees and height, of points in this frame."""
         enu = np.stack(np.broadcast_arrays(*(np.asarray(v, float) for v in (east_m, north_m, up_m))), axis=-1)
-        return geodetic_from_ecef(enu @ self.axes + self._centre)
+        return geodetic_from_ecef(enu @ self.axes + self.centre_m)
 
     def point(self, position: Position) -> EnuPoint:
         """One position in this frame."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marsad.geo.elevation import Surface, SurfaceArrays
 from marsad.geo.geodesy import MEAN_RADIUS_M, Array, EnuFrame, enu_axes
-from marsad.geo.sight import BEYOND, GROUND, REFRACTION, SKY, bent, cast, clear_many, grazing_at, point_on
+from marsad.geo.sight import BEYOND, GROUND, LEVEL, REFRACTION, SKY, bent, cast, clear_many, grazing_at, point_on
 from marsad.kernel.error import InputError
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record, read_only
@@ -95,6 +95,8 @@ class CameraView:
     def __init__(
         self, lens: Lens, pose: Pose, surface: Surface, *, reach_m: float = 20_000.0, refraction: float = REFRACTION
     ) -> None:
+        if not -4 <= refraction < 1:
+            raise InputError(f"refraction = {refraction}: it lies from -4 to below 1, 0.14 in ordinary air")
         self.lens = lens
         self.pose = pose
         self.surface = surface
@@ -313,7 +315,7 @@ def meet(
             ),
             refraction,
         )
-        status, s = cast(surface, ray, reach, 0.0, 1.0)
+        status, s = cast(surface, ray, 0.0, reach, LEVEL)
         out[i, 0] = status
         if status != GROUND:
             out[i, 1:] = math.nan

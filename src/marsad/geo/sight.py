@@ -17,6 +17,15 @@ from marsad.geo.geodesy import MEAN_RADIUS_M, Array
 Ray = tuple[float, float, float, float, float, float, float, float, float, float]
 """Where a ray starts (3), its first direction (3), the vertical there (3), and its bend, all in the site's frame."""
 
+Lift = tuple[float, float, float, float]
+"""Ground z sqrt(a + b (1 - exp(-rate s))) higher than the grid says at distance s: z, a and b in m2, rate in 1/m."""
+
+LEVEL: Lift = (0.0, 0.0, 0.0, 1.0)
+"""The ground as the grid says."""
+
+Station = tuple[float, float, float, float]
+"""A distance along a ray, and the column, row and height above the datum there."""
+
 REFRACTION = 1 / 7
 
 GROUND, SKY, BEYOND = 0, 1, 2
@@ -52,9 +61,11 @@ def bent(ray: Ray, refraction: float) -> Ray:
 
 
 @njit(cache=True)
-def lifted(lift: float, rate: float, s: float) -> float:
-    """How much higher than the grid the ground is taken to be at a distance; nothing at the camera's own foot."""
-    return lift * math.sqrt(1 - math.exp(-rate * s)) if lift != 0.0 else 0.0
+def lifted(lift: Lift, s: float) -> float:
+    """How much higher than the grid the ground is taken to be at a distance."""
+    if lift[0] == 0.0:
+        return 0.0
+    return lift[0] * math.sqrt(lift[1] + lift[2] * (1 - math.exp(-lift[3] * s)))
 
 
 @njit(cache=True, fastmath={"contract"})
@@ -93,61 +104,61 @@ def _first_root(start: float, middle: float, end: float) -> float:
 
 @njit(cache=True, fastmath={"contract"})
 def _cross_cell(
-    surface: SurfaceArrays, ray: Ray, top: int, left: int, s0: float, s1: float, lift: float, rate: float
+    surface: SurfaceArrays, ray: Ray, top: int, left: int, near: Station, far: Station, lift: Lift
 ) -> float:
-    """The distance at which a ray first meets one bilinear patch between two distances; NaN where it does not.
+    """The distance at which a ray first meets one bilinear patch between two stations; NaN where it does not.
 
     Along a line the patch is a parabola, and so is the earth's curve: three samples tell the crossing exactly.
     """
-    s = (s0, 0.5 * (s0 + s1), s1)
-    column, row, height = _chart_on(surface, ray, s[0])
-    first = height - height_in(surface, top, left, column, row) - lifted(lift, rate, s[0])
-    column, row, height = _chart_on(surface, ray, s[1])
-    middle = height - height_in(surface, top, left, column, row) - lifted(lift, rate, s[1])
-    column, row, height = _chart_on(surface, ray, s[2])
-    last = height - height_in(surface, top, left, column, row) - lifted(lift, rate, s[2])
-    return s0 + (s1 - s0) * _first_root(first, middle, last)
+    s = 0.5 * (near[0] + far[0])
+    column, row, height = _chart_on(surface, ray, s)
+    first = near[3] - height_in(surface, top, left, near[1], near[2]) - lifted(lift, near[0])
+    middle = height - height_in(surface, top, left, column, row) - lifted(lift, s)
+    last = far[3] - height_in(surface, top, left, far[1], far[2]) - lifted(lift, far[0])
+    return near[0] + (far[0] - near[0]) * _first_root(first, middle, last)
 
 
 @njit(cache=True, fastmath={"contract"})
-def cast(surface: SurfaceArrays, ray: Ray, reach: float, lift: float, rate: float) -> tuple[int, float]:
-    """What a ray meets first (`GROUND`, `SKY` or `BEYOND`) and how far away.
+def cast(surface: SurfaceArrays, ray: Ray, start: float, reach: float, lift: Lift) -> tuple[int, float]:
+    """What a ray meets first from distance `start` on (`GROUND`, `SKY` or `BEYOND`), and how far away.
 
     Blocks of up to 64 cells are passed at once where the ray stays above their highest ground; the rest is crossed
-    cell by cell, so that no ridge is stepped over. A void below the highest ground known ends the sight.
+    cell by cell, so that no ridge is stepped over. A sight line that bends less than the earth has a height that is
+    convex in distance: it never falls faster than it fell last. A void below the highest ground known ends the sight.
     """
     rows, columns = surface.heights.shape
-    ceiling = max(lift, 0.0)
+    ceiling = max(lift[0], 0.0) * math.sqrt(lift[1] + lift[2])
     highest = surface.highest_m + ceiling
-    s0, level = 0.0, TOP_LEVEL
-    column0, row0, height0 = _chart_on(surface, ray, 0.0)
-    column1, row1, height1 = _chart_on(surface, ray, 1.0)
-    column_speed, row_speed = column1 - column0, row1 - row0
+    s0, level = start, TOP_LEVEL
+    column0, row0, height0 = _chart_on(surface, ray, s0)
+    column1, row1, height1 = _chart_on(surface, ray, s0 + 1.0)
+    column_speed, row_speed, climb = column1 - column0, row1 - row0, height1 - height0
     for _ in range(_STEPS):
+        if height0 > highest and climb > 0:
+            return SKY, s0
         if not (column0 >= 0 and row0 >= 0 and column0 < columns - 1 and row0 < rows - 1):
-            return (SKY if height0 > highest and height1 > height0 else BEYOND), s0
+            return BEYOND, s0
         column, row = int(column0), int(row0)
         step = min(_to_edge(column0, column_speed, column, level), _to_edge(row0, row_speed, row, level))
         step = max(step, 0.0) + _EDGE_CELLS / max(abs(column_speed), abs(row_speed), 1e-9)
-        s1 = min(s0 + step, reach)
+        step = min(step, reach - s0)
+        low = height0 + min(climb * step, 0.0) <= _top(surface, level, row, column) + ceiling
+        if low and level > 0:
+            level -= 1
+            continue
+        s1 = s0 + step
         column1, row1, height1 = _chart_on(surface, ray, s1)
-        low = min(height0, height1) - (s1 - s0) ** 2 / (4 * MEAN_RADIUS_M)
-        if height0 > highest and height1 > height0 and low > highest:
-            return SKY, s0
-        if low <= _top(surface, level, row, column) + ceiling:
-            if level > 0:
-                level -= 1
-                continue
-            s = _cross_cell(surface, ray, row, column, s0, s1, lift, rate)
+        if low:
+            near, far = (s0, column0, row0, height0), (s1, column1, row1, height1)
+            s = _cross_cell(surface, ray, row, column, near, far, lift)
             if s <= s1:
                 return GROUND, s
             if math.isnan(height_in(surface, row, column, column0, row0)):
                 return BEYOND, s0
         if s1 >= reach:
             return BEYOND, reach
-        column_speed, row_speed = (column1 - column0) / (s1 - s0), (row1 - row0) / (s1 - s0)
-        s0, column0, row0 = s1, column1, row1
-        height0, height1 = height1, height1 + (height1 - height0)
+        column_speed, row_speed, climb = (column1 - column0) / step, (row1 - row0) / step, (height1 - height0) / step
+        s0, column0, row0, height0 = s1, column1, row1, height1
         level = min(level + 1, TOP_LEVEL)
     return BEYOND, s0
 
@@ -210,6 +221,6 @@ def clear_many(
     out = np.empty(targets.shape[0], np.bool_)
     for i in range(targets.shape[0]):
         ray, length = ray_towards(origin, up, targets[i], refraction)
-        status, s = cast(surface, ray, length, 0.0, 1.0)
+        status, s = cast(surface, ray, 0.0, length, LEVEL)
         out[i] = status == SKY or (status == BEYOND and s >= length)
     return out
