@@ -23,10 +23,11 @@ MOT_FOLDER = "img1"
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """A sorting key by which `img_2` comes before `img_10`, and `7` before `007` where only the zeros differ."""
+def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """A sorting key by which `img_2` comes before `img_10`, and numbers before letters."""
     parts = re.findall(r"\d+|\D+", path.name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
+    key = [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts]
+    return key, path.name
 
 
 def pictures_in(folder: Path) -> list[Path]:
