@@ -4,11 +4,14 @@
 
     MarsadError
     |-- InputError          their data is bad: a file, a setting, an argument; mend it and try again
-    |   |-- ConfigError     a site file: names the key's path, the value, and what would be valid
+    |   |-- ConfigError     a setting: names the key's path, the value, and what would be valid
+    |   |-- SiteError       a site file: lists every ConfigError in it
     |   `-- IntegrityError  a log whose chain does not verify: names the first bad entry
     |-- UnavailableError    something outside does not answer now: try again later
     `-- RefusedError        a rule forbids it
 """
+
+from collections.abc import Sequence
 
 
 class MarsadError(Exception):
@@ -22,14 +25,26 @@ class InputError(MarsadError):
 class ConfigError(InputError):
     """A setting is bad.
 
-    `key` is the dotted path in the file, `value` what stands there, `valid` what could stand there.
+    `key` is the dotted path in the file, `value` what stands there, `valid` what could stand there, `line` where it
+    stands, 1-based, where that is known.
     """
 
-    def __init__(self, key: str, value: str, valid: str) -> None:
-        super().__init__(f"{key} = {value}: {valid}")
+    def __init__(self, key: str, value: str, valid: str, line: int | None = None) -> None:
+        super().__init__(f"{'' if line is None else f'line {line}: '}{key} = {value}: {valid}")
         self.key = key
         self.value = value
         self.valid = valid
+        self.line = line
+
+
+class SiteError(InputError):
+    """A site file has bad settings; `problems` holds every one of them, in the order of the file."""
+
+    def __init__(self, path: str, problems: Sequence[ConfigError]) -> None:
+        count = f"{len(problems)} settings" if len(problems) > 1 else "1 setting"
+        super().__init__("\n  ".join([f"{path}: {count} to mend", *map(str, problems)]))
+        self.path = path
+        self.problems = tuple(problems)
 
 
 class IntegrityError(InputError):

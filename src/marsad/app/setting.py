@@ -1,0 +1,88 @@
+"""What a setting may be, in words: for error messages and for the reference of the site file."""
+
+from types import NoneType, UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from marsad.kernel.record import Record
+
+_PLAIN = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
+_PATTERNS = {r"^[\w.-]+$": "letters, digits, `_`, `.` and `-`"}
+_UNITS = {"_deg": "degrees", "_px": "pixels", "_m": "metres", "_m_s": "metres a second", "_s": "seconds"}
+
+
+def bare(annotation: object) -> tuple[object, tuple[msgspec.Meta, ...]]:
+    """The type itself, and what constrains it: `Annotated` and `| None` taken off (TOML has no null)."""
+    if get_origin(annotation) is Annotated:
+        inner, *notes = get_args(annotation)
+        found, deeper = bare(inner)
+        return found, (*deeper, *(note for note in notes if isinstance(note, msgspec.Meta)))
+    if get_origin(annotation) in {Union, UnionType}:
+        members = [member for member in get_args(annotation) if member is not NoneType]
+        if len(members) == 1:
+            return bare(members[0])
+    return annotation, ()
+
+
+def item_of(annotation: object) -> object | None:
+    """What a list holds, or None where the setting is no list."""
+    kind, _ = bare(annotation)
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
+
+
+def record_of(annotation: object) -> type[Record] | None:
+    """The record a table is decoded to, or None where the setting is no table."""
+    kind, _ = bare(annotation)
+    return kind if isinstance(kind, type) and issubclass(kind, Record) else None
+
+
+def least_of(annotation: object) -> int:
+    """How many items a list must have."""
+    _, notes = bare(annotation)
+    return max((note.min_length or 0 for note in notes), default=0)
+
+
+def describe(annotation: object) -> str:
+    """What would be valid, such as "a number above 0 and below 170"."""
+    kind, notes = bare(annotation)
+    item = item_of(annotation)
+    if item is not None:
+        least = least_of(annotation)
+        return f"a list of {_plural(item)}" + (f", at least {least}" if least else "")
+    if record_of(annotation) is not None:
+        return "a table"
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(kind))
+    return " ".join([_PLAIN[kind], *_limits(notes)])  # type: ignore[index]  # a site holds no other kinds
+
+
+def unit(name: str) -> str:
+    """The unit a setting's name ends in, empty where it has none."""
+    endings = sorted((ending for ending in _UNITS if name.endswith(ending)), key=len)
+    return _UNITS[endings[-1]] if endings else ""
+
+
+def _plural(item: object) -> str:
+    return "tables" if record_of(item) is not None else {"text": "texts"}.get(describe(item), describe(item))
+
+
+def _limits(notes: tuple[msgspec.Meta, ...]) -> list[str]:
+    """The constraints in words."""
+    limits = []
+    for note in notes:
+        if note.ge is not None and note.le is not None:
+            limits.append(f"from {note.ge} to {note.le}")
+        elif note.ge is not None:
+            limits.append(f"of {note.ge} or more")
+        elif note.gt is not None:
+            limits.append(f"above {note.gt}")
+        if note.lt is not None:
+            limits.append(f"and below {note.lt}")
+        if note.min_length and note.max_length:
+            limits.append(f"of {note.min_length} to {note.max_length} characters")
+        elif note.min_length:
+            limits.append("that is not empty" if note.min_length == 1 else f"of {note.min_length} characters or more")
+        if note.pattern is not None:
+            limits.append("out of " + _PATTERNS.get(note.pattern, note.pattern))
+    return limits
