@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from cptv import CPTVWriter
 from cptv import Frame as CptvPicture
+
 from marsad.adapters.cptv import CptvSource
 from marsad.kernel.error import InputError
 from marsad.kernel.event import CameraHealth, FrameGap, PacketCorrupt, SourceEvent, StreamEnded
