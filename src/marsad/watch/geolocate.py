@@ -1,9 +1,10 @@
 """Where a tracked object stands on the ground, and how far that may be wrong.
 
 The uncertainty of a place comes from the pixel, the pose (azimuth, elevation, roll, position, lens height) and the
-elevation data. The rays of a small quadrature carry it to the ground: nine over the vertical angle, three across, five
-over the height between lens and ground. So the curvature of the ground, its slope and its ridges are all in the
-covariance, which is the second moment about the place reported.
+elevation data. The rays of a small quadrature carry it to the ground: nine over what moves the place along the line of
+sight (the vertical angle and the height between lens and ground, in the mix that matters most there), three over the
+opposite mix, three across. So the curvature of the ground, its slope and its ridges are all in the covariance, which is
+the second moment about the place reported.
 
 The elevation data's error is taken as one offset over the stretch of ground in question, none at the camera's foot and
 growing with distance as `Terrain.correlation_m` says. Where that stretch is longer than the correlation, the error
@@ -33,11 +34,10 @@ def _nodes(count: int, step: float) -> Array:
     return np.stack([at / math.sqrt(float(weight @ at**2)), weight], axis=1)
 
 
-_VERTICAL = _nodes(9, 0.75)
-_HEIGHT = _nodes(5, 1.2)
-_ACROSS = _nodes(3, math.sqrt(3))
+_MAIN = _nodes(9, 0.75)
+_MINOR = _nodes(3, math.sqrt(3))
 
-_LIKELY_SIGMAS = 2.3
+_LIKELY_SIGMAS = 3.1
 _HIDDEN_SIGMAS = 1.2
 _HIDDEN_SAMPLES = 12
 _VELOCITY_SPAN_S = 0.5
@@ -72,7 +72,7 @@ class Geolocator:
         locate_pixel(
             view.surface.arrays, view.origin, view.axes, view.to_site, view.optics, view.refraction, view.reach_m,
             (*foot_px, *sigma_px, *velocity_px_s), self._angles, self._horizontal_m, self._lift,
-            view.surface.frame.axes, view.surface.frame.centre_m, _VERTICAL, _HEIGHT, _ACROSS, out,
+            view.surface.frame.axes, view.surface.frame.centre_m, _MAIN, _MINOR, out,
         )  # fmt: skip
         if out[0] != GROUND:
             return None
@@ -265,7 +265,7 @@ def _fan(
             start = ranges[i]
             continue
         turned = _turned(ray, z * turn[0], z * turn[1], refraction)
-        begin = max(start - _START_BACK_M, 0.0) if turn[1] == 0.0 else 0.0
+        begin = max(start - _START_BACK_M, 0.0) if turn[1] == 0.0 and turn[0] >= 0.0 else 0.0
         status, s = cast(surface, turned, begin, reach, (-z * lift[0], lift[1], lift[2], lift[3]))
         if status == GROUND:
             start = s
@@ -346,7 +346,7 @@ def _velocity(
     pixel: tuple[float, float, float, float, float, float],
     place: tuple[float, float],
 ) -> tuple[float, float]:
-    """The ground velocity of a foot that moves in the picture, over the next half second; 0 where it meets no ground."""
+    """The ground velocity of a foot that moves in the picture, over the next half second; 0 where it meets none."""
     if pixel[4] == 0 and pixel[5] == 0:
         return 0.0, 0.0
     dx, dy, dz, _ = _direction(
@@ -375,9 +375,8 @@ def locate_pixel(
     lift: Lift,
     frame_axes: Array,
     frame_centre: Array,
-    vertical: Array,
-    height: Array,
-    across: Array,
+    main: Array,
+    minor: Array,
     out: Array,
 ) -> None:
     """Fill: status, east, north, range, covariance (3), multimodal, latitude, longitude, height, velocity (2), up.
@@ -397,15 +396,18 @@ def locate_pixel(
     lean = spread[1] / max(side, 1e-15)
     rise = math.sqrt(max(spread[0] - lean * lean, 0.0))
     none = (0.0, 0.0, 0.0, 1.0)
+    height = lifted(lift, distance) / max(distance, 1.0)
+    both = max(math.hypot(rise, height), 1e-15)
+    tilt, drop = rise / both, height / both
     mean = np.zeros(2)
     moments = np.zeros(3)
     fans = (
-        (vertical, (rise, 0.0), none),
-        (height, (0.0, 0.0), lift),
-        (across, (lean, side), none),
+        (main, (tilt * rise, 0.0), (drop, lift[1], lift[2], lift[3])),
+        (minor, (-drop * rise, 0.0), (tilt, lift[1], lift[2], lift[3])),
+        (minor, (lean, side), none),
     )
-    ranges = np.empty((3, vertical.shape[0]))
-    places = np.empty((2, vertical.shape[0]))
+    ranges = np.empty((3, main.shape[0]))
+    places = np.empty((2, main.shape[0]))
     mixed = False
     for k in range(3):
         nodes, turn, raised = fans[k]
@@ -425,7 +427,7 @@ def locate_pixel(
     flat_e, flat_n = flat_e / flat, flat_n / flat
     along = flat_e * flat_e * out[4] + 2 * flat_e * flat_n * out[5] + flat_n * flat_n * out[6]
     limit = _HIDDEN_SIGMAS * math.sqrt(along)
-    for k in range(2):
+    for k in range(3):
         nodes, turn, raised = fans[k]
         if not mixed and _parted(surface, ray, refraction, turn, raised, nodes, ranges[k], limit):
             mixed = True
