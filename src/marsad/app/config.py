@@ -213,7 +213,7 @@ def _no_such_key(name: str, known: list[str]) -> str:
 def _shown(value: object) -> str:
     """The value as TOML would have it, shortened, without a password."""
     if isinstance(value, Words):
-        return value
+        return str(value)
     if isinstance(value, str):
         text = f'"{masked(value) if "://" in value else value}"'
     elif isinstance(value, bool):

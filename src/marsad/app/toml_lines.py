@@ -49,7 +49,7 @@ class _Scanner:
         is_list = self._text.startswith("[[", self._at)
         self._at += 2 if is_list else 1
         keys = self._keys()
-        path = self._resolve(keys[:-1])
+        path = self._resolve(keys[:-1], start)
         path = (*path, keys[-1])
         if is_list:
             self._note(path, start)
@@ -61,11 +61,12 @@ class _Scanner:
         self._at = self._text.index("]", self._at) + (2 if is_list else 1)
         return path
 
-    def _resolve(self, keys: Sequence[str]) -> Path:
+    def _resolve(self, keys: Sequence[str], start: int) -> Path:
         """The path that keys lead to, through the newest item of each list of tables."""
         path: Path = ()
         for key in keys:
             path = (*path, key)
+            self._note(path, start)
             if path in self._counts:
                 path = (*path, self._counts[path])
         return path
