@@ -1,0 +1,53 @@
+"""Ground lookups kept on disk, so that a camera's is built once for a pose and its terrain."""
+
+import zipfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from marsad.geo.ground import CameraView, GroundLookup
+from marsad.kernel.error import UnavailableError
+from marsad.kernel.record import read_only
+
+
+def cached_lookup(view: CameraView, folder: Path) -> GroundLookup:
+    """What every pixel of a camera looks at, read from `folder` or built and kept there.
+
+    The file's name is a hash of lens, pose, reach, refraction and terrain, so that a change of any builds anew; a
+    damaged file is built anew as well. Raises: UnavailableError where the folder cannot be written to.
+    """
+    path = folder / f"ground-{view.fingerprint()[:32]}.npz"
+    kept = _read(path, (view.lens.height_px, view.lens.width_px))
+    if kept is not None:
+        return kept
+    lookup = view.lookup()
+    try:
+        _write(path, lookup)
+    except OSError as error:
+        raise UnavailableError(
+            f"the ground lookup cannot be kept in {folder} ({error}); free space or rights"
+        ) from error
+    return lookup
+
+
+def _read(path: Path, shape: tuple[int, int]) -> GroundLookup | None:
+    """A lookup from a file; None where there is none or it is not whole."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            arrays = {field.name: kept[field.name] for field in msgspec.structs.fields(GroundLookup)}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, RuntimeError):
+        return None
+    whole = all(
+        array.shape == shape and array.dtype == (np.uint8 if name == "status" else np.float32)
+        for name, array in arrays.items()
+    )
+    return GroundLookup(**{name: read_only(array) for name, array in arrays.items()}) if whole else None
+
+
+def _write(path: Path, lookup: GroundLookup) -> None:
+    """Keep a lookup; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(part, **{field.name: getattr(lookup, field.name) for field in msgspec.structs.fields(GroundLookup)})
+    part.replace(path)
