@@ -3,7 +3,7 @@
     python benchmarks/decode.py [--frames N] [--rounds N] [--json]
 
 The clip is the cluttered scene, 640x512, 25 frames a second, at 0.5 and 2 Mb/s. Decoding alone is PyAV's loop looking
-at each luma plane; ours also stamps, checks and wraps each picture as a `Frame`. Both in CPU time, the best of all rounds.
+at each luma plane; ours also stamps, checks and wraps each picture as a `Frame`. Both in CPU time, the best round.
 """
 
 import sys

@@ -283,12 +283,12 @@ class RtspSource:
         """Queue a picture with what befell it. Raises UnavailableError where its size is another."""
         index, self._index = self._index, self._index + 1
         time_ns = self._last_ns = max(measured_ns, self._last_ns + 1)
-        self._heard_ns = heard.received_ns
         if heard.counts is None:
             self._queue.put(
                 PacketCorrupt(time_ns=time_ns, camera_id=self.camera_id, after_index=index - 1, detail=heard.detail)
             )
             return
+        self._heard_ns = heard.received_ns
         height, width = heard.counts.shape
         if (width, height) != (self.info.width_px, self.info.height_px):
             raise UnavailableError(self._other_size(width, height))
