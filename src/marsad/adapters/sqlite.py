@@ -204,8 +204,10 @@ class SqliteEventLog(SqliteLogReader):
             erased = PayloadErased(time_ns=time_ns, sequence=sequence, rule=rule, officer=officer)
             entry = seal_erasure(erased, target, self._salt, self._head)
             with _door(self._path):
-                _insert(self._connection, [entry], blank=sequence)
-                self._head = entry.head
+                try:
+                    _insert(self._connection, [entry], blank=sequence)
+                finally:
+                    self._head = _tail(self._connection)
                 # The old page may still be in the write-ahead log, payload and all: fold it in and cut it off.
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -253,9 +255,17 @@ class SqliteEventLog(SqliteLogReader):
         try:
             with _door(self._path):
                 _insert(self._connection, self._waiting)
-        except UnavailableError:
+        except BaseException as error:
+            # An interrupt, or a disk that complains after the fact, may come when the entries are already in the file.
             if not self._landed():
                 raise
+            self._settle()
+            if not isinstance(error, UnavailableError):
+                raise
+        else:
+            self._settle()
+
+    def _settle(self) -> None:
         self._waiting.clear()
         self._failed = False
 
@@ -412,6 +422,8 @@ def _door(path: Path) -> Iterator[None]:
     """Whatever SQLite says, in the words of the error tree."""
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        raise InputError(f"{path}: the log is closed; open it again") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:

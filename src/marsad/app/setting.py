@@ -9,7 +9,6 @@ from marsad.kernel.record import Record
 
 _PLAIN = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 _PATTERNS = {r"^[\w.-]+$": "letters, digits, `_`, `.` and `-`"}
-_UNITS = {"_deg": "degrees", "_px": "pixels", "_m": "metres", "_m_s": "metres a second", "_s": "seconds"}
 
 
 def bare(annotation: object) -> tuple[object, tuple[msgspec.Meta, ...]]:
@@ -55,12 +54,6 @@ def describe(annotation: object) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(kind))
     return " ".join([_PLAIN[kind], *_limits(notes)])  # type: ignore[index]  # a site holds no other kinds
-
-
-def unit(name: str) -> str:
-    """The unit a setting's name ends in, empty where it has none."""
-    endings = sorted((ending for ending in _UNITS if name.endswith(ending)), key=len)
-    return _UNITS[endings[-1]] if endings else ""
 
 
 def _plural(item: object) -> str:
