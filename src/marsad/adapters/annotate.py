@@ -33,6 +33,8 @@ _BANNER_NS = 4_000_000_000
 _YEAR_2000_NS = 946_684_800_000_000_000
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CODECS = ("libx264", "mpeg4")
+# In pieces that are on the disk as they are written, and one whole in the end.
+_CONTAINER = {"movflags": "hybrid_fragmented", "flush_packets": "1"}
 
 # Blue, green, red.
 _TENTATIVE: Colour = (150, 150, 150)
@@ -52,10 +54,11 @@ _COLOURS: dict[Kind, Colour] = {
 
 
 class Tone:
-    """How counts become grey: 8-bit pictures as they are, 16-bit ones between percentiles that move slowly.
+    """How counts become grey: 8-bit pictures as they are, 16-bit ones between levels that move slowly.
 
-    The range follows the picture by a twentieth a frame, so that the view does not flicker, and at once where the new
-    range does not touch the old one (a camera's flat-field correction, a new scene).
+    The levels lie a third beyond the 1st and 99th percentile, so that a few hot pixels change nothing. They follow the
+    picture by a twentieth a frame, so that the view does not flicker, and at once where the new levels do not touch the
+    old ones (a camera's flat-field correction, a new scene).
     """
 
     def __init__(self) -> None:
@@ -65,7 +68,8 @@ class Tone:
         """The picture as (H, W) uint8."""
         if counts.dtype == np.uint8:
             return cast("Picture", counts)
-        low, high = (float(value) for value in np.percentile(counts[::2, ::2], (0.5, 99.8)))
+        low, high = (float(value) for value in np.percentile(counts[::2, ::2], (1, 99)))
+        low, high = low - (high - low) / 3, high + (high - low) / 3
         if self._high <= self._low or low > self._high or high < self._low:
             self._low, self._high = low, high
         self._low += (low - self._low) / 20
@@ -95,7 +99,8 @@ class AnnotatedVideo:
         self._frames = 0
         self._closed = False
         try:
-            self._container = av.open(str(path), "w", format="mp4", options={"movflags": "hybrid_fragmented"})
+            path.touch()  # the container opens its file with the first picture only
+            self._container = av.open(str(path), "w", format="mp4", options=_CONTAINER)
         except (OSError, av.error.FFmpegError) as error:
             raise InputError(f"{path}: cannot be written: {error}") from error
 
@@ -153,7 +158,7 @@ class AnnotatedVideo:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.codec_context.thread_count = 1
             if codec == "libx264":
-                stream.options = {"preset": "veryfast", "crf": "23"}
+                stream.options = {"preset": "veryfast", "crf": "23", "g": str(max(1, round(2 * self._rate)))}
             else:
                 stream.bit_rate = 4_000_000
             return stream
@@ -239,7 +244,9 @@ def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rect
     (width, height), baseline = cv2.getTextSize(text, _FONT, 0.42, 1)
     height += baseline
     x, y, w, h = box
-    places = [(x, y - height - 2), (x, y + h + 3), (x + w + 4, y), (x - width - 4, y), (x + w - width, y - height - 2)]
+    along_x = min(max(x, 0), picture.shape[1] - width)
+    along_y = min(max(y, 0), picture.shape[0] - height)
+    places = [(along_x, y - height - 2), (along_x, y + h + 3), (x + w + 4, along_y), (x - width - 4, along_y)]
     for left, top in places:
         place = (left, top, width, height)
         inside = left >= 0 and top >= 0 and left + width <= picture.shape[1] and top + height <= picture.shape[0]

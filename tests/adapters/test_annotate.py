@@ -1,0 +1,223 @@
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import av
+import av.error
+import cv2
+import numpy as np
+import pytest
+
+from marsad.adapters.annotate import AnnotatedVideo, Tone, clock_text, enlargement
+from marsad.kernel.alert import Alert
+from marsad.kernel.detection import Box
+from marsad.kernel.error import InputError
+from marsad.kernel.frame import Frame
+from marsad.kernel.track import Status, Track
+
+BANNER_PX = 30
+
+
+def frame(index: int, counts: np.ndarray | None = None) -> Frame:
+    picture = np.full((120, 160), 90, np.uint8) if counts is None else counts
+    return Frame(camera_id="tower-1", index=index, time_ns=index * 40_000_000, received_ns=0, counts=picture)
+
+
+def track(index: int, box: Box, status: Status = "confirmed", track_id: int = 1) -> Track:
+    return Track(
+        track_id=track_id,
+        camera_id="tower-1",
+        origin="own",
+        time_ns=index * 40_000_000,
+        frame_index=index,
+        status=status,
+        box=box,
+        velocity_x_px_s=0.0,
+        velocity_y_px_s=0.0,
+        contrast_counts=20.0,
+        snr=8.0,
+        kind="person",
+        kind_confidence=0.5,
+        confidence=0.75,
+        first_ns=0,
+        confirmed_ns=0,
+    )
+
+
+def alert(index: int, text: str = "person crossed the line") -> Alert:
+    return Alert(
+        alert_id="a",
+        rule="confirmed_track",
+        rule_id="confirmed_track",
+        priority="high",
+        camera_id="tower-1",
+        track_id=1,
+        time_ns=index * 40_000_000,
+        frame_index=index,
+        kind="person",
+        box=Box(x_px=1, y_px=1, w_px=1, h_px=1),
+        text=text,
+    )
+
+
+def target(picture: np.ndarray, box: Box, factor: int = 4) -> np.ndarray:
+    """The part of a rendered picture where the box's target is."""
+    top, left = round(box.y_px * factor) + BANNER_PX, round(box.x_px * factor)
+    return picture[top : top + round(box.h_px * factor), left : left + round(box.w_px * factor)]
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> AnnotatedVideo:
+    return AnnotatedVideo(tmp_path / "annotated.mp4", 25)
+
+
+def test_every_frame_is_in_a_video_that_plays(tmp_path: Path, video: AnnotatedVideo) -> None:
+    for index in range(40):
+        video.write(frame(index), [track(index, Box(x_px=10 + index, y_px=50, w_px=4, h_px=9))], [])
+    video.close()
+    video.close()
+    with av.open(str(tmp_path / "annotated.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (640, 480 + BANNER_PX, 25)
+        assert sum(1 for _ in container.decode(stream)) == 40
+
+
+def test_nothing_is_painted_over_a_target(video: AnnotatedVideo) -> None:
+    rng = np.random.default_rng(2)
+    crowd = [Box(x_px=float(x), y_px=float(y), w_px=4, h_px=9) for x, y in rng.uniform((5, 5), (150, 105), (14, 2))]
+    for index in range(12):
+        moved = [Box(x_px=box.x_px - 0.3 * index, y_px=box.y_px, w_px=4, h_px=9) for box in crowd]
+        tracks = [track(index, box, track_id=number) for number, box in enumerate(moved)]
+        picture = video.render(frame(index), tracks, [])
+    apart = [
+        box
+        for box in moved
+        if not any(
+            other is not box and abs(other.x_px - box.x_px) < 7 and abs(other.y_px - box.y_px) < 12 for other in moved
+        )
+    ]
+    assert len(apart) > 5
+    for box in apart:
+        assert np.all(target(picture, box) == 90)
+    video.close()
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (156.0, 0.0), (0.0, 111.0), (156.0, 111.0), (78.0, 60.0)])
+def test_a_label_stays_in_the_picture_and_off_the_target(video: AnnotatedVideo, place: tuple[float, float]) -> None:
+    box = Box(x_px=place[0], y_px=place[1], w_px=4, h_px=9)
+    labelled = video.render(frame(0), [track(0, box)], [])
+    bare = video.render(frame(0), [track(0, box, "tentative")], [])
+    assert np.all(target(labelled, box) == 90)
+    # The label and the full box are more ink than a tentative track's corners.
+    assert np.count_nonzero(np.any(labelled != 90, axis=2)) > np.count_nonzero(np.any(bare != 90, axis=2)) + 200
+    video.close()
+
+
+def test_confirmed_tentative_and_standing_tracks_look_different_and_lost_ones_are_gone(video: AnnotatedVideo) -> None:
+    box = Box(x_px=70, y_px=50, w_px=8, h_px=16)
+    seen = {
+        status: video.render(frame(0), [track(0, box, status)], [])[BANNER_PX:].tobytes()
+        for status in ("confirmed", "tentative", "standing", "lost")
+    }
+    assert len(set(seen.values())) == 4
+    assert set(np.frombuffer(seen["lost"], np.uint8)) == {90}
+    video.close()
+
+
+def test_the_banner_turns_red_with_an_alarm_and_calms_down(video: AnnotatedVideo) -> None:
+    def is_red(picture: np.ndarray) -> bool:
+        blue, green, red = picture[2, 2].astype(int)
+        return red > 2 * max(blue, green)
+
+    assert not is_red(video.render(frame(0), [], []))
+    assert is_red(video.render(frame(1), [], [alert(1, "تنبيه alarm")]))
+    assert is_red(video.render(frame(50), [], []))
+    assert not is_red(video.render(frame(150), [], []))
+    video.close()
+
+
+def test_sixteen_bit_pictures_are_shown_between_their_own_levels_and_do_not_flicker() -> None:
+    rng = np.random.default_rng(3)
+    tone = Tone()
+    ground = rng.normal(3000, 20, (120, 160))
+    first = tone.grey(ground.astype(np.uint16))
+    assert 90 < first.mean() < 165
+    hot = ground.copy()
+    hot[50:60, 70:76] += 2000
+    second = tone.grey(hot.astype(np.uint16))
+    assert abs(float(second.mean()) - float(first.mean())) < 8
+    assert second[55, 72] == 255
+
+
+def test_sixteen_bit_pictures_follow_a_new_level_at_once() -> None:
+    tone = Tone()
+    rng = np.random.default_rng(4)
+    tone.grey(rng.normal(3000, 20, (120, 160)).astype(np.uint16))
+    after = tone.grey(rng.normal(9000, 20, (120, 160)).astype(np.uint16))
+    assert 90 < after.mean() < 165
+
+
+def test_eight_bit_pictures_are_shown_as_they_are() -> None:
+    counts = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(Tone().grey(counts), counts)
+
+
+@pytest.mark.parametrize(("width", "factor"), [(160, 4), (320, 2), (360, 2), (639, 2), (640, 1), (1280, 1)])
+def test_small_pictures_are_enlarged_by_whole_factors(width: int, factor: int) -> None:
+    assert enlargement(width) == factor
+
+
+def test_odd_sizes_are_encoded_too(tmp_path: Path) -> None:
+    video = AnnotatedVideo(tmp_path / "odd.mp4", 1)
+    for index in range(3):
+        video.write(frame(index, np.zeros((271, 641), np.uint8)), [], [])
+    video.close()
+    with av.open(str(tmp_path / "odd.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 3
+
+
+def test_no_frame_leaves_no_video(tmp_path: Path, video: AnnotatedVideo) -> None:
+    video.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_whose_writer_was_killed_still_plays(tmp_path: Path) -> None:
+    script = f"""
+import os, numpy as np
+from pathlib import Path
+from marsad.adapters.annotate import AnnotatedVideo
+from marsad.kernel.frame import Frame
+video = AnnotatedVideo(Path({str(tmp_path / "killed.mp4")!r}), 25)
+for index in range(300):
+    counts = np.full((120, 160), index % 200, np.uint8)
+    video.write(Frame(camera_id="c", index=index, time_ns=index * 40_000_000, received_ns=0, counts=counts), [], [])
+os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    shown = 0
+    # What was being written at that moment may be cut off.
+    with av.open(str(tmp_path / "killed.mp4")) as container, suppress(av.error.InvalidDataError):
+        for _ in container.decode(video=0):
+            shown += 1
+    assert shown >= 150
+
+
+def test_a_place_that_cannot_be_written_and_a_bad_rate_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        AnnotatedVideo(tmp_path / "missing" / "annotated.mp4", 25)
+    with pytest.raises(InputError, match="frame rate 0"):
+        AnnotatedVideo(tmp_path / "annotated.mp4", 0)
+
+
+def test_time_is_shown_as_a_date_where_there_is_one() -> None:
+    assert clock_text(83_400_000_000) == "01:23.4"
+    assert clock_text(1_657_017_383_109_243_000) == "2022-07-05 10:36:23.1Z"
+
+
+def test_the_picture_itself_is_not_touched(video: AnnotatedVideo) -> None:
+    counts = cv2.randu(np.zeros((120, 160), np.uint8), 0, 255)
+    before = counts.copy()
+    video.render(frame(0, counts), [track(0, Box(x_px=20, y_px=20, w_px=9, h_px=9))], [alert(0)])
+    assert np.array_equal(counts, before)
+    video.close()
