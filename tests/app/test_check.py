@@ -94,6 +94,15 @@ def test_terrain_from_a_file_is_summed_up(tmp_path: Path) -> None:
     assert (report.terrain.kind, report.terrain.low_m, report.terrain.high_m) == ("files", 300, 300)
 
 
+def test_a_line_over_unknown_ground_is_noted(tmp_path: Path) -> None:
+    """The file ends at 40.995 in the west: the line at 40.99 lies off it, wholly within the camera's reach."""
+    terrain_file(tmp_path, 40.995)
+    report = check_site(write(tmp_path, SITE.replace("flat_height_m = 100", 'files = ["dem.tif"]')))
+    assert report.ok, report.text()
+    assert "100% of behind lies where the elevation data know no ground: load another tile there" in report.notes
+    assert not any("of seen lies" in note for note in report.notes)
+
+
 def test_a_camera_off_the_terrain_is_a_problem(tmp_path: Path) -> None:
     terrain_file(tmp_path, 41.01)
     report = check_site(write(tmp_path, SITE.replace("flat_height_m = 100", 'files = ["dem.tif"]')))

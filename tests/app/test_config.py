@@ -211,6 +211,11 @@ def test_repeated_ids_are_named_even_beside_other_mistakes(path: Path) -> None:
     assert "cameras[1].lens.width_px" in found
 
 
+def test_a_zone_may_not_have_a_line_s_id(path: Path) -> None:
+    found = problems(path, changed('id = "zone"', 'id = "line"'))
+    assert found["zones[0].id"].valid == "an id of its own: lines[0] has this one"
+
+
 POINT = "  {{ latitude_deg = {}, longitude_deg = {} }},\n"
 
 

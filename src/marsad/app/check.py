@@ -130,7 +130,7 @@ def _survey(path: Path, site: Site) -> CheckReport:
         zones={zone.id: _area_m2(_plan(zone.points)) for zone in site.zones},
         terrain=_terrain(site, surface),
         problems=tuple(problems),
-        notes=tuple(_notes(site, cameras)),
+        notes=(*_notes(site, cameras), *_voids(site, surface), *_far_things(site)),
     )
 
 
@@ -174,24 +174,46 @@ def _viewed(summary: CameraSummary, view: CameraView, site: Site) -> CameraSumma
     ys = (np.arange(ROWS) + 0.5) * view.lens.height_px / ROWS
     looks = [view.to_ground(float(x), float(y)) for y in ys for x in xs]
     hits = sorted((look for look in looks if isinstance(look, GroundHit)), key=lambda hit: hit.range_m)
-    outlines = {line.id: line.points for line in site.lines}
-    outlines |= {zone.id: (*zone.points, zone.points[0]) for zone in site.zones}
     return msgspec.structs.replace(
         summary,
         ground=len(hits) / len(looks),
         near_m=hits[0].range_m if hits else None,
         far_m=hits[-1].range_m if hits else None,
         metres_per_pixel_far=hits[-1].metres_per_pixel if hits else None,
-        sees={name: _share_seen(view, points) for name, points in outlines.items()},
+        sees={name: _share_seen(view, points) for name, points in _outlines(site).items()},
+    )
+
+
+def _outlines(site: Site) -> dict[str, tuple[Position, ...]]:
+    """What is watched, as open lines; a zone's goes back to its first corner."""
+    lines = {line.id: line.points for line in site.lines}
+    return lines | {zone.id: (*zone.points, zone.points[0]) for zone in site.zones}
+
+
+def _places(frame: EnuFrame, points: Sequence[Position]) -> NDArray[np.float64]:
+    """East and north (N, 2) of places along an outline."""
+    corners = np.array([_east_north(frame, point) for point in points])
+    return np.concatenate(
+        [np.linspace(one, two, max(2, int(np.hypot(*(two - one)) / STEP_M) + 1)) for one, two in pairwise(corners)]
     )
 
 
 def _share_seen(view: CameraView, points: Sequence[Position]) -> float:
     """Along what part of an outline a standing person is in view."""
-    corners = np.array([_east_north(view.surface.frame, point) for point in points])
-    parts = [np.linspace(one, two, max(2, int(np.hypot(*(two - one)) / STEP_M) + 1)) for one, two in pairwise(corners)]
-    places = np.concatenate(parts)
+    places = _places(view.surface.frame, points)
     return float(np.mean(view.sees(places[:, 0], places[:, 1], PERSON_M)))
+
+
+def _voids(site: Site, surface: Surface | None) -> Iterator[str]:
+    """Notes on what is watched where the ground is not known, as far out as any camera reaches."""
+    if surface is None:
+        return
+    for name, points in _outlines(site).items():
+        places = _places(surface.frame, points)
+        near = places[np.hypot(*places.T) <= surface.radius_m]
+        unknown = float(np.isnan(surface.up_m(near[:, 0], near[:, 1])).mean()) if len(near) else 0.0
+        if unknown:
+            yield f"{unknown:.0%} of {name} lies where the elevation data know no ground: load another tile there"
 
 
 def _terrain(site: Site, surface: Surface | None) -> TerrainSummary:
@@ -227,7 +249,6 @@ def _notes(site: Site, cameras: Sequence[CameraSummary]) -> Iterator[str]:
     for name in sorted({name for seen in looking for name in seen}):
         if not any(seen[name] for seen in looking):
             yield f"no camera sees any of {name}"
-    yield from _far_things(site)
 
 
 def _far_things(site: Site) -> Iterator[str]:

@@ -112,12 +112,14 @@ class _Reader:
         return msgspec.structs.replace(site, terrain=terrain, cameras=tuple(cameras))
 
     def _repeated_ids(self, table: Mapping[str, Any]) -> None:
-        for name in ("cameras", "lines", "zones"):
-            seen: dict[str, int] = {}
-            for index, thing in _tables(table.get(name)):
-                own = thing.get("id")
-                if isinstance(own, str) and seen.setdefault(own, index) != index:
-                    self._add((name, index, "id"), own, f"an id of its own: {name}[{seen[own]}] has this one")
+        """Lines and zones share their ids, since alerts name either by it."""
+        for group in (("cameras",), ("lines", "zones")):
+            seen: dict[str, str] = {}
+            for name in group:
+                for index, thing in _tables(table.get(name)):
+                    own, place = thing.get("id"), f"{name}[{index}]"
+                    if isinstance(own, str) and seen.setdefault(own, place) != place:
+                        self._add((name, index, "id"), own, f"an id of its own: {seen[own]} has this one")
 
     def _missing_files(self, table: Mapping[str, Any], folder: Path) -> None:
         for key, name in _named_files(table):
