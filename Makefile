@@ -1,6 +1,6 @@
 # Every target does the set-up it needs; none needs root.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs lock clean
+.PHONY: help setup demo test check format peers bench docs lock clean
 SHELL := /bin/sh
 
 VENV := .venv
@@ -67,11 +67,13 @@ $(PEERS_INSTALLED): benchmarks/peers.lock
 	@$(PEERS)/bin/python $(PIP) install --quiet --no-deps --require-hashes -r benchmarks/peers.lock
 	@touch $@
 
+peers: $(PEERS_INSTALLED) ## make .venv-peers: the programs and referees Marsad is measured against
+
 bench: $(LINKED) $(PEERS_INSTALLED) ## measure everything, beside the peers; long (BENCHMARKS="speed" for one of them)
 	@failed=; for name in $(BENCHMARKS); do \
 	  echo "== $$name"; $(BIN)/python benchmarks/$$name.py || failed="$$failed $$name"; \
 	done; \
-	if [ -n "$$failed" ]; then echo "Not reached or not run:$$failed" >&2; exit 1; fi
+	if [ -n "$$failed" ]; then echo "Could not be run:$$failed" >&2; exit 1; fi
 
 docs: $(LINKED) ## build the pages into site/, failing on a broken link
 	@$(BIN)/mkdocs build --strict

@@ -57,15 +57,20 @@ def test_only_the_clock_adapter_and_the_commands_read_the_time(modules: dict[str
     assert {name for name in readers if room_of(name) != "app"} <= {"src/marsad/adapters/clock.py"}
 
 
-def test_every_module_that_does_something_is_called_by_a_test(root: Path, modules: dict[str, ast.Module]) -> None:
+def test_every_module_that_does_something_is_reached_by_a_test(root: Path, modules: dict[str, ast.Module]) -> None:
     tests = sorted((root / "tests").rglob("*.py"))
-    imported = {name for path in tests for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
+    reached = {name for path in tests for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
+    # What only serves its own room may be tested through that room's door.
+    through_the_room = {
+        (name, found) for name, tree in modules.items() if dotted(name) in reached for found in imports(tree)
+    }
+    reached |= {found for name, found in through_the_room if found.split(".")[:2] == ["marsad", room_of(name)]}
     does_something = [
         name
         for name, tree in modules.items()
         if any(isinstance(node, ast.FunctionDef) and not node.name.startswith("__") for node in ast.walk(tree))
     ]
-    assert [name for name in does_something if dotted(name) not in imported] == []
+    assert [name for name in does_something if dotted(name) not in reached] == []
 
 
 def imports(tree: ast.Module) -> set[str]:
