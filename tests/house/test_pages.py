@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from marsad.app.config import load_site
 from marsad.kernel.alert import Priority, Rule
 from marsad.kernel.event import HealthKind
 from marsad.kernel.track import Kind, Status
@@ -16,6 +17,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 VALUES = {"Kind": Kind, "Status": Status, "Rule": Rule, "Priority": Priority, "HealthKind": HealthKind}
 
 
@@ -73,6 +75,14 @@ def test_every_command_is_documented(root: Path) -> None:
         wanted = [option for option in options if option != "--help"]
         missing += [name] if section is None else [f"{name} {o}" for o in wanted if o not in section.group()]
     assert missing == []
+
+
+def test_every_site_a_page_shows_is_a_sound_one(pages: list[Path], tmp_path: Path) -> None:
+    shown = [text for page in pages for text in TOML.findall(page.read_text(encoding="utf-8")) if "[[cameras]]" in text]
+    assert shown
+    for text in shown:
+        (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+        assert load_site(tmp_path / "site.toml").cameras
 
 
 def test_every_decision_is_one_page_of_the_same_shape(root: Path) -> None:
