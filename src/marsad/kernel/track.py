@@ -31,7 +31,8 @@ class Track(Record):
 
     `origin` is the organisation that made it. The image state is always there (velocity in pixels a second);
     `ground`, `bearing` and `size` only when the camera has a pose. `first_ns` is the first detection, which lies
-    before `confirmed_ns`, the moment the track was believed. A `standing` track is something that stood there from the start and has not moved.
+    before `confirmed_ns`, the moment the track was believed.
+    A `standing` track is something that stood there from the start and has not moved.
     """
 
     track_id: int
