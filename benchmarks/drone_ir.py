@@ -50,6 +50,10 @@ PEER = "all5"
 PEER_SETTINGS = [(part, area) for part in ("all", "lit") for area in (4, 5, 6, 10)]
 STRIP_CROPS = 8
 LIT = 255
+BLOCK_PX = 16
+FAR_LESS = 0.75
+# Further than this is no camera on a mast, or is seen between nearer pictures.
+MOST_PX = 16
 TARGETS = [
     Target("recall", "at_least", 0.90),
     Target("recall_online", "at_least", 0.85),
@@ -154,7 +158,7 @@ def camera_motion(pictures: Pictures, truth: Boxes) -> float:
     """The largest displacement in pixels between pictures up to three frames apart, outside the truth boxes.
 
     Phase correlation of the pictures' detail (their coarse shading carries clouds and gain); a displacement counts
-    when undoing it lowers the difference between the pictures clearly, as noise and a lone cloud do not.
+    when undoing it lowers the difference clearly in most places that have detail, as noise and a lone mover do not.
     """
     detail = [_detail(picture, truth.box[truth.frame == frame]) for frame, picture in enumerate(pictures, start=1)]
     window = cv2.createHanningWindow(detail[0].shape[::-1], cv2.CV_32F)
@@ -174,18 +178,29 @@ def _detail(picture: NDArray[np.uint8], boxes: NDArray[np.float64]) -> NDArray[n
     detail = smooth - cv2.GaussianBlur(smooth, (0, 0), 6.0)
     for x, y, w, h in boxes:
         detail[max(round(y) - 4, 0) : round(y + h) + 4, max(round(x) - 4, 0) : round(x + w) + 4] = 0
-    return detail
+    # No single bright thing may outvote the rest.
+    most = 4 * max(float(np.median(np.abs(detail))), 0.5)
+    return np.clip(detail, -most, most)
 
 
 def _explains(first: NDArray[np.float32], second: NDArray[np.float32], x_px: float, y_px: float) -> bool:
-    if max(abs(x_px), abs(y_px)) > min(first.shape) / 4:
+    if max(abs(x_px), abs(y_px)) > MOST_PX:
         return False
     move = np.array([[1, 0, x_px], [0, 1, y_px]])
     moved = cv2.warpAffine(first, move, first.shape[::-1], flags=cv2.INTER_LINEAR)
     edge = int(np.ceil(max(abs(x_px), abs(y_px)))) + 1
     inside = (slice(edge, -edge), slice(edge, -edge))
-    before = float(np.mean((second - first)[inside] ** 2))
-    return float(np.mean((second - moved)[inside] ** 2)) < 0.75 * before
+    before, after = (_blocks((second - other)[inside] ** 2) for other in (first, moved))
+    detail = _blocks(second[inside] ** 2)
+    places = detail >= np.percentile(detail, 75)
+    return float(np.median(after[places] / np.maximum(before[places], 1e-6))) < FAR_LESS
+
+
+def _blocks(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means over blocks, flat."""
+    rows, columns = (side // BLOCK_PX for side in values.shape)
+    cut = values[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX)
+    return cut.mean(axis=(1, 3)).ravel()
 
 
 def _reach(truth: Boxes) -> float:
