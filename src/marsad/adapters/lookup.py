@@ -34,7 +34,7 @@ def cached_lookup(view: CameraView, folder: Path) -> GroundLookup:
 def _read(path: Path, shape: tuple[int, int]) -> GroundLookup | None:
     """A lookup from a file; None where there is none or it is not whole."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = {field.name: kept[field.name] for field in msgspec.structs.fields(GroundLookup)}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, RuntimeError):
         return None

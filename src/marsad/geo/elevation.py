@@ -59,6 +59,7 @@ def sample(grid: ElevationGrid, x: ArrayLike, y: ArrayLike) -> Array:
 def _bilinear(heights: Heights, column: Array, row: Array) -> Array:
     """Bilinear heights at fractional cells; NaN outside and beside a void that carries any weight."""
     rows, columns = heights.shape
+    column, row = _settled(column), _settled(row)
     inside = (column >= 0) & (row >= 0) & (column <= columns - 1) & (row <= rows - 1)
     left = np.clip(np.nan_to_num(column), 0, columns - 2).astype(np.int64)
     top = np.clip(np.nan_to_num(row), 0, rows - 2).astype(np.int64)
@@ -73,6 +74,12 @@ def _bilinear(heights: Heights, column: Array, row: Array) -> Array:
         corner = heights[top + step_row, left + step_column].astype(float)
         total = total + np.where(weight == 0, 0.0, weight * corner)
     return np.where(inside, total, np.nan)
+
+
+def _settled(cell: Array) -> Array:
+    """Fractional cells, those within a millionth of a cell's centre put onto it."""
+    nearest = np.round(cell)
+    return np.where(np.abs(cell - nearest) < 1e-6, nearest, cell)
 
 
 def flat_grid(latitude_deg: float, longitude_deg: float, height_m: float, reach_m: float) -> ElevationGrid:
@@ -201,7 +208,7 @@ class Surface:
             )
         tops, starts, widths, highest = _pyramid(heights)
         chart = _fit_chart(self.grid, frame, radius_m, self.cell_m)
-        self.arrays = SurfaceArrays(chart, 1.5 * radius_m, heights, tops, starts, widths, highest)
+        self.arrays = SurfaceArrays(chart, 1.5 * float(radius_m), heights, tops, starts, widths, highest)
 
     def up_m(self, east_m: ArrayLike, north_m: ArrayLike) -> Array:
         """The ground's height in the site's frame; NaN in a void and off the grid."""
@@ -266,9 +273,8 @@ def _crop(grid: ElevationGrid, frame: EnuFrame, radius_m: float) -> ElevationGri
 def _grid_xy(grid: ElevationGrid, frame: EnuFrame, east: Array, north: Array, up: Array) -> tuple[Array, Array]:
     """Points of the frame in the grid's own system; longitudes on the grid's side of the date line."""
     latitude, longitude, _ = frame.to_geodetic(east, north, up)
-    crs = CRS.from_user_input(grid.crs)
     x, y = transformer(grid.crs).transform(longitude, latitude)
-    if crs.is_geographic:
+    if CRS.from_user_input(grid.crs).is_geographic:
         middle = grid.west + grid.height_m.shape[1] * grid.step_x / 2
         x = middle + (x - middle + 180) % 360 - 180
     if not (np.isfinite(x).all() and np.isfinite(y).all()):

@@ -100,8 +100,8 @@ class CameraView:
         self.lens = lens
         self.pose = pose
         self.surface = surface
-        self.reach_m = reach_m
-        self.refraction = refraction
+        self.reach_m = float(reach_m)
+        self.refraction = float(refraction)
         self.optics = optics(lens)
         self.height_m = _lens_height_m(pose, surface)
         self.position = Position(

@@ -52,9 +52,9 @@ class Geolocator:
         sigma = view.pose.sigma
         clearance = float(view.surface.above_m(*view.origin))
         offset, rate = dem_error(terrain, view.pose)
-        self._lift: Lift = (1.0, min(sigma.height_m, clearance / 2) ** 2, offset**2, rate)
+        self._lift: Lift = (1.0, float(min(sigma.height_m, clearance / 2)) ** 2, float(offset) ** 2, float(rate))
         self._angles = np.radians([sigma.azimuth_deg, sigma.elevation_deg, sigma.roll_deg])
-        self._horizontal_m = sigma.horizontal_m
+        self._horizontal_m = float(sigma.horizontal_m)
         self._out = np.empty(14)
 
     def locate(
@@ -69,9 +69,10 @@ class Geolocator:
         than 1.2 sigma, or where some of them meet no ground.
         """
         view, out = self.view, self._out
+        pixel = tuple(float(value) for pair in (foot_px, sigma_px, velocity_px_s) for value in pair)
         locate_pixel(
             view.surface.arrays, view.origin, view.axes, view.to_site, view.optics, view.refraction, view.reach_m,
-            (*foot_px, *sigma_px, *velocity_px_s), self._angles, self._horizontal_m, self._lift,
+            pixel, self._angles, self._horizontal_m, self._lift,
             view.surface.frame.axes, view.surface.frame.centre_m, _MAIN, _MINOR, out,
         )  # fmt: skip
         if out[0] != GROUND:
@@ -93,8 +94,9 @@ class Geolocator:
         """The direction of a pixel, refraction and pose errors left in, with the covariance of the pixel alone."""
         view = self.view
         direction, spread = ray_spread(
-            view.axes, view.to_site, view.optics, foot_px[0], foot_px[1], sigma_px[0], sigma_px[1], np.zeros(3)
-        )
+            view.axes, view.to_site, view.optics, float(foot_px[0]), float(foot_px[1]), float(sigma_px[0]),
+            float(sigma_px[1]), np.zeros(3),
+        )  # fmt: skip
         flat = math.hypot(direction[0], direction[1])
         return BearingMeasurement(
             time_ns=time_ns,
