@@ -1,0 +1,656 @@
+"""The learnt scene of one fixed camera: register each picture to it, subtract it, keep it up to date.
+
+The scene is kept per pixel as a mean and a variance. A picture is explained as the scene shifted by (x, y) and
+passed through the camera's own gain and offset; these four are solved together, because a gain fitted to a shifted
+picture, or a shift fitted to one with another gain, is wrong. What is left over is the difference that `detect` looks at.
+
+Source: the joint solution is Lucas-Kanade with linear illumination (Bartoli, "Groupwise geometric and photometric
+direct image registration", PAMI 2008) with a truncated quadratic loss; the mean and variance follow Stauffer and
+Grimson (CVPR 1999) with one mode.
+"""
+
+import math
+
+import cv2
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.kernel.frame import Counts
+from marsad.kernel.record import Record
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+
+class BackgroundSettings(Record):
+    """How the scene is learnt; times in seconds, levels in standard deviations, jitter in pixels."""
+
+    learn_s: float = 3.0
+    absorb_s: float = 90.0
+    fastest_rate: float = 0.06
+    low_level: float = 3.2
+    high_level: float = 4.6
+    floor_counts: float = 1.5
+    jitter_px: float = 0.2
+    moved_px: float = 24.0
+
+
+class Registration(Record):
+    """How one picture lies on the scene: picture(x + shift) = gain * scene(x) + offset.
+
+    `residual` is the rms of what is left where the scene explains the picture, in counts; `inliers` is how much of the
+    picture that is.
+    """
+
+    shift_x_px: float = 0.0
+    shift_y_px: float = 0.0
+    gain: float = 1.0
+    offset: float = 0.0
+    residual: float = 0.0
+    inliers: float = 1.0
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def shrink(picture, factor, out):
+    """Average `factor` x `factor` cells of (H, W) into `out`, float32."""
+    rows, columns = out.shape
+    scale = np.float32(1.0 / (factor * factor))
+    for row in range(rows):
+        target = out[row]
+        for column in range(columns):
+            target[column] = 0.0
+        for inner in range(factor):
+            line = picture[row * factor + inner]
+            if factor == 4:
+                for column in range(columns):
+                    k = column * 4
+                    target[column] += scale * (
+                        np.float32(line[k]) + np.float32(line[k + 1]) + np.float32(line[k + 2]) + np.float32(line[k + 3])
+                    )
+            elif factor == 2:
+                for column in range(columns):
+                    k = column * 2
+                    target[column] += scale * (np.float32(line[k]) + np.float32(line[k + 1]))
+            else:
+                for column in range(columns):
+                    total = np.float32(0.0)
+                    for step in range(factor):
+                        total += np.float32(line[column * factor + step])
+                    target[column] += total * scale
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _gradients(scene, grad_x, grad_y):
+    rows, columns = scene.shape
+    half = np.float32(0.5)
+    for row in range(1, rows - 1):
+        for column in range(1, columns - 1):
+            grad_x[row, column] = half * (scene[row, column + 1] - scene[row, column - 1])
+            grad_y[row, column] = half * (scene[row + 1, column] - scene[row - 1, column])
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _votes(picture, scene, grad_x, grad_y, use, state, limit, total):
+    """Sums for one Gauss-Newton step into `total`; pixels with a residual above `limit` do not vote."""
+    rows, columns = scene.shape
+    whole_x = int(math.floor(state[0]))
+    whole_y = int(math.floor(state[1]))
+    part_x = np.float32(state[0] - whole_x)
+    part_y = np.float32(state[1] - whole_y)
+    one = np.float32(1.0)
+    zero = np.float32(0.0)
+    w00 = (one - part_x) * (one - part_y)
+    w01 = part_x * (one - part_y)
+    w10 = (one - part_x) * part_y
+    w11 = part_x * part_y
+    first = max(1, -whole_x)
+    last = min(columns - 1, columns - 1 - whole_x)
+    gain = np.float32(state[2])
+    offset = np.float32(state[3])
+    lim = np.float32(limit)
+    total[:] = 0.0
+    for row in range(max(1, -whole_y), min(rows - 1, rows - 1 - whole_y)):
+        top = picture[row + whole_y, first + whole_x :]
+        bottom = picture[row + whole_y + 1, first + whole_x :]
+        b_row = scene[row, first:]
+        gx_row = grad_x[row, first:]
+        gy_row = grad_y[row, first:]
+        use_row = use[row, first:]
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
+        s8 = s9 = s10 = s11 = s12 = s13 = s14 = s15 = zero
+        for k in range(last - first):
+            value = w00 * top[k] + w01 * top[k + 1] + w10 * bottom[k] + w11 * bottom[k + 1]
+            b = b_row[k]
+            r = value - (gain * b + offset)
+            u = use_row[k]
+            w = u if abs(r) <= lim else zero
+            gx = gx_row[k]
+            gy = gy_row[k]
+            wgx = w * gx
+            wgy = w * gy
+            wb = w * b
+            s0 += wgx * gx
+            s1 += wgx * gy
+            s2 += wgx * b
+            s3 += wgx
+            s4 += wgy * gy
+            s5 += wgy * b
+            s6 += wgy
+            s7 += wb * b
+            s8 += wb
+            s9 += w
+            s10 += wgx * r
+            s11 += wgy * r
+            s12 += wb * r
+            s13 += w * r
+            s14 += w * r * r
+            s15 += u
+        total[0] += s0
+        total[1] += s1
+        total[2] += s2
+        total[3] += s3
+        total[4] += s4
+        total[5] += s5
+        total[6] += s6
+        total[7] += s7
+        total[8] += s8
+        total[9] += s9
+        total[10] += s10
+        total[11] += s11
+        total[12] += s12
+        total[13] += s13
+        total[14] += s14
+        total[15] += s15
+
+
+@numba.njit(cache=True, nogil=True)
+def _solve(matrix, right):
+    """Solve a small symmetric positive system in place by Gaussian elimination with pivoting."""
+    size = right.shape[0]
+    for pivot in range(size):
+        best = pivot
+        for row in range(pivot + 1, size):
+            if abs(matrix[row, pivot]) > abs(matrix[best, pivot]):
+                best = row
+        if abs(matrix[best, pivot]) < 1e-12:
+            return False
+        if best != pivot:
+            for column in range(size):
+                matrix[pivot, column], matrix[best, column] = matrix[best, column], matrix[pivot, column]
+            right[pivot], right[best] = right[best], right[pivot]
+        for row in range(pivot + 1, size):
+            ratio = matrix[row, pivot] / matrix[pivot, pivot]
+            for column in range(pivot, size):
+                matrix[row, column] -= ratio * matrix[pivot, column]
+            right[row] -= ratio * right[pivot]
+    for pivot in range(size - 1, -1, -1):
+        for column in range(pivot + 1, size):
+            right[pivot] -= matrix[pivot, column] * right[column]
+        right[pivot] /= matrix[pivot, pivot]
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _register(picture, scene, grad_x, grad_y, use, state, prior, noise, iterations, limit):
+    """Refine `state` = (shift x, shift y, gain, offset) in place; return (residual, inliers).
+
+    The shift is held towards `prior` with a sigma of one pixel and the gain towards 1 with 0.3, each weighed against the
+    picture noise: a featureless sky then leaves the shift where it was instead of making one up.
+    """
+    total = np.zeros(16)
+    matrix = np.zeros((4, 4))
+    right = np.zeros(4)
+    residual = limit
+    inliers = 0.0
+    noise2 = max(noise * noise, 0.05)
+    for _ in range(iterations):
+        _votes(picture, scene, grad_x, grad_y, use, state, limit, total)
+        count = total[9]
+        if count < 32.0:
+            return limit, 0.0
+        residual = math.sqrt(total[14] / count)
+        inliers = count / max(total[15], 1.0)
+        g = state[2]
+        # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
+        matrix[0, 0] = g * g * total[0] + noise2 * 4.0
+        matrix[0, 1] = matrix[1, 0] = g * g * total[1]
+        matrix[0, 2] = matrix[2, 0] = -g * total[2]
+        matrix[0, 3] = matrix[3, 0] = -g * total[3]
+        matrix[1, 1] = g * g * total[4] + noise2 * 4.0
+        matrix[1, 2] = matrix[2, 1] = -g * total[5]
+        matrix[1, 3] = matrix[3, 1] = -g * total[6]
+        matrix[2, 2] = total[7] + noise2 * 10.0
+        matrix[2, 3] = matrix[3, 2] = total[8]
+        matrix[3, 3] = count
+        right[0] = -g * total[10] - noise2 * 4.0 * (state[0] - prior[0])
+        right[1] = -g * total[11] - noise2 * 4.0 * (state[1] - prior[1])
+        right[2] = total[12] - noise2 * 10.0 * (g - 1.0)
+        right[3] = total[13]
+        if not _solve(matrix, right):
+            return residual, inliers
+        for k in range(2):
+            step = min(max(right[k], -1.5), 1.5)
+            state[k] += step
+        state[2] = min(max(state[2] + right[2], 0.2), 5.0)
+        state[3] += right[3]
+        if abs(right[0]) + abs(right[1]) < 0.01 and abs(right[2]) < 0.002:
+            break
+    return residual, inliers
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _subtract_row(value, mean, variance, slack, hold, gain, offset, rates, levels, diff, mask):
+    """Difference, mask (1 low, 2 high) and update of one row."""
+    rate = rates[0]
+    slow = rates[1]
+    spread = rates[2]
+    slow_spread = rates[3]
+    low = levels[0]
+    high = levels[1]
+    for k in range(mean.shape[0]):
+        expected = gain * mean[k] + offset
+        d = value[k] - expected
+        d2 = d * d
+        var = variance[k]
+        limit = low * (var + slack[k])
+        near = d2 <= limit
+        free = np.float32(1.0) - hold[k]
+        step = rate if near else slow * free
+        mean[k] = expected + step * d
+        capped = min(d2, np.float32(4.0) * limit)
+        variance[k] = var + (spread if near else slow_spread * free) * (capped - var)
+        diff[k] = d
+        mask[k] = 0 if near else (2 if d2 * low > high * limit else 1)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _taps(part, out):
+    """Weights of four neighbours that shift by `part` of a pixel (linear) and smooth (1 2 1) at once."""
+    quarter = np.float32(0.25)
+    half = np.float32(0.5)
+    rest = np.float32(1.0) - part
+    out[0] = quarter * rest
+    out[1] = half * rest + quarter * part
+    out[2] = quarter * rest + half * part
+    out[3] = quarter * part
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _subtract(picture, state, mean, variance, slack, hold, rates, levels, diff, mask, column_sum, line):
+    """Warp and smooth the picture onto the scene, difference it, and learn.
+
+    The smoothing is the matched filter for the smallest target of interest (2 x 5 pixels) and cuts white noise to 0.375.
+    Rows and columns that have no picture stay as they are.
+    """
+    rows, columns = mean.shape
+    whole_x = int(math.floor(state[0]))
+    whole_y = int(math.floor(state[1]))
+    tap_x = np.empty(4, np.float32)
+    tap_y = np.empty(4, np.float32)
+    _taps(np.float32(state[0] - whole_x), tap_x)
+    _taps(np.float32(state[1] - whole_y), tap_y)
+    gain = np.float32(state[2])
+    offset = np.float32(state[3])
+    first_row = max(0, 1 - whole_y)
+    last_row = min(rows, rows - 2 - whole_y)
+    first = max(0, 1 - whole_x)
+    last = min(columns, columns - 2 - whole_x)
+    x0 = tap_x[0]
+    x1 = tap_x[1]
+    x2 = tap_x[2]
+    x3 = tap_x[3]
+    y0 = tap_y[0]
+    y1 = tap_y[1]
+    y2 = tap_y[2]
+    y3 = tap_y[3]
+    start = first + whole_x - 1
+    width = last - first
+    for row in range(rows):
+        if row < first_row or row >= last_row:
+            mask[row, :] = 0
+            for k in range(columns):
+                mean[row, k] = gain * mean[row, k] + offset
+            continue
+        for k in range(first):
+            mask[row, k] = 0
+            mean[row, k] = gain * mean[row, k] + offset
+        for k in range(last, columns):
+            mask[row, k] = 0
+            mean[row, k] = gain * mean[row, k] + offset
+        r0 = picture[row + whole_y - 1, start:]
+        r1 = picture[row + whole_y, start:]
+        r2 = picture[row + whole_y + 1, start:]
+        r3 = picture[row + whole_y + 2, start:]
+        for k in range(width + 3):
+            column_sum[k] = (
+                y0 * np.float32(r0[k]) + y1 * np.float32(r1[k]) + y2 * np.float32(r2[k]) + y3 * np.float32(r3[k])
+            )
+        for k in range(width):
+            line[k] = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
+        _subtract_row(
+            line,
+            mean[row, first:last],
+            variance[row, first:last],
+            slack[row, first:last],
+            hold[row, first:last],
+            gain,
+            offset,
+            rates,
+            levels,
+            diff[row, first:last],
+            mask[row, first:last],
+        )
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _fill_slack(mean, floor2, jitter2, clutter, cell, slack):
+    """Variance that is not noise: quantisation, edges that jitter, and what the neighbourhood has shown to move."""
+    rows, columns = mean.shape
+    quarter = np.float32(0.25)
+    for row in range(rows):
+        above = max(row - 1, 0)
+        below = min(row + 1, rows - 1)
+        for k in range(1, columns - 1):
+            gx = mean[row, k + 1] - mean[row, k - 1]
+            gy = mean[below, k] - mean[above, k]
+            slack[row, k] = floor2 + quarter * jitter2 * (gx * gx + gy * gy)
+        slack[row, 0] = slack[row, 1]
+        slack[row, columns - 1] = slack[row, columns - 2]
+        if clutter.shape[0] > 0:
+            for k in range(columns):
+                slack[row, k] += clutter[row // cell, k // cell]
+
+
+SMOOTHING = 0.375
+"""What the (1 2 1) x (1 2 1) / 16 smoothing leaves of white noise."""
+
+
+def _smooth(counts: Counts) -> F32:
+    return cv2.sepFilter2D(counts, cv2.CV_32F, np.array([0.25, 0.5, 0.25]), np.array([0.25, 0.5, 0.25]))  # type: ignore[return-value]
+
+
+def picture_noise(counts: Counts) -> float:
+    """The noise of one picture in counts, from the median of its second differences along diagonals.
+
+    Source: Immerkaer, "Fast noise variance estimation" (CVIU 1996), with the median in place of the mean.
+    """
+    sample = counts.astype(np.float32, copy=False)
+    second = (
+        sample[:-2, :-2]
+        - 2 * sample[:-2, 1:-1]
+        + sample[:-2, 2:]
+        - 2 * (sample[1:-1, :-2] - 2 * sample[1:-1, 1:-1] + sample[1:-1, 2:])
+        + sample[2:, :-2]
+        - 2 * sample[2:, 1:-1]
+        + sample[2:, 2:]
+    )
+    return float(np.median(np.abs(second))) / (6.0 * 0.6745)
+
+
+class Difference:
+    """What one picture shows that the scene does not.
+
+    `counts` (H, W) float32 is picture minus scene, in the scene's pixels; `level` (H, W) uint8 is 0 where that is noise, 1 above the
+    low and 2 above the high level. Both are reused by the next picture. A scene pixel (x, y) is the picture's
+    (x, y) + `registration` shift, and has the lasting scene coordinates (x, y) + `origin`.
+    """
+
+    __slots__ = ("counts", "level", "origin", "picture", "registration", "spread", "state", "trusted")
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self.counts: F32 = np.zeros((rows, columns), np.float32)
+        # Rows are padded to whole 8-byte words, so that the scan for foreground can skip eight pixels at a time.
+        self.level: U8 = np.zeros((rows, (columns + 7) // 8 * 8), np.uint8)
+        self.spread: tuple[F32, F32] = (self.counts, self.counts)
+        self.registration = Registration()
+        self.origin = (0, 0)
+        self.trusted = False
+        self.state = "learning"
+        self.picture: Counts = np.zeros((rows, columns), np.uint8)
+
+
+class Background:
+    """Learns one camera's scene and says how each picture differs from it."""
+
+    CELL = 8
+
+    def __init__(self, settings: BackgroundSettings | None = None, use: U8 | None = None) -> None:
+        self.settings = settings or BackgroundSettings()
+        self._use_full = use
+        self._ready = False
+        self.learnt_frames = 0
+        self.last = Registration()
+        self.relearned = 0
+
+    def seed(self, counts: Counts) -> None:
+        """Take one picture for the scene and forget what was learnt before."""
+        rows, columns = counts.shape
+        first = not self._ready or self.mean.shape != counts.shape
+        self.noise = max(picture_noise(counts), 0.3)
+        if first:
+            self._allocate(rows, columns)
+        self.mean[:] = _smooth(counts)
+        self.variance[:] = (SMOOTHING * 1.3 * self.noise) ** 2
+        self.clutter[:] = 0
+        self.hold[:] = 0
+        self.learnt_frames = 1
+        self.last = Registration()
+        self._state[:] = (0, 0, 1, 0)
+        self._residual = 3 * self.noise
+        self._velocity = np.zeros(2)
+        self._refresh_small()
+        self._refresh_slack()
+
+    def _allocate(self, rows: int, columns: int) -> None:
+        self.mean = np.zeros((rows, columns), np.float32)
+        self.variance = np.zeros((rows, columns), np.float32)
+        self.slack = np.zeros((rows, columns), np.float32)
+        self.hold = np.zeros((rows, columns), np.float32)
+        self.clutter = np.zeros(((rows + self.CELL - 1) // self.CELL, (columns + self.CELL - 1) // self.CELL), np.float32)
+        self.difference = Difference(rows, columns)
+        self.difference.spread = (self.variance, self.slack)
+        self._line = np.zeros(columns, np.float32)
+        self._column_sum = np.zeros(columns + 4, np.float32)
+        self.factor = max(1, round(columns / 160))
+        small = (rows // self.factor, columns // self.factor)
+        self._small_scene = np.zeros(small, np.float32)
+        self._small_picture = np.zeros(small, np.float32)
+        self._grad_x = np.zeros(small, np.float32)
+        self._grad_y = np.zeros(small, np.float32)
+        self._small_use = np.ones(small, np.float32)
+        if self._use_full is not None:
+            shrink(self._use_full, self.factor, self._small_use)
+            self._small_use[self._small_use < 1] = 0
+        self._state = np.zeros(4)
+        self._ready = True
+        self.origin = np.zeros(2, np.int64)
+
+    def _refresh_small(self) -> None:
+        shrink(self.mean, self.factor, self._small_scene)
+        _gradients(self._small_scene, self._grad_x, self._grad_y)
+
+    def _refresh_slack(self) -> None:
+        s = self.settings
+        # Until a few pictures have shown how the camera shakes, edges are given more room.
+        young = 1.0 + 2.0 / self.learnt_frames
+        floor = max(s.floor_counts, 0.5 * SMOOTHING * self.noise)
+        _fill_slack(self.mean, np.float32(floor**2), np.float32((s.jitter_px * young) ** 2), self.clutter, self.CELL, self.slack)
+
+    def _align(self, counts: Counts) -> Registration:
+        shrink(counts, self.factor, self._small_picture)
+        noise = self.noise / self.factor + 0.2
+        prior = self._state[:2].copy()
+        limit = max(3.0 * self._residual, 5.0 * noise, 3.0)
+        start = self._state.copy()
+        start[:2] += self._velocity
+        best, residual, inliers = self._refine(start, prior, noise, limit)
+        if inliers < 0.7:
+            for candidate in self._candidates():
+                state, other_residual, other_inliers = self._refine(candidate, candidate[:2].copy(), noise, limit * 2)
+                again, other_residual, other_inliers = self._refine(state, state[:2].copy(), noise, limit)
+                if other_inliers > inliers + 0.02:
+                    best, residual, inliers = again, other_residual, other_inliers
+        self._velocity = best[:2] - self._state[:2] if inliers > 0.7 else np.zeros(2)
+        self._state = best
+        if inliers > 0.7:
+            self._residual += 0.1 * (residual - self._residual)
+        f = self.factor
+        return Registration(
+            shift_x_px=best[0] * f, shift_y_px=best[1] * f, gain=best[2], offset=best[3], residual=residual, inliers=inliers
+        )
+
+    def _refine(self, start: NDArray[np.float64], prior: NDArray[np.float64], noise: float, limit: float) -> tuple[NDArray[np.float64], float, float]:
+        state = start.copy()
+        residual, inliers = _register(
+            self._small_picture, self._small_scene, self._grad_x, self._grad_y, self._small_use, state, prior, noise, 6, limit
+        )
+        return state, residual, inliers
+
+    def _candidates(self) -> list[NDArray[np.float64]]:
+        """Other places to start from: the same shift with a new gain and offset, and the peak of the phase correlation."""
+        scene, picture, use = self._small_scene, self._small_picture, self._small_use > 0
+        gain = float(np.clip(np.std(picture[use]) / max(float(np.std(scene[use])), 1e-3), 0.2, 5.0))
+        offset = float(np.median(picture[use])) - gain * float(np.median(scene[use]))
+        window = cv2.createHanningWindow(scene.shape[::-1], cv2.CV_32F) * self._small_use
+        (x, y), response = cv2.phaseCorrelate(scene * 1.0, picture * 1.0, window)
+        starts = [np.array([self._state[0], self._state[1], gain, offset])]
+        if response > 0.02:
+            starts.append(np.array([x, y, 1.0, float(np.median(picture[use]) - np.median(scene[use]))]))
+            starts.append(np.array([x, y, gain, offset]))
+        return starts
+
+    def update(self, counts: Counts, step_s: float) -> Difference:
+        """The difference of one picture from the scene; `step_s` is the time since the one before."""
+        if not self._ready or counts.shape != self.mean.shape:
+            self.seed(counts)
+            out = self.difference
+            out.counts[:] = 0
+            out.level[:] = 0
+            out.registration, out.trusted, out.state, out.picture = Registration(), False, "learning", counts
+            out.origin = (int(self.origin[0]), int(self.origin[1]))
+            return out
+        if self.learnt_frames % 4 == 0:
+            self._refresh_small()
+        found = self._align(counts)
+        out = self.difference
+        out.picture = counts
+        if found.inliers < 0.5:
+            return self._lost(counts, found)
+        self._lost_frames = 0
+        self._follow(found)
+        self.learnt_frames += 1
+        if self.learnt_frames % 8 == 0 or self.learnt_frames < 8:
+            self._refresh_slack()
+        self._difference(counts, step_s)
+        f = self.factor
+        out.registration = Registration(
+            shift_x_px=self._state[0] * f,
+            shift_y_px=self._state[1] * f,
+            gain=found.gain,
+            offset=found.offset,
+            residual=found.residual,
+            inliers=found.inliers,
+        )
+        self.last = out.registration
+        out.origin = (int(self.origin[0]), int(self.origin[1]))
+        out.trusted = True
+        out.state = "watching"
+        return out
+
+    def _lost(self, counts: Counts, found: Registration) -> Difference:
+        """The scene does not explain the picture: say so, and after a few of these learn it anew."""
+        out = self.difference
+        out.level[:] = 0
+        out.registration = found
+        out.trusted = False
+        out.state = "lost"
+        self._lost_frames = getattr(self, "_lost_frames", 0) + 1
+        self._state[:] = (0, 0, 1, 0)
+        self._velocity = np.zeros(2)
+        if self._lost_frames >= 2:
+            self.seed(counts)
+            self.relearned += 1
+            out.state = "relearned"
+            self._lost_frames = 0
+        return out
+
+    def _follow(self, found: Registration) -> None:
+        """Move the scene by whole pixels under a drifting camera; blending sub-pixel moves in would blur it away."""
+        f = self.factor
+        move = np.array([round(found.shift_x_px), round(found.shift_y_px)])
+        if abs(found.shift_x_px) < 0.8 and abs(found.shift_y_px) < 0.8:
+            return
+        if not move.any():
+            return
+        dx, dy = int(move[0]), int(move[1])
+        for array in (self.mean, self.variance, self.hold):
+            _move(array, dx, dy)
+        self.origin -= move
+        self._state[0] -= dx / f
+        self._state[1] -= dy / f
+        self._seed_margin(dx, dy, found)
+        self._refresh_small()
+        self._small_scene *= 1.0
+        self._refresh_slack()
+
+    def _seed_margin(self, dx: int, dy: int, found: Registration) -> None:
+        rows, columns = self.mean.shape
+        picture = self.difference.picture
+        scene = (_smooth(picture) - np.float32(found.offset)) / np.float32(found.gain)
+        variance = (SMOOTHING * 2.0 * self.noise) ** 2
+        spans = []
+        if dx < 0:
+            spans.append((slice(None), slice(max(columns + dx, 0), columns)))
+        if dx > 0:
+            spans.append((slice(None), slice(0, min(dx, columns))))
+        if dy < 0:
+            spans.append((slice(max(rows + dy, 0), rows), slice(None)))
+        if dy > 0:
+            spans.append((slice(0, min(dy, rows)), slice(None)))
+        for span in spans:
+            self.mean[span] = scene[span]
+            self.variance[span] = variance
+            self.hold[span] = 0
+
+    def _difference(self, counts: Counts, step_s: float) -> None:
+        s = self.settings
+        f = self.factor
+        shift = self._state[:2] * f
+        small = np.abs(shift) < 0.08
+        shift = np.where(small, 0.0, shift)
+        gain, offset = self._state[2], self._state[3]
+        if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * float(self._small_scene.mean())) < 0.25 * self.noise:
+            gain, offset = 1.0, 0.0
+        rate = min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
+        slow = min(step_s / s.absorb_s, s.fastest_rate / 4)
+        state = np.array([shift[0], shift[1], gain, offset])
+        rates = np.array([rate, slow, 0.7 * rate, 0.7 * slow], np.float32)
+        levels = np.array([s.low_level**2, s.high_level**2], np.float32)
+        _subtract(
+            counts,
+            state,
+            self.mean,
+            self.variance,
+            self.slack,
+            self.hold,
+            rates,
+            levels,
+            self.difference.counts,
+            self.difference.level,
+            self._column_sum,
+            self._line,
+        )
+        self._state[2], self._state[3] = 1.0, 0.0
+        if gain != 1.0 or offset != 0.0:
+            self._small_scene *= np.float32(gain)
+            self._small_scene += np.float32(offset)
+            self._grad_x *= np.float32(gain)
+            self._grad_y *= np.float32(gain)
+
+
+def _move(array: F32, dx: int, dy: int) -> None:
+    """Shift an array's content by whole pixels: the new [y, x] is the old [y - dy, x - dx]; the margin keeps its values."""
+    rows, columns = array.shape
+    source = array[max(-dy, 0) : rows - max(dy, 0), max(-dx, 0) : columns - max(dx, 0)].copy()
+    array[max(dy, 0) : rows - max(-dy, 0), max(dx, 0) : columns - max(-dx, 0)] = source

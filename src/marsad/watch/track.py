@@ -1,0 +1,660 @@
+"""Follow blobs from picture to picture, and believe the ones that move like something alive or driven.
+
+Each track keeps a constant-velocity Kalman filter in lasting scene coordinates, so that a swaying mast moves nothing, and
+two running straight-line fits (short and long memory) that say how far it has gone and how straight. A track is
+confirmed on that evidence, not on one picture: most raw blobs are noise, leaves and cloud edges.
+
+Source: Blackman and Popoli, "Design and Analysis of Modern Tracking Systems" (1999), chapters 4 and 6.
+"""
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.kernel.detection import Box
+from marsad.kernel.record import Record
+from marsad.watch.background import Difference
+from marsad.watch.detect import MAX_BLOBS, X0, X1, Y0, Y1, Blobs
+
+F64 = NDArray[np.float64]
+
+# Columns of the track table.
+(
+    ID,
+    STATUS,
+    X,
+    Y,
+    VX,
+    VY,
+    PP,
+    PV,
+    VV,
+    W,
+    H,
+    CONTRAST,
+    PEAK,
+    LOCAL,
+    RING,
+    AREA,
+    HITS,
+    MISSES,
+    BORN,
+    LAST,
+    FRAMES,
+    SIGN,
+    BIRTH_X,
+    BIRTH_Y,
+    BLOB,
+    CLUTTER,
+    FAR,
+    SPREAD,
+    EDGE,
+    CONFIRMED,
+    LIVES,
+    MATCHED,
+    SHAKE,
+) = range(33)
+LONG = 33
+SHORT = 42
+TRACK_COLUMNS = 51
+# Columns of the running fits: weight, t, tt, x, y, tx, ty, xx, yy.
+
+FREE, TENTATIVE, BELIEVED = 0.0, 1.0, 2.0
+
+# Columns of the evidence table.
+AGE, HIT_SHARE, GONE, STRAIGHT, GONE_SHORT, STRAIGHT_SHORT, E_PEAK, E_LOCAL, E_RING, E_AREA, E_CLUTTER, E_SPREAD, NET, E_HITS, E_EDGE, E_SPEED, E_SHAKE = range(17)
+EVIDENCE_COLUMNS = 17
+
+CLUTTER_CELL = 8.0
+
+# Columns of a track's history.
+POINTS = 640
+P_FRAME, P_X, P_Y, P_W, P_H, P_CONTRAST, P_SNR = range(7)
+
+
+class TrackSettings(Record):
+    """How tracks are born, fed, believed and given up.
+
+    `speed_share` and `turn_share` are the standard deviations of a new track's speed (picture widths a second) and of its
+    change (picture widths a second, per root second). A track is believed when it has had `least_hits` blobs over
+    `least_s` and gone `least_px`, and its evidence reaches `least_score`; below `sparse_fps` pictures a second
+    `sparse_hits` blobs are enough.
+    """
+
+    speed_share: float = 0.35
+    noise_px: float = 0.9
+    turn_share: float = 0.35
+    coast_s: float = 2.5
+    fill_s: float = 1.5
+    least_s: float = 0.25
+    least_hits: int = 6
+    least_px: float = 2.0
+    least_score: float = -1.0
+    sparse_fps: float = 3.0
+    sparse_hits: int = 2
+    short_s: float = 0.35
+    long_s: float = 4.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _fit_add(row, start, t, x, y, keep):
+    for k in range(9):
+        row[start + k] *= keep
+    row[start] += 1.0
+    row[start + 1] += t
+    row[start + 2] += t * t
+    row[start + 3] += x
+    row[start + 4] += y
+    row[start + 5] += t * x
+    row[start + 6] += t * y
+    row[start + 7] += x * x
+    row[start + 8] += y * y
+
+
+@numba.njit(cache=True, nogil=True)
+def _fit_read(row, start):
+    """(how far along the fitted line, rms off the line, speed): pixels, pixels, pixels a second."""
+    n = row[start]
+    if n < 2.0:
+        return 0.0, 0.0, 0.0
+    tt = row[start + 2] / n - (row[start + 1] / n) ** 2
+    if tt <= 1e-12:
+        return 0.0, 0.0, 0.0
+    tx = row[start + 5] / n - row[start + 1] / n * row[start + 3] / n
+    ty = row[start + 6] / n - row[start + 1] / n * row[start + 4] / n
+    xx = row[start + 7] / n - (row[start + 3] / n) ** 2
+    yy = row[start + 8] / n - (row[start + 4] / n) ** 2
+    vx = tx / tt
+    vy = ty / tt
+    off = max(xx - vx * tx, 0.0) + max(yy - vy * ty, 0.0)
+    speed = math.sqrt(vx * vx + vy * vy)
+    return speed * math.sqrt(12.0 * tt), math.sqrt(off), speed
+
+
+@numba.njit(cache=True, nogil=True)
+def _predict(tracks, step, turn):
+    for k in range(tracks.shape[0]):
+        row = tracks[k]
+        if row[STATUS] == FREE:
+            continue
+        row[X] += row[VX] * step
+        row[Y] += row[VY] * step
+        q = turn * turn
+        row[PP] += 2.0 * step * row[PV] + step * step * row[VV] + q * step**3 / 3.0
+        row[PV] += step * row[VV] + q * step * step / 2.0
+        row[VV] += q * step
+        row[FRAMES] += 1.0
+        row[BLOB] = -1.0
+        row[MATCHED] = 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _associate(tracks, blobs, place, taken, widest, noise, pairs):
+    """Nearest first within the gate, believed tracks before tentative ones. Fill each track's BLOB."""
+    count = 0
+    most = pairs.shape[0]
+    for k in range(tracks.shape[0]):
+        row = tracks[k]
+        if row[STATUS] == FREE:
+            continue
+        size = math.sqrt(row[W] * row[H])
+        spread = row[PP] + noise * noise + (0.15 * size) ** 2
+        radius = min(3.2 * math.sqrt(spread), widest) + 0.3 * size
+        for b in range(blobs.shape[0]):
+            if row[SIGN] * blobs[b, 6] <= 0:
+                continue
+            dx = place[b, 0] - row[X]
+            dy = place[b, 1] - row[Y]
+            if abs(dx) > radius or abs(dy) > radius:
+                continue
+            d2 = dx * dx + dy * dy
+            if d2 > radius * radius:
+                continue
+            bw = blobs[b, 2] - blobs[b, 0]
+            bh = blobs[b, 3] - blobs[b, 1]
+            ratio = abs(math.log((bw * bh + 4.0) / (row[W] * row[H] + 4.0)))
+            contrast = abs(blobs[b, 6] / max(blobs[b, 4], 1.0))
+            shade = abs(math.log((contrast + 2.0) / (abs(row[CONTRAST]) + 2.0)))
+            if ratio > 2.5 or shade > 1.8:
+                continue
+            cost = d2 / spread + 1.5 * ratio * ratio + 2.0 * shade * shade + math.log(spread)
+            if row[STATUS] == TENTATIVE:
+                cost += 1000.0 - min(row[HITS], 30.0) * 0.05
+            if count < most:
+                pairs[count, 0] = cost
+                pairs[count, 1] = k
+                pairs[count, 2] = b
+                count += 1
+    order = np.argsort(pairs[:count, 0])
+    for index in order:
+        k = int(pairs[index, 1])
+        b = int(pairs[index, 2])
+        if tracks[k, BLOB] >= 0 or taken[b]:
+            continue
+        tracks[k, BLOB] = b
+        taken[b] = 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _correct(row, px, py, noise, now):
+    innovation = row[PP] + noise * noise
+    gain_p = row[PP] / innovation
+    gain_v = row[PV] / innovation
+    dx = px - row[X]
+    dy = py - row[Y]
+    row[X] += gain_p * dx
+    row[Y] += gain_p * dy
+    row[VX] += gain_v * dx
+    row[VY] += gain_v * dy
+    pv = row[PV]
+    row[PP] *= 1.0 - gain_p
+    row[PV] *= 1.0 - gain_p
+    row[VV] -= gain_v * pv
+    return dx * dx + dy * dy
+
+
+@numba.njit(cache=True, nogil=True)
+def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, clutter_of, shake, history):
+    """Update the tracks that have a blob, age the ones that do not."""
+    keep_short = math.exp(-step / short_s)
+    keep_long = math.exp(-step / long_s)
+    for k in range(tracks.shape[0]):
+        row = tracks[k]
+        if row[STATUS] == FREE:
+            continue
+        b = int(row[BLOB])
+        if b < 0:
+            row[MISSES] += 1.0
+            continue
+        size = math.sqrt(row[W] * row[H])
+        _correct(row, place[b, 0], place[b, 1], noise + 0.06 * size, now)
+        bw = blobs[b, 2] - blobs[b, 0]
+        bh = blobs[b, 3] - blobs[b, 1]
+        pace = max(0.25, 1.0 / (row[HITS] + 1.0))
+        change = abs(math.log((bw * bh + 4.0) / (row[W] * row[H] + 4.0)))
+        row[SPREAD] += 0.1 * (change - row[SPREAD])
+        row[W] += pace * (bw - row[W])
+        row[H] += pace * (bh - row[H])
+        mean_pace = max(0.05, 1.0 / (row[HITS] + 1.0))
+        row[CONTRAST] += mean_pace * (blobs[b, 6] / max(blobs[b, 4], 1.0) - row[CONTRAST])
+        row[PEAK] += mean_pace * (blobs[b, 7] - row[PEAK])
+        row[LOCAL] += mean_pace * (min(max(blobs[b, 8], -2.0), 2.0) - row[LOCAL])
+        row[RING] += mean_pace * (min(blobs[b, 9], 2.0) - row[RING])
+        row[AREA] += mean_pace * (blobs[b, 4] - row[AREA])
+        row[CLUTTER] += mean_pace * (clutter_of[b] - row[CLUTTER])
+        row[EDGE] += mean_pace * (blobs[b, 12] - row[EDGE])
+        row[SHAKE] += mean_pace * (shake - row[SHAKE])
+        row[HITS] += 1.0
+        row[LIVES] += 1.0
+        row[MISSES] = 0.0
+        row[LAST] = now
+        row[MATCHED] = 1.0
+        away = math.hypot(place[b, 0] - row[BIRTH_X], place[b, 1] - row[BIRTH_Y])
+        row[FAR] = max(row[FAR], away)
+        t = now - row[BORN]
+        x = place[b, 0] - row[BIRTH_X]
+        y = place[b, 1] - row[BIRTH_Y]
+        _fit_add(row, LONG, t, x, y, keep_long)
+        _fit_add(row, SHORT, t, x, y, keep_short)
+        _remember(row, history[k], blobs, b, shift_x, shift_y, frame)
+
+
+@numba.njit(cache=True, nogil=True)
+def _remember(row, points, blobs, b, shift_x, shift_y, frame):
+    p = int(row[LIVES] - 1.0) % points.shape[0]
+    points[p, 0] = frame
+    points[p, 1] = blobs[b, 0] + shift_x
+    points[p, 2] = blobs[b, 1] + shift_y
+    points[p, 3] = blobs[b, 2] - blobs[b, 0]
+    points[p, 4] = blobs[b, 3] - blobs[b, 1]
+    points[p, 5] = blobs[b, 6] / max(blobs[b, 4], 1.0)
+    points[p, 6] = blobs[b, 7]
+
+
+@numba.njit(cache=True, nogil=True)
+def _absorb(tracks, blobs, place, taken):
+    """A blob left over inside a track's own box (grown a little) is a part of that object, not a new one."""
+    for b in range(blobs.shape[0]):
+        if taken[b]:
+            continue
+        for k in range(tracks.shape[0]):
+            row = tracks[k]
+            if row[STATUS] == FREE or row[MATCHED] == 0.0 or row[HITS] < 3.0:
+                continue
+            reach_x = 0.5 * row[W] + 3.0 + 0.5 * (blobs[b, 2] - blobs[b, 0]) * 0.5
+            reach_y = 0.5 * row[H] + 3.0 + 0.5 * (blobs[b, 3] - blobs[b, 1]) * 0.5
+            if abs(place[b, 0] - row[X]) <= reach_x and abs(place[b, 1] - row[Y]) <= reach_y and blobs[b, 4] < 2.0 * row[AREA]:
+                taken[b] = 2
+                break
+
+
+@numba.njit(cache=True, nogil=True)
+def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, clutter_of, shake, history, next_id):
+    """Start a track at each blob left over that stands out of its surroundings."""
+    slot = 0
+    for b in range(blobs.shape[0]):
+        if taken[b]:
+            continue
+        while slot < tracks.shape[0] and tracks[slot, STATUS] != FREE:
+            slot += 1
+        if slot == tracks.shape[0]:
+            return next_id
+        row = tracks[slot]
+        row[:] = 0.0
+        row[ID] = next_id
+        next_id += 1.0
+        row[STATUS] = TENTATIVE
+        row[X] = row[BIRTH_X] = place[b, 0]
+        row[Y] = row[BIRTH_Y] = place[b, 1]
+        row[W] = blobs[b, 2] - blobs[b, 0]
+        row[H] = blobs[b, 3] - blobs[b, 1]
+        row[PP] = noise * noise + (0.1 * math.sqrt(row[W] * row[H])) ** 2
+        row[VV] = speed * speed
+        row[SIGN] = 1.0 if blobs[b, 6] > 0 else -1.0
+        row[CONTRAST] = blobs[b, 6] / max(blobs[b, 4], 1.0)
+        row[PEAK] = blobs[b, 7]
+        row[LOCAL] = min(max(blobs[b, 8], -2.0), 2.0)
+        row[RING] = min(blobs[b, 9], 2.0)
+        row[AREA] = blobs[b, 4]
+        row[CLUTTER] = clutter_of[b]
+        row[EDGE] = blobs[b, 12]
+        row[SHAKE] = shake
+        row[HITS] = 1.0
+        row[LIVES] = 1.0
+        row[FRAMES] = 1.0
+        row[BORN] = now
+        row[LAST] = now
+        row[MATCHED] = 1.0
+        row[BLOB] = b
+        _fit_add(row, LONG, 0.0, 0.0, 0.0, 1.0)
+        _fit_add(row, SHORT, 0.0, 0.0, 0.0, 1.0)
+        _remember(row, history[slot], blobs, b, shift_x, shift_y, frame)
+    return next_id
+
+
+@numba.njit(cache=True, nogil=True)
+def _weigh(tracks, now, evidence):
+    for k in range(tracks.shape[0]):
+        row = tracks[k]
+        if row[STATUS] == FREE:
+            continue
+        e = evidence[k]
+        gone, off, speed = _fit_read(row, LONG)
+        gone_short, off_short, speed_short = _fit_read(row, SHORT)
+        e[AGE] = now - row[BORN]
+        e[HIT_SHARE] = row[HITS] / row[FRAMES]
+        e[GONE] = gone
+        e[STRAIGHT] = gone / (off + 0.4)
+        e[GONE_SHORT] = gone_short
+        e[STRAIGHT_SHORT] = gone_short / (off_short + 0.4)
+        e[E_PEAK] = row[PEAK]
+        e[E_LOCAL] = row[LOCAL]
+        e[E_RING] = row[RING]
+        e[E_AREA] = row[AREA]
+        e[E_CLUTTER] = row[CLUTTER]
+        e[E_SPREAD] = row[SPREAD]
+        e[NET] = math.hypot(row[X] - row[BIRTH_X], row[Y] - row[BIRTH_Y])
+        e[E_HITS] = row[HITS]
+        e[E_EDGE] = row[EDGE]
+        e[E_SPEED] = speed
+        e[E_SHAKE] = row[SHAKE]
+
+
+EVIDENCE_WEIGHTS = np.array([-4.4, 0.96, -5.9, -2.2, -2.6, 0.35, 0.35, 2.6, -2.9, 0.24, -1.0, -0.45])
+"""Log-odds of a real mover: constant, log peak/5, ring, |local - 1|, size change, log straightness (long, short), share of
+pictures with a blob, share at the picture's edge, log age, clutter, camera shake. Fitted by logistic regression on a quarter
+of drone-ir."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _score(e, weights):
+    return (
+        weights[0]
+        + weights[1] * math.log(max(e[E_PEAK], 4.0) / 5.0)
+        + weights[2] * min(e[E_RING], 0.5)
+        + weights[3] * abs(min(max(e[E_LOCAL], 0.0), 1.6) - 1.0)
+        + weights[4] * e[E_SPREAD]
+        + weights[5] * math.log(e[STRAIGHT] + 0.3)
+        + weights[6] * math.log(e[STRAIGHT_SHORT] + 0.3)
+        + weights[7] * e[HIT_SHARE]
+        + weights[8] * e[E_EDGE]
+        + weights[9] * math.log(max(e[AGE], 0.2))
+        + weights[10] * e[E_CLUTTER]
+        + weights[11] * e[E_SHAKE]
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _blame(clutter, x, y, amount):
+    """Note that something at this place looked like a track and was not; the map wraps around, so that a pan needs no move."""
+    rows, columns = clutter.shape
+    clutter[int(math.floor(y / CLUTTER_CELL)) % rows, int(math.floor(x / CLUTTER_CELL)) % columns] += amount
+
+
+@numba.njit(cache=True, nogil=True)
+def _look_up(clutter, place, out):
+    rows, columns = clutter.shape
+    for b in range(place.shape[0]):
+        total = 0.0
+        cy = int(math.floor(place[b, 1] / CLUTTER_CELL))
+        cx = int(math.floor(place[b, 0] / CLUTTER_CELL))
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                total += clutter[(cy + dy) % rows, (cx + dx) % columns]
+        out[b] = math.log1p(total)
+
+
+@numba.njit(cache=True, nogil=True)
+def _judge(tracks, evidence, weights, now, sparse, least_s, least_hits, least_px, least_score, coast_s, brief_s, clutter, fresh):
+    """Confirm, and free what is over. Fill `fresh` with the slots confirmed now; return how many."""
+    count = 0
+    for k in range(tracks.shape[0]):
+        row = tracks[k]
+        if row[STATUS] == FREE:
+            continue
+        if row[STATUS] == BELIEVED:
+            if now - row[LAST] > coast_s:
+                row[STATUS] = FREE
+            continue
+        e = evidence[k]
+        if row[MATCHED] == 0.0:
+            patience = 1.0 if row[HITS] < 4.0 or sparse else 4.0
+            if row[MISSES] > patience and (now - row[LAST] > brief_s or row[HITS] < 4.0):
+                row[STATUS] = FREE
+                if row[HITS] >= 4.0:
+                    _blame(clutter, row[X], row[Y], min(row[HITS] / 10.0, 2.0))
+            continue
+        if row[HITS] < least_hits or e[AGE] < least_s:
+            continue
+        if sparse:
+            if e[NET] < 0.25 * math.sqrt(row[W] * row[H]) + 2.0 or e[HIT_SHARE] < 0.6 or row[SPREAD] > 0.4:
+                continue
+            if row[PEAK] < 8.0 or row[RING] > 0.3 or row[LOCAL] < 0.4 or row[EDGE] > 0.5:
+                continue
+        else:
+            size = math.sqrt(row[W] * row[H])
+            if e[GONE] < least_px + 0.05 * size or e[NET] < least_px:
+                continue
+            if _score(e, weights) < least_score:
+                continue
+        row[STATUS] = BELIEVED
+        row[CONFIRMED] = now
+        fresh[count] = k
+        count += 1
+    return count
+
+
+class Point(Record):
+    """One observation of a track: its box in the picture and when it was seen."""
+
+    frame_index: int
+    box: Box
+    contrast_counts: float
+    snr: float
+    online: bool
+
+
+class Followed:
+    """One believed track as it stands now; `row` is a view into the tracker's table, good until the next update."""
+
+    __slots__ = ("fresh", "matched", "row", "slot", "track_id")
+
+    def __init__(self, slot: int, row: F64, track_id: int, *, matched: bool, fresh: bool) -> None:
+        self.slot = slot
+        self.row = row
+        self.track_id = track_id
+        self.matched = matched
+        self.fresh = fresh
+
+
+class Tracker:
+    """Follows blobs and says which of them to believe."""
+
+    MOST = 192
+
+    def __init__(self, settings: TrackSettings | None = None) -> None:
+        self.settings = settings or TrackSettings()
+        self._tracks = np.zeros((self.MOST, TRACK_COLUMNS))
+        self._history = np.zeros((self.MOST, POINTS, 7))
+        self._evidence = np.zeros((self.MOST, EVIDENCE_COLUMNS))
+        self._pairs = np.zeros((self.MOST * 64, 3))
+        self._place = np.zeros((MAX_BLOBS, 2))
+        self._taken = np.zeros(MAX_BLOBS, np.uint8)
+        self._clutter_of = np.zeros(MAX_BLOBS)
+        self._clutter = np.zeros((128, 128))
+        self._fresh = np.zeros(self.MOST, np.int64)
+        self._next = 1.0
+        self._started_ns: int | None = None
+        self._last_s = 0.0
+        self._step_s = 0.0
+        self._camera = np.zeros(2)
+        self._shake = 0.0
+        self._ids: dict[int, int] = {}
+        self._named = 0
+        self.ended: list[int] = []
+
+    def update(self, blobs: Blobs, difference: Difference, time_ns: int, frame_index: int) -> list[Followed]:
+        """The believed tracks after one picture; those that ended since the last are in `ended`."""
+        q = self.settings
+        if self._started_ns is None:
+            self._started_ns = time_ns
+            self._last_s = -1.0 / 25.0
+        now = (time_ns - self._started_ns) / 1e9
+        step = max(now - self._last_s, 1e-3)
+        self._last_s = now
+        self._step_s = step if self._step_s == 0.0 else self._step_s + 0.1 * (step - self._step_s)
+        columns = difference.counts.shape[1]
+        place = self._locate(blobs, difference, step)
+        rows = blobs.rows
+        taken = self._taken[: len(rows)]
+        taken[:] = 0
+        shift = difference.registration
+        tracks = self._tracks
+        _predict(tracks, step, q.turn_share * columns)
+        _associate(tracks, rows, place, taken, self._widest(columns), q.noise_px, self._pairs)
+        short_s = max(q.short_s, 5.0 * self._step_s)
+        arguments = (shift.shift_x_px, shift.shift_y_px, now)
+        _feed(
+            tracks,
+            rows,
+            place,
+            *arguments,
+            step,
+            frame_index,
+            q.noise_px,
+            short_s,
+            max(q.long_s, 20.0 * self._step_s),
+            self._clutter_of,
+            self._shake,
+            self._history,
+        )
+        _absorb(tracks, rows, place, taken)
+        self._next = _birth(
+            tracks,
+            rows,
+            place,
+            taken,
+            *arguments,
+            frame_index,
+            q.speed_share * columns,
+            q.noise_px,
+            self._clutter_of,
+            self._shake,
+            self._history,
+            self._next,
+        )
+        _weigh(tracks, now, self._evidence)
+        fresh = self._judge(now)
+        return self._report(set(fresh))
+
+    def _widest(self, columns: int) -> float:
+        """How far an object may jump between pictures: a third of the width when pictures are seconds apart."""
+        return float(columns * min(max(0.12, 0.35 * self._step_s), 0.35))
+
+    def _locate(self, blobs: Blobs, difference: Difference, step: float) -> F64:
+        rows = blobs.rows
+        origin_x, origin_y = difference.origin
+        place = self._place[: len(rows)]
+        place[:, 0] = (rows[:, X0] + rows[:, X1]) / 2 + origin_x
+        place[:, 1] = (rows[:, Y0] + rows[:, Y1]) / 2 + origin_y
+        self._clutter *= math.exp(-step / 10.0)
+        _look_up(self._clutter, place, self._clutter_of)
+        shift = difference.registration
+        camera = np.array([shift.shift_x_px - origin_x, shift.shift_y_px - origin_y])
+        moved = min(math.hypot(*(camera - self._camera)), 3.0) if difference.trusted else 0.0
+        self._shake += min(1.0, step / 0.5) * (moved - self._shake)
+        self._camera = camera
+        return place
+
+    def _judge(self, now: float) -> list[int]:
+        q = self.settings
+        sparse = self._step_s > 1.0 / q.sparse_fps
+        dense_hits = min(q.least_hits, max(4, math.ceil(0.5 / self._step_s)))
+        count = _judge(
+            self._tracks,
+            self._evidence,
+            EVIDENCE_WEIGHTS,
+            now,
+            sparse,
+            0.0 if sparse else q.least_s,
+            float(q.sparse_hits if sparse else dense_hits),
+            q.least_px,
+            q.least_score,
+            max(q.coast_s, 3.5 * self._step_s),
+            max(0.13, 1.5 * self._step_s),
+            self._clutter,
+            self._fresh,
+        )
+        return [int(k) for k in self._fresh[:count]]
+
+    def _report(self, fresh: set[int]) -> list[Followed]:
+        tracks = self._tracks
+        believed = {int(k) for k in np.flatnonzero(tracks[:, STATUS] == BELIEVED)}
+        self.ended = [self._ids.pop(k) for k in sorted(set(self._ids) - believed)]
+        for k in sorted(fresh):
+            self._ids[k] = self._name(k)
+        return [
+            Followed(k, tracks[k], self._ids[k], matched=bool(tracks[k, MATCHED]), fresh=k in fresh)
+            for k in sorted(believed)
+        ]
+
+    def _name(self, slot: int) -> int:
+        """The identity of a newly believed track: that of a coasting one it continues, or a new one."""
+        row = self._tracks[slot]
+        best, least = -1, 9.0
+        for other in self._ids:
+            old = self._tracks[other]
+            gap = row[BORN] - old[LAST]
+            if old[MATCHED] or gap <= 0 or row[SIGN] != old[SIGN]:
+                continue
+            ahead = self._last_s - row[BORN]
+            # Where the coasting track would have been when the new one was born, and how far off that may be.
+            dx = row[BIRTH_X] - (old[X] - old[VX] * ahead)
+            dy = row[BIRTH_Y] - (old[Y] - old[VY] * ahead)
+            size = math.sqrt(old[W] * old[H])
+            allowed = 0.5 * size + 3.0 + (0.35 * math.hypot(old[VX], old[VY]) + 0.6 * size) * gap
+            alike = abs(math.log((row[W] * row[H] + 4.0) / (old[W] * old[H] + 4.0)))
+            cost = (dx * dx + dy * dy) / (allowed * allowed) * 4.0 + alike * alike
+            if cost < min(least, 5.0):
+                best, least = other, cost
+        if best < 0:
+            self._named += 1
+            return self._named
+        self._tracks[best, STATUS] = FREE
+        return self._ids.pop(best)
+
+    def standing(self) -> list[F64]:
+        """Rows of what has stood in one place since it was first seen, and was never believed to move."""
+        t, e = self._tracks, self._evidence
+        still = (
+            (t[:, STATUS] == TENTATIVE)
+            & (e[:, AGE] > max(2.0, 3 * self._step_s))
+            & (e[:, NET] < 2.0)
+            & (e[:, HIT_SHARE] > 0.8)
+            & (t[:, LOCAL] > 0.5)
+            & (t[:, RING] < 0.15)
+            & (t[:, PEAK] > 8.0)
+        )
+        return [t[k] for k in np.flatnonzero(still)]
+
+    def points(self, followed: Followed, *, before: bool = False) -> list[Point]:
+        """The newest observation of a track, or with `before` all the ones it had until it was believed."""
+        row, points = followed.row, self._history[followed.slot]
+        lived = int(row[LIVES])
+        first = max(0, lived - POINTS) if before else lived - 1
+        chosen = [points[k % POINTS] for k in range(first, lived)]
+        return [_point(p, online=k == len(chosen) - 1) for k, p in enumerate(chosen)]
+
+    def forget(self) -> None:
+        """Drop everything that was followed: the scene is another one now."""
+        self._tracks[:, STATUS] = FREE
+        self._clutter[:] = 0
+
+
+def _point(p: F64, *, online: bool) -> Point:
+    box = Box(x_px=float(p[P_X]), y_px=float(p[P_Y]), w_px=float(p[P_W]), h_px=float(p[P_H]))
+    return Point(
+        frame_index=int(p[P_FRAME]), box=box, contrast_counts=float(p[P_CONTRAST]), snr=float(p[P_SNR]), online=online
+    )
