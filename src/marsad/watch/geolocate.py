@@ -69,10 +69,10 @@ class Geolocator:
         than 1.2 sigma, or where some of them meet no ground.
         """
         view, out = self.view, self._out
-        pixel = tuple(float(value) for pair in (foot_px, sigma_px, velocity_px_s) for value in pair)
+        x, y, sigma_x, sigma_y, speed_x, speed_y = (float(v) for v in (*foot_px, *sigma_px, *velocity_px_s))
         locate_pixel(
             view.surface.arrays, view.origin, view.axes, view.to_site, view.optics, view.refraction, view.reach_m,
-            pixel, self._angles, self._horizontal_m, self._lift,
+            (x, y, sigma_x, sigma_y, speed_x, speed_y), self._angles, self._horizontal_m, self._lift,
             view.surface.frame.axes, view.surface.frame.centre_m, _MAIN, _MINOR, out,
         )  # fmt: skip
         if out[0] != GROUND:
