@@ -6,11 +6,10 @@ no truth box, false blobs the same of the peer; a false track is a confirmed tra
 People on the ground and second flying objects have no truth, so some "false" tracks are real movers: `--list-false DIR`
 leaves, for each, a strip of enlarged crops and a row in `false_tracks.csv` for a person to judge.
 
-A camera is steady when no two pictures up to three frames apart are displaced by 1.5 px or more, measured by phase
-correlation outside the truth boxes, independently of Marsad. The peer is OpenCV's MOG2 as it comes and
-8-connected components of at least 5 px, where its recall is about the 0.9 asked of Marsad. What MOG2 calls shadow
-counts as foreground, since a thermal target can be colder than the ground; `peer_settings` shows other areas, and the
-peer with shadows left out ("lit").
+A camera is steady when no two pictures three frames apart are displaced by 1.5 px or more, measured by following
+features outside the truth boxes, independently of Marsad. The peer is OpenCV's MOG2 as it comes and 8-connected
+components of at least 4 px; what MOG2 calls shadow counts as foreground, since a thermal target can be colder than the
+ground. `peer_settings` gives recall and false blobs a frame for other areas, and with shadows left out ("lit").
 """
 
 import csv
@@ -46,14 +45,12 @@ CENTRE = Match(by="centre")
 MOVING_PX = 15
 STEADY_PX = 1.5
 STEADY_FRAMES = 3
-PEER = "all5"
+PEER = "all4"
 PEER_SETTINGS = [(part, area) for part in ("all", "lit") for area in (4, 5, 6, 10)]
 STRIP_CROPS = 8
 LIT = 255
-BLOCK_PX = 16
-FAR_LESS = 0.75
-# Further than this is no camera on a mast, or is seen between nearer pictures.
-MOST_PX = 16
+LEAST_FEATURES = 12
+AGREEING = 0.6
 TARGETS = [
     Target("recall", "at_least", 0.90),
     Target("recall_online", "at_least", 0.85),
@@ -155,52 +152,34 @@ def _components(foreground: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def camera_motion(pictures: Pictures, truth: Boxes) -> float:
-    """The largest displacement in pixels between pictures up to three frames apart, outside the truth boxes.
+    """The largest displacement in pixels between pictures three frames apart, outside the truth boxes.
 
-    Phase correlation of the pictures' detail (their coarse shading carries clouds and gain); a displacement counts
-    when undoing it lowers the difference clearly in most places that have detail, as noise and a lone mover do not.
+    The median way of features (corners, followed by Lucas and Kanade's method); it counts only where there are enough
+    of them and most go the same way, so that a lone mover, a cloud or noise is no moving camera.
     """
-    detail = [_detail(picture, truth.box[truth.frame == frame]) for frame, picture in enumerate(pictures, start=1)]
-    window = cv2.createHanningWindow(detail[0].shape[::-1], cv2.CV_32F)
     largest = 0.0
-    for step in range(1, STEADY_FRAMES + 1):
-        for first, second in zip(detail[:-step:2], detail[step::2], strict=False):
-            (x_px, y_px), _ = cv2.phaseCorrelate(first, second, window)
-            moved = float(np.hypot(x_px, y_px))
-            if moved > largest and _explains(first, second, x_px, y_px):
-                largest = moved
+    for index in range(0, len(pictures) - STEADY_FRAMES, STEADY_FRAMES):
+        first, second = pictures[index], pictures[index + STEADY_FRAMES]
+        present = (truth.frame > index) & (truth.frame <= index + 1 + STEADY_FRAMES)
+        corners = cv2.goodFeaturesToTrack(first, 120, 0.02, 7, mask=_outside(first.shape, truth.box[present]))
+        if corners is None:
+            continue
+        followed, found, _ = cv2.calcOpticalFlowPyrLK(first, second, corners, None, winSize=(15, 15), maxLevel=3)
+        ways = (followed - corners)[found.ravel() == 1].reshape(-1, 2)
+        if len(ways) < LEAST_FEATURES:
+            continue
+        middle = np.median(ways, axis=0)
+        if np.mean(np.hypot(*(ways - middle).T) < 1) > AGREEING:
+            largest = max(largest, float(np.hypot(*middle)))
     return largest
 
 
-def _detail(picture: NDArray[np.uint8], boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The picture without its coarse shading, and nothing where the object is."""
-    smooth = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 1.0)
-    detail = smooth - cv2.GaussianBlur(smooth, (0, 0), 6.0)
+def _outside(shape: tuple[int, ...], boxes: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """255 where the truth boxes are not, with a margin."""
+    mask = np.full(shape, 255, np.uint8)
     for x, y, w, h in boxes:
-        detail[max(round(y) - 4, 0) : round(y + h) + 4, max(round(x) - 4, 0) : round(x + w) + 4] = 0
-    # No single bright thing may outvote the rest.
-    most = 4 * max(float(np.median(np.abs(detail))), 0.5)
-    return np.clip(detail, -most, most)
-
-
-def _explains(first: NDArray[np.float32], second: NDArray[np.float32], x_px: float, y_px: float) -> bool:
-    if max(abs(x_px), abs(y_px)) > MOST_PX:
-        return False
-    move = np.array([[1, 0, x_px], [0, 1, y_px]])
-    moved = cv2.warpAffine(first, move, first.shape[::-1], flags=cv2.INTER_LINEAR)
-    edge = int(np.ceil(max(abs(x_px), abs(y_px)))) + 1
-    inside = (slice(edge, -edge), slice(edge, -edge))
-    before, after = (_blocks((second - other)[inside] ** 2) for other in (first, moved))
-    detail = _blocks(second[inside] ** 2)
-    places = detail >= np.percentile(detail, 75)
-    return float(np.median(after[places] / np.maximum(before[places], 1e-6))) < FAR_LESS
-
-
-def _blocks(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Means over blocks, flat."""
-    rows, columns = (side // BLOCK_PX for side in values.shape)
-    cut = values[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX)
-    return cut.mean(axis=(1, 3)).ravel()
+        mask[max(round(y) - 4, 0) : round(y + h) + 4, max(round(x) - 4, 0) : round(x + w) + 4] = 0
+    return mask
 
 
 def _reach(truth: Boxes) -> float:
