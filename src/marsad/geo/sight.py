@@ -31,7 +31,7 @@ REFRACTION = 1 / 7
 GROUND, SKY, BEYOND = 0, 1, 2
 """What a ray meets: the ground; nothing, above all ground known; or a void, the grid's edge or its reach."""
 
-_EDGE_CELLS = 1e-3
+_EDGE_CELLS = 1e-4
 _STEPS = 100_000
 
 

@@ -7,8 +7,7 @@ opposite mix, three across. So the curvature of the ground, its slope and its ri
 the second moment about the place reported.
 
 The elevation data's error is taken as one offset over the stretch of ground in question, none at the camera's foot and
-growing with distance as `Terrain.correlation_m` says. Where that stretch is longer than the correlation, the error
-along the line of sight is understated.
+growing with distance as `Terrain.correlation_m` says.
 """
 
 import math
