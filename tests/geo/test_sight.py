@@ -48,7 +48,7 @@ def ray(origin: NDArray[np.float64], azimuth: float, elevation: float, refractio
 def lowest(surface: Surface, line: Ray, reach: float, step: float = 0.5) -> float:
     """How near the ground small steps find the ray before a distance; negative under it."""
     east, north, up = point_on(line, np.arange(0, reach, step))
-    return float(np.min(surface.above_m(east, north, up), initial=math.inf))
+    return float(np.nanmin(surface.above_m(east, north, up), initial=math.inf))
 
 
 @given(
