@@ -33,7 +33,7 @@ class BackgroundSettings(Record):
     high_level: float = 4.6
     floor_counts: float = 1.5
     jitter_px: float = 0.2
-    moved_px: float = 24.0
+    follow_px: float = 1.5
 
 
 class Registration(Record):
@@ -240,8 +240,21 @@ def _register(picture, scene, grad_x, grad_y, use, state, prior, noise, iteratio
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _subtract_row(value, mean, variance, slack, hold, gain, offset, rates, levels, diff, mask):
-    """Difference, mask (1 low, 2 high) and update of one row."""
+def _subtract_row(value, mean, variance, slack, gain, offset, levels, diff, mask):
+    """Difference and mask (1 low, 2 high) of one row."""
+    low = levels[0]
+    high = levels[1]
+    for k in range(mean.shape[0]):
+        d = value[k] - (gain * mean[k] + offset)
+        limit = low * (variance[k] + slack[k])
+        diff[k] = d
+        d2 = d * d
+        mask[k] = np.uint8(d2 > limit) + np.uint8(d2 * low > high * limit)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _learn_row(value, mean, variance, slack, hold, gain, offset, rates, levels, diff, mask):
+    """Difference and mask (1 low, 2 high) of one row, and what it teaches."""
     rate = rates[0]
     slow = rates[1]
     spread = rates[2]
@@ -255,13 +268,13 @@ def _subtract_row(value, mean, variance, slack, hold, gain, offset, rates, level
         var = variance[k]
         limit = low * (var + slack[k])
         near = d2 <= limit
-        free = np.float32(1.0) - hold[k]
+        free = np.float32(1 - hold[k])
         step = rate if near else slow * free
         mean[k] = expected + step * d
         capped = min(d2, np.float32(4.0) * limit)
         variance[k] = var + (spread if near else slow_spread * free) * (capped - var)
         diff[k] = d
-        mask[k] = 0 if near else (2 if d2 * low > high * limit else 1)
+        mask[k] = np.uint8(d2 > limit) + np.uint8(d2 * low > high * limit)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -277,10 +290,11 @@ def _taps(part, out):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _subtract(picture, state, mean, variance, slack, hold, rates, levels, diff, mask, column_sum, line):
+def _subtract(picture, state, mean, variance, slack, hold, rates, levels, turn, diff, mask, column_sum, line):
     """Warp and smooth the picture onto the scene, difference it, and learn.
 
-    The smoothing is the matched filter for the smallest target of interest (2 x 5 pixels) and cuts white noise to 0.375.
+    Every other row learns in turn (at twice the rate), since learning is bound by memory: `turn` is the picture's
+    number, and a change of gain makes all rows learn. The smoothing is the matched filter for the smallest target of interest (2 x 5 pixels) and cuts white noise to 0.375.
     Rows and columns that have no picture stay as they are.
     """
     rows, columns = mean.shape
@@ -305,6 +319,7 @@ def _subtract(picture, state, mean, variance, slack, hold, rates, levels, diff, 
     y2 = tap_y[2]
     y3 = tap_y[3]
     start = first + whole_x - 1
+    steady = gain == 1.0 and offset == 0.0
     width = last - first
     for row in range(rows):
         if row < first_row or row >= last_row:
@@ -328,7 +343,20 @@ def _subtract(picture, state, mean, variance, slack, hold, rates, levels, diff, 
             )
         for k in range(width):
             line[k] = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
-        _subtract_row(
+        if steady and (row + turn) & 1:
+            _subtract_row(
+                line,
+                mean[row, first:last],
+                variance[row, first:last],
+                slack[row, first:last],
+                gain,
+                offset,
+                levels,
+                diff[row, first:last],
+                mask[row, first:last],
+            )
+            continue
+        _learn_row(
             line,
             mean[row, first:last],
             variance[row, first:last],
@@ -344,22 +372,21 @@ def _subtract(picture, state, mean, variance, slack, hold, rates, levels, diff, 
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _fill_slack(mean, floor2, jitter2, clutter, cell, slack):
-    """Variance that is not noise: quantisation, edges that jitter, and what the neighbourhood has shown to move."""
+def _fill_slack(mean, floor2, jitter2, slack):
+    """Variance that is not noise: quantisation, and edges that jitter."""
     rows, columns = mean.shape
-    quarter = np.float32(0.25)
+    share = np.float32(0.25) * jitter2
     for row in range(rows):
-        above = max(row - 1, 0)
-        below = min(row + 1, rows - 1)
+        here = mean[row]
+        above = mean[max(row - 1, 0)]
+        below = mean[min(row + 1, rows - 1)]
+        out = slack[row]
         for k in range(1, columns - 1):
-            gx = mean[row, k + 1] - mean[row, k - 1]
-            gy = mean[below, k] - mean[above, k]
-            slack[row, k] = floor2 + quarter * jitter2 * (gx * gx + gy * gy)
-        slack[row, 0] = slack[row, 1]
-        slack[row, columns - 1] = slack[row, columns - 2]
-        if clutter.shape[0] > 0:
-            for k in range(columns):
-                slack[row, k] += clutter[row // cell, k // cell]
+            gx = here[k + 1] - here[k - 1]
+            gy = below[k] - above[k]
+            out[k] = floor2 + share * (gx * gx + gy * gy)
+        out[0] = out[1]
+        out[columns - 1] = out[columns - 2]
 
 
 SMOOTHING = 0.375
@@ -413,8 +440,6 @@ class Difference:
 class Background:
     """Learns one camera's scene and says how each picture differs from it."""
 
-    CELL = 8
-
     def __init__(self, settings: BackgroundSettings | None = None, use: U8 | None = None) -> None:
         self.settings = settings or BackgroundSettings()
         self._use_full = use
@@ -422,6 +447,20 @@ class Background:
         self.learnt_frames = 0
         self.last = Registration()
         self.relearned = 0
+
+    def exclude(self, use: U8) -> None:
+        """Look only where `use` (H, W), in the picture's pixels, is not 0."""
+        self._use_full = np.ascontiguousarray(use)
+        if self._ready:
+            self._refresh_use()
+
+    def hold_boxes(self, boxes: list[tuple[int, int, int, int]]) -> None:
+        """Keep what differs within these boxes (x0, y0, x1, y1), in scene pixels, from being learnt until the next call."""
+        for x0, y0, x1, y1 in self._held:
+            self.hold[y0:y1, x0:x1] = 0
+        self._held = [(max(x0, 0), max(y0, 0), max(x1, 0), max(y1, 0)) for x0, y0, x1, y1 in boxes]
+        for x0, y0, x1, y1 in self._held:
+            self.hold[y0:y1, x0:x1] = 1
 
     def seed(self, counts: Counts) -> None:
         """Take one picture for the scene and forget what was learnt before."""
@@ -432,7 +471,6 @@ class Background:
             self._allocate(rows, columns)
         self.mean[:] = _smooth(counts)
         self.variance[:] = (SMOOTHING * 1.3 * self.noise) ** 2
-        self.clutter[:] = 0
         self.hold[:] = 0
         self.learnt_frames = 1
         self.last = Registration()
@@ -446,8 +484,7 @@ class Background:
         self.mean = np.zeros((rows, columns), np.float32)
         self.variance = np.zeros((rows, columns), np.float32)
         self.slack = np.zeros((rows, columns), np.float32)
-        self.hold = np.zeros((rows, columns), np.float32)
-        self.clutter = np.zeros(((rows + self.CELL - 1) // self.CELL, (columns + self.CELL - 1) // self.CELL), np.float32)
+        self.hold = np.zeros((rows, columns), np.uint8)
         self.difference = Difference(rows, columns)
         self.difference.spread = (self.variance, self.slack)
         self._line = np.zeros(columns, np.float32)
@@ -459,12 +496,17 @@ class Background:
         self._grad_x = np.zeros(small, np.float32)
         self._grad_y = np.zeros(small, np.float32)
         self._small_use = np.ones(small, np.float32)
-        if self._use_full is not None:
-            shrink(self._use_full, self.factor, self._small_use)
-            self._small_use[self._small_use < 1] = 0
+        self._held: list[tuple[int, int, int, int]] = []
+        self._refresh_use()
         self._state = np.zeros(4)
         self._ready = True
         self.origin = np.zeros(2, np.int64)
+
+    def _refresh_use(self) -> None:
+        if self._use_full is None:
+            return
+        shrink(self._use_full, self.factor, self._small_use)
+        self._small_use[self._small_use < 1] = 0
 
     def _refresh_small(self) -> None:
         shrink(self.mean, self.factor, self._small_scene)
@@ -475,7 +517,7 @@ class Background:
         # Until a few pictures have shown how the camera shakes, edges are given more room.
         young = 1.0 + 2.0 / self.learnt_frames
         floor = max(s.floor_counts, 0.5 * SMOOTHING * self.noise)
-        _fill_slack(self.mean, np.float32(floor**2), np.float32((s.jitter_px * young) ** 2), self.clutter, self.CELL, self.slack)
+        _fill_slack(self.mean, np.float32(floor**2), np.float32((s.jitter_px * young) ** 2), self.slack)
 
     def _align(self, counts: Counts) -> Registration:
         shrink(counts, self.factor, self._small_picture)
@@ -522,6 +564,8 @@ class Background:
 
     def update(self, counts: Counts, step_s: float) -> Difference:
         """The difference of one picture from the scene; `step_s` is the time since the one before."""
+        # The kernels are compiled for whole rows in one piece; a decoder's padded plane is copied once, cheaply.
+        counts = np.ascontiguousarray(counts)
         if not self._ready or counts.shape != self.mean.shape:
             self.seed(counts)
             out = self.difference
@@ -577,9 +621,9 @@ class Background:
 
     def _follow(self, found: Registration) -> None:
         """Move the scene by whole pixels under a drifting camera; blending sub-pixel moves in would blur it away."""
-        f = self.factor
+        f, s = self.factor, self.settings
         move = np.array([round(found.shift_x_px), round(found.shift_y_px)])
-        if abs(found.shift_x_px) < 0.8 and abs(found.shift_y_px) < 0.8:
+        if abs(found.shift_x_px) < s.follow_px and abs(found.shift_y_px) < s.follow_px:
             return
         if not move.any():
             return
@@ -622,8 +666,10 @@ class Background:
         gain, offset = self._state[2], self._state[3]
         if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * float(self._small_scene.mean())) < 0.25 * self.noise:
             gain, offset = 1.0, 0.0
-        rate = min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
-        slow = min(step_s / s.absorb_s, s.fastest_rate / 4)
+        # Steady pictures teach every other row, at twice the rate.
+        twice = 2.0 if gain == 1.0 and offset == 0.0 else 1.0
+        rate = twice * min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
+        slow = twice * min(step_s / s.absorb_s, s.fastest_rate / 4)
         state = np.array([shift[0], shift[1], gain, offset])
         rates = np.array([rate, slow, 0.7 * rate, 0.7 * slow], np.float32)
         levels = np.array([s.low_level**2, s.high_level**2], np.float32)
@@ -636,17 +682,30 @@ class Background:
             self.hold,
             rates,
             levels,
+            self.learnt_frames,
             self.difference.counts,
             self.difference.level,
             self._column_sum,
             self._line,
         )
+        self._blank()
         self._state[2], self._state[3] = 1.0, 0.0
         if gain != 1.0 or offset != 0.0:
             self._small_scene *= np.float32(gain)
             self._small_scene += np.float32(offset)
             self._grad_x *= np.float32(gain)
             self._grad_y *= np.float32(gain)
+
+
+    def _blank(self) -> None:
+        """Nothing differs where the picture is masked; the mask belongs to the picture and shifts against the scene."""
+        if self._use_full is None:
+            return
+        x, y = round(self._state[0] * self.factor), round(self._state[1] * self.factor)
+        use = self._use_full
+        if x or y:
+            use = cv2.warpAffine(use, np.array([[1, 0, -x], [0, 1, -y]], np.float32), use.shape[::-1], borderValue=1)
+        self.difference.level[:, : use.shape[1]][use == 0] = 0
 
 
 def _move(array: F32, dx: int, dy: int) -> None:

@@ -1,6 +1,7 @@
 """Blobs: connected differences from the scene, merged, measured, and thinned to what could be an object."""
 
 import math
+from typing import Literal
 
 import numba
 import numpy as np
@@ -12,6 +13,8 @@ from marsad.watch.background import Difference
 X0, Y0, X1, Y1, AREA, HIGH, SUM, PEAK, LOCAL, RING, CX, CY, EDGE = range(13)
 COLUMNS = 13
 MAX_BLOBS = 192
+
+Polarity = Literal["both", "hot", "cold"]
 
 
 class DetectSettings(Record):
@@ -249,11 +252,11 @@ def _surround(blobs, count, picture, level, diff, shift_x, shift_y):
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep(blobs, count, least_peak, most_ring):
-    """Drop what is too faint, or no stronger than what surrounds it; return how many are left."""
+def _keep(blobs, count, least_peak, most_ring, sign):
+    """Drop what is too faint, no stronger than what surrounds it, or of the other sign; return how many are left."""
     kept = 0
     for b in range(count):
-        if blobs[b, 7] >= least_peak and blobs[b, 9] <= most_ring:
+        if blobs[b, 7] >= least_peak and blobs[b, 9] <= most_ring and blobs[b, 6] * sign >= 0:
             if kept != b:
                 blobs[kept, :] = blobs[b, :]
             kept += 1
@@ -276,8 +279,9 @@ class Blobs:
 class Detector:
     """Turns a difference into blobs."""
 
-    def __init__(self, settings: DetectSettings | None = None) -> None:
+    def __init__(self, settings: DetectSettings | None = None, polarity: Polarity = "both") -> None:
         self.settings = settings or DetectSettings()
+        self._sign = {"both": 0.0, "hot": 1.0, "cold": -1.0}[polarity]
         most = self.settings.most_runs
         self._table = np.zeros((most, 7), np.int32)
         self._parent = np.zeros(most, np.int32)
@@ -304,5 +308,5 @@ class Detector:
         _surround(
             self._blobs, count, difference.picture, level, diff, round(shift.shift_x_px), round(shift.shift_y_px)
         )
-        kept = _keep(self._blobs, count, s.least_peak, s.most_ring)
+        kept = _keep(self._blobs, count, s.least_peak, s.most_ring, self._sign)
         return Blobs(self._blobs[:kept], flooded=False)

@@ -55,10 +55,11 @@ F64 = NDArray[np.float64]
     LIVES,
     MATCHED,
     SHAKE,
-) = range(33)
-LONG = 33
-SHORT = 42
-TRACK_COLUMNS = 51
+    LIMIT,
+) = range(34)
+LONG = 34
+SHORT = 43
+TRACK_COLUMNS = 52
 # Columns of the running fits: weight, t, tt, x, y, tx, ty, xx, yy.
 
 FREE, TENTATIVE, BELIEVED = 0.0, 1.0, 2.0
@@ -71,7 +72,7 @@ CLUTTER_CELL = 8.0
 
 # Columns of a track's history.
 POINTS = 640
-P_FRAME, P_X, P_Y, P_W, P_H, P_CONTRAST, P_SNR = range(7)
+P_FRAME, P_X, P_Y, P_W, P_H, P_CONTRAST, P_SNR, P_TIME = range(8)
 
 
 class TrackSettings(Record):
@@ -151,7 +152,7 @@ def _predict(tracks, step, turn):
 
 
 @numba.njit(cache=True, nogil=True)
-def _associate(tracks, blobs, place, taken, widest, noise, pairs):
+def _associate(tracks, blobs, place, taken, widest, noise, step, pairs):
     """Nearest first within the gate, believed tracks before tentative ones. Fill each track's BLOB."""
     count = 0
     most = pairs.shape[0]
@@ -161,7 +162,10 @@ def _associate(tracks, blobs, place, taken, widest, noise, pairs):
             continue
         size = math.sqrt(row[W] * row[H])
         spread = row[PP] + noise * noise + (0.15 * size) ** 2
-        radius = min(3.2 * math.sqrt(spread), widest) + 0.3 * size
+        radius = min(3.2 * math.sqrt(spread), widest)
+        if row[LIMIT] > 0:
+            radius = min(radius, row[LIMIT] * step * (row[MISSES] + 1.0) + 3.0 * noise)
+        radius += 0.3 * size
         for b in range(blobs.shape[0]):
             if row[SIGN] * blobs[b, 6] <= 0:
                 continue
@@ -216,7 +220,7 @@ def _correct(row, px, py, noise, now):
 
 
 @numba.njit(cache=True, nogil=True)
-def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, clutter_of, shake, history):
+def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, clutter_of, limit_of, shake, history):
     """Update the tracks that have a blob, age the ones that do not."""
     keep_short = math.exp(-step / short_s)
     keep_long = math.exp(-step / long_s)
@@ -246,6 +250,7 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
         row[CLUTTER] += mean_pace * (clutter_of[b] - row[CLUTTER])
         row[EDGE] += mean_pace * (blobs[b, 12] - row[EDGE])
         row[SHAKE] += mean_pace * (shake - row[SHAKE])
+        row[LIMIT] = limit_of[b]
         row[HITS] += 1.0
         row[LIVES] += 1.0
         row[MISSES] = 0.0
@@ -258,11 +263,11 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
         y = place[b, 1] - row[BIRTH_Y]
         _fit_add(row, LONG, t, x, y, keep_long)
         _fit_add(row, SHORT, t, x, y, keep_short)
-        _remember(row, history[k], blobs, b, shift_x, shift_y, frame)
+        _remember(row, history[k], blobs, b, shift_x, shift_y, frame, now)
 
 
 @numba.njit(cache=True, nogil=True)
-def _remember(row, points, blobs, b, shift_x, shift_y, frame):
+def _remember(row, points, blobs, b, shift_x, shift_y, frame, now):
     p = int(row[LIVES] - 1.0) % points.shape[0]
     points[p, 0] = frame
     points[p, 1] = blobs[b, 0] + shift_x
@@ -271,6 +276,7 @@ def _remember(row, points, blobs, b, shift_x, shift_y, frame):
     points[p, 4] = blobs[b, 3] - blobs[b, 1]
     points[p, 5] = blobs[b, 6] / max(blobs[b, 4], 1.0)
     points[p, 6] = blobs[b, 7]
+    points[p, 7] = now
 
 
 @numba.njit(cache=True, nogil=True)
@@ -291,7 +297,7 @@ def _absorb(tracks, blobs, place, taken):
 
 
 @numba.njit(cache=True, nogil=True)
-def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, clutter_of, shake, history, next_id):
+def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, clutter_of, limit_of, shake, history, next_id):
     """Start a track at each blob left over that stands out of its surroundings."""
     slot = 0
     for b in range(blobs.shape[0]):
@@ -321,6 +327,7 @@ def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noi
         row[CLUTTER] = clutter_of[b]
         row[EDGE] = blobs[b, 12]
         row[SHAKE] = shake
+        row[LIMIT] = limit_of[b]
         row[HITS] = 1.0
         row[LIVES] = 1.0
         row[FRAMES] = 1.0
@@ -330,7 +337,7 @@ def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noi
         row[BLOB] = b
         _fit_add(row, LONG, 0.0, 0.0, 0.0, 1.0)
         _fit_add(row, SHORT, 0.0, 0.0, 0.0, 1.0)
-        _remember(row, history[slot], blobs, b, shift_x, shift_y, frame)
+        _remember(row, history[slot], blobs, b, shift_x, shift_y, frame, now)
     return next_id
 
 
@@ -437,6 +444,8 @@ def _judge(tracks, evidence, weights, now, sparse, least_s, least_hits, least_px
             size = math.sqrt(row[W] * row[H])
             if e[GONE] < least_px + 0.05 * size or e[NET] < least_px:
                 continue
+            if row[LIMIT] > 0 and e[E_SPEED] > row[LIMIT]:
+                continue
             if _score(e, weights) < least_score:
                 continue
         row[STATUS] = BELIEVED
@@ -450,6 +459,7 @@ class Point(Record):
     """One observation of a track: its box in the picture and when it was seen."""
 
     frame_index: int
+    time_ns: int
     box: Box
     contrast_counts: float
     snr: float
@@ -477,13 +487,14 @@ class Tracker:
     def __init__(self, settings: TrackSettings | None = None) -> None:
         self.settings = settings or TrackSettings()
         self._tracks = np.zeros((self.MOST, TRACK_COLUMNS))
-        self._history = np.zeros((self.MOST, POINTS, 7))
+        self._history = np.zeros((self.MOST, POINTS, 8))
         self._evidence = np.zeros((self.MOST, EVIDENCE_COLUMNS))
         self._pairs = np.zeros((self.MOST * 64, 3))
         self._place = np.zeros((MAX_BLOBS, 2))
         self._taken = np.zeros(MAX_BLOBS, np.uint8)
         self._clutter_of = np.zeros(MAX_BLOBS)
         self._clutter = np.zeros((128, 128))
+        self._limit_of = np.zeros(MAX_BLOBS)
         self._fresh = np.zeros(self.MOST, np.int64)
         self._next = 1.0
         self._started_ns: int | None = None
@@ -495,8 +506,18 @@ class Tracker:
         self._named = 0
         self.ended: list[int] = []
 
-    def update(self, blobs: Blobs, difference: Difference, time_ns: int, frame_index: int) -> list[Followed]:
-        """The believed tracks after one picture; those that ended since the last are in `ended`."""
+    def update(
+        self,
+        blobs: Blobs,
+        difference: Difference,
+        time_ns: int,
+        frame_index: int,
+        speed_limit_px_s: NDArray[np.float32] | None = None,
+    ) -> list[Followed]:
+        """The believed tracks after one picture; those that ended since the last are in `ended`.
+
+        `speed_limit_px_s` (H, W) bounds the speed of what stands at each pixel of the picture, 0 where there is no bound.
+        """
         q = self.settings
         if self._started_ns is None:
             self._started_ns = time_ns
@@ -508,12 +529,13 @@ class Tracker:
         columns = difference.counts.shape[1]
         place = self._locate(blobs, difference, step)
         rows = blobs.rows
+        self._limit(rows, difference, speed_limit_px_s)
         taken = self._taken[: len(rows)]
         taken[:] = 0
         shift = difference.registration
         tracks = self._tracks
         _predict(tracks, step, q.turn_share * columns)
-        _associate(tracks, rows, place, taken, self._widest(columns), q.noise_px, self._pairs)
+        _associate(tracks, rows, place, taken, self._widest(columns), q.noise_px, step, self._pairs)
         short_s = max(q.short_s, 5.0 * self._step_s)
         arguments = (shift.shift_x_px, shift.shift_y_px, now)
         _feed(
@@ -527,6 +549,7 @@ class Tracker:
             short_s,
             max(q.long_s, 20.0 * self._step_s),
             self._clutter_of,
+            self._limit_of,
             self._shake,
             self._history,
         )
@@ -541,6 +564,7 @@ class Tracker:
             q.speed_share * columns,
             q.noise_px,
             self._clutter_of,
+            self._limit_of,
             self._shake,
             self._history,
             self._next,
@@ -567,6 +591,14 @@ class Tracker:
         self._shake += min(1.0, step / 0.5) * (moved - self._shake)
         self._camera = camera
         return place
+
+    def _limit(self, rows: F64, difference: Difference, limit: NDArray[np.float32] | None) -> None:
+        if limit is None:
+            return
+        shift = difference.registration
+        x = ((rows[:, X0] + rows[:, X1]) / 2 + shift.shift_x_px).astype(np.int64).clip(0, limit.shape[1] - 1)
+        y = (rows[:, Y1] + shift.shift_y_px).astype(np.int64).clip(0, limit.shape[0] - 1)
+        self._limit_of[: len(rows)] = limit[y, x]
 
     def _judge(self, now: float) -> list[int]:
         q = self.settings
@@ -625,6 +657,15 @@ class Tracker:
         self._tracks[best, STATUS] = FREE
         return self._ids.pop(best)
 
+    def confidence(self, followed: Followed) -> float:
+        """How sure it is that a believed track is a real mover, 0 to 1."""
+        return 1.0 / (1.0 + math.exp(-float(_score(self._evidence[followed.slot], EVIDENCE_WEIGHTS)) - 1.0))
+
+    def motion(self, followed: Followed) -> tuple[float, float]:
+        """How straight a track has been lately (distance over scatter), and how much its size changes (log ratio)."""
+        e = self._evidence[followed.slot]
+        return float(max(e[STRAIGHT], e[STRAIGHT_SHORT])), float(e[E_SPREAD])
+
     def standing(self) -> list[F64]:
         """Rows of what has stood in one place since it was first seen, and was never believed to move."""
         t, e = self._tracks, self._evidence
@@ -645,7 +686,13 @@ class Tracker:
         lived = int(row[LIVES])
         first = max(0, lived - POINTS) if before else lived - 1
         chosen = [points[k % POINTS] for k in range(first, lived)]
-        return [_point(p, online=k == len(chosen) - 1) for k, p in enumerate(chosen)]
+        started = self._started_ns or 0
+        return [_point(p, started, online=k == len(chosen) - 1) for k, p in enumerate(chosen)]
+
+    @property
+    def step_s(self) -> float:
+        """The usual time between pictures."""
+        return self._step_s
 
     def forget(self) -> None:
         """Drop everything that was followed: the scene is another one now."""
@@ -653,8 +700,13 @@ class Tracker:
         self._clutter[:] = 0
 
 
-def _point(p: F64, *, online: bool) -> Point:
+def _point(p: F64, started_ns: int, *, online: bool) -> Point:
     box = Box(x_px=float(p[P_X]), y_px=float(p[P_Y]), w_px=float(p[P_W]), h_px=float(p[P_H]))
     return Point(
-        frame_index=int(p[P_FRAME]), box=box, contrast_counts=float(p[P_CONTRAST]), snr=float(p[P_SNR]), online=online
+        frame_index=int(p[P_FRAME]),
+        time_ns=started_ns + round(float(p[P_TIME]) * 1e9),
+        box=box,
+        contrast_counts=float(p[P_CONTRAST]),
+        snr=float(p[P_SNR]),
+        online=online,
     )

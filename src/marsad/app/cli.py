@@ -1,0 +1,172 @@
+"""The command `marsad`. Each subcommand is imported when it is called, so that one broken part leaves the others."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, Protocol
+
+import typer
+
+from marsad import __version__
+from marsad.kernel.error import InputError, MarsadError, UnavailableError
+
+app = typer.Typer(
+    name="marsad",
+    help="Keep watch over a long line on the ground with thermal cameras.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SitePath = Annotated[Path, typer.Argument(metavar="SITE.toml", help="The site file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one final line of JSON.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
+    if wanted:
+        typer.echo(f"marsad {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Keep watch over a long line on the ground with thermal cameras."""
+
+
+@app.command()
+def watch(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE...", help="Videos, folders of pictures, .cptv files or rtsp:// addresses."),
+    ] = None,
+    site: Annotated[Path | None, typer.Option(help="The site file: where cameras, lines and zones are.")] = None,
+    camera: Annotated[str | None, typer.Option(metavar="ID", help="The camera of the site that made it.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/watch"),
+    fps: Annotated[float | None, typer.Option(help="Pictures a second, in place of the source's own.")] = None,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Write annotated.mp4.")] = True,
+    model: Annotated[Path | None, typer.Option(metavar="FILE.onnx", help="A model that looks at each track.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find, track, locate and alarm on what moves; without a SOURCE, on every camera of the site."""
+    from marsad.app.node import to_json  # noqa: PLC0415 - see the module's first line
+    from marsad.app.watching import plan_jobs, run_jobs, summary  # noqa: PLC0415
+
+    jobs = plan_jobs(sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model)
+    results = run_jobs(jobs, show=True)
+    typer.echo(to_json(results) if as_json else summary(results))
+
+
+@app.command()
+def evaluate(
+    tracks: Annotated[Path, typer.Argument(metavar="TRACKS", help="tracks.csv, or a MOT Challenge result file.")],
+    truth: Annotated[Path, typer.Option(metavar="GT", help="MOT truth, or a CSV with frame,x,y,w,h.")],
+    match: Annotated[str, typer.Option(metavar="iou:0.3|centre", help="When a box is on the truth.")] = "iou:0.3",
+    fps: Annotated[float | None, typer.Option(help="Pictures a second: for figures an hour and in seconds.")] = None,
+    frames: Annotated[int | None, typer.Option(help="How many pictures the recording has.")] = None,
+    frame_base: Annotated[Literal["0", "1", "auto"], typer.Option(help="The number of the truth's first frame.")] = (
+        "auto"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Measure tracks against truth: recall, precision, MOTA, IDF1, HOTA, false tracks, delay."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from marsad.app import evaluate as evaluation  # noqa: PLC0415
+
+    result = evaluation.evaluate_files(tracks, truth, match=match, fps=fps, frames=frames, base=frame_base)
+    if as_json:
+        typer.echo(evaluation.as_json(result))
+    else:
+        evaluation.show(result, Console())
+
+
+@app.command()
+def check(site: SitePath, as_json: Json = False) -> None:
+    """Read a site file and say everything that is wrong with it, or what it covers."""
+    from marsad.app.check import check_site  # noqa: PLC0415
+
+    _report(check_site(site), as_json=as_json)
+
+
+@app.command()
+def doctor(
+    site: Annotated[Path | None, typer.Argument(metavar="[SITE.toml]", help="Also try the cameras of a site.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where results will go.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Examine this machine: Python, codecs, cameras, clock, disk; each failure names what to do."""
+    from marsad.app.doctor import diagnose  # noqa: PLC0415
+
+    _report(diagnose(site, out=out), as_json=as_json)
+
+
+@app.command()
+def verify(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="An events.sqlite.")],
+    head: Annotated[str | None, typer.Option(metavar="COUNT:HASH", help="A head saved earlier.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that a log is whole and unchanged, or name the first bad entry."""
+    from marsad.app.verify import verify_log  # noqa: PLC0415
+
+    _report(verify_log(log, head), as_json=as_json)
+
+
+@app.command()
+def calibrate(
+    site: SitePath,
+    landmarks: Annotated[Path, typer.Argument(metavar="LANDMARKS.csv", help="Surveyed points seen by the camera.")],
+    camera: Annotated[str, typer.Option(metavar="ID", help="The camera to be calibrated.")],
+    solve: Annotated[list[str] | None, typer.Option(help="Also solve: height, position, fov. May be repeated.")] = None,
+    sigma_px: Annotated[float, typer.Option(help="How well the points were read off the picture.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Find a camera's pose from surveyed landmarks, with its uncertainty and the landmark that disagrees."""
+    from marsad.app.calibrate import calibrate_site  # noqa: PLC0415
+
+    _report(calibrate_site(site, camera, landmarks, solve=solve or [], sigma_px=sigma_px), as_json=as_json)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="How much of it to play.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/demo"),
+    as_json: Json = False,
+) -> None:
+    """Play four people walking towards the line at night through the whole watch, and hold it against the truth."""
+    from marsad.app.demo import run_demo  # noqa: PLC0415
+
+    run_demo(seconds=seconds, out=out, as_json=as_json)
+
+
+class _Report(Protocol):
+    """What a command found."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with."""
+
+    def text(self) -> str:
+        """The report for people."""
+
+
+def _report(report: "_Report", *, as_json: bool) -> None:
+    import msgspec  # noqa: PLC0415
+
+    typer.echo(msgspec.json.encode(report).decode() if as_json else report.text())
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def main() -> None:
+    """Run the command; bad input ends it with 2 and one clear message, something unavailable with 3, a refusal with 4."""
+    try:
+        app()
+    except MarsadError as error:
+        typer.echo(f"marsad: {error}", err=True)
+        kinds = ((InputError, 2), (UnavailableError, 3))
+        sys.exit(next((code for kind, code in kinds if isinstance(error, kind)), 4))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,314 @@
+"""One camera's run: source, watch, alerting, log and files, from the first picture to the last."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from marsad import __version__
+from marsad.adapters.annotate import AnnotatedVideo
+from marsad.adapters.contact_sheet import ContactSheet
+from marsad.adapters.dem import site_surface
+from marsad.adapters.geojson import TrackMap
+from marsad.adapters.lookup import cached_lookup
+from marsad.adapters.mot import TrackTable
+from marsad.adapters.rtsp import masked
+from marsad.adapters.sqlite import SqliteEventLog
+from marsad.geo.ground import CameraView
+from marsad.kernel.alert import Alert
+from marsad.kernel.error import InputError
+from marsad.kernel.event import (
+    AlertRaised,
+    CameraHealth,
+    Event,
+    FramesDropped,
+    SourceEvent,
+    TrackConfirmed,
+    WatchEnded,
+    WatchStarted,
+)
+from marsad.kernel.frame import Frame
+from marsad.kernel.port import DetectorModel, FrameSource
+from marsad.kernel.record import Record
+from marsad.kernel.site import Camera, Site
+from marsad.respond.alerting import Alerting
+from marsad.watch.geolocate import Geolocator
+from marsad.watch.watcher import Observation, Watcher
+
+DEFAULT_FPS = 25.0
+
+
+class WatchResult(Record):
+    """What one camera's run came to; `cpu_seconds` leaves out the drawing of pictures."""
+
+    camera_id: str
+    source: str
+    frames: int
+    seconds: float
+    cpu_seconds: float
+    fps: float
+    tracks: int
+    alarms: int
+    dropped: int
+    health: dict[str, int]
+    stream: dict[str, int]
+    located: bool
+    head: str
+    out: str | None
+    files: list[str]
+
+
+class Outputs:
+    """The files of one run; the pictures' cost is kept apart in `drawing_s`."""
+
+    def __init__(self, folder: Path, fps: float, *, video: bool) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made: {error.strerror}; choose another --out") from error
+        self.folder = folder
+        self.drawing_s = 0.0
+        self.log = SqliteEventLog(folder / "events.sqlite")
+        self._table = TrackTable(folder / "tracks.csv")
+        self._map = TrackMap(folder / "tracks.geojson")
+        self._sheet = ContactSheet(folder / "contact_sheet.png")
+        self._video = AnnotatedVideo(folder / "annotated.mp4", fps) if video else None
+
+    def write(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
+        """Write what one picture brought."""
+        confirmed = [track for track in seen.tracks if track.status == "confirmed"]
+        self._table.append(confirmed)
+        self._table.write_back(seen.written_back)
+        for track in confirmed:
+            self._map.add(track)
+        if confirmed or self._video is not None:
+            start_s = time.process_time()
+            self._sheet.add(frame, confirmed)
+            if self._video is not None:
+                self._video.write(frame, seen.tracks, alerts)
+            self.drawing_s += time.process_time() - start_s
+
+    def close(self) -> list[str]:
+        """Finish every file and return the names of those that were written."""
+        self.log.close()
+        self._table.close()
+        located = self._map.close()
+        start_s = time.process_time()
+        self._sheet.close()
+        names = ["tracks.csv", "events.sqlite", "contact_sheet.png"]
+        if located:
+            names.append("tracks.geojson")
+        if self._video is not None:
+            self._video.close()
+            names.append("annotated.mp4")
+        self.drawing_s += time.process_time() - start_s
+        return names
+
+
+class CameraNode:
+    """Takes one source through the watch, the rules and the log."""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        out: Path | None,
+        name: str = "",
+        site: Site | None = None,
+        camera: Camera | None = None,
+        video: bool = True,
+        model: DetectorModel | None = None,
+    ) -> None:
+        self._source = source
+        self._name = masked(name or source.camera_id)
+        self._alerting = Alerting(site)
+        self._watcher = _watcher(source, site, camera, model)
+        self._located = camera is not None and camera.pose is not None
+        fps = source.info.fps or DEFAULT_FPS
+        self._outputs = None if out is None else Outputs(out, fps, video=video)
+        self._health: Counter[str] = Counter()
+        self._stream: Counter[str] = Counter()
+        self.frames = 0
+        self.tracks = 0
+        self.alarms = 0
+        self.dropped = 0
+        self._last_ns = source.info.started_ns
+        self._start_s = time.perf_counter()
+        self._start_cpu_s = time.process_time()
+        self._log(self._started())
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Finish the files, whatever happened."""
+        if self._outputs is not None:
+            self._outputs.close()
+
+    def step(self, item: Frame | SourceEvent) -> tuple[Frame, Observation, list[Alert]] | None:
+        """Take the next thing that came from the source; None where it was no picture."""
+        if not isinstance(item, Frame):
+            self._note(item)
+            return None
+        self.frames += 1
+        self._last_ns = item.time_ns
+        seen = self._watcher.observe(item)
+        alerts = self._alerting.update(seen.tracks, item.time_ns)
+        self._count(seen, alerts)
+        raised = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
+        self._log(*seen.events, *raised)
+        if self._outputs is not None:
+            self._outputs.write(item, seen, alerts)
+        return item, seen, alerts
+
+    def _note(self, event: SourceEvent) -> None:
+        self._stream[event.__struct_config__.tag] += 1
+        if isinstance(event, FramesDropped):
+            self.dropped += event.count
+        if isinstance(event, CameraHealth) and not event.ended:
+            self._health[event.kind] += 1
+        self._log(event)
+
+    def _count(self, seen: Observation, alerts: list[Alert]) -> None:
+        self.alarms += len(alerts)
+        for event in seen.events:
+            if isinstance(event, TrackConfirmed):
+                self.tracks += 1
+            if isinstance(event, CameraHealth) and not event.ended:
+                self._health[event.kind] += 1
+
+    def _log(self, *events: Event) -> None:
+        if self._outputs is not None and events:
+            self._outputs.log.append(events)
+
+    def _started(self) -> WatchStarted:
+        info = self._source.info
+        return WatchStarted(
+            time_ns=info.started_ns,
+            camera_id=self._source.camera_id,
+            source=self._name,
+            width_px=info.width_px,
+            height_px=info.height_px,
+            fps=info.fps,
+            software=f"marsad {__version__}",
+        )
+
+    def finish(self, reason: str) -> WatchResult:
+        """Close the files and say what the run came to."""
+        ended = WatchEnded(
+            time_ns=self._last_ns,
+            camera_id=self._source.camera_id,
+            reason=reason,
+            frames=self.frames,
+            dropped=self.dropped,
+        )
+        self._log(*self._watcher.finish(self._last_ns), ended)
+        head, files, drawing_s = "", [], 0.0
+        if self._outputs is not None:
+            self._outputs.log.flush()
+            head = str(self._outputs.log.head())
+            files = self._outputs.close()
+            drawing_s = self._outputs.drawing_s
+        seconds = time.perf_counter() - self._start_s
+        return WatchResult(
+            camera_id=self._source.camera_id,
+            source=self._name,
+            frames=self.frames,
+            seconds=round(seconds, 3),
+            cpu_seconds=round(time.process_time() - self._start_cpu_s - drawing_s, 3),
+            fps=round(self.frames / max(seconds, 1e-9), 1),
+            tracks=self.tracks,
+            alarms=self.alarms,
+            dropped=self.dropped,
+            health=dict(sorted(self._health.items())),
+            stream=dict(sorted(self._stream.items())),
+            located=self._located,
+            head=head,
+            out=None if self._outputs is None else str(self._outputs.folder),
+            files=files,
+        )
+
+
+def watch_file(
+    source: FrameSource,
+    *,
+    out: Path | None,
+    name: str = "",
+    site: Site | None = None,
+    camera: Camera | None = None,
+    video: bool = False,
+    model: DetectorModel | None = None,
+    progress: Callable[[CameraNode], bool] | None = None,
+) -> WatchResult:
+    """Watch a source to its end, or until `progress`, called after each picture, returns False."""
+    node = CameraNode(source, out=out, name=name, site=site, camera=camera, video=video, model=model)
+    reason = "the source ended"
+    with node:
+        for item in source:
+            node.step(item)
+            if progress is not None and not progress(node):
+                reason = "stopped by the operator"
+                break
+        return node.finish(reason)
+
+
+def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, model: DetectorModel | None) -> Watcher:
+    if site is None or camera is None:
+        return Watcher(source.camera_id, model=model)
+    info = source.info
+    if (info.width_px, info.height_px) != (camera.lens.width_px, camera.lens.height_px):
+        raise InputError(
+            f"camera {camera.id}: the site file says {camera.lens.width_px} x {camera.lens.height_px} pixels, the source "
+            f"sends {info.width_px} x {info.height_px}; correct lens.width_px and lens.height_px"
+        )
+    geolocator, scale = _ground(site, camera)
+    return Watcher(
+        source.camera_id,
+        origin=site.organisation,
+        geolocator=geolocator,
+        metres_per_pixel=scale,
+        masks=camera.masks,
+        polarity=camera.polarity,
+        model=model,
+    )
+
+
+def _ground(site: Site, camera: Camera) -> tuple[Geolocator | None, np.ndarray | None]:  # type: ignore[type-arg]
+    """How the camera's pixels lie on the ground; nothing where it has no pose or the site no terrain."""
+    if camera.pose is None:
+        return None, None
+    surface = site_surface(site, Path())
+    if surface is None:
+        return None, None
+    view = CameraView(camera.lens, camera.pose, surface, reach_m=camera.reach_m)
+    return Geolocator(view, site.terrain), cached_lookup(view, cache_folder()).metres_per_pixel
+
+
+def cache_folder() -> Path:
+    """Where what can be built again is kept: `MARSAD_CACHE`, or the user's cache folder."""
+    if chosen := os.environ.get("MARSAD_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marsad"
+
+
+def to_json(results: list[WatchResult]) -> str:
+    """One line of JSON: the figures of a run, summed over its sources, and each source's own."""
+    total = {
+        "frames": sum(each.frames for each in results),
+        "seconds": max((each.seconds for each in results), default=0.0),
+        "cpu_seconds": round(sum(each.cpu_seconds for each in results), 3),
+        "tracks": sum(each.tracks for each in results),
+        "alarms": sum(each.alarms for each in results),
+        "dropped": sum(each.dropped for each in results),
+        "health": dict(sum((Counter(each.health) for each in results), Counter())),
+    }
+    total["fps"] = round(total["frames"] / max(total["seconds"], 1e-9), 1)
+    return msgspec.json.encode({**total, "sources": results}).decode()
+

@@ -1,0 +1,238 @@
+"""The command `marsad watch`: one process for each source, as many at a time as there are cores."""
+
+import multiprocessing
+import os
+import queue
+import re
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import cv2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from marsad.adapters.onnx import OnnxModel
+from marsad.adapters.rtsp import masked
+from marsad.adapters.sources import is_live, open_source
+from marsad.app.config import load_site
+from marsad.app.node import CameraNode, WatchResult, watch_file
+from marsad.kernel.error import InputError
+from marsad.kernel.record import Record
+from marsad.kernel.site import Camera, Site
+
+REPORT_S = 0.2
+
+
+class Job(Record):
+    """One source to be watched."""
+
+    source: str
+    camera_id: str
+    out: Path
+    site: Path | None = None
+    fps: float | None = None
+    video: bool = True
+    model: Path | None = None
+
+
+class Stop:
+    """Turns Ctrl-C and SIGTERM into a wish that is granted after the picture in hand."""
+
+    def __init__(self) -> None:
+        self.wished = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._wish)
+
+    def _wish(self, _number: int, _frame: FrameType | None) -> None:
+        if self.wished:
+            raise KeyboardInterrupt
+        self.wished = True
+
+
+def plan_jobs(
+    sources: Sequence[str],
+    *,
+    site_path: Path | None,
+    camera_id: str | None,
+    out: Path,
+    fps: float | None,
+    video: bool,
+    model: Path | None,
+) -> list[Job]:
+    """What is to be watched, each with a folder of its own where there are several.
+
+    Raises: InputError where sources and the site's cameras do not fit each other.
+    """
+    site = None if site_path is None else load_site(site_path)
+    pairs = _pairs(list(sources), site, camera_id)
+    ids = [name for _, name in pairs]
+    single = len(pairs) == 1
+    return [
+        Job(
+            source=source,
+            camera_id=name,
+            out=out if single else out / (name if ids.count(name) == 1 else f"{name}-{number}"),
+            site=site_path,
+            fps=fps,
+            video=video,
+            model=model,
+        )
+        for number, (source, name) in enumerate(pairs, start=1)
+    ]
+
+
+def _pairs(sources: list[str], site: Site | None, camera_id: str | None) -> list[tuple[str, str]]:
+    """Each source with the name of its camera."""
+    if site is None:
+        if camera_id is not None and len(sources) > 1:
+            raise InputError(f"--camera {camera_id} names one camera, but {len(sources)} sources are given")
+        if not sources:
+            raise InputError("no source given: name a video, a folder of pictures, a .cptv file or an rtsp:// address")
+        return [(source, camera_id or source_name(source)) for source in sources]
+    known = ", ".join(camera.id for camera in site.cameras) or "none"
+    chosen = [camera for camera in site.cameras if camera_id in {None, camera.id}]
+    if not chosen:
+        raise InputError(f"--camera {camera_id}: the site has no such camera; it has {known}")
+    if not sources:
+        if without := [camera.id for camera in chosen if not camera.source]:
+            raise InputError(f"camera {without[0]} has no source in the site file; set cameras.source or name a SOURCE")
+        return [(camera.source, camera.id) for camera in chosen]
+    if len(chosen) != 1 or len(sources) != 1:
+        raise InputError(f"say which camera the source is from: --camera ID, one of {known}; with one SOURCE")
+    return [(sources[0], chosen[0].id)]
+
+
+def source_name(source: str) -> str:
+    """A camera's name made from its source: the file's or folder's name, or the host of an address."""
+    if "://" in source:
+        name = masked(source).split("://", 1)[1].rsplit("@", 1)[-1]
+    else:
+        path = Path(source).resolve()
+        name = path.parent.name if path.name == "img1" else (path.name if path.is_dir() else path.stem)
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:64] or "camera"
+
+
+def run_job(job: Job, tell: Any = None) -> WatchResult:  # noqa: ANN401 - a queue's proxy has no type
+    """Watch one source to its end; `tell` receives (camera, frames so far, frames in all)."""
+    cv2.setNumThreads(1)
+    site = None if job.site is None else load_site(job.site)
+    camera = _camera(site, job.camera_id)
+    model = None if job.model is None else OnnxModel(job.model)
+    source = open_source(job.source, job.camera_id, job.fps)
+    stop = Stop()
+    told_s = 0.0
+
+    def progress(node: CameraNode) -> bool:
+        nonlocal told_s
+        now_s = time.monotonic()
+        if tell is not None and now_s - told_s > REPORT_S:
+            told_s = now_s
+            tell.put((job.camera_id, node.frames, source.info.frames, node.tracks, node.alarms))
+        return not stop.wished
+
+    try:
+        return watch_file(
+            source, out=job.out, name=job.source, site=site, camera=camera, video=job.video, model=model,
+            progress=progress,
+        )  # fmt: skip
+    finally:
+        source.close()
+
+
+def _camera(site: Site | None, camera_id: str) -> Camera | None:
+    if site is None:
+        return None
+    return next(camera for camera in site.cameras if camera.id == camera_id)
+
+
+def run_jobs(jobs: Sequence[Job], *, show: bool) -> list[WatchResult]:
+    """Watch all sources, a process each, and show how far they are on standard error."""
+    live = sum(is_live(job.source) for job in jobs)
+    workers = max(live, min(len(jobs), os.cpu_count() or 1))
+    context = multiprocessing.get_context("spawn")
+    bars = _Bars(jobs, show=show)
+    if len(jobs) == 1:
+        with bars:
+            return [run_job(jobs[0], bars)]
+    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool, bars:
+        told = manager.Queue()
+        stop = Stop()
+        futures = [pool.submit(run_job, job, told) for job in jobs]
+        while not all(future.done() for future in futures):
+            bars.drain(told)
+            if stop.wished:
+                for future in futures:
+                    future.cancel()
+        return [future.result() for future in futures if not future.cancelled()]
+
+
+class _Bars:
+    """Progress bars, one for each source: pictures, speed, time left, tracks and alarms."""
+
+    def __init__(self, jobs: Sequence[Job], *, show: bool) -> None:
+        self._progress = Progress(
+            TextColumn("{task.fields[name]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[found]}"),
+            console=Console(stderr=True),
+            disable=not (show and sys.stderr.isatty()),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        for job in jobs:
+            self._tasks[job.camera_id] = self._progress.add_task("", name=job.camera_id, total=None, rate="", found="")
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def put(self, told: tuple[str, int, int, int, int]) -> None:
+        """Show one source's progress."""
+        camera_id, frames, total, tracks, alarms = told
+        task = self._tasks[camera_id]
+        elapsed_s = self._progress.tasks[task].elapsed or 1e-9
+        self._progress.update(
+            task,
+            completed=frames,
+            total=total or None,
+            rate=f"{frames / elapsed_s:.0f} fps",
+            found=f"{tracks} tracks, {alarms} alarms",
+        )
+
+    def drain(self, told: Any) -> None:  # noqa: ANN401 - a queue's proxy has no type
+        """Show what has been told, waiting a little for more."""
+        try:
+            self.put(told.get(timeout=REPORT_S))
+        except queue.Empty:
+            return
+
+
+def summary(results: Sequence[WatchResult]) -> str:
+    """What the runs came to, for people, with what a site would add and how to prove the log later."""
+    lines = []
+    for each in results:
+        lines.append(
+            f"{each.camera_id}: {each.frames} pictures in {each.seconds:.1f} s ({each.fps:.0f} fps), {each.tracks} tracks, "
+            f"{each.alarms} alarms, {each.dropped} dropped"
+        )
+        if noted := {**each.health, **{k: n for k, n in each.stream.items() if k != "stream_ended"}}:
+            lines.append("  noted: " + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in noted.items()))
+        lines.append(f"  {each.out}: {', '.join(each.files)}")
+        if each.head:
+            lines.append(f"  log head {each.head}")
+    if results and not any(each.located for each in results):
+        lines.append(
+            "Tracked in the picture only. With --site SITE.toml --camera ID tracks get a place on the ground with its "
+            "uncertainty, sizes in metres, and alarms for lines and zones: see docs/howto/first-watch.md."
+        )
+    return "\n".join(lines)

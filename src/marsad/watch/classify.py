@@ -1,0 +1,429 @@
+"""What a track is, from its size, speed, shape, rhythm and steadiness over time.
+
+Each kind has a score in log-odds against `unknown`: a sum of terms, every one of them bounded, so that no single
+measurement decides. Where metres are known they speak first; without a pose a track is called a person only when it is
+upright and goes somewhere. What a human being could be is not called animal, flying or vegetation unless something
+about it is beyond any human being (`_beyond_human`): `unknown` is handled as a person, and stays so in doubt.
+
+The rhythm is the power of box area at 0.7-3 Hz against all of its power: walking opens and closes a silhouette once a
+step (about 2 Hz), and none of it is kept beyond the track.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from marsad.kernel.detection import Box
+from marsad.kernel.frame import Counts
+from marsad.kernel.port import DetectorModel
+from marsad.kernel.record import Record
+from marsad.kernel.track import Kind, Size
+
+KINDS: Final[tuple[Kind, ...]] = ("person", "group", "vehicle", "animal", "flying", "vegetation", "unknown")
+HARMLESS: Final[frozenset[Kind]] = frozenset({"animal", "flying", "vegetation"})
+"""Kinds that raise no alert of their own."""
+
+TALLEST_M, FASTEST_M_S, WIDEST_M = 3.0, 8.0, 1.3
+"""What one person can hardly exceed: height with a load and blur, speed, and width."""
+CRAWLING_M_S = 1.8
+"""Nobody moves faster than this lying or on all fours."""
+WALKER_LENGTHS_S = 8.0
+"""Own lengths a second beyond which nothing goes on foot: a sprinter makes five."""
+LEAST_UPRIGHT_PX = 8.0
+"""A box lower than this has no shape to speak of."""
+GAIT_HZ = (0.75, 1.0, 1.3, 1.7, 2.1, 2.6)
+LEAST_GAIT_PX = 16.0
+GAIT_MEMORY_S = 4.0
+MODEL_LIMIT = 1.5
+"""Log-odds that a model can add to one kind, however often it looks."""
+LOOK_S = 1.0
+STICKY = 0.4
+"""Log-odds by which another kind must win before an alarming kind is given up."""
+SUREST = 0.9
+FLOOR = -4.0
+
+
+class Sight(Record):
+    """One observation of a track.
+
+    `metres_per_pixel` is across the line of sight at the object; it, `speed_m_s` and `size` are None without a pose.
+    `straightness` is how far the track has gone in units of its scatter about a straight line, `size_change` the mean
+    change of the logarithm of its area between pictures.
+    """
+
+    time_s: float
+    box: Box
+    area_px: int
+    contrast_counts: float
+    snr: float
+    velocity_x_px_s: float
+    velocity_y_px_s: float
+    metres_per_pixel: float | None = None
+    speed_m_s: float | None = None
+    size: Size | None = None
+    above_horizon: bool | None = None
+    straightness: float | None = None
+    size_change: float | None = None
+
+
+class _Gait:
+    """The spectrum of a box's area at walking frequencies, with fading memory."""
+
+    __slots__ = ("level", "parts", "power", "time_s", "weight")
+
+    def __init__(self) -> None:
+        self.level = 0.0
+        self.power = 0.0
+        self.weight = 0.0
+        self.time_s = -1.0
+        self.parts = [0j] * len(GAIT_HZ)
+
+    def update(self, time_s: float, area: float) -> None:
+        """Take the area of a box at one moment."""
+        step = time_s - self.time_s
+        if self.time_s < 0 or step > 0.5:
+            self.__init__()  # type: ignore[misc]  # starting anew is what it is made for
+            self.time_s, self.level = time_s, math.log(area)
+            return
+        self.time_s = time_s
+        value = math.log(area) - self.level
+        self.level += min(step / 0.7, 1.0) * value
+        keep = math.exp(-step / GAIT_MEMORY_S)
+        self.power = keep * self.power + value * value
+        self.weight = keep * self.weight + 1.0
+        turn = -2 * math.pi * (time_s % 1000.0)
+        parts = self.parts
+        for k, hertz in enumerate(GAIT_HZ):
+            angle = turn * hertz
+            parts[k] = keep * parts[k] + complex(value * math.cos(angle), value * math.sin(angle))
+
+    def rhythm(self) -> float:
+        """The share of the power that lies in the strongest walking frequency, 0 where too little has been seen."""
+        if self.weight < 20 or self.power < 1e-3 * self.weight:
+            return 0.0
+        strongest = max(part.real * part.real + part.imag * part.imag for part in self.parts)
+        return min(2 * strongest / (self.weight * self.power), 1.0)
+
+
+class _Evidence:
+    """What has been seen of one track, in running means of fixed size."""
+
+    __slots__ = (
+        "across_m_s", "birth", "change", "count", "first_s", "from_model", "gait", "ground_m_s", "height_m",
+        "height_px", "kind", "last", "last_look_s", "last_s", "lengths_s", "path_px", "reversals", "sized", "sky",
+        "sky_seen", "snr", "reach_px", "straight", "upright", "velocity", "vx", "vy", "width_m", "width_px", "wrong",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first_s = self.last_s = 0.0
+        self.birth = self.last = (0.0, 0.0)
+        self.height_px = self.width_px = 0.0
+        self.upright = 0.0
+        self.vx = self.vy = self.velocity = 0.0
+        self.lengths_s = 0.0
+        self.path_px = 0.0
+        self.reversals = 0
+        self.reach_px = 0.0
+        self.straight = 0.0
+        self.change = 0.0
+        self.snr = 0.0
+        self.sized = 0
+        self.width_m = self.height_m = self.wrong = 0.0
+        self.across_m_s = self.ground_m_s = 0.0
+        self.sky = 0.0
+        self.sky_seen = 0
+        self.gait = _Gait()
+        self.kind: Kind = "unknown"
+        self.from_model: dict[Kind, float] = {}
+        self.last_look_s = -math.inf
+
+    @property
+    def age_s(self) -> float:
+        """How long it has been seen."""
+        return self.last_s - self.first_s
+
+    def take(self, sight: Sight) -> None:
+        """Add one observation."""
+        box = sight.box
+        width, height = max(box.w_px, 0.5), max(box.h_px, 0.5)
+        place = (box.x_px + width / 2, box.y_px + height / 2)
+        if self.count == 0:
+            self.first_s, self.birth, self.last = sight.time_s, place, place
+        self.count += 1
+        self.last_s = sight.time_s
+        pace = max(1.0 / self.count, 0.04)
+        self._shape(pace, width, height, sight)
+        self._motion(pace, place, sight)
+        self._metres(sight)
+        if sight.above_horizon is not None:
+            self.sky_seen += 1
+            self.sky += max(1.0 / self.sky_seen, 0.04) * (float(sight.above_horizon) - self.sky)
+        if height >= LEAST_GAIT_PX:
+            self.gait.update(sight.time_s, width * height)
+
+    def _shape(self, pace: float, width: float, height: float, sight: Sight) -> None:
+        before = self.width_px * self.height_px
+        if sight.size_change is not None:
+            self.change = sight.size_change
+        elif before > 0:
+            self.change += pace * (abs(math.log((width * height + 4.0) / (before + 4.0))) - self.change)
+        self.width_px += pace * (width - self.width_px)
+        self.height_px += pace * (height - self.height_px)
+        self.upright += pace * (math.log(height / width) - self.upright)
+        self.snr += pace * (sight.snr - self.snr)
+
+    def _motion(self, pace: float, place: tuple[float, float], sight: Sight) -> None:
+        vx, vy = sight.velocity_x_px_s, sight.velocity_y_px_s
+        speed = math.sqrt(vx * vx + vy * vy)
+        if self.vx * vx + self.vy * vy < 0:
+            self.reversals += 1
+        self.vx += pace * (vx - self.vx)
+        self.vy += pace * (vy - self.vy)
+        self.velocity += pace * (speed - self.velocity)
+        self.lengths_s += pace * (speed / max(self.width_px, self.height_px) - self.lengths_s)
+        dx, dy = place[0] - self.last[0], place[1] - self.last[1]
+        self.path_px += math.sqrt(dx * dx + dy * dy)
+        self.last = place
+        self.reach_px = max(self.reach_px, self.gone_px)
+        if sight.straightness is not None:
+            self.straight = sight.straightness
+
+    def _metres(self, sight: Sight) -> None:
+        size, scale = sight.size, sight.metres_per_pixel
+        if size is not None:
+            width, height, sigma = size.width_m, size.height_m, size.sigma_m
+        elif scale is not None:
+            width, height, sigma = sight.box.w_px * scale, sight.box.h_px * scale, scale
+        else:
+            return
+        self.sized += 1
+        pace = max(1.0 / self.sized, 0.04)
+        self.width_m += pace * (width - self.width_m)
+        self.height_m += pace * (height - self.height_m)
+        # Errors of pose and ground do not average out: the mean size is no surer than one measurement.
+        self.wrong += pace * (sigma / max(width, height, 1e-3) - self.wrong)
+        across = scale * math.hypot(sight.velocity_x_px_s, sight.velocity_y_px_s) if scale is not None else None
+        ground = sight.speed_m_s
+        slowest = across if across is not None else ground
+        if slowest is not None:
+            self.across_m_s += pace * (slowest - self.across_m_s)
+        if ground is not None:
+            self.ground_m_s += pace * (ground - self.ground_m_s)
+
+    @property
+    def gone_px(self) -> float:
+        """How far it is from where it was first seen."""
+        return math.hypot(self.last[0] - self.birth[0], self.last[1] - self.birth[1])
+
+    @property
+    def coherent(self) -> float:
+        """1 where it keeps its direction, 0 where it moves to and fro."""
+        return math.hypot(self.vx, self.vy) / self.velocity if self.velocity > 1e-6 else 0.0
+
+
+class Classifier:
+    """Says what each track is; a model, where one is plugged in, may add to that within bounds."""
+
+    def __init__(self, model: DetectorModel | None = None) -> None:
+        self._model = model
+        self._tracks: dict[int, _Evidence] = {}
+
+    def update(self, track_id: int, sight: Sight) -> tuple[Kind, float]:
+        """The kind over the whole track so far, and how sure that is, 0 to 1."""
+        evidence = self._tracks.get(track_id)
+        if evidence is None:
+            evidence = self._tracks[track_id] = _Evidence()
+        evidence.take(sight)
+        kind, sure = _judge(evidence)
+        evidence.kind = kind
+        return kind, sure
+
+    def forget(self, track_id: int) -> None:
+        """Drop what is known of a track that has ended; unknown numbers are fine."""
+        self._tracks.pop(track_id, None)
+
+    def wants_look(self, track_id: int, time_s: float) -> bool:
+        """Whether a model is plugged in and has not looked at this track within the last second."""
+        if self._model is None:
+            return False
+        evidence = self._tracks.get(track_id)
+        return evidence is None or time_s - evidence.last_look_s >= LOOK_S
+
+    def look(self, track_id: int, crop: Counts, time_s: float) -> bool:
+        """Whether the model was shown the crop (H, W): at most once a second for each track."""
+        if self._model is None or not self.wants_look(track_id, time_s):
+            return False
+        evidence = self._tracks.setdefault(track_id, _Evidence())
+        evidence.last_look_s = time_s
+        found = self._model.detect([crop])[0]
+        for kind in evidence.from_model:
+            evidence.from_model[kind] *= 0.8
+        for each in found[:1]:
+            odds = _log_odds(each.confidence)
+            total = evidence.from_model.get(each.kind, 0.0) + 0.5 * odds
+            evidence.from_model[each.kind] = min(max(total, -MODEL_LIMIT), MODEL_LIMIT)
+        return True
+
+
+def _log_odds(probability: float) -> float:
+    clipped = min(max(probability, 0.02), 0.98)
+    return math.log(clipped / (1 - clipped))
+
+
+def _judge(evidence: _Evidence) -> tuple[Kind, float]:
+    """The likeliest kind that may be said, and its share among all."""
+    scores = _scores(evidence)
+    if evidence.kind not in HARMLESS:
+        scores[evidence.kind] += STICKY
+    allowed = _harmless_allowed(evidence)
+    own = max(scores, key=scores.__getitem__)
+    if evidence.from_model:
+        for kind, odds in evidence.from_model.items():
+            if kind != "unknown":
+                scores[kind] += odds
+    held = own not in HARMLESS and _human_sized(evidence)
+    for kind in HARMLESS:
+        if kind not in allowed or held:
+            del scores[kind]
+    best = max(scores, key=scores.__getitem__)
+    return best, _share(scores, best)
+
+
+def _share(scores: Mapping[Kind, float], best: Kind) -> float:
+    top = scores[best]
+    total = 0.0
+    for score in scores.values():
+        total += math.exp(score - top)
+    return min(1.0 / total, SUREST)
+
+
+def _scores(evidence: _Evidence) -> dict[Kind, float]:
+    """Log-odds of each kind against unknown."""
+    patience = max(evidence.count / 10.0, evidence.age_s / 2.0)
+    trust = patience if patience < 1.0 else 1.0
+    located = evidence.sized >= 3 and evidence.wrong < 0.6
+    raw = _in_metres(evidence) if located else _in_pixels(evidence)
+    scores: dict[Kind, float] = {kind: trust * raw.get(kind, FLOOR) for kind in KINDS}
+    scores["unknown"] = 0.0
+    return scores
+
+
+def _in_metres(e: _Evidence) -> dict[Kind, float]:
+    """Scores where the size is known."""
+    soft = 0.2 + e.wrong
+    w, h, speed = max(e.width_m, 1e-2), max(e.height_m, 1e-2), max(e.across_m_s, 1e-2)
+    upright = min(max(2.0 * e.upright, -1.0), 1.0)
+    legs = _gait_score(e)
+    fast = 1.5 if speed > FASTEST_M_S else 0.8 if e.ground_m_s > FASTEST_M_S and e.coherent > 0.7 else -0.4
+    still = min(max(1.5 - speed, 0.0), 1.0)
+    steady = 0.4 if e.change < 0.08 and e.coherent > 0.7 else 0.0
+    one = _band(h, 0.8, 2.2, soft) + _band(w, 0.2, 1.1, soft) + _band(speed, 0.0, 5.0, 0.3)
+    several = _band(h, 0.8, 2.4, soft) + _band(w, 1.3, 12.0, soft) + _band(speed, 0.0, 3.5, 0.3)
+    driven = _band(h, 1.0, 4.5, soft) + _band(w, 1.5, 16.0, soft)
+    low = _band(h, 0.13, 0.95, soft) + _band(w, 0.25, 1.9, soft) + _band(speed, 0.0, 15.0, 0.3)
+    return {
+        "person": 0.6 + one + upright + legs,
+        "group": 0.9 + several + legs,
+        "vehicle": 0.6 + driven + fast + steady - still - legs,
+        "animal": 0.8 + low - upright,
+        "flying": _flying(e),
+        "vegetation": _vegetation(e),
+    }
+
+
+def _in_pixels(e: _Evidence) -> dict[Kind, float]:
+    """Scores where no size is known: shape and motion only."""
+    tall_enough = e.height_px >= LEAST_UPRIGHT_PX and e.width_px >= 3.0
+    upright = tall_enough and math.log(1.5) <= e.upright <= math.log(4.5)
+    going = e.gone_px > 0.5 * e.height_px and e.coherent > 0.5 and e.lengths_s < 5.0
+    person = 1.2 + _gait_score(e) - 4.0 * max(e.change - 0.25, 0.0) if upright and going else -2.0
+    return {"person": person, "flying": _flying(e), "vegetation": _vegetation(e)}
+
+
+def _band(value: float, low: float, high: float, soft: float) -> float:
+    """0 within a band, falling with the square of the logarithm outside, never below `FLOOR`."""
+    if value < low:
+        off = math.log(low / value) / soft
+    elif value > high:
+        off = math.log(value / high) / soft
+    else:
+        return 0.0
+    return max(-0.5 * off * off, FLOOR)
+
+
+def _gait_score(e: _Evidence) -> float:
+    """Up to 1 where the silhouette beats as walking does."""
+    if e.gait.weight < 20:
+        return 0.0
+    return min(max(2.5 * (e.gait.rhythm() - 0.3), 0.0), 1.0)
+
+
+def _flying(e: _Evidence) -> float:
+    score = -1.5
+    if e.sky_seen >= 5 and e.sky > 0.9:
+        score += 3.5
+    if e.lengths_s > WALKER_LENGTHS_S:
+        score += 3.0
+    if e.sized >= 3 and e.across_m_s > 15.0 and e.width_m < WIDEST_M:
+        score += 2.0
+    return score
+
+
+def _vegetation(e: _Evidence) -> float:
+    """High for what moves about one place for long, changes its shape and stands out little."""
+    if e.age_s < 8.0:
+        return FLOOR
+    score = -1.0
+    size = max(e.width_px, e.height_px)
+    score += 1.5 if e.reach_px < 1.5 * size and e.reversals > 0.5 * e.age_s else -2.0
+    score += 1.0 if e.change > 0.25 else -1.0
+    score += 1.0 if e.path_px > 6.0 * (e.reach_px + 1.0) else -0.5
+    return score + (0.5 if e.snr < 12.0 else -1.0)
+
+
+def _harmless_allowed(e: _Evidence) -> frozenset[Kind]:
+    """The harmless kinds that something beyond any human being speaks for."""
+    if e.count < 5 or e.age_s < 0.4:
+        return frozenset()
+    allowed: set[Kind] = set()
+    if _is_low_beast(e):
+        allowed.add("animal")
+    if _is_beyond_walking(e):
+        allowed.add("flying")
+    if _is_rooted(e):
+        allowed.add("vegetation")
+    return frozenset(allowed)
+
+
+def _is_low_beast(e: _Evidence) -> bool:
+    """Wider than tall, and smaller than anybody crawling or faster than anybody crawls."""
+    if e.sized < 10 or e.age_s < 1.5 or e.wrong > 0.35 or e.upright > -0.2:
+        return False
+    height, width = e.height_m * (1 + e.wrong), e.width_m * (1 + e.wrong)
+    small = height < 0.45 and width < 0.85
+    quick = height < 1.2 and e.width_m < 2.2 and CRAWLING_M_S * (1 + e.wrong) < e.across_m_s
+    return small or quick
+
+
+def _is_beyond_walking(e: _Evidence) -> bool:
+    """In the sky and not like someone on the skyline, or many times faster for its size than anybody runs."""
+    in_sky = e.sky_seen >= 5 and e.sky > 0.9 and (e.upright < math.log(1.3) or e.lengths_s > 2.0)
+    quick = e.lengths_s > WALKER_LENGTHS_S and e.coherent > 0.6
+    if e.sized >= 3 and e.wrong < 0.6 and not in_sky:
+        quick = quick and e.across_m_s > 1.5 * FASTEST_M_S and e.width_m < WIDEST_M
+    return in_sky or quick
+
+
+def _is_rooted(e: _Evidence) -> bool:
+    """Long about one place, to and fro, changing its shape, and not upright as a person is."""
+    about = e.age_s >= 8.0 and e.count >= 40 and e.reach_px < 1.5 * max(e.width_px, e.height_px)
+    not_upright = e.upright < math.log(1.3) or (e.sized >= 3 and e.height_m > TALLEST_M * (1 + e.wrong))
+    return about and not_upright and e.change > 0.25 and e.coherent < 0.5
+
+
+def _human_sized(e: _Evidence) -> bool:
+    """Whether one person or several could be this large; so taken where no size is known."""
+    if e.sized < 3 or e.wrong > 0.6:
+        return e.lengths_s < WALKER_LENGTHS_S
+    return 0.45 < e.height_m * (1 + e.wrong) and e.height_m < TALLEST_M * (1 + e.wrong)

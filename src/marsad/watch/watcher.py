@@ -1,0 +1,343 @@
+"""The whole watch of one camera: from a picture to the tracks known at that moment."""
+
+import math
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.kernel.detection import Box
+from marsad.kernel.event import CameraHealth, TrackConfirmed, TrackLost, TrackPoint
+from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.port import DetectorModel
+from marsad.kernel.record import Record
+from marsad.kernel.site import Mask
+from marsad.kernel.track import Kind, Track
+from marsad.watch.background import Background, BackgroundSettings, Difference
+from marsad.watch.classify import Classifier, Sight
+from marsad.watch.detect import Detector, DetectSettings, Polarity
+from marsad.watch.geolocate import Geolocator
+from marsad.watch.group import Grouper
+from marsad.watch.health import HealthMonitor
+from marsad.watch.track import (
+    AREA,
+    CONTRAST,
+    FRAMES,
+    H,
+    ID,
+    PEAK,
+    VX,
+    VY,
+    W,
+    X,
+    Y,
+    Followed,
+    Point,
+    Tracker,
+    TrackSettings,
+)
+
+FASTEST_M_S = 60.0
+"""Nothing on the ground is believed to move faster than this."""
+
+WatchEvent = CameraHealth | TrackConfirmed | TrackPoint | TrackLost
+
+
+class WatchSettings(Record):
+    """The settings of all stages."""
+
+    background: BackgroundSettings = BackgroundSettings()
+    detect: DetectSettings = DetectSettings()
+    track: TrackSettings = TrackSettings()
+
+
+class Observation(Record, eq=False):
+    """What is known after one picture.
+
+    `tracks` are the confirmed, coasting and standing ones at that moment; `written_back` are points of earlier pictures,
+    known only now: those before a track was believed, and those between two sightings.
+    """
+
+    tracks: list[Track]
+    written_back: list[Track]
+    events: list[WatchEvent]
+
+
+class Watcher:
+    """Watches one camera: `observe` each picture in turn."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        *,
+        origin: str = "own",
+        settings: WatchSettings | None = None,
+        geolocator: Geolocator | None = None,
+        metres_per_pixel: NDArray[np.float32] | None = None,
+        masks: tuple[Mask, ...] = (),
+        polarity: Polarity = "both",
+        model: DetectorModel | None = None,
+    ) -> None:
+        s = settings or WatchSettings()
+        self.camera_id = camera_id
+        self.origin = origin
+        self._settings = s
+        self._background = Background(s.background)
+        self._detector = Detector(s.detect, polarity)
+        self._tracker = Tracker(s.track)
+        self._classifier = Classifier(model)
+        self._grouper = Grouper()
+        self._health = HealthMonitor(camera_id)
+        self._geolocator = geolocator
+        self._limit = None if metres_per_pixel is None else _speed_limit(metres_per_pixel)
+        self._masks = masks
+        self._last: dict[int, Track] = {}
+        self._confirmed_ns: dict[int, int] = {}
+        self._first_ns: dict[int, int] = {}
+        self._time_ns: int | None = None
+
+    def observe(self, frame: Frame) -> Observation:
+        """What is known once this picture has been seen."""
+        step_s = 0.04 if self._time_ns is None else max((frame.time_ns - self._time_ns) / 1e9, 1e-3)
+        if self._time_ns is None:
+            self._mask(frame.counts)
+        self._time_ns = frame.time_ns
+        difference = self._background.update(frame.counts, step_s)
+        blobs = self._detector.detect(difference)
+        events: list[WatchEvent] = list(self._health.update(frame, difference, blobs, step_s))
+        if difference.state == "relearned":
+            self._tracker.forget()
+        followed = self._tracker.update(blobs, difference, frame.time_ns, frame.index, self._limit)
+        self._hold(followed, difference)
+        back: list[Track] = []
+        tracks: list[Track] = []
+        for each in followed:
+            track = self._describe(each, frame, difference)
+            tracks.append(track)
+            if each.matched:
+                back += self._earlier(each, track)
+        tracks = self._grouper.update(tracks)
+        events += self._events(followed, tracks, frame)
+        tracks += [self._standing(row, frame, difference) for row in self._tracker.standing()]
+        return Observation(tracks=tracks, written_back=back, events=events)
+
+    def _mask(self, counts: Counts) -> None:
+        """Leave the masked rectangles, and nothing else, out of all that follows."""
+        if not self._masks:
+            return
+        use = np.ones(counts.shape, np.uint8)
+        for mask in self._masks:
+            use[mask.y_px : mask.y_px + mask.h_px, mask.x_px : mask.x_px + mask.w_px] = 0
+        self._background.exclude(use)
+
+    def _hold(self, followed: list[Followed], difference: Difference) -> None:
+        """Keep what is being followed from being learnt as scene."""
+        origin_x, origin_y = difference.origin
+        boxes = []
+        for each in followed:
+            row = each.row
+            x, y = row[X] - origin_x, row[Y] - origin_y
+            half_w, half_h = row[W] / 2 + 2, row[H] / 2 + 2
+            boxes.append((int(x - half_w), int(y - half_h), math.ceil(x + half_w), math.ceil(y + half_h)))
+        self._background.hold_boxes(boxes)
+
+    def _describe(self, each: Followed, frame: Frame, difference: Difference) -> Track:
+        row = each.row
+        box = self._tracker.points(each)[0].box if each.matched else _box_of(row, difference)
+        confirmed_ns = self._confirmed_ns.setdefault(each.track_id, frame.time_ns)
+        if each.fresh and each.track_id not in self._first_ns:
+            self._first_ns[each.track_id] = self._tracker.points(each, before=True)[0].time_ns
+        confidence = self._tracker.confidence(each)
+        velocity = (float(row[VX]), float(row[VY]))
+        track = Track(
+            track_id=each.track_id,
+            camera_id=self.camera_id,
+            origin=self.origin,
+            time_ns=frame.time_ns,
+            frame_index=frame.index,
+            status="confirmed" if each.matched else "coasting",
+            box=box,
+            velocity_x_px_s=velocity[0],
+            velocity_y_px_s=velocity[1],
+            contrast_counts=float(row[CONTRAST]),
+            snr=float(row[PEAK]),
+            kind="unknown",
+            kind_confidence=0.0,
+            confidence=confidence,
+            first_ns=self._first_ns[each.track_id],
+            confirmed_ns=confirmed_ns,
+        )
+        track = self._locate(track)
+        if not each.matched:
+            before = self._last.get(each.track_id, track)
+            return msgspec.structs.replace(track, kind=before.kind, kind_confidence=before.kind_confidence)
+        kind, sure = self._classify(each, track, frame)
+        return msgspec.structs.replace(track, kind=kind, kind_confidence=sure)
+
+    def _locate(self, track: Track) -> Track:
+        """The track with its place on the ground, where the camera's pose is known."""
+        geo = self._geolocator
+        if geo is None:
+            return track
+        foot, sigma = track.box.foot_px, _foot_sigma(track.box)
+        bearing = geo.bearing(foot, sigma, track.time_ns)
+        ground = geo.locate(foot, sigma, (track.velocity_x_px_s, track.velocity_y_px_s))
+        size = None if ground is None else geo.size(track.box, ground)
+        return msgspec.structs.replace(track, bearing=bearing, ground=ground, size=size)
+
+    def _classify(self, each: Followed, track: Track, frame: Frame) -> tuple[Kind, float]:
+        ground = track.ground
+        speed = None if ground is None else math.hypot(ground.velocity_east_m_s, ground.velocity_north_m_s)
+        scale = None if track.size is None else track.size.height_m / max(track.box.h_px, 1e-6)
+        straight, change = self._tracker.motion(each)
+        sight = Sight(
+            time_s=frame.time_ns / 1e9,
+            box=track.box,
+            area_px=int(each.row[AREA]),
+            contrast_counts=track.contrast_counts,
+            snr=track.snr,
+            velocity_x_px_s=track.velocity_x_px_s,
+            velocity_y_px_s=track.velocity_y_px_s,
+            metres_per_pixel=scale,
+            speed_m_s=speed,
+            size=track.size,
+            above_horizon=None if self._geolocator is None else ground is None,
+            straightness=straight,
+            size_change=change,
+        )
+        if self._classifier.wants_look(track.track_id, sight.time_s):
+            self._classifier.look(track.track_id, _crop(frame.counts, track.box), sight.time_s)
+        return self._classifier.update(track.track_id, sight)
+
+    def _earlier(self, each: Followed, track: Track) -> list[Track]:
+        """Points of this track in earlier pictures that no one could have known then."""
+        earlier: list[Track] = []
+        before = self._last.get(each.track_id)
+        points = self._tracker.points(each, before=True)[:-1] if each.fresh else []
+        if before is not None:
+            points = [point for point in points if point.frame_index > before.frame_index]
+            first = points[0] if points else _as_point(track)
+            points = _between(before, first, self._settings.track.fill_s) + points
+        for point in points:
+            past = msgspec.structs.replace(
+                track,
+                time_ns=point.time_ns,
+                frame_index=point.frame_index,
+                box=point.box,
+                contrast_counts=point.contrast_counts,
+                snr=point.snr,
+            )
+            earlier.append(past)
+        self._last[each.track_id] = track
+        return earlier
+
+    def _events(self, followed: list[Followed], tracks: list[Track], frame: Frame) -> list[WatchEvent]:
+        events: list[WatchEvent] = []
+        for each, track in zip(followed, tracks, strict=True):
+            if each.fresh and self._confirmed_ns[each.track_id] == frame.time_ns:
+                events.append(TrackConfirmed(time_ns=frame.time_ns, track=track))
+            elif each.matched:
+                events.append(TrackPoint(time_ns=frame.time_ns, track=track))
+        for track_id in self._tracker.ended:
+            events.append(self._end(track_id, frame.time_ns, "not seen any more"))
+        return events
+
+    def finish(self, time_ns: int) -> list[WatchEvent]:
+        """What is left to say when no picture will come any more."""
+        return [self._end(track_id, time_ns, "the watch ended") for track_id in sorted(self._last)]
+
+    def _end(self, track_id: int, time_ns: int, reason: str) -> TrackLost:
+        last = self._last.pop(track_id, None)
+        self._classifier.forget(track_id)
+        self._confirmed_ns.pop(track_id, None)
+        self._first_ns.pop(track_id, None)
+        kind: Kind = "unknown" if last is None else last.kind
+        return TrackLost(time_ns=time_ns, camera_id=self.camera_id, track_id=track_id, kind=kind, reason=reason)
+
+    def _standing(self, row: NDArray[np.float64], frame: Frame, difference: Difference) -> Track:
+        """Something that has stood in one place since it was first seen; its number is negative, since it is no mover's."""
+        track = Track(
+            track_id=-int(row[ID]),
+            camera_id=self.camera_id,
+            origin=self.origin,
+            time_ns=frame.time_ns,
+            frame_index=frame.index,
+            status="standing",
+            box=_box_of(row, difference),
+            velocity_x_px_s=0.0,
+            velocity_y_px_s=0.0,
+            contrast_counts=float(row[CONTRAST]),
+            snr=float(row[PEAK]),
+            kind="unknown",
+            kind_confidence=0.0,
+            confidence=0.0,
+            first_ns=frame.time_ns - round(float(row[FRAMES]) * 1e9 * self._tracker.step_s),
+        )
+        return self._locate(track)
+
+
+def _speed_limit(metres_per_pixel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pixels a second at `FASTEST_M_S` for each pixel (H, W), 0 where there is no ground."""
+    known = np.isfinite(metres_per_pixel) & (metres_per_pixel > 0)
+    return np.where(known, FASTEST_M_S / np.where(known, metres_per_pixel, 1), 0).astype(np.float32)
+
+
+def _box_of(row: NDArray[np.float64], difference: Difference) -> Box:
+    shift, (origin_x, origin_y) = difference.registration, difference.origin
+    return Box(
+        x_px=float(row[X] - row[W] / 2 - origin_x + shift.shift_x_px),
+        y_px=float(row[Y] - row[H] / 2 - origin_y + shift.shift_y_px),
+        w_px=float(row[W]),
+        h_px=float(row[H]),
+    )
+
+
+def _foot_sigma(box: Box) -> tuple[float, float]:
+    """How well the foot of a box is known: half a pixel, and a tenth of the box for its limbs and its blur."""
+    return math.hypot(0.5, 0.1 * box.w_px), math.hypot(0.7, 0.07 * box.h_px)
+
+
+def _crop(counts: Counts, box: Box) -> Counts:
+    """A square cut around a box, a quarter larger, kept within the picture."""
+    side = math.ceil(1.25 * max(box.w_px, box.h_px, 12.0))
+    x, y = box.centre_px
+    left = int(min(max(x - side / 2, 0), max(counts.shape[1] - side, 0)))
+    top = int(min(max(y - side / 2, 0), max(counts.shape[0] - side, 0)))
+    return counts[top : top + side, left : left + side]
+
+
+def _as_point(track: Track) -> Point:
+    return Point(
+        frame_index=track.frame_index,
+        time_ns=track.time_ns,
+        box=track.box,
+        contrast_counts=track.contrast_counts,
+        snr=track.snr,
+        online=True,
+    )
+
+
+def _between(before: Track, after: Point, longest_s: float) -> list[Point]:
+    """Points on the straight way between two sightings, one for each picture missed; none across a long gap."""
+    missed = after.frame_index - before.frame_index
+    if missed <= 1 or after.time_ns - before.time_ns > longest_s * 1e9:
+        return []
+    filled = []
+    for k in range(1, missed):
+        share = k / missed
+        old, new = before.box, after.box
+        box = Box(
+            x_px=old.x_px + share * (new.x_px - old.x_px),
+            y_px=old.y_px + share * (new.y_px - old.y_px),
+            w_px=old.w_px + share * (new.w_px - old.w_px),
+            h_px=old.h_px + share * (new.h_px - old.h_px),
+        )
+        point = msgspec.structs.replace(
+            after,
+            frame_index=before.frame_index + k,
+            time_ns=round(before.time_ns + share * (after.time_ns - before.time_ns)),
+            box=box,
+            online=False,
+        )
+        filled.append(point)
+    return filled
