@@ -34,9 +34,13 @@ LEAST_UPRIGHT_PX = 8.0
 GAIT_HZ = (0.75, 1.0, 1.3, 1.7, 2.1, 2.6)
 LEAST_GAIT_PX = 16.0
 GAIT_MEMORY_S = 4.0
+GAIT_STEP_S = 0.07
+"""Sights closer than this add nothing to frequencies below 3 Hz."""
 MODEL_LIMIT = 1.5
 """Log-odds that a model can add to one kind, however often it looks."""
 LOOK_S = 1.0
+JUDGE_S = 0.2
+"""After its first dozen sights a track is judged this often; its evidence is taken every time."""
 STICKY = 0.4
 """Log-odds by which another kind must win before an alarming kind is given up."""
 SUREST = 0.9
@@ -81,6 +85,8 @@ class _Gait:
     def update(self, time_s: float, area: float) -> None:
         """Take the area of a box at one moment."""
         step = time_s - self.time_s
+        if 0 <= step < GAIT_STEP_S:
+            return
         if self.time_s < 0 or step > 0.5:
             self.__init__()  # type: ignore[misc]  # starting anew is what it is made for
             self.time_s, self.level = time_s, math.log(area)
@@ -109,9 +115,38 @@ class _Evidence:
     """What has been seen of one track, in running means of fixed size."""
 
     __slots__ = (
-        "across_m_s", "birth", "change", "count", "first_s", "from_model", "gait", "ground_m_s", "height_m",
-        "height_px", "kind", "last", "last_look_s", "last_s", "lengths_s", "path_px", "reversals", "sized", "sky",
-        "sky_seen", "snr", "reach_px", "straight", "upright", "velocity", "vx", "vy", "width_m", "width_px", "wrong",
+        "across_m_s",
+        "birth",
+        "change",
+        "count",
+        "first_s",
+        "from_model",
+        "gait",
+        "ground_m_s",
+        "height_m",
+        "height_px",
+        "judged_s",
+        "kind",
+        "last",
+        "last_look_s",
+        "last_s",
+        "lengths_s",
+        "path_px",
+        "reach_px",
+        "reversals",
+        "sized",
+        "sky",
+        "sky_seen",
+        "snr",
+        "straight",
+        "sure",
+        "upright",
+        "velocity",
+        "vx",
+        "vy",
+        "width_m",
+        "width_px",
+        "wrong",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -135,6 +170,8 @@ class _Evidence:
         self.sky_seen = 0
         self.gait = _Gait()
         self.kind: Kind = "unknown"
+        self.sure = 0.0
+        self.judged_s = -math.inf
         self.from_model: dict[Kind, float] = {}
         self.last_look_s = -math.inf
 
@@ -235,9 +272,10 @@ class Classifier:
         if evidence is None:
             evidence = self._tracks[track_id] = _Evidence()
         evidence.take(sight)
-        kind, sure = _judge(evidence)
-        evidence.kind = kind
-        return kind, sure
+        if evidence.count <= 12 or sight.time_s - evidence.judged_s >= JUDGE_S:
+            evidence.kind, evidence.sure = _judge(evidence)
+            evidence.judged_s = sight.time_s
+        return evidence.kind, evidence.sure
 
     def forget(self, track_id: int) -> None:
         """Drop what is known of a track that has ended; unknown numbers are fine."""
@@ -301,7 +339,7 @@ def _share(scores: Mapping[Kind, float], best: Kind) -> float:
 def _scores(evidence: _Evidence) -> dict[Kind, float]:
     """Log-odds of each kind against unknown."""
     patience = max(evidence.count / 10.0, evidence.age_s / 2.0)
-    trust = patience if patience < 1.0 else 1.0
+    trust = min(1.0, patience)
     located = evidence.sized >= 3 and evidence.wrong < 0.6
     raw = _in_metres(evidence) if located else _in_pixels(evidence)
     scores: dict[Kind, float] = {kind: trust * raw.get(kind, FLOOR) for kind in KINDS}
@@ -319,7 +357,7 @@ def _in_metres(e: _Evidence) -> dict[Kind, float]:
     still = min(max(1.5 - speed, 0.0), 1.0)
     steady = 0.4 if e.change < 0.08 and e.coherent > 0.7 else 0.0
     one = _band(h, 0.8, 2.2, soft) + _band(w, 0.2, 1.1, soft) + _band(speed, 0.0, 5.0, 0.3)
-    several = _band(h, 0.8, 2.4, soft) + _band(w, 1.3, 12.0, soft) + _band(speed, 0.0, 3.5, 0.3)
+    several = _band(h, 1.0, 2.4, soft) + _band(w, 1.3, 12.0, soft) + _band(speed, 0.0, 3.5, 0.3)
     driven = _band(h, 1.0, 4.5, soft) + _band(w, 1.5, 16.0, soft)
     low = _band(h, 0.13, 0.95, soft) + _band(w, 0.25, 1.9, soft) + _band(speed, 0.0, 15.0, 0.3)
     return {
@@ -426,4 +464,4 @@ def _human_sized(e: _Evidence) -> bool:
     """Whether one person or several could be this large; so taken where no size is known."""
     if e.sized < 3 or e.wrong > 0.6:
         return e.lengths_s < WALKER_LENGTHS_S
-    return 0.45 < e.height_m * (1 + e.wrong) and e.height_m < TALLEST_M * (1 + e.wrong)
+    return e.height_m * (1 + e.wrong) > 0.45 and e.height_m < TALLEST_M * (1 + e.wrong)

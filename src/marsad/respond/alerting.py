@@ -1,0 +1,462 @@
+"""Which tracks are worth an officer's look: lines crossed, zones entered, and, where there is no such rule, any track.
+
+A position is a probability. Each located track is smoothed on the ground (constant velocity, its own covariance as the
+noise of a measurement), which takes the jitter out; the whole covariance, which smoothing cannot shrink because pose
+and terrain errors stay, then says how probable it is that the object is across. A crossing is a change from surely on
+one side to surely on the other, on a way that meets the line.
+
+Source: Bar-Shalom, Li and Kirubarajan, "Estimation with Applications to Tracking and Navigation" (2001), chapter 6.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.geo.geodesy import EnuFrame
+from marsad.geo.ground import site_origin
+from marsad.kernel.alert import Alert, Priority, Rule
+from marsad.kernel.position import GroundCovariance, GroundState, Position
+from marsad.kernel.record import Record
+from marsad.kernel.site import Line, Site, Zone
+from marsad.kernel.track import Kind, Track
+
+Array = NDArray[np.float64]
+Place = tuple[float, float]
+"""East and north in metres."""
+Direction = Literal["inward", "outward", ""]
+
+ALARMING: Final[frozenset[Kind]] = frozenset({"person", "group", "vehicle", "unknown"})
+"""Kinds that raise alerts: what is not known is handled as a person."""
+
+PRIORITIES: Final[Mapping[tuple[Rule, Direction], Priority]] = MappingProxyType(
+    {
+        ("line_crossing", "inward"): "high",
+        ("line_crossing", "outward"): "medium",
+        ("zone_intrusion", ""): "high",
+        ("confirmed_track", ""): "medium",
+    }
+)
+"""What a rule is worth for a track that is believed; below `AlertSettings.doubtful` every alert is low."""
+
+NOUNS: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        "person": "Person, on foot",
+        "group": "Group, on foot",
+        "vehicle": "Vehicle",
+        "animal": "Animal",
+        "flying": "Flying object",
+        "vegetation": "Vegetation",
+        "unknown": "Unknown, perhaps a person",
+    }
+)
+
+WITHIN_SIGMAS = 2.45
+"""The half axes of an ellipse that holds 95 % of a normal distribution in the plane, in sigmas."""
+_NODES = 96
+_REACH_SIGMAS = 4.0
+
+
+class AlertSettings(Record):
+    """When a rule is met.
+
+    `sure` is the probability of being across from which an object is held to be there, `mixed` the most that is
+    believed of a position with several answers. The same rule and direction is not raised twice for a track within
+    `again_s`, nor for another member of its group. A track that cannot be located is raised after `unlocated_s`.
+    `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
+    `doubtful` is low.
+    """
+
+    sure: float = 0.9
+    mixed: float = 0.85
+    again_s: float = 30.0
+    unlocated_s: float = 3.0
+    forget_s: float = 60.0
+    turn_m2_s3: float = 1.0
+    doubtful: float = 0.3
+
+
+class _Motion:
+    """A constant-velocity filter on the ground: east, north and their speeds."""
+
+    def __init__(self, ground: GroundState, time_ns: int) -> None:
+        self.time_ns = time_ns
+        self.state = np.array([ground.east_m, ground.north_m, 0.0, 0.0])
+        self.spread = np.diag([0.0, 0.0, 9.0, 9.0])
+        self.spread[:2, :2] = _matrix(ground.covariance)
+
+    def update(self, ground: GroundState, time_ns: int, turn_m2_s3: float) -> None:
+        """Move to a moment and take the position measured then, unless it has several answers."""
+        step = max(time_ns - self.time_ns, 0) / 1e9
+        self.time_ns = time_ns
+        move = np.eye(4)
+        move[0, 2] = move[1, 3] = step
+        noise = turn_m2_s3 * np.array([[step**3 / 3, step**2 / 2], [step**2 / 2, step]])
+        self.state = move @ self.state
+        self.spread = move @ self.spread @ move.T + np.kron(noise, np.eye(2))
+        if ground.multimodal:
+            return
+        measured = _matrix(ground.covariance) + 1e-6 * np.eye(2)
+        gain = self.spread[:, :2] @ np.linalg.inv(self.spread[:2, :2] + measured)
+        self.state = self.state + gain @ (np.array([ground.east_m, ground.north_m]) - self.state[:2])
+        self.spread = self.spread - gain @ self.spread[:2]
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return float(self.state[0]), float(self.state[1])
+
+
+class _Path:
+    """A line or the edge of a zone in the site's frame: distances to it with the side they lie on."""
+
+    def __init__(self, corners: Array, *, closed: bool) -> None:
+        if closed and not np.array_equal(corners[0], corners[-1]):
+            corners = np.vstack([corners, corners[:1]])
+        self.closed = closed or bool(np.array_equal(corners[0], corners[-1]))
+        self.start = corners[:-1]
+        self.along = np.diff(corners, axis=0)
+        self.length2 = np.maximum((self.along**2).sum(axis=1), 1e-12)
+        # Sides are told along the straight continuation of an open line; whether it was crossed, by its own length.
+        self.low = np.zeros(len(self.start))
+        self.high = np.ones(len(self.start))
+        if not self.closed:
+            self.low[0], self.high[-1] = -math.inf, math.inf
+
+    def nearest(self, place: Place) -> tuple[float, Place]:
+        """Metres to the path, above 0 to its right, and the unit normal there, to the right."""
+        offset = np.array(place) - self.start
+        share = np.clip((offset * self.along).sum(axis=1) / self.length2, self.low, self.high)
+        apart = ((offset - share[:, None] * self.along) ** 2).sum(axis=1)
+        turn = offset[:, 0] * self.along[:, 1] - offset[:, 1] * self.along[:, 0]
+        beside = turn / np.sqrt(self.length2)
+        # At a corner two sides are equally near; the one that the point is farther beside tells on which side it lies.
+        ties = apart <= apart.min() + 1e-9 * (1 + apart.min())
+        k = int(np.argmax(np.where(ties, np.abs(beside), -1.0)))
+        length = math.sqrt(self.length2[k])
+        normal = (float(self.along[k, 1]) / length, -float(self.along[k, 0]) / length)
+        return math.copysign(math.sqrt(float(apart[k])), float(beside[k])), normal
+
+    def met_by(self, one: Place, two: Place, slack_m: float) -> bool:
+        """Whether the straight way between two places meets the path, or passes within `slack_m` of it."""
+        a, b = np.array(one), np.array(two)
+        way = b - a
+        for start, along in zip(self.start, self.along, strict=True):
+            if _segments_apart(a, way, start, along) <= slack_m:
+                return True
+        return False
+
+
+class _Held:
+    """What is known of one track against one rule."""
+
+    __slots__ = ("place", "side", "told_ns")
+
+    def __init__(self) -> None:
+        self.side = 0
+        self.place: Place = (0.0, 0.0)
+        self.told_ns: dict[Direction, int] = {}
+
+
+class _Followed:
+    """What the alerting remembers of one track."""
+
+    __slots__ = ("first_ns", "held", "motion", "pending", "raised", "seen_ns", "told")
+
+    def __init__(self, time_ns: int) -> None:
+        self.first_ns = time_ns
+        self.seen_ns = time_ns
+        self.motion: _Motion | None = None
+        self.held: dict[str, _Held] = {}
+        self.pending: list[tuple[Rule, str, Direction]] = []
+        self.raised: dict[str, int] = {}
+        self.told = False
+
+
+class Alerting:
+    """Raises an alert when a track meets a rule; the same tracks and times always raise the same alerts."""
+
+    def __init__(self, site: Site | None = None, settings: AlertSettings | None = None) -> None:
+        self.settings = settings or AlertSettings()
+        self._lines: list[tuple[Line, _Path]] = []
+        self._zones: list[tuple[Zone, _Path]] = []
+        self._posed: frozenset[str] = frozenset()
+        self._tracks: dict[tuple[str, int], _Followed] = {}
+        self._groups: dict[tuple[str, int, str, Direction], int] = {}
+        self._nodes = _gaussian_nodes(_NODES)
+        origin = None if site is None else site_origin(site)
+        if site is not None and origin is not None:
+            frame = EnuFrame(origin)
+            self._lines = [(line, _Path(_corners(frame, line.points), closed=False)) for line in site.lines]
+            self._zones = [(zone, _Path(_corners(frame, zone.points), closed=True)) for zone in site.zones]
+            self._posed = frozenset(camera.id for camera in site.cameras if camera.pose is not None)
+
+    def update(self, tracks: Sequence[Track], time_ns: int) -> list[Alert]:
+        """The alerts that these tracks raise at this moment."""
+        alerts: list[Alert] = []
+        for track in tracks:
+            if track.status in {"standing", "lost"}:
+                continue
+            known = self._tracks.setdefault((track.camera_id, track.track_id), _Followed(track.time_ns))
+            known.seen_ns = time_ns
+            if track.status == "coasting":
+                continue
+            self._judge(track, known)
+            if track.status == "confirmed" and track.kind in ALARMING:
+                alerts += self._raise(track, known)
+        self._forget(time_ns)
+        return alerts
+
+    def _judge(self, track: Track, known: _Followed) -> None:
+        """Add the rules that the track has met to those it is to be raised for."""
+        if not self._has_rules(track):
+            self._note_track(known)
+            return
+        if track.ground is not None:
+            self._place(track, track.ground, known)
+        elif known.motion is None and track.time_ns - track.first_ns >= self.settings.unlocated_s * 1e9:
+            self._note_track(known)
+
+    def _note_track(self, known: _Followed) -> None:
+        if not known.told:
+            known.pending.append(("confirmed_track", "confirmed_track", ""))
+            known.told = True
+
+    def _place(self, track: Track, ground: GroundState, known: _Followed) -> None:
+        """Follow the track on the ground, and hold it against every line and zone."""
+        if known.motion is None:
+            known.motion = _Motion(ground, track.time_ns)
+        else:
+            known.motion.update(ground, track.time_ns, self.settings.turn_m2_s3)
+        place = known.motion.place
+        for line, path in self._lines:
+            held = known.held.setdefault(f"line {line.id}", _Held())
+            direction = self._crossed(line, path, held, place, ground)
+            if direction and line.alert in {"both", direction}:
+                self._note("line_crossing", line.id, direction, held, track, known)
+        for zone, path in self._zones:
+            held = known.held.setdefault(f"zone {zone.id}", _Held())
+            if self._entered(path, held, place, ground):
+                self._note("zone_intrusion", zone.id, "", held, track, known)
+
+    def _has_rules(self, track: Track) -> bool:
+        """Whether lines or zones can be told for the camera of a track."""
+        return bool(self._lines or self._zones) and (track.camera_id in self._posed or track.ground is not None)
+
+    def _crossed(self, line: Line, path: _Path, held: _Held, place: Place, ground: GroundState) -> Direction:
+        """Which way the line was crossed just now, empty for neither."""
+        right_m, normal = path.nearest(place)
+        inside_m = right_m if line.inside == "right" else -right_m
+        sigma = math.sqrt(_along(ground.covariance, normal) + line.band_m**2 / 3)
+        side = self._side(self._believed(_normal_cdf(inside_m / max(sigma, 1e-6)), ground))
+        if side == 0:
+            return ""
+        before, from_place = held.side, held.place
+        held.side, held.place = side, place
+        slack_m = math.inf if path.closed else 2 * sigma
+        if before != -side or not path.met_by(from_place, place, slack_m):
+            return ""
+        return "inward" if side > 0 else "outward"
+
+    def _entered(self, path: _Path, held: _Held, place: Place, ground: GroundState) -> bool:
+        """Whether it is surely in the zone now, and was not before."""
+        side = self._side(self._believed(self._within(path, place, ground.covariance), ground))
+        before = held.side
+        held.side = side or before
+        return side > 0 >= before
+
+    def _side(self, inside: float) -> int:
+        """1 surely inside, -1 surely outside, 0 neither."""
+        if inside >= self.settings.sure:
+            return 1
+        return -1 if inside <= 1 - self.settings.sure else 0
+
+    def _within(self, path: _Path, place: Place, covariance: GroundCovariance) -> float:
+        """The probability of being inside a closed path."""
+        apart, _ = path.nearest(place)
+        widest, _ = _axes(covariance)
+        if abs(apart) > _REACH_SIGMAS * widest:
+            return float(_inside(path, np.array([place]))[0])
+        root = np.linalg.cholesky(_matrix(covariance) + 1e-9 * np.eye(2))
+        return float(_inside(path, np.array(place) + self._nodes @ root.T).mean())
+
+    def _believed(self, probability: float, ground: GroundState) -> float:
+        """A probability, brought nearer to a half where the position has several answers."""
+        if not ground.multimodal:
+            return probability
+        return min(max(probability, 1 - self.settings.mixed), self.settings.mixed)
+
+    def _note(
+        self, rule: Rule, rule_id: str, direction: Direction, held: _Held, track: Track, known: _Followed
+    ) -> None:
+        """Add a rule to those to be raised, unless the same was noted for this track just now."""
+        last = held.told_ns.get(direction)
+        if last is None or track.time_ns - last >= self.settings.again_s * 1e9:
+            held.told_ns[direction] = track.time_ns
+            known.pending.append((rule, rule_id, direction))
+
+    def _raise(self, track: Track, known: _Followed) -> list[Alert]:
+        pending, known.pending = known.pending, []
+        alerts = []
+        for rule, rule_id, direction in pending:
+            if rule != "confirmed_track" and self._told_of_group(track, rule_id, direction):
+                continue
+            number = known.raised[rule_id] = known.raised.get(rule_id, 0) + 1
+            alerts.append(self._alert(track, rule, rule_id, direction, number))
+        return alerts
+
+    def _told_of_group(self, track: Track, rule_id: str, direction: Direction) -> bool:
+        """Whether another member of the track's group was raised for the same a moment ago."""
+        if track.group_id is None:
+            return False
+        key = (track.camera_id, track.group_id, rule_id, direction)
+        last = self._groups.get(key)
+        if last is not None and track.time_ns - last < self.settings.again_s * 1e9:
+            return True
+        self._groups[key] = track.time_ns
+        return False
+
+    def _alert(self, track: Track, rule: Rule, rule_id: str, direction: Direction, number: int) -> Alert:
+        unlocated = rule == "confirmed_track" and self._has_rules(track)
+        doubtful = track.confidence < self.settings.doubtful or unlocated
+        return Alert(
+            alert_id=f"{track.camera_id}-{track.track_id}-{rule_id}-{number}",
+            rule=rule,
+            rule_id=rule_id,
+            priority="low" if doubtful else PRIORITIES[rule, direction],
+            camera_id=track.camera_id,
+            track_id=track.track_id,
+            time_ns=track.time_ns,
+            frame_index=track.frame_index,
+            kind=track.kind,
+            box=track.box,
+            text=sentence(track, rule, rule_id, direction),
+            direction=direction,
+            ground=track.ground,
+            count=track.count,
+        )
+
+    def _forget(self, time_ns: int) -> None:
+        limit = time_ns - self.settings.forget_s * 1e9
+        for key in [k for k, known in self._tracks.items() if known.seen_ns < limit]:
+            del self._tracks[key]
+        for group in [g for g, told_ns in self._groups.items() if told_ns < limit]:
+            del self._groups[group]
+
+
+def sentence(track: Track, rule: Rule, rule_id: str, direction: str) -> str:
+    """What an officer would say of a track that has met a rule."""
+    acts = {
+        "line_crossing": f"crossing {rule_id} {direction}".rstrip(),
+        "zone_intrusion": f"inside {rule_id}",
+        "confirmed_track": "seen",
+    }
+    ground = track.ground
+    if ground is None:
+        x, y = track.box.centre_px
+        return f"{_who(track)}, {acts[rule]} by {track.camera_id} at pixel {x:.0f}, {y:.0f} (no position)"
+    major, minor = _axes(ground.covariance)
+    within = f"within {_metres(WITHIN_SIGMAS * major)} m by {_metres(WITHIN_SIGMAS * minor)} m"
+    if ground.multimodal:
+        within += ", or on other ground along the same line of sight"
+    where = f"{_metres(ground.range_m)} m from {track.camera_id}"
+    return f"{_who(track)}, {where}, {acts[rule]} near {_degrees(ground.position)} ({within})"
+
+
+def _who(track: Track) -> str:
+    count = track.count
+    if count is None or track.kind not in {"person", "group", "unknown"} or count.high < 2:
+        return NOUNS[track.kind]
+    spread = "" if count.low == count.high else f" ({count.low}-{count.high})"
+    return f"Group of {count.best}{spread}, on foot"
+
+
+def _metres(value: float) -> str:
+    """A length as one says it: to the metre, from a kilometre on to ten metres."""
+    return f"{max(round(value), 1)}" if value < 1000 else f"{round(value, -1):.0f}"
+
+
+def _degrees(position: Position) -> str:
+    latitude, longitude = position.latitude_deg, position.longitude_deg
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.5f} {north} {abs(longitude):.5f} {east}"
+
+
+def _corners(frame: EnuFrame, points: Sequence[Position]) -> Array:
+    """Points as (N, 2) east and north, taken at the height of the frame's origin."""
+    places = [frame.from_geodetic(p.latitude_deg, p.longitude_deg, p.height_m or frame.origin.height_m) for p in points]
+    return np.array([[float(east), float(north)] for east, north, _ in places])
+
+
+def _matrix(covariance: GroundCovariance) -> Array:
+    both = covariance.east_north_m2
+    return np.array([[covariance.east_m2, both], [both, covariance.north_m2]])
+
+
+def _along(covariance: GroundCovariance, direction: Place) -> float:
+    """The variance along a unit vector."""
+    east, north = direction
+    return max(
+        east * east * covariance.east_m2
+        + 2 * east * north * covariance.east_north_m2
+        + north * north * covariance.north_m2,
+        0.0,
+    )
+
+
+def _axes(covariance: GroundCovariance) -> tuple[float, float]:
+    """The longer and the shorter half axis of the one-sigma ellipse."""
+    middle = (covariance.east_m2 + covariance.north_m2) / 2
+    lean = math.hypot((covariance.east_m2 - covariance.north_m2) / 2, covariance.east_north_m2)
+    return math.sqrt(max(middle + lean, 0.0)), math.sqrt(max(middle - lean, 0.0))
+
+
+def _normal_cdf(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2))
+
+
+def _segments_apart(a: Array, way: Array, start: Array, along: Array) -> float:
+    """The distance between two segments, each given by its start and its vector."""
+    cross = way[0] * along[1] - way[1] * along[0]
+    off = start - a
+    if abs(cross) > 1e-12:
+        t = (off[0] * along[1] - off[1] * along[0]) / cross
+        u = (off[0] * way[1] - off[1] * way[0]) / cross
+        if 0 <= t <= 1 and 0 <= u <= 1:
+            return 0.0
+    ends: list[tuple[Array, Array, Array]] = [
+        (a, start, along),
+        (a + way, start, along),
+        (start, a, way),
+        (start + along, a, way),
+    ]
+    return min(_point_apart(*end) for end in ends)
+
+
+def _point_apart(point: Array, start: Array, along: Array) -> float:
+    length2 = float(along @ along)
+    share = min(max(float((point - start) @ along) / length2, 0.0), 1.0) if length2 > 0 else 0.0
+    return float(np.hypot(*(point - start - share * along)))
+
+
+def _inside(path: _Path, points: Array) -> NDArray[np.bool_]:
+    """Which points (N, 2) a closed path holds: those from which a ray eastward meets it an odd number of times."""
+    east, north = points[:, 0, None], points[:, 1, None]
+    e0, n0 = path.start[:, 0], path.start[:, 1]
+    e1, n1 = e0 + path.along[:, 0], n0 + path.along[:, 1]
+    spans = (n0 > north) != (n1 > north)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        meets = e0 + (north - n0) / (n1 - n0) * (e1 - e0)
+    odd: NDArray[np.bool_] = np.logical_xor.reduce(spans & (east < meets), axis=1)
+    return odd
+
+
+def _gaussian_nodes(count: int) -> Array:
+    """Points (N, 2) spread as a standard normal distribution in the plane: a sunflower of equal weights."""
+    index = np.arange(count) + 0.5
+    radius = np.sqrt(-2 * np.log(1 - index / count))
+    angle = index * math.pi * (3 - math.sqrt(5))
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)

@@ -1,0 +1,361 @@
+"""Who moves together: groups of tracks, and silhouettes that hold several people, counted with their uncertainty.
+
+Two tracks belong together once they have been near each other with like velocities for a while; a group is what such
+pairs connect. How many there are is kept as a distribution: each track holds one or more people, by its width where
+metres are known, and those whose track ended inside another's silhouette are counted as probably still there.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.kernel.track import Count, Kind, Track
+
+Odds = NDArray[np.float64]
+"""The probability of each number of people, from 0 on."""
+
+EVERY_S = 0.2
+"""Pairs are looked at this often at most: belonging together takes seconds."""
+TOGETHER_S = 1.5
+PARTED_S = 0.4
+MOST_S = 5.0
+NEAR_HEIGHTS = 3.0
+NEAR_M = 6.0
+LIKE_HEIGHTS_S = 0.4
+LIKE_SHARE = 0.4
+"""Velocities are alike when they differ by less than this share of their mean, or by `LIKE_HEIGHTS_S` body heights."""
+STILL_HEIGHTS_S = 0.12
+REMEMBERED_S = 10.0
+PERSON_M = 0.6
+CLEARLY_SEVERAL = 2.2
+"""Widths of a person from which a silhouette is several people."""
+STILL_HIDDEN = 0.7
+"""How probable it is that one whose track ended within a companion's silhouette is still there."""
+MOST_PEOPLE = 40
+HUMAN: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
+
+Pair = tuple[int, int]
+
+
+class _Member:
+    """What the grouper remembers of one track."""
+
+    __slots__ = ("group_id", "hidden", "seen_ns", "track", "width_m")
+
+    def __init__(self, track: Track) -> None:
+        self.track = track
+        self.seen_ns = track.time_ns
+        self.group_id: int | None = None
+        self.hidden: set[int] = set()
+        self.width_m = 0.0 if track.size is None else track.size.width_m
+
+
+class Grouper:
+    """Tells which of one camera's tracks move together, and how many they are."""
+
+    def __init__(self) -> None:
+        self._members: dict[int, _Member] = {}
+        self._together: dict[Pair, float] = {}
+        self._linked: set[Pair] = set()
+        self._counts: dict[int, Count] = {}
+        self._present: set[int] = set()
+        self._next_id = 1
+        self._looked_ns: int | None = None
+
+    def update(self, tracks: Sequence[Track]) -> list[Track]:
+        """The same tracks in the same order, those of a group with its number and count.
+
+        A silhouette that is clearly several people is of kind group, whether alone or not.
+        """
+        active = [t for t in tracks if t.status in {"confirmed", "coasting"}]
+        if active:
+            self._remember(active)
+            now_ns = active[0].time_ns
+            if self._due(now_ns, active):
+                step_s = EVERY_S if self._looked_ns is None else min((now_ns - self._looked_ns) / 1e9, 2.0)
+                self._looked_ns = now_ns
+                self._look(active, step_s, now_ns)
+        return [self._told(t) if t.status in {"confirmed", "coasting"} else t for t in tracks]
+
+    def _due(self, now_ns: int, active: Sequence[Track]) -> bool:
+        """Whether it is time to look again: after a while, or when a track has come or gone."""
+        if self._looked_ns is None or now_ns - self._looked_ns >= EVERY_S * 1e9:
+            return True
+        return {t.track_id for t in active} != self._present
+
+    def _remember(self, active: Sequence[Track]) -> None:
+        for track in active:
+            member = self._members.get(track.track_id)
+            if member is None:
+                member = self._members[track.track_id] = _Member(track)
+            member.track, member.seen_ns = track, track.time_ns
+            if track.size is not None:
+                pace = 1.0 if member.width_m == 0.0 else 0.1
+                member.width_m += pace * (track.size.width_m - member.width_m)
+
+    def _look(self, active: Sequence[Track], step_s: float, now_ns: int) -> None:
+        present = self._present = {t.track_id for t in active}
+        self._unhide(present)
+        self._hide(present, now_ns)
+        self._weigh(active, step_s)
+        self._forget(now_ns)
+        parts = _connected(present, self._linked)
+        self._name(parts)
+        self._counts = {}
+        for part in parts:
+            self._count(part)
+
+    def _unhide(self, present: set[int]) -> None:
+        """Take those who are seen again out of the silhouettes they were thought to be in."""
+        for key in present:
+            self._members[key].hidden -= present
+
+    def _hide(self, present: set[int], now_ns: int) -> None:
+        """Those who have just gone, beside a companion: probably within its silhouette."""
+        for key, member in self._members.items():
+            if key in present or member.group_id is None or now_ns - member.seen_ns > 1e9 * TOGETHER_S:
+                continue
+            if any(key in other.hidden for other in self._members.values()):
+                continue
+            keeper = self._keeper(member, present)
+            if keeper is not None:
+                keeper.hidden |= {key} | member.hidden
+                member.hidden = set()
+
+    def _keeper(self, gone: _Member, present: set[int]) -> _Member | None:
+        """The nearest companion of one who has gone, if its box is within a body height."""
+        best, least = None, gone.track.box.h_px
+        for key in present:
+            other = self._members[key]
+            if other.group_id != gone.group_id:
+                continue
+            apart = _between(gone.track, other.track)
+            if apart <= least:
+                best, least = other, apart
+        return best
+
+    def _weigh(self, active: Sequence[Track], step_s: float) -> None:
+        """Count the time that pairs have been together, and link or part them."""
+        near = _near_pairs(active)
+        by_id = {t.track_id: t for t in active}
+        for pair, moving in near.items():
+            known = self._together.get(pair, 0.0)
+            if moving or pair in self._linked:
+                self._together[pair] = min(known + step_s, MOST_S)
+            if self._emerged(pair):
+                self._together[pair] = max(self._together.get(pair, 0.0), TOGETHER_S)
+        for pair, seconds in list(self._together.items()):
+            left = seconds
+            if pair not in near and pair[0] in by_id and pair[1] in by_id:
+                left = self._together[pair] = max(seconds - step_s, 0.0)
+            if left >= TOGETHER_S - 1e-6:
+                self._linked.add(pair)
+            elif left < PARTED_S:
+                self._linked.discard(pair)
+
+    def _emerged(self, pair: Pair) -> bool:
+        """Whether one of two near tracks is new and the other hides somebody: who went in comes out again."""
+        for old, new in (pair, pair[::-1]):
+            keeper, fresh = self._members[old], self._members[new]
+            if keeper.hidden and fresh.group_id is None and _is_new(fresh.track):
+                keeper.hidden.discard(min(keeper.hidden))
+                return True
+        return False
+
+    def _forget(self, now_ns: int) -> None:
+        gone = [k for k, m in self._members.items() if now_ns - m.seen_ns > REMEMBERED_S * 1e9]
+        for key in gone:
+            del self._members[key]
+        for pair in [p for p in self._together if p[0] not in self._members or p[1] not in self._members]:
+            del self._together[pair]
+            self._linked.discard(pair)
+
+    def _name(self, parts: Sequence[list[int]]) -> None:
+        """Give each part the number most of it had, the larger part first; what is left alone has none."""
+        taken: set[int] = set()
+        for part in sorted(parts, key=lambda p: (-len(p), p[0])):
+            votes: dict[int, int] = {}
+            for key in part:
+                before = self._members[key].group_id
+                if before is not None:
+                    votes[before] = votes.get(before, 0) + 1 + len(self._members[key].hidden)
+            free = [(-count, number) for number, count in votes.items() if number not in taken]
+            alone = len(part) == 1 and not self._members[part[0]].hidden and not self._is_several(part[0])
+            number = None if alone else min(free)[1] if free else self._new_id()
+            if number is not None:
+                taken.add(number)
+            for key in part:
+                self._members[key].group_id = number
+
+    def _new_id(self) -> int:
+        self._next_id += 1
+        return self._next_id - 1
+
+    def _is_several(self, key: int) -> bool:
+        """Whether one silhouette is clearly several people."""
+        member = self._members[key]
+        size = member.track.size
+        if member.track.kind not in HUMAN or size is None or not 0.9 <= size.height_m <= 3.0:
+            return False
+        return member.width_m - size.sigma_m >= CLEARLY_SEVERAL * PERSON_M or (
+            member.track.kind == "group" and member.width_m >= CLEARLY_SEVERAL * PERSON_M
+        )
+
+    def _count(self, part: Sequence[int]) -> None:
+        """How many people the tracks of one part are."""
+        if self._members[part[0]].group_id is None and self._members[part[0]].track.kind != "group":
+            return
+        odds = np.ones(1)
+        for key in part:
+            odds = np.convolve(odds, self._odds(key))
+        count = _interval(odds)
+        for key in part:
+            self._counts[key] = count
+
+    def _odds(self, key: int) -> Odds:
+        """The distribution of people in one track's silhouette, those hidden behind it included."""
+        member = self._members[key]
+        size = member.track.size
+        located = size is not None and member.track.kind in HUMAN and 0.9 <= size.height_m <= 3.0
+        odds = in_silhouette(member.width_m, size.sigma_m) if located and size is not None else _SINGLE
+        if member.track.kind == "group":
+            odds = np.concatenate([[0.0, 0.0], odds[2:]])
+            odds /= odds.sum()
+        elif member.track.kind == "unknown":
+            odds = 0.85 * odds
+            odds[0] += 0.15
+        for _ in member.hidden:
+            odds = np.convolve(odds, [1 - STILL_HIDDEN, STILL_HIDDEN])
+        return odds
+
+    def _told(self, track: Track) -> Track:
+        member = self._members[track.track_id]
+        several = self._is_several(track.track_id)
+        count = self._counts.get(track.track_id)
+        if member.group_id is None and count is None and not several:
+            return track
+        kind: Kind = "group" if several else track.kind
+        sure = max(track.kind_confidence, 0.7) if several and track.kind != "group" else track.kind_confidence
+        return msgspec.structs.replace(
+            track, group_id=member.group_id, count=count, kind=kind, kind_confidence=min(sure, 0.9)
+        )
+
+
+def in_silhouette(width_m: float, sigma_m: float) -> Odds:
+    """The probability of each number of people, 0 to `MOST_PEOPLE`, in one connected silhouette of a given width.
+
+    One person is 0.6 m wide; each further one adds 0 to 0.8 m, since people who are farther apart are seen apart. Each
+    further one is taken beforehand as 0.6 times as likely.
+    """
+    people = np.arange(1, MOST_PEOPLE + 1)
+    mean = PERSON_M + (people - 1) * 0.4
+    variance = 0.15**2 + (people - 1) * 0.8**2 / 12 + sigma_m**2
+    # Arms, loads and strides make one person wide more easily than the same error makes one narrow.
+    off = np.where((people == 1) & (width_m < mean), 0.0, width_m - mean)
+    weight = 0.6 ** (people - 1) / np.sqrt(variance) * np.exp(-0.5 * off**2 / variance) + 1e-12 * (people == 1)
+    odds = np.zeros(MOST_PEOPLE + 1)
+    odds[1:] = weight / weight.sum()
+    return odds
+
+
+_SINGLE: Odds = np.array([0.03, 0.87, 0.08, 0.02])
+"""Without metres: one, perhaps a fragment of another, perhaps two."""
+
+
+def _interval(odds: Odds) -> Count:
+    """The median of a distribution, and between what nine tenths of it lie."""
+    total = np.cumsum(odds) / odds.sum()
+    low, best, high = (int(np.searchsorted(total, share - 1e-9)) for share in (0.05, 0.5, 0.95))
+    return Count(best=max(best, 1), low=max(low, 1), high=max(high, 1))
+
+
+def _near_pairs(active: Sequence[Track]) -> dict[Pair, bool]:
+    """Pairs that are near each other with like velocities, and whether they are moving."""
+    ordered = sorted(active, key=lambda t: t.box.centre_px[0])
+    reach = 1.7 * NEAR_HEIGHTS * max(t.box.h_px for t in ordered) + max(t.box.w_px for t in ordered)
+    near: dict[Pair, bool] = {}
+    for i, one in enumerate(ordered):
+        for two in ordered[i + 1 :]:
+            if two.box.centre_px[0] - one.box.centre_px[0] > reach:
+                break
+            if _kindred(one.kind, two.kind) and _is_near(one, two) and _is_alike(one, two):
+                low, high = sorted((one.track_id, two.track_id))
+                near[low, high] = _speed(one) + _speed(two) > 2 * STILL_HEIGHTS_S
+    return near
+
+
+def _kindred(one: Kind, two: Kind) -> bool:
+    return (one in HUMAN and two in HUMAN) or (one == two and one in {"vehicle", "animal"})
+
+
+def _between(one: Track, two: Track) -> float:
+    """Pixels between the nearest edges of two boxes, 0 where they overlap."""
+    a, b = one.box, two.box
+    dx = max(a.x_px - b.x_px - b.w_px, b.x_px - a.x_px - a.w_px, 0.0)
+    dy = max(a.y_px - b.y_px - b.h_px, b.y_px - a.y_px - a.h_px, 0.0)
+    return math.hypot(dx, dy)
+
+
+def _is_near(one: Track, two: Track) -> bool:
+    """Near in the picture, and on the ground where both are located: their own errors are allowed for."""
+    a, b = one.box, two.box
+    height = (a.h_px + b.h_px) / 2
+    if max(a.h_px, b.h_px) > 2.5 * min(a.h_px, b.h_px):
+        return False
+    apart = _between(one, two)
+    if one.ground is None or two.ground is None or one.ground.multimodal or two.ground.multimodal:
+        foot = abs(a.y_px + a.h_px - b.y_px - b.h_px)
+        return apart <= NEAR_HEIGHTS * height and foot <= 1.5 * height
+    east, north = one.ground.east_m - two.ground.east_m, one.ground.north_m - two.ground.north_m
+    distance = math.hypot(east, north)
+    if distance < 1e-6:
+        return True
+    ca, cb = one.ground.covariance, two.ground.covariance
+    variance = (
+        east * east * (ca.east_m2 + cb.east_m2)
+        + 2 * east * north * (ca.east_north_m2 + cb.east_north_m2)
+        + north * north * (ca.north_m2 + cb.north_m2)
+    ) / distance**2
+    return apart <= 1.7 * NEAR_HEIGHTS * height and distance - 1.5 * math.sqrt(max(variance, 0.0)) <= NEAR_M
+
+
+def _is_alike(one: Track, two: Track) -> bool:
+    height = (one.box.h_px + two.box.h_px) / 2
+    dx = one.velocity_x_px_s - two.velocity_x_px_s
+    dy = one.velocity_y_px_s - two.velocity_y_px_s
+    mean = (_speed(one) + _speed(two)) / 2
+    return math.hypot(dx, dy) / height <= max(LIKE_HEIGHTS_S, LIKE_SHARE * mean)
+
+
+def _speed(track: Track) -> float:
+    """Body heights a second in the picture."""
+    return math.hypot(track.velocity_x_px_s, track.velocity_y_px_s) / max(track.box.h_px, 1.0)
+
+
+def _is_new(track: Track) -> bool:
+    """Whether a track was first seen within the last three seconds."""
+    return track.time_ns - track.first_ns < 3_000_000_000
+
+
+def _connected(present: set[int], linked: set[Pair]) -> list[list[int]]:
+    """The present tracks, split into parts that links connect."""
+    root = {key: key for key in present}
+
+    def top(key: int) -> int:
+        while root[key] != key:
+            root[key] = root[root[key]]
+            key = root[key]
+        return key
+
+    for one, two in linked:
+        if one in root and two in root:
+            a, b = sorted((top(one), top(two)))
+            root[b] = a
+    parts: dict[int, list[int]] = {}
+    for key in sorted(present):
+        parts.setdefault(top(key), []).append(key)
+    return list(parts.values())
