@@ -629,7 +629,7 @@ class Tracker:
             self._ids[k] = self._name(k)
         return [
             Followed(k, tracks[k], self._ids[k], matched=bool(tracks[k, MATCHED]), fresh=k in fresh)
-            for k in sorted(believed)
+            for k in sorted(self._ids)
         ]
 
     def _name(self, slot: int) -> int:
