@@ -7,12 +7,30 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from marsad.kernel.frame import Counts
 from marsad.kernel.record import Record
 from marsad.watch.background import Difference
 
-X0, Y0, X1, Y1, AREA, HIGH, SUM, PEAK, LOCAL, RING, CX, CY, EDGE = range(13)
-COLUMNS = 13
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+U64 = NDArray[np.uint64]
+U8 = NDArray[np.uint8]
+
+X0, Y0, X1, Y1, AREA, SUM, PEAK, LOCAL, RING, EDGE = range(10)
+"""Columns of a blob: its box (outer edges), pixels that differ, their summed difference, the largest signal to noise,
+how far it stands out of the picture around it and how much the scene differs there (both as shares of its mean
+difference), and whether it touches the edge."""
+
+COLUMNS = 10
 MAX_BLOBS = 192
+
+# Columns of a run: where it lies, the sign of its difference, its strong pixels, and (at the root of a component) the
+# pixels and the strong pixels of all its runs.
+_ROW, _START, _END, _SIGN, _STRONG, _ALL, _ALL_STRONG = range(7)
+_RUN_COLUMNS = 7
+_WORD = 8
+_HIGH = 2  # in a level map: above the high level
 
 Polarity = Literal["both", "hot", "cold"]
 
@@ -29,63 +47,63 @@ class DetectSettings(Record):
 
 
 @numba.njit(cache=True, nogil=True)
-def _runs(words, level, diff, rows, columns, table):
-    """Find runs of foreground of one sign: rows of (row, start, end, sign, high pixels); return how many."""
+def _close(table: I32, count: int, row: int, start: int, end: int, sign: int, strong: int) -> int:
+    """Write down a run that has ended; return how many there are now, -1 when the table is full."""
+    table[count, _ROW] = row
+    table[count, _START] = start
+    table[count, _END] = end
+    table[count, _SIGN] = sign
+    table[count, _STRONG] = strong
+    return count + 1 if count + 1 < table.shape[0] else -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _runs(words: U64, level: U8, diff: F32, table: I32) -> int:
+    """Fill `table` with the runs of foreground of one sign, row by row; return how many, -1 when they do not fit.
+
+    `words` is `level` seen as words of eight pixels: nearly all of a picture is background, and is skipped by the word.
+    """
     count = 0
-    most = table.shape[0]
+    rows, columns = diff.shape
     for row in range(rows):
         line = words[row]
         start = -1
         sign = 0
-        high = 0
+        strong = 0
         for word in range(line.shape[0]):
             if line[word] == 0:
                 if start >= 0:
-                    table[count, 0] = row
-                    table[count, 1] = start
-                    table[count, 2] = word * 8
-                    table[count, 3] = sign
-                    table[count, 4] = high
-                    count += 1
+                    count = _close(table, count, row, start, word * _WORD, sign, strong)
                     start = -1
-                    if count == most:
+                    if count < 0:
                         return -1
                 continue
-            for k in range(word * 8, min(word * 8 + 8, columns)):
+            for k in range(word * _WORD, min(word * _WORD + _WORD, columns)):
                 here = level[row, k]
                 this = 0
                 if here:
                     this = 1 if diff[row, k] > 0 else -1
                 if start >= 0 and this != sign:
-                    table[count, 0] = row
-                    table[count, 1] = start
-                    table[count, 2] = k
-                    table[count, 3] = sign
-                    table[count, 4] = high
-                    count += 1
+                    count = _close(table, count, row, start, k, sign, strong)
                     start = -1
-                    if count == most:
+                    if count < 0:
                         return -1
                 if start < 0 and here:
                     start = k
                     sign = this
-                    high = 0
-                if here == 2:
-                    high += 1
+                    strong = 0
+                if here == _HIGH:
+                    strong += 1
         if start >= 0:
-            table[count, 0] = row
-            table[count, 1] = start
-            table[count, 2] = columns
-            table[count, 3] = sign
-            table[count, 4] = high
-            count += 1
-            if count == most:
+            count = _close(table, count, row, start, columns, sign, strong)
+            if count < 0:
                 return -1
     return count
 
 
 @numba.njit(cache=True, nogil=True)
-def _root(parent, k):
+def _root(parent: I32, k: int) -> int:
+    """The run that stands for the component of run `k`, with the way there halved for the next who asks."""
     while parent[k] != k:
         parent[k] = parent[parent[k]]
         k = parent[k]
@@ -93,103 +111,104 @@ def _root(parent, k):
 
 
 @numba.njit(cache=True, nogil=True)
-def _join(table, count, parent):
+def _join(table: I32, count: int, parent: I32) -> None:
     """Union of runs that touch (8-connected, one pixel bridged along a row) and agree in sign."""
     for k in range(count):
         parent[k] = k
     above = 0
     for k in range(count):
-        row = table[k, 0]
-        if k and table[k - 1, 0] == row and table[k - 1, 3] == table[k, 3] and table[k, 1] - table[k - 1, 2] <= 1:
+        row = table[k, _ROW]
+        beside = k > 0 and table[k - 1, _ROW] == row and table[k, _START] - table[k - 1, _END] <= 1
+        if beside and table[k - 1, _SIGN] == table[k, _SIGN]:
             parent[_root(parent, k)] = _root(parent, k - 1)
-        while above < k and (table[above, 0] < row - 1):
+        while above < k and table[above, _ROW] < row - 1:
             above += 1
         other = above
-        while other < k and table[other, 0] == row - 1:
-            if table[other, 1] > table[k, 2]:
+        while other < k and table[other, _ROW] == row - 1:
+            if table[other, _START] > table[k, _END]:
                 break
-            if table[other, 2] >= table[k, 1] and table[other, 3] == table[k, 3]:
+            if table[other, _END] >= table[k, _START] and table[other, _SIGN] == table[k, _SIGN]:
                 parent[_root(parent, k)] = _root(parent, other)
             other += 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _measure(table, count, parent, diff, variance, slack, smallest, blobs, owner):
-    """Sum up each component; keep those with a high pixel and enough area. Return how many."""
+def _measure(
+    table: I32,
+    count: int,
+    parent: I32,
+    diff: F32,
+    variance: F32,
+    slack: F32,
+    smallest: int,
+    blobs: F64,
+    owner: I32,
+) -> int:
+    """Sum up each component; keep those with a strong pixel and enough area. Return how many."""
     kept = 0
+    # First area and strong pixels at the root, so that noise never gets a row.
     for k in range(count):
         owner[k] = -1
-    # First pass: area and high pixels at the root, so that noise never gets a row.
+        root = _root(parent, k)
+        table[root, _ALL] += table[k, _END] - table[k, _START]
+        table[root, _ALL_STRONG] += table[k, _STRONG]
     for k in range(count):
         root = _root(parent, k)
-        if root != k:
-            table[root, 5] += table[k, 2] - table[k, 1]
-            table[root, 6] += table[k, 4]
-        else:
-            table[k, 5] += table[k, 2] - table[k, 1]
-            table[k, 6] += table[k, 4]
-    for k in range(count):
-        root = _root(parent, k)
-        if table[root, 5] < smallest or table[root, 6] < 1:
+        if table[root, _ALL] < smallest or table[root, _ALL_STRONG] < 1:
             continue
         if owner[root] < 0:
             if kept == blobs.shape[0]:
                 continue
             owner[root] = kept
             blobs[kept, :] = 0.0
-            blobs[kept, 0] = 1e9
-            blobs[kept, 1] = 1e9
+            blobs[kept, X0] = 1e9
+            blobs[kept, Y0] = 1e9
             kept += 1
-        b = owner[root]
-        row = table[k, 0]
-        x0 = table[k, 1]
-        x1 = table[k, 2]
-        blobs[b, 0] = min(blobs[b, 0], x0)
-        blobs[b, 1] = min(blobs[b, 1], row)
-        blobs[b, 2] = max(blobs[b, 2], x1)
-        blobs[b, 3] = max(blobs[b, 3], row + 1)
-        blobs[b, 4] += x1 - x0
-        blobs[b, 5] += table[k, 4]
-        for x in range(x0, x1):
-            d = diff[row, x]
-            blobs[b, 6] += d
-            snr = abs(d) / math.sqrt(variance[row, x] + slack[row, x])
-            if snr > blobs[b, 7]:
-                blobs[b, 7] = snr
-            blobs[b, 10] += (x + 0.5) * abs(d)
-            blobs[b, 11] += (row + 0.5) * abs(d)
-            blobs[b, 12] += abs(d)
+        blob = blobs[owner[root]]
+        row = table[k, _ROW]
+        start = table[k, _START]
+        end = table[k, _END]
+        blob[X0] = min(blob[X0], start)
+        blob[Y0] = min(blob[Y0], row)
+        blob[X1] = max(blob[X1], end)
+        blob[Y1] = max(blob[Y1], row + 1)
+        blob[AREA] += end - start
+        for x in range(start, end):
+            blob[SUM] += diff[row, x]
+            noise = math.sqrt(variance[row, x] + slack[row, x])
+            blob[PEAK] = max(blob[PEAK], abs(diff[row, x]) / noise)
     return kept
 
 
 @numba.njit(cache=True, nogil=True)
-def _merge(blobs, count, gap_x, gap_y):
-    """Join blobs of one sign that lie within the gap of each other (a body's parts), until nothing changes."""
+def _merge(blobs: F64, count: int, gap_x: float, gap_y: float) -> int:
+    """Join blobs of one sign that lie within the gap of each other (a body's parts), until nothing changes.
+
+    Return how many are left.
+    """
     changed = True
     while changed:
         changed = False
         a = 0
         while a < count:
+            one = blobs[a]
             b = a + 1
             while b < count:
+                two = blobs[b]
                 if (
-                    blobs[a, 6] * blobs[b, 6] > 0
-                    and blobs[a, 0] - blobs[b, 2] <= gap_x
-                    and blobs[b, 0] - blobs[a, 2] <= gap_x
-                    and blobs[a, 1] - blobs[b, 3] <= gap_y
-                    and blobs[b, 1] - blobs[a, 3] <= gap_y
+                    one[SUM] * two[SUM] > 0
+                    and one[X0] - two[X1] <= gap_x
+                    and two[X0] - one[X1] <= gap_x
+                    and one[Y0] - two[Y1] <= gap_y
+                    and two[Y0] - one[Y1] <= gap_y
                 ):
-                    blobs[a, 0] = min(blobs[a, 0], blobs[b, 0])
-                    blobs[a, 1] = min(blobs[a, 1], blobs[b, 1])
-                    blobs[a, 2] = max(blobs[a, 2], blobs[b, 2])
-                    blobs[a, 3] = max(blobs[a, 3], blobs[b, 3])
-                    blobs[a, 4] += blobs[b, 4]
-                    blobs[a, 5] += blobs[b, 5]
-                    blobs[a, 6] += blobs[b, 6]
-                    blobs[a, 7] = max(blobs[a, 7], blobs[b, 7])
-                    blobs[a, 10] += blobs[b, 10]
-                    blobs[a, 11] += blobs[b, 11]
-                    blobs[a, 12] += blobs[b, 12]
+                    one[X0] = min(one[X0], two[X0])
+                    one[Y0] = min(one[Y0], two[Y0])
+                    one[X1] = max(one[X1], two[X1])
+                    one[Y1] = max(one[Y1], two[Y1])
+                    one[AREA] += two[AREA]
+                    one[SUM] += two[SUM]
+                    one[PEAK] = max(one[PEAK], two[PEAK])
                     count -= 1
                     blobs[b, :] = blobs[count, :]
                     changed = True
@@ -200,7 +219,15 @@ def _merge(blobs, count, gap_x, gap_y):
 
 
 @numba.njit(cache=True, nogil=True)
-def _surround(blobs, count, picture, level, diff, shift_x, shift_y):
+def _surround(
+    blobs: F64,
+    count: int,
+    picture: Counts,
+    level: U8,
+    diff: F32,
+    shift_x: int,
+    shift_y: int,
+) -> None:
     """How far each blob stands out of its surroundings in the picture itself, as a share of its difference.
 
     An object stands out of the picture as much as out of the scene. A ghost (what an object uncovered) does not stand
@@ -209,17 +236,18 @@ def _surround(blobs, count, picture, level, diff, shift_x, shift_y):
     rows, columns = diff.shape
     high, wide = picture.shape
     for b in range(count):
-        x0 = int(blobs[b, 0])
-        y0 = int(blobs[b, 1])
-        x1 = int(blobs[b, 2])
-        y1 = int(blobs[b, 3])
+        blob = blobs[b]
+        x0 = int(blob[X0])
+        y0 = int(blob[Y0])
+        x1 = int(blob[X1])
+        y1 = int(blob[Y1])
         margin = 2 + min(max(x1 - x0, y1 - y0) // 3, 6)
         inside = 0.0
         n_inside = 0
         ring = 0.0
         ring_diff = 0.0
         n_ring = 0
-        positive = blobs[b, 6] > 0
+        positive = blob[SUM] > 0
         for y in range(max(y0 - margin, 0), min(y1 + margin, rows)):
             py = y + shift_y
             if py < 0 or py >= high:
@@ -238,25 +266,22 @@ def _surround(blobs, count, picture, level, diff, shift_x, shift_y):
                     if (diff[y, x] > 0) == positive:
                         ring_diff += abs(diff[y, x])
                     n_ring += 1
-        mean = blobs[b, 6] / max(blobs[b, 4], 1.0)
+        mean = blob[SUM] / blob[AREA]
         if n_inside and n_ring:
-            blobs[b, 8] = (inside / n_inside - ring / n_ring) / mean
-            blobs[b, 9] = ring_diff / n_ring / abs(mean)
+            blob[LOCAL] = (inside / n_inside - ring / n_ring) / mean
+            blob[RING] = ring_diff / n_ring / abs(mean)
         else:
-            blobs[b, 8] = 0.0
-            blobs[b, 9] = 1.0
-        blobs[b, 10] /= blobs[b, 12]
-        blobs[b, 11] /= blobs[b, 12]
-        edge = x0 <= 1 or y0 <= 1 or x1 >= columns - 1 or y1 >= rows - 1
-        blobs[b, 12] = 1.0 if edge else 0.0
+            blob[LOCAL] = 0.0
+            blob[RING] = 1.0
+        blob[EDGE] = 1.0 if x0 <= 1 or y0 <= 1 or x1 >= columns - 1 or y1 >= rows - 1 else 0.0
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep(blobs, count, least_peak, most_ring, sign):
+def _keep(blobs: F64, count: int, least_peak: float, most_ring: float, sign: float) -> int:
     """Drop what is too faint, no stronger than what surrounds it, or of the other sign; return how many are left."""
     kept = 0
     for b in range(count):
-        if blobs[b, 7] >= least_peak and blobs[b, 9] <= most_ring and blobs[b, 6] * sign >= 0:
+        if blobs[b, PEAK] >= least_peak and blobs[b, RING] <= most_ring and blobs[b, SUM] * sign >= 0:
             if kept != b:
                 blobs[kept, :] = blobs[b, :]
             kept += 1
@@ -264,14 +289,14 @@ def _keep(blobs, count, least_peak, most_ring, sign):
 
 
 class Blobs:
-    """The blobs of one picture: `rows` (n, 13) float64, columns named by this module's constants, in scene pixels.
+    """The blobs of one picture: `rows` (n, 10) float64, columns named by this module's constants, in scene pixels.
 
     `flooded` is set when so much of the picture differs that no blob can be believed.
     """
 
     __slots__ = ("flooded", "rows")
 
-    def __init__(self, rows: NDArray[np.float64], flooded: bool) -> None:
+    def __init__(self, rows: F64, flooded: bool) -> None:
         self.rows = rows
         self.flooded = flooded
 
@@ -283,7 +308,7 @@ class Detector:
         self.settings = settings or DetectSettings()
         self._sign = {"both": 0.0, "hot": 1.0, "cold": -1.0}[polarity]
         most = self.settings.most_runs
-        self._table = np.zeros((most, 7), np.int32)
+        self._table = np.zeros((most, _RUN_COLUMNS), np.int32)
         self._parent = np.zeros(most, np.int32)
         self._owner = np.zeros(most, np.int32)
         self._blobs = np.zeros((MAX_BLOBS, COLUMNS))
@@ -294,19 +319,17 @@ class Detector:
         if not difference.trusted:
             return Blobs(self._blobs[:0], flooded=difference.state != "learning")
         level, diff = difference.level, difference.counts
-        rows, columns = diff.shape
-        words = level.view(np.uint64)
-        runs = _runs(words, level, diff, rows, columns, self._table)
+        runs = _runs(level.view(np.uint64), level, diff, self._table)
         if runs < 0:
             return Blobs(self._blobs[:0], flooded=True)
-        self._table[:runs, 5:] = 0
+        self._table[:runs, _ALL:] = 0
         _join(self._table, runs, self._parent)
         variance, slack = difference.spread
-        count = _measure(self._table, runs, self._parent, diff, variance, slack, s.smallest_px, self._blobs, self._owner)
+        count = _measure(
+            self._table, runs, self._parent, diff, variance, slack, s.smallest_px, self._blobs, self._owner
+        )
         count = _merge(self._blobs, count, s.merge_x_px, s.merge_y_px)
         shift = difference.registration
-        _surround(
-            self._blobs, count, difference.picture, level, diff, round(shift.shift_x_px), round(shift.shift_y_px)
-        )
+        _surround(self._blobs, count, difference.picture, level, diff, round(shift.shift_x_px), round(shift.shift_y_px))
         kept = _keep(self._blobs, count, s.least_peak, s.most_ring, self._sign)
         return Blobs(self._blobs[:kept], flooded=False)

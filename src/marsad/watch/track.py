@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from marsad.kernel.detection import Box
 from marsad.kernel.record import Record
+from marsad.watch import detect
 from marsad.watch.background import Difference
 from marsad.watch.detect import MAX_BLOBS, X0, X1, Y0, Y1, Blobs
 
@@ -47,7 +48,6 @@ F64 = NDArray[np.float64]
     BIRTH_X,
     BIRTH_Y,
     BLOB,
-    CLUTTER,
     FAR,
     SPREAD,
     EDGE,
@@ -56,19 +56,17 @@ F64 = NDArray[np.float64]
     MATCHED,
     SHAKE,
     LIMIT,
-) = range(34)
-LONG = 34
-SHORT = 43
-TRACK_COLUMNS = 52
+) = range(33)
+LONG = 33
+SHORT = 42
+TRACK_COLUMNS = 51
 # Columns of the running fits: weight, t, tt, x, y, tx, ty, xx, yy.
 
 FREE, TENTATIVE, BELIEVED = 0.0, 1.0, 2.0
 
 # Columns of the evidence table.
-AGE, HIT_SHARE, GONE, STRAIGHT, GONE_SHORT, STRAIGHT_SHORT, E_PEAK, E_LOCAL, E_RING, E_AREA, E_CLUTTER, E_SPREAD, NET, E_HITS, E_EDGE, E_SPEED, E_SHAKE = range(17)
-EVIDENCE_COLUMNS = 17
-
-CLUTTER_CELL = 8.0
+AGE, HIT_SHARE, GONE, STRAIGHT, GONE_SHORT, STRAIGHT_SHORT, E_PEAK, E_LOCAL, E_RING, E_AREA, E_SPREAD, NET, E_HITS, E_EDGE, E_SPEED, E_SHAKE = range(16)
+EVIDENCE_COLUMNS = 16
 
 # Columns of a track's history.
 POINTS = 640
@@ -167,7 +165,7 @@ def _associate(tracks, blobs, place, taken, widest, noise, step, pairs):
             radius = min(radius, row[LIMIT] * step * (row[MISSES] + 1.0) + 3.0 * noise)
         radius += 0.3 * size
         for b in range(blobs.shape[0]):
-            if row[SIGN] * blobs[b, 6] <= 0:
+            if row[SIGN] * blobs[b, detect.SUM] <= 0:
                 continue
             dx = place[b, 0] - row[X]
             dy = place[b, 1] - row[Y]
@@ -176,10 +174,10 @@ def _associate(tracks, blobs, place, taken, widest, noise, step, pairs):
             d2 = dx * dx + dy * dy
             if d2 > radius * radius:
                 continue
-            bw = blobs[b, 2] - blobs[b, 0]
-            bh = blobs[b, 3] - blobs[b, 1]
+            bw = blobs[b, X1] - blobs[b, X0]
+            bh = blobs[b, Y1] - blobs[b, Y0]
             ratio = abs(math.log((bw * bh + 4.0) / (row[W] * row[H] + 4.0)))
-            contrast = abs(blobs[b, 6] / max(blobs[b, 4], 1.0))
+            contrast = abs(blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0))
             shade = abs(math.log((contrast + 2.0) / (abs(row[CONTRAST]) + 2.0)))
             if ratio > 2.5 or shade > 1.8:
                 continue
@@ -220,7 +218,7 @@ def _correct(row, px, py, noise, now):
 
 
 @numba.njit(cache=True, nogil=True)
-def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, clutter_of, limit_of, shake, history):
+def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, limit_of, shake, history):
     """Update the tracks that have a blob, age the ones that do not."""
     keep_short = math.exp(-step / short_s)
     keep_long = math.exp(-step / long_s)
@@ -234,21 +232,20 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
             continue
         size = math.sqrt(row[W] * row[H])
         _correct(row, place[b, 0], place[b, 1], noise + 0.06 * size, now)
-        bw = blobs[b, 2] - blobs[b, 0]
-        bh = blobs[b, 3] - blobs[b, 1]
+        bw = blobs[b, X1] - blobs[b, X0]
+        bh = blobs[b, Y1] - blobs[b, Y0]
         pace = max(0.25, 1.0 / (row[HITS] + 1.0))
         change = abs(math.log((bw * bh + 4.0) / (row[W] * row[H] + 4.0)))
         row[SPREAD] += 0.1 * (change - row[SPREAD])
         row[W] += pace * (bw - row[W])
         row[H] += pace * (bh - row[H])
         mean_pace = max(0.05, 1.0 / (row[HITS] + 1.0))
-        row[CONTRAST] += mean_pace * (blobs[b, 6] / max(blobs[b, 4], 1.0) - row[CONTRAST])
-        row[PEAK] += mean_pace * (blobs[b, 7] - row[PEAK])
-        row[LOCAL] += mean_pace * (min(max(blobs[b, 8], -2.0), 2.0) - row[LOCAL])
-        row[RING] += mean_pace * (min(blobs[b, 9], 2.0) - row[RING])
-        row[AREA] += mean_pace * (blobs[b, 4] - row[AREA])
-        row[CLUTTER] += mean_pace * (clutter_of[b] - row[CLUTTER])
-        row[EDGE] += mean_pace * (blobs[b, 12] - row[EDGE])
+        row[CONTRAST] += mean_pace * (blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0) - row[CONTRAST])
+        row[PEAK] += mean_pace * (blobs[b, detect.PEAK] - row[PEAK])
+        row[LOCAL] += mean_pace * (min(max(blobs[b, detect.LOCAL], -2.0), 2.0) - row[LOCAL])
+        row[RING] += mean_pace * (min(blobs[b, detect.RING], 2.0) - row[RING])
+        row[AREA] += mean_pace * (blobs[b, detect.AREA] - row[AREA])
+        row[EDGE] += mean_pace * (blobs[b, detect.EDGE] - row[EDGE])
         row[SHAKE] += mean_pace * (shake - row[SHAKE])
         row[LIMIT] = limit_of[b]
         row[HITS] += 1.0
@@ -269,14 +266,14 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
 @numba.njit(cache=True, nogil=True)
 def _remember(row, points, blobs, b, shift_x, shift_y, frame, now):
     p = int(row[LIVES] - 1.0) % points.shape[0]
-    points[p, 0] = frame
-    points[p, 1] = blobs[b, 0] + shift_x
-    points[p, 2] = blobs[b, 1] + shift_y
-    points[p, 3] = blobs[b, 2] - blobs[b, 0]
-    points[p, 4] = blobs[b, 3] - blobs[b, 1]
-    points[p, 5] = blobs[b, 6] / max(blobs[b, 4], 1.0)
-    points[p, 6] = blobs[b, 7]
-    points[p, 7] = now
+    points[p, P_FRAME] = frame
+    points[p, P_X] = blobs[b, X0] + shift_x
+    points[p, P_Y] = blobs[b, Y0] + shift_y
+    points[p, P_W] = blobs[b, X1] - blobs[b, X0]
+    points[p, P_H] = blobs[b, Y1] - blobs[b, Y0]
+    points[p, P_CONTRAST] = blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0)
+    points[p, P_SNR] = blobs[b, detect.PEAK]
+    points[p, P_TIME] = now
 
 
 @numba.njit(cache=True, nogil=True)
@@ -289,15 +286,15 @@ def _absorb(tracks, blobs, place, taken):
             row = tracks[k]
             if row[STATUS] == FREE or row[MATCHED] == 0.0 or row[HITS] < 3.0:
                 continue
-            reach_x = 0.5 * row[W] + 3.0 + 0.5 * (blobs[b, 2] - blobs[b, 0]) * 0.5
-            reach_y = 0.5 * row[H] + 3.0 + 0.5 * (blobs[b, 3] - blobs[b, 1]) * 0.5
-            if abs(place[b, 0] - row[X]) <= reach_x and abs(place[b, 1] - row[Y]) <= reach_y and blobs[b, 4] < 2.0 * row[AREA]:
+            reach_x = 0.5 * row[W] + 3.0 + 0.5 * (blobs[b, X1] - blobs[b, X0]) * 0.5
+            reach_y = 0.5 * row[H] + 3.0 + 0.5 * (blobs[b, Y1] - blobs[b, Y0]) * 0.5
+            if abs(place[b, 0] - row[X]) <= reach_x and abs(place[b, 1] - row[Y]) <= reach_y and blobs[b, detect.AREA] < 2.0 * row[AREA]:
                 taken[b] = 2
                 break
 
 
 @numba.njit(cache=True, nogil=True)
-def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, clutter_of, limit_of, shake, history, next_id):
+def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, limit_of, shake, history, next_id):
     """Start a track at each blob left over that stands out of its surroundings."""
     slot = 0
     for b in range(blobs.shape[0]):
@@ -314,18 +311,17 @@ def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noi
         row[STATUS] = TENTATIVE
         row[X] = row[BIRTH_X] = place[b, 0]
         row[Y] = row[BIRTH_Y] = place[b, 1]
-        row[W] = blobs[b, 2] - blobs[b, 0]
-        row[H] = blobs[b, 3] - blobs[b, 1]
+        row[W] = blobs[b, X1] - blobs[b, X0]
+        row[H] = blobs[b, Y1] - blobs[b, Y0]
         row[PP] = noise * noise + (0.1 * math.sqrt(row[W] * row[H])) ** 2
         row[VV] = speed * speed
-        row[SIGN] = 1.0 if blobs[b, 6] > 0 else -1.0
-        row[CONTRAST] = blobs[b, 6] / max(blobs[b, 4], 1.0)
-        row[PEAK] = blobs[b, 7]
-        row[LOCAL] = min(max(blobs[b, 8], -2.0), 2.0)
-        row[RING] = min(blobs[b, 9], 2.0)
-        row[AREA] = blobs[b, 4]
-        row[CLUTTER] = clutter_of[b]
-        row[EDGE] = blobs[b, 12]
+        row[SIGN] = 1.0 if blobs[b, detect.SUM] > 0 else -1.0
+        row[CONTRAST] = blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0)
+        row[PEAK] = blobs[b, detect.PEAK]
+        row[LOCAL] = min(max(blobs[b, detect.LOCAL], -2.0), 2.0)
+        row[RING] = min(blobs[b, detect.RING], 2.0)
+        row[AREA] = blobs[b, detect.AREA]
+        row[EDGE] = blobs[b, detect.EDGE]
         row[SHAKE] = shake
         row[LIMIT] = limit_of[b]
         row[HITS] = 1.0
@@ -360,7 +356,6 @@ def _weigh(tracks, now, evidence):
         e[E_LOCAL] = row[LOCAL]
         e[E_RING] = row[RING]
         e[E_AREA] = row[AREA]
-        e[E_CLUTTER] = row[CLUTTER]
         e[E_SPREAD] = row[SPREAD]
         e[NET] = math.hypot(row[X] - row[BIRTH_X], row[Y] - row[BIRTH_Y])
         e[E_HITS] = row[HITS]
@@ -369,52 +364,41 @@ def _weigh(tracks, now, evidence):
         e[E_SHAKE] = row[SHAKE]
 
 
-EVIDENCE_WEIGHTS = np.array([-4.4, 0.96, -5.9, -2.2, -2.6, 0.35, 0.35, 2.6, -2.9, 0.24, -1.0, -0.45])
-"""Log-odds of a real mover: constant, log peak/5, ring, |local - 1|, size change, log straightness (long, short), share of
-pictures with a blob, share at the picture's edge, log age, clutter, camera shake. Fitted by logistic regression on a quarter
-of drone-ir."""
+EVIDENCE_WEIGHTS = np.array([-3.8, 1.3, -9.5, -3.3, -1.2, -3.2, 0.63, 0.34, 1.0, -3.5, 0.26, -0.33])
+"""Log-odds of a real mover: constant, log peak/5, ring, how much less and how much more it stands out of the picture than
+out of the scene, size change, log straightness (long, short), share of pictures with a blob, share at the picture's edge,
+log age, camera shake. Fitted by logistic regression on a quarter of drone-ir: `benchmarks/fit_evidence.py`."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _terms(e, out):
+    """What the log-odds are linear in."""
+    out[0] = 1.0
+    out[1] = math.log(max(e[E_PEAK], 4.0) / 5.0)
+    out[2] = min(e[E_RING], 0.5)
+    out[3] = min(max(1.0 - e[E_LOCAL], 0.0), 1.0)
+    out[4] = min(max(e[E_LOCAL] - 1.0, 0.0), 0.6)
+    out[5] = e[E_SPREAD]
+    out[6] = math.log(e[STRAIGHT] + 0.3)
+    out[7] = math.log(e[STRAIGHT_SHORT] + 0.3)
+    out[8] = e[HIT_SHARE]
+    out[9] = e[E_EDGE]
+    out[10] = math.log(max(e[AGE], 0.2))
+    out[11] = e[E_SHAKE]
 
 
 @numba.njit(cache=True, nogil=True)
 def _score(e, weights):
-    return (
-        weights[0]
-        + weights[1] * math.log(max(e[E_PEAK], 4.0) / 5.0)
-        + weights[2] * min(e[E_RING], 0.5)
-        + weights[3] * abs(min(max(e[E_LOCAL], 0.0), 1.6) - 1.0)
-        + weights[4] * e[E_SPREAD]
-        + weights[5] * math.log(e[STRAIGHT] + 0.3)
-        + weights[6] * math.log(e[STRAIGHT_SHORT] + 0.3)
-        + weights[7] * e[HIT_SHARE]
-        + weights[8] * e[E_EDGE]
-        + weights[9] * math.log(max(e[AGE], 0.2))
-        + weights[10] * e[E_CLUTTER]
-        + weights[11] * e[E_SHAKE]
-    )
+    terms = np.empty(12)
+    _terms(e, terms)
+    total = 0.0
+    for k in range(12):
+        total += weights[k] * terms[k]
+    return total
 
 
 @numba.njit(cache=True, nogil=True)
-def _blame(clutter, x, y, amount):
-    """Note that something at this place looked like a track and was not; the map wraps around, so that a pan needs no move."""
-    rows, columns = clutter.shape
-    clutter[int(math.floor(y / CLUTTER_CELL)) % rows, int(math.floor(x / CLUTTER_CELL)) % columns] += amount
-
-
-@numba.njit(cache=True, nogil=True)
-def _look_up(clutter, place, out):
-    rows, columns = clutter.shape
-    for b in range(place.shape[0]):
-        total = 0.0
-        cy = int(math.floor(place[b, 1] / CLUTTER_CELL))
-        cx = int(math.floor(place[b, 0] / CLUTTER_CELL))
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                total += clutter[(cy + dy) % rows, (cx + dx) % columns]
-        out[b] = math.log1p(total)
-
-
-@numba.njit(cache=True, nogil=True)
-def _judge(tracks, evidence, weights, now, sparse, least_s, least_hits, least_px, least_score, coast_s, brief_s, clutter, fresh):
+def _judge(tracks, evidence, weights, now, sparse, least_s, least_hits, least_px, least_score, coast_s, brief_s, fresh):
     """Confirm, and free what is over. Fill `fresh` with the slots confirmed now; return how many."""
     count = 0
     for k in range(tracks.shape[0]):
@@ -430,8 +414,6 @@ def _judge(tracks, evidence, weights, now, sparse, least_s, least_hits, least_px
             patience = 1.0 if row[HITS] < 4.0 or sparse else 4.0
             if row[MISSES] > patience and (now - row[LAST] > brief_s or row[HITS] < 4.0):
                 row[STATUS] = FREE
-                if row[HITS] >= 4.0:
-                    _blame(clutter, row[X], row[Y], min(row[HITS] / 10.0, 2.0))
             continue
         if row[HITS] < least_hits or e[AGE] < least_s:
             continue
@@ -492,8 +474,6 @@ class Tracker:
         self._pairs = np.zeros((self.MOST * 64, 3))
         self._place = np.zeros((MAX_BLOBS, 2))
         self._taken = np.zeros(MAX_BLOBS, np.uint8)
-        self._clutter_of = np.zeros(MAX_BLOBS)
-        self._clutter = np.zeros((128, 128))
         self._limit_of = np.zeros(MAX_BLOBS)
         self._fresh = np.zeros(self.MOST, np.int64)
         self._next = 1.0
@@ -548,7 +528,6 @@ class Tracker:
             q.noise_px,
             short_s,
             max(q.long_s, 20.0 * self._step_s),
-            self._clutter_of,
             self._limit_of,
             self._shake,
             self._history,
@@ -563,7 +542,6 @@ class Tracker:
             frame_index,
             q.speed_share * columns,
             q.noise_px,
-            self._clutter_of,
             self._limit_of,
             self._shake,
             self._history,
@@ -583,8 +561,6 @@ class Tracker:
         place = self._place[: len(rows)]
         place[:, 0] = (rows[:, X0] + rows[:, X1]) / 2 + origin_x
         place[:, 1] = (rows[:, Y0] + rows[:, Y1]) / 2 + origin_y
-        self._clutter *= math.exp(-step / 10.0)
-        _look_up(self._clutter, place, self._clutter_of)
         shift = difference.registration
         camera = np.array([shift.shift_x_px - origin_x, shift.shift_y_px - origin_y])
         moved = min(math.hypot(*(camera - self._camera)), 3.0) if difference.trusted else 0.0
@@ -616,7 +592,6 @@ class Tracker:
             q.least_score,
             max(q.coast_s, 3.5 * self._step_s),
             max(0.13, 1.5 * self._step_s),
-            self._clutter,
             self._fresh,
         )
         return [int(k) for k in self._fresh[:count]]
@@ -697,7 +672,6 @@ class Tracker:
     def forget(self) -> None:
         """Drop everything that was followed: the scene is another one now."""
         self._tracks[:, STATUS] = FREE
-        self._clutter[:] = 0
 
 
 def _point(p: F64, started_ns: int, *, online: bool) -> Point:
