@@ -1,0 +1,343 @@
+"""Faults of the camera, on made pictures, on the same through H.264, and on real footage."""
+
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from marsad.adapters.sources import open_source
+from marsad.kernel.event import CameraHealth
+from marsad.kernel.frame import Counts, Frame
+from marsad.watch.background import Background
+from marsad.watch.detect import Detector
+from marsad.watch.health import HealthMonitor
+
+ROWS, COLUMNS, FPS = 256, 320, 25.0
+Scene = NDArray[np.float32]
+
+
+class Feed:
+    """One camera's pictures through the real background, detector and monitor."""
+
+    def __init__(self, fps: float = FPS) -> None:
+        self.background, self.detector, self.monitor = Background(), Detector(), HealthMonitor("cam")
+        self.fps = fps
+        self.events: list[CameraHealth] = []
+        self.index = 0
+
+    def watch(self, pictures: Iterable[Counts]) -> list[str]:
+        """Take these pictures; what they raised, ends with a leading '-'."""
+        first = len(self.events)
+        for counts in pictures:
+            step_s = 1 / self.fps if self.index else 0.0
+            time_ns = round(self.index / self.fps * 1e9)
+            frame = Frame(camera_id="cam", index=self.index, time_ns=time_ns, received_ns=time_ns, counts=counts)
+            difference = self.background.update(frame.counts, step_s)
+            blobs = self.detector.detect(difference)
+            self.events += self.monitor.update(frame, difference, blobs, step_s)
+            self.index += 1
+        return [("-" if event.ended else "") + event.kind for event in self.events[first:]]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def scene(rng: np.random.Generator) -> Scene:
+    return make_scene(rng)
+
+
+def make_scene(rng: np.random.Generator, rows: int = ROWS, columns: int = COLUMNS) -> Scene:
+    """Sky over ground with texture of several scales and some sharp structures; margins to pan within."""
+    high, wide = rows + 160, columns + 160
+    out = np.linspace(60, 130, high, dtype=np.float32)[:, None] + np.zeros((high, wide), np.float32)
+    for size, amount in ((4, 4), (12, 10), (40, 18)):
+        coarse = rng.normal(0, 1, (high // size + 2, wide // size + 2)).astype(np.float32)
+        out += amount * cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_CUBIC)
+    for _ in range(60):
+        x, y = rng.integers(0, wide - 20), rng.integers(high // 3, high - 20)
+        w, h = rng.integers(3, 25, 2)
+        out[y : y + h, x : x + w] += rng.choice([-28, 28])
+    return np.clip(cv2.GaussianBlur(out, (0, 0), 0.6), 20, 220)
+
+
+def picture(
+    scene: Scene, rng: np.random.Generator, x: float = 0.0, y: float = 0.0, noise: float = 2.0, gain: float = 1.0
+) -> Counts:
+    """The scene's middle, shifted by (x, y), with fresh noise."""
+    move = np.array([[1, 0, x - 80], [0, 1, y - 80]], np.float32)
+    view = cv2.warpAffine(scene, move, (COLUMNS, ROWS), flags=cv2.INTER_LINEAR)
+    view = (view - 100) * gain + 100 + rng.normal(0, noise, view.shape)
+    return np.clip(np.rint(view), 0, 255).astype(np.uint8)
+
+
+def still(scene: Scene, rng: np.random.Generator, seconds: float, fps: float = FPS, **how: float) -> Iterator[Counts]:
+    for _ in range(round(seconds * fps)):
+        yield picture(scene, rng, **how)
+
+
+def encoded(pictures: Iterable[Counts], crf: int, key_frames: int = 250) -> list[Counts]:
+    """The same pictures after H.264."""
+    memory = io.BytesIO()
+    with av.open(memory, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=int(FPS))
+        stream.width, stream.height, stream.pix_fmt = COLUMNS, ROWS, "yuv420p"
+        stream.options = {"crf": str(crf), "preset": "superfast", "x264-params": f"keyint={key_frames}:scenecut=0"}
+        for counts in pictures:
+            grey = av.VideoFrame.from_ndarray(np.ascontiguousarray(counts), format="gray")
+            out.mux(stream.encode(grey.reformat(format="yuv420p", src_color_range=2, dst_color_range=2)))
+        out.mux(stream.encode(None))
+    memory.seek(0)
+    with av.open(memory) as back:
+        return [frame.to_ndarray(format="gray") for frame in back.decode(video=0)]
+
+
+def with_walkers(pictures: Iterable[Counts], number: int = 3) -> Iterator[Counts]:
+    for n, counts in enumerate(pictures):
+        out = counts.copy()
+        for k in range(number):
+            x, y = round(20 + 60 * k + 1.2 * n) % (COLUMNS - 10), 120 + 30 * k
+            out[y : y + 14, x : x + 6] = np.minimum(out[y : y + 14, x : x + 6].astype(int) + 60, 255)
+        yield out
+
+
+# Healthy cameras.
+
+
+def test_a_quiet_night_raises_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    assert Feed().watch(still(scene, rng, 14)) == []
+
+
+def test_a_noise_free_still_picture_raises_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    assert Feed().watch(still(scene, rng, 14, noise=0.0)) == []
+
+
+def test_people_walking_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    assert Feed().watch(with_walkers(still(scene, rng, 10))) == []
+
+
+@pytest.mark.parametrize(("crf", "key_frames"), [(18, 25), (30, 50), (38, 250)])
+@pytest.mark.parametrize("noise", [0.5, 3.0])
+def test_h264_with_skipped_blocks_raises_nothing(
+    scene: Scene, rng: np.random.Generator, crf: int, key_frames: int, noise: float
+) -> None:
+    assert Feed().watch(encoded(still(scene, rng, 12, noise=noise), crf, key_frames)) == []
+
+
+def test_people_in_h264_that_throws_the_noise_away_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    clip = [*with_walkers(still(scene, rng, 6, noise=0.7)), *still(scene, rng, 8, noise=0.7)]
+    assert Feed().watch(encoded(clip, 34)) == []
+
+
+def test_moving_clouds_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    sky = cv2.resize(rng.normal(0, 12, (12, 40)).astype(np.float32), (900, 120), interpolation=cv2.INTER_CUBIC)
+
+    def clouds() -> Iterator[Counts]:
+        for n in range(round(12 * FPS)):
+            out = picture(scene, rng).astype(np.float32)
+            out[:120] += sky[:, n : n + COLUMNS]
+            yield np.clip(out, 0, 255).astype(np.uint8)
+
+    assert Feed().watch(clouds()) == []
+
+
+def test_a_folder_of_pictures_at_one_a_second_raises_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(fps=1.0)
+    assert feed.watch(with_walkers(still(scene, rng, 60, fps=1.0))) == []
+
+
+def test_gain_that_drifts_slowly_raises_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    def drift() -> Iterator[Counts]:
+        for n in range(round(16 * FPS)):
+            yield picture(scene, rng, gain=1.0 + 0.25 * np.sin(n / FPS / 5))
+
+    assert Feed().watch(drift()) == []
+
+
+def test_a_swaying_mast_raises_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    def sway() -> Iterator[Counts]:
+        for n in range(round(14 * FPS)):
+            yield picture(scene, rng, x=3.0 * np.sin(n / FPS * 2 * np.pi * 0.7), y=1.0 * np.sin(n / FPS * 4))
+
+    assert Feed().watch(sway()) == []
+
+
+def test_a_nine_hertz_camera_in_a_25_hz_stream_raises_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    def repeats() -> Iterator[Counts]:
+        for counts in still(scene, rng, 12, fps=9.0):
+            yield from (counts, counts, counts)
+
+    assert Feed(fps=27.0).watch(repeats()) == []
+
+
+# Faults.
+
+
+@pytest.mark.parametrize("shift", [(4.0, 0.0), (0.0, -3.0), (60.0, 0.0)])
+def test_a_knock_is_told_once(scene: Scene, rng: np.random.Generator, shift: tuple[float, float]) -> None:
+    feed = Feed()
+    assert feed.watch(still(scene, rng, 5)) == []
+    assert feed.watch(still(scene, rng, 6, x=shift[0], y=shift[1])) == ["camera_moved"]
+
+
+def test_another_scene_is_a_moved_camera(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed()
+    feed.watch(still(scene, rng, 6))
+    assert feed.watch(still(make_scene(rng), rng, 5)) == ["camera_moved"]
+
+
+def test_a_pan_begins_and_ends(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed()
+    feed.watch(still(scene, rng, 4))
+    assert feed.watch(picture(scene, rng, x=n * 0.9) for n in range(80)) == ["panning"]
+    assert feed.watch(still(scene, rng, 5, x=79 * 0.9)) == ["-panning"]
+
+
+@pytest.mark.parametrize("gain", [0.6, 1.5, 3.0])
+def test_a_gain_jump_is_told_once(scene: Scene, rng: np.random.Generator, gain: float) -> None:
+    feed = Feed()
+    feed.watch(still(scene, rng, 6))
+    assert feed.watch(still(scene, rng, 5, gain=gain)) == ["gain_jump"]
+
+
+def test_a_flat_field_correction_is_told_with_its_end(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed()
+    feed.watch(still(scene, rng, 5))
+    held = picture(scene, rng)
+    pattern = scene + rng.normal(0, 4, scene.shape).astype(np.float32) + 10
+    assert feed.watch([held] * 12) == []
+    assert feed.watch(still(pattern, rng, 5)) == ["flat_field_correction", "-flat_field_correction"]
+
+
+def test_a_frozen_picture_is_told_after_a_second_and_its_end(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed()
+    feed.watch(still(scene, rng, 5))
+    held = picture(scene, rng)
+    assert feed.watch([held] * 25) == []
+    assert feed.watch([held] * 5) == ["frozen"]
+    assert feed.watch([held] * 100) == []
+    assert feed.watch(still(scene, rng, 3)) == ["-frozen"]
+
+
+def test_a_feed_without_noise_is_frozen_only_after_a_minute(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(fps=5.0)
+    held = picture(scene, rng, noise=0.0)
+    assert feed.watch([held] * 300) == []
+    assert feed.watch([held] * 5) == ["frozen"]
+
+
+@pytest.mark.parametrize("crf", [0, 28])
+def test_a_covered_lens_is_told_with_its_end(scene: Scene, rng: np.random.Generator, crf: int) -> None:
+    cap = np.full_like(scene, 90)
+    clip = [*still(scene, rng, 7), *still(cap, rng, 4), *still(scene, rng, 4)]
+    feed = Feed()
+    assert feed.watch(encoded(clip, crf) if crf else clip) == ["covered", "-covered"]
+    assert 7 * FPS < feed.events[0].frame_index < 9 * FPS
+
+
+def test_lost_focus_is_told_with_its_end(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed()
+    feed.watch(still(scene, rng, 7))
+    assert feed.watch(still(cv2.GaussianBlur(scene, (0, 0), 3.0), rng, 5)) == ["defocused"]
+    assert feed.watch(still(scene, rng, 5)) == ["-defocused"]
+
+
+def test_focus_that_drifts_away_slowly_is_told(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(fps=5.0)
+    feed.watch(still(scene, rng, 8, fps=5.0))
+    drift = (picture(cv2.GaussianBlur(scene, (0, 0), 0.3 + n / 150), rng) for n in range(600))
+    assert feed.watch(drift) == ["defocused"]
+
+
+@pytest.mark.parametrize("crf", [0, 20])
+def test_a_looped_feed_is_told_also_after_encoding(scene: Scene, rng: np.random.Generator, crf: int) -> None:
+    live = list(still(scene, rng, 10, noise=3.0))
+    taken = encoded(live, 18, 50) if crf else live
+    clip = taken + taken[100:] + taken[100:]
+    feed = Feed()
+    assert feed.watch(encoded(clip, crf, 70) if crf else clip) == ["looped"]
+    assert "6.0 s" in feed.events[0].detail
+    assert feed.events[0].frame_index < 250 + 5 * FPS
+
+
+def test_the_end_of_a_loop_is_told(scene: Scene, rng: np.random.Generator) -> None:
+    live = list(still(scene, rng, 6))
+    feed = Feed()
+    assert feed.watch([*live, *live]) == ["looped"]
+    assert feed.watch(still(scene, rng, 7)) == ["-looped"]
+
+
+@pytest.mark.parametrize("how", ["constant", "copied"])
+@pytest.mark.parametrize("column", [False, True])
+def test_dead_lines_are_named(scene: Scene, rng: np.random.Generator, how: str, column: bool) -> None:
+    def dead() -> Iterator[Counts]:
+        for counts in still(scene, rng, 6):
+            out = counts.copy()
+            view = out.T if column else out
+            view[150] = 90 if how == "constant" else view[149]
+            yield out
+
+    feed = Feed()
+    assert feed.watch(dead()) == ["dead_rows"]
+    assert feed.events[0].detail == ("column 150" if column else "row 150")
+    assert feed.watch(still(scene, rng, 6)) == ["-dead_rows"]
+
+
+def text_over(pictures: Iterable[Counts], words: Callable[[int], str]) -> Iterator[Counts]:
+    for n, counts in enumerate(pictures):
+        out = counts.copy()
+        cv2.putText(out, words(n), (12, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 2)
+        yield out
+
+
+def swaying(scene: Scene, rng: np.random.Generator, seconds: float) -> Iterator[Counts]:
+    for n in range(round(seconds * FPS)):
+        yield picture(scene, rng, x=5.0 * np.sin(n / FPS * 0.8), y=3.0 * np.sin(n / FPS * 0.5))
+
+
+def test_burned_in_text_is_masked_when_the_camera_sways(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed()
+    assert set(feed.watch(text_over(swaying(scene, rng, 40), lambda _: "CAM 4 N"))) == {"overlay_masked"}
+    mask = feed.monitor.overlay
+    assert mask is not None
+    blank = np.zeros((ROWS, COLUMNS), np.uint8)
+    text = next(text_over([blank], lambda _: "CAM 4 N")) > 0
+    assert np.count_nonzero(mask & text) > 0.9 * np.count_nonzero(text)
+    assert np.count_nonzero(mask & ~cv2.dilate(text.astype(np.uint8), np.ones((15, 15))).astype(bool)) == 0
+
+
+def test_a_hot_object_that_stands_or_walks_is_never_masked(scene: Scene, rng: np.random.Generator) -> None:
+    hot = scene.copy()
+    hot[200:216, 240:247] = 250
+    feed = Feed()
+    feed.watch(with_walkers(swaying(hot, rng, 30)))
+    assert feed.monitor.overlay is None
+
+
+# Real footage.
+
+
+def drone_ir() -> Path:
+    root = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+    folder = root / "thermal" / "drone-ir"
+    if not folder.is_dir():
+        message = f"real footage is missing: {folder} (set MARSAD_REAL_DATA)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["IR_DRONE_008", "IR_BIRD_010", "IR_HELICOPTER_010"])
+def test_real_footage_from_a_fixed_camera_raises_nothing(name: str) -> None:
+    source = open_source(str(drone_ir() / f"{name}.mp4"), "cam")
+    feed = Feed(fps=source.info.fps)
+    assert feed.watch(item.counts for item in source if isinstance(item, Frame)) == []
