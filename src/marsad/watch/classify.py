@@ -25,8 +25,10 @@ HARMLESS: Final[frozenset[Kind]] = frozenset({"animal", "flying", "vegetation"})
 
 TALLEST_M, FASTEST_M_S, WIDEST_M = 3.0, 8.0, 1.3
 """What one person can hardly exceed: height with a load and blur, speed, and width."""
-CRAWLING_M_S = 1.8
-"""Nobody moves faster than this lying or on all fours."""
+WALKING_M_S = 2.5
+"""Nobody walks faster than this, upright behind cover, bent or on all fours."""
+LEAST_PART_M = (0.4, 0.3)
+"""Width and height below which something wider than tall is not even the head and shoulders of a person."""
 WALKER_LENGTHS_S = 8.0
 """Own lengths a second beyond which nothing goes on foot: a sprinter makes five."""
 LEAST_UPRIGHT_PX = 8.0
@@ -435,12 +437,12 @@ def _harmless_allowed(e: _Evidence) -> frozenset[Kind]:
 
 
 def _is_low_beast(e: _Evidence) -> bool:
-    """Wider than tall, and smaller than anybody crawling or faster than anybody crawls."""
+    """Wider than tall, and smaller than head and shoulders above cover, or low and faster than anybody walks."""
     if e.sized < 10 or e.age_s < 1.5 or e.wrong > 0.35 or e.upright > -0.2:
         return False
     height, width = e.height_m * (1 + e.wrong), e.width_m * (1 + e.wrong)
-    small = height < 0.45 and width < 0.85
-    quick = height < 1.2 and e.width_m < 2.2 and CRAWLING_M_S * (1 + e.wrong) < e.across_m_s
+    small = width < LEAST_PART_M[0] and height < LEAST_PART_M[1]
+    quick = height < 1.2 and e.width_m < 2.2 and WALKING_M_S * (1 + e.wrong) < e.across_m_s
     return small or quick
 
 

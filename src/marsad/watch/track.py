@@ -90,7 +90,7 @@ class TrackSettings(Record):
     least_s: float = 0.25
     least_hits: int = 6
     least_px: float = 2.0
-    least_score: float = -1.0
+    least_score: float = -0.8
     sparse_fps: float = 3.0
     sparse_hits: int = 2
     short_s: float = 0.35
