@@ -1,0 +1,262 @@
+"""The picture that `marsad demo` leaves: what the camera saw at the alarm, and the ground with tracks and truth."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LightSource
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse, Polygon, Rectangle
+
+from marsad.geo.elevation import Surface
+from marsad.geo.ground import CameraView
+from marsad.kernel.alert import Alert
+from marsad.kernel.frame import Counts
+from marsad.kernel.position import GroundState
+from marsad.kernel.record import Record
+from marsad.kernel.site import Site
+from marsad.kernel.track import Track
+from marsad.simulate.terrain import ILLUSTRATIVE
+from marsad.simulate.truth import ActorTruth
+
+CHI2_95 = -2 * math.log(0.05)
+"""The 95 % point of chi-square with two degrees of freedom."""
+
+_WEDGE_M = 1150.0
+_ELLIPSE_EVERY_NS = 6_000_000_000
+_TRACK, _TRUTH, _LINE, _ALARM, _EYE = "#0b6fd6", "#111111", "#c2185b", "#d50000", "#ffb300"
+_MARGIN_M = 14.0
+_ABOVE: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
+_SIZE_IN = (12.0, 9.4)
+
+
+class Still(Record, eq=False):
+    """One picture with what was known then."""
+
+    counts: Counts
+    tracks: list[Track]
+    alerts: list[Alert]
+
+
+class Story(Record, eq=False):
+    """What the map shows; `truths` holds the actors of every picture, `tracks` the points of every track."""
+
+    title: str
+    site: Site
+    surface: Surface
+    truths: list[list[ActorTruth]]
+    tracks: dict[int, list[Track]]
+    alerts: list[Alert]
+    still: Still | None
+
+
+def draw_map(path: Path, story: Story) -> None:
+    """Write the picture as PNG."""
+    figure = Figure(figsize=_SIZE_IN, dpi=100, facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.text(0.02, 0.972, story.title, fontsize=11.5, weight="bold")
+    figure.text(
+        0.02, 0.947, f"{ILLUSTRATIVE}. Simulated pictures, watched as real ones are.", fontsize=10, color=_ALARM
+    )
+    _draw_still(figure.add_axes((0.02, 0.475, 0.41, 0.44)), story)
+    _draw_overview(figure.add_axes((0.49, 0.51, 0.495, 0.405)), story)
+    _draw_close(figure.add_axes((0.06, 0.05, 0.925, 0.375)), story)
+    figure.savefig(path)
+
+
+def _ratio(axes: Axes) -> float:
+    """Width to height of a panel."""
+    panel = axes.get_position()
+    return float(panel.width * _SIZE_IN[0] / (panel.height * _SIZE_IN[1]))
+
+
+def _draw_still(axes: Axes, story: Story) -> None:
+    """The thermal picture, tracks boxed, those that raised the alarm in red."""
+    still = story.still
+    axes.set_xticks([])
+    axes.set_yticks([])
+    if still is None:
+        axes.set_title("No picture was played", fontsize=10, loc="left")
+        return
+    axes.imshow(still.counts, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
+    alarmed = {alert.track_id for alert in still.alerts}
+    for track in still.tracks:
+        if track.status == "standing":
+            continue
+        box, colour = track.box, "#ff5252" if track.track_id in alarmed else "#40c4ff"
+        axes.add_patch(
+            Rectangle(
+                (box.x_px - 3, box.y_px - 3), box.w_px + 6, box.h_px + 6, fill=False, edgecolor=colour, linewidth=1
+            )
+        )
+        axes.text(box.x_px + box.w_px / 2, box.y_px - 8, track.kind, color=colour, fontsize=7, **_ABOVE)
+    when = "at the alarm, raised by the track in red" if still.alerts else "at the start"
+    axes.set_title(f"Simulated thermal picture {when}", fontsize=10, loc="left")
+
+
+def _draw_overview(axes: Axes, story: Story) -> None:
+    """The ground as the watch knows it, the camera, and what it can see."""
+    view = _view(story)
+    east, north = _around(view)
+    corners = (min(east) - 60, min(north) - 60), (max(east) + 90, max(north) + 60)
+    low, high = _widened(*corners, _ratio(axes))
+    _draw_ground(axes, story.surface, low, high, step_m=10, contour_m=5)
+    _draw_view(axes, view)
+    _draw_line(axes, story.site, story.surface)
+    _draw_truth(axes, story.truths, linewidth=2.0)
+    axes.plot(*view.origin[:2], marker="^", color=_EYE, markeredgecolor="black", markersize=11)
+    axes.annotate(
+        "camera on its mast",
+        (view.origin[0], view.origin[1]),
+        (-4, -16),
+        textcoords="offset points",
+        fontsize=9,
+        ha="right",
+    )
+    _frame(axes, low, high, "Overview: contours every 5 m, what the camera sees in yellow")
+
+
+def _draw_close(axes: Axes, story: Story) -> None:
+    """The tracks with their uncertainty beside the true paths."""
+    people = [truth for picture in story.truths for truth in picture if truth.kind == "person" and truth.visible > 0]
+    points = [(truth.east_m, truth.north_m) for truth in people]
+    points += [(alert.ground.east_m, alert.ground.north_m) for alert in story.alerts if alert.ground is not None]
+    if not points:
+        view = _view(story)
+        points = [tuple(view.origin[:2] + 780 * view.axes[2, :2])]
+    low, high = (tuple(edge) for edge in (np.min(points, axis=0) - _MARGIN_M, np.max(points, axis=0) + _MARGIN_M))
+    low, high = _widened(low, high, _ratio(axes))
+    _draw_ground(axes, story.surface, low, high, step_m=4, contour_m=1)
+    _draw_line(axes, story.site, story.surface)
+    for points_of in story.tracks.values():
+        _draw_track(axes, points_of)
+    _draw_truth(axes, story.truths, linewidth=1.6)
+    for alert in story.alerts:
+        if alert.ground is not None:
+            _draw_ellipse(axes, alert.ground, _ALARM, 2.0, 0.95)
+            axes.plot(alert.ground.east_m, alert.ground.north_m, "x", color=_ALARM, markersize=8, markeredgewidth=2)
+    axes.legend(handles=_legend(), loc="upper left", fontsize=8.5, framealpha=0.9)
+    _frame(axes, low, high, "Where it happened: contours every metre, each person's own true path in black")
+
+
+def _legend() -> list[Line2D]:
+    return [
+        Line2D([], [], color=_TRUTH, linewidth=1.6, label="true path of a person"),
+        Line2D([], [], color="#2e7d32", linewidth=1.6, label="true path of the animal"),
+        Line2D([], [], color=_TRACK, linewidth=1.2, label="track, 95 % ellipse every 6 s"),
+        Line2D([], [], color=_ALARM, marker="x", linewidth=2, label="alarm, 95 % ellipse"),
+        Line2D([], [], color=_LINE, linewidth=2.2, label="line"),
+    ]
+
+
+def _view(story: Story) -> CameraView:
+    """The camera as the site file has it."""
+    camera = story.site.cameras[0]
+    if camera.pose is None:
+        raise ValueError(camera.id)  # the demonstration has refused to start without a pose
+    return CameraView(camera.lens, camera.pose, story.surface, reach_m=camera.reach_m)
+
+
+def _wedge(view: CameraView) -> list[tuple[float, float]]:
+    """The outline of what the camera looks towards, as far as the map goes."""
+    across = np.linspace(0, view.lens.width_px, 9)
+    rays = view.directions(across, np.full(9, view.lens.height_px / 2))[:, :2]
+    far = view.origin[:2] + _WEDGE_M * rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    return [(float(view.origin[0]), float(view.origin[1])), *((float(e), float(n)) for e, n in far)]
+
+
+def _around(view: CameraView) -> tuple[list[float], list[float]]:
+    corners = _wedge(view)
+    return [east for east, _ in corners], [north for _, north in corners]
+
+
+def _draw_view(axes: Axes, view: CameraView) -> None:
+    """The field of view, and in it the ground that is seen."""
+    axes.add_patch(Polygon(_wedge(view), closed=True, fill=False, edgecolor=_EYE, linewidth=1.2))
+    lookup = view.lookup()
+    near = (lookup.status == 0) & (lookup.range_m < _WEDGE_M)
+    rows = slice(None, None, 5)
+    seen = near[rows, ::8]
+    axes.scatter(
+        lookup.east_m[rows, ::8][seen], lookup.north_m[rows, ::8][seen], s=2.5, color=_EYE, alpha=0.55, linewidths=0
+    )
+
+
+def _draw_ground(
+    axes: Axes, surface: Surface, low: tuple[float, ...], high: tuple[float, ...], *, step_m: float, contour_m: float
+) -> None:
+    """Relief, lit from the north-west as maps are, and contours."""
+    east, north = np.arange(low[0], high[0] + step_m, step_m), np.arange(high[1], low[1] - step_m, -step_m)
+    easts, norths = np.meshgrid(east, north)
+    height = surface.up_m(easts, norths) + surface.frame.origin.height_m
+    shade = LightSource(azdeg=315, altdeg=40).hillshade(
+        np.nan_to_num(height, nan=0.0), vert_exag=2.2, dx=step_m, dy=step_m
+    )
+    extent = (float(east[0]), float(east[-1]), float(north[-1]), float(north[0]))
+    axes.imshow(0.45 + 0.55 * shade, cmap="YlOrBr_r", vmin=-0.25, vmax=1.02, extent=extent, interpolation="bilinear")
+    levels = np.arange(math.floor(np.nanmin(height)), math.ceil(np.nanmax(height)) + contour_m, contour_m)
+    lines = axes.contour(easts, norths, height, levels=levels, colors="#6d4c41", linewidths=0.5, alpha=0.75)
+    axes.clabel(lines, levels=levels[:: 2 if contour_m > 1 else 3], fontsize=6.5, fmt="%.0f")
+
+
+def _draw_line(axes: Axes, site: Site, surface: Surface) -> None:
+    for line in site.lines:
+        points = [surface.frame.point(point) for point in line.points]
+        axes.plot([p.east_m for p in points], [p.north_m for p in points], color=_LINE, linewidth=2.2)
+
+
+def _draw_truth(axes: Axes, truths: Iterable[Sequence[ActorTruth]], linewidth: float) -> None:
+    paths: dict[int, list[ActorTruth]] = {}
+    for picture in truths:
+        for truth in picture:
+            paths.setdefault(truth.actor_id, []).append(truth)
+    colours = {"person": _TRUTH, "animal": "#2e7d32"}
+    for path in paths.values():
+        if colour := colours.get(path[0].kind):
+            axes.plot([t.east_m for t in path], [t.north_m for t in path], color=colour, linewidth=linewidth)
+
+
+def _draw_track(axes: Axes, points: Sequence[Track]) -> None:
+    """A track's path, and its uncertainty from time to time."""
+    located = [(track, track.ground) for track in points if track.ground is not None]
+    axes.plot([g.east_m for _, g in located], [g.north_m for _, g in located], color=_TRACK, linewidth=0.9, alpha=0.85)
+    shown_ns: int | None = None
+    for track, ground in located:
+        if shown_ns is None or track.time_ns - shown_ns >= _ELLIPSE_EVERY_NS:
+            shown_ns = track.time_ns
+            _draw_ellipse(axes, ground, _TRACK, 0.9, 0.8)
+
+
+def _draw_ellipse(axes: Axes, ground: GroundState, colour: str, linewidth: float, alpha: float) -> None:
+    cov = ground.covariance
+    values, vectors = np.linalg.eigh([[cov.east_m2, cov.east_north_m2], [cov.east_north_m2, cov.north_m2]])
+    wide, high = 2 * np.sqrt(np.maximum(values, 0) * CHI2_95)
+    turn = math.degrees(math.atan2(vectors[1, 0], vectors[0, 0]))
+    place = (ground.east_m, ground.north_m)
+    axes.add_patch(
+        Ellipse(place, wide, high, angle=turn, fill=False, edgecolor=colour, linewidth=linewidth, alpha=alpha)
+    )
+
+
+def _widened(
+    low: tuple[float, ...], high: tuple[float, ...], ratio: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The same area, made wider or higher until width to height is as asked."""
+    across, up = high[0] - low[0], high[1] - low[1]
+    more_across, more_up = max(up * ratio - across, 0) / 2, max(across / ratio - up, 0) / 2
+    return (low[0] - more_across, low[1] - more_up), (high[0] + more_across, high[1] + more_up)
+
+
+def _frame(axes: Axes, low: tuple[float, ...], high: tuple[float, ...], title: str) -> None:
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(low[1], high[1])
+    axes.set_aspect("equal")
+    axes.tick_params(labelsize=8)
+    axes.set_xlabel("east of the camera, m", fontsize=8.5, labelpad=1)
+    axes.set_ylabel("north, m", fontsize=8.5, labelpad=1)
+    axes.set_title(title, fontsize=10, loc="left")
