@@ -1,7 +1,7 @@
 """Follow blobs from picture to picture, and believe the ones that move like something alive or driven.
 
-Each track keeps a constant-velocity Kalman filter in lasting scene coordinates, so that a swaying mast moves nothing, and
-two running straight-line fits (short and long memory) that say how far it has gone and how straight. A track is
+Each track keeps a constant-velocity Kalman filter in lasting scene coordinates, so that a swaying mast moves nothing,
+and two running straight-line fits (short and long memory) that say how far it has gone and how straight. A track is
 confirmed on that evidence, not on one picture: most raw blobs are noise, leaves and cloud edges.
 
 Source: Blackman and Popoli, "Design and Analysis of Modern Tracking Systems" (1999), chapters 4 and 6.
@@ -19,9 +19,15 @@ from marsad.watch import detect
 from marsad.watch.background import Difference
 from marsad.watch.detect import MAX_BLOBS, X0, X1, Y0, Y1, Blobs
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
 
-# Columns of the track table.
+# Columns of the track table: who and how sure; the filter's place and velocity with their variances and covariance (the
+# same for x and y); running means of its blobs' features; blobs had, and pictures missed since the last; when and where
+# it was born and last seen; pictures it has lived; its blob in this picture (-1 for none), and whether it had one; how
+# much its size changes; how much the camera shook; the speed limit where it stands. Then the two fits.
 (
     ID,
     STATUS,
@@ -39,6 +45,7 @@ F64 = NDArray[np.float64]
     LOCAL,
     RING,
     AREA,
+    EDGE,
     HITS,
     MISSES,
     BORN,
@@ -48,38 +55,55 @@ F64 = NDArray[np.float64]
     BIRTH_X,
     BIRTH_Y,
     BLOB,
-    FAR,
-    SPREAD,
-    EDGE,
-    CONFIRMED,
-    LIVES,
     MATCHED,
+    SPREAD,
     SHAKE,
     LIMIT,
-) = range(33)
-LONG = 33
-SHORT = 42
-TRACK_COLUMNS = 51
-# Columns of the running fits: weight, t, tt, x, y, tx, ty, xx, yy.
+) = range(30)
+LONG = 30
+SHORT = 39
+TRACK_COLUMNS = 48
+
+# Columns of a running fit: the sums of weights and of products of time and place.
+_N, _T, _TT, _X, _Y, _TX, _TY, _XX, _YY = range(9)
+_FIT_COLUMNS = 9
 
 FREE, TENTATIVE, BELIEVED = 0.0, 1.0, 2.0
 
-# Columns of the evidence table.
-AGE, HIT_SHARE, GONE, STRAIGHT, GONE_SHORT, STRAIGHT_SHORT, E_PEAK, E_LOCAL, E_RING, E_AREA, E_SPREAD, NET, E_HITS, E_EDGE, E_SPEED, E_SHAKE = range(16)
-EVIDENCE_COLUMNS = 16
+# Columns of the evidence table: what the track table says of a track, worked out.
+(
+    AGE,
+    HIT_SHARE,
+    GONE,
+    STRAIGHT,
+    STRAIGHT_SHORT,
+    SPEED,
+    NET,
+    E_PEAK,
+    E_LOCAL,
+    E_RING,
+    E_SPREAD,
+    E_EDGE,
+    E_SHAKE,
+) = range(13)
+EVIDENCE_COLUMNS = 13
+TERMS = 12
 
-# Columns of a track's history.
+# Columns of a track's history: its latest blobs, in the picture's pixels.
 POINTS = 640
 P_FRAME, P_X, P_Y, P_W, P_H, P_CONTRAST, P_SNR, P_TIME = range(8)
+_POINT_COLUMNS = 8
 
 
 class TrackSettings(Record):
     """How tracks are born, fed, believed and given up.
 
-    `speed_share` and `turn_share` are the standard deviations of a new track's speed (picture widths a second) and of its
-    change (picture widths a second, per root second). A track is believed when it has had `least_hits` blobs over
-    `least_s` and gone `least_px`, and its evidence reaches `least_score`; below `sparse_fps` pictures a second
-    `sparse_hits` blobs are enough.
+    `speed_share` and `turn_share` are the standard deviations of a new track's speed (picture widths a second) and of
+    its change (picture widths a second, per root second); `noise_px` is that of a small blob's place. A track is
+    believed when it has had `least_hits` blobs over `least_s` and gone `least_px`, and its evidence reaches
+    `least_score`; below `sparse_fps` pictures a second `sparse_hits` blobs are enough. A believed one is kept unseen
+    for `coast_s`, and its gaps of up to `fill_s` are filled. The two straight-line fits forget over `short_s` and
+    `long_s`.
     """
 
     speed_share: float = 0.35
@@ -98,42 +122,50 @@ class TrackSettings(Record):
 
 
 @numba.njit(cache=True, nogil=True)
-def _fit_add(row, start, t, x, y, keep):
-    for k in range(9):
-        row[start + k] *= keep
-    row[start] += 1.0
-    row[start + 1] += t
-    row[start + 2] += t * t
-    row[start + 3] += x
-    row[start + 4] += y
-    row[start + 5] += t * x
-    row[start + 6] += t * y
-    row[start + 7] += x * x
-    row[start + 8] += y * y
+def _fit_add(row: F64, start: int, t: float, x: float, y: float, keep: float) -> None:
+    """Add a point to a running fit whose older points weigh `keep` of what they did."""
+    fit = row[start : start + _FIT_COLUMNS]
+    for k in range(_FIT_COLUMNS):
+        fit[k] *= keep
+    fit[_N] += 1.0
+    fit[_T] += t
+    fit[_TT] += t * t
+    fit[_X] += x
+    fit[_Y] += y
+    fit[_TX] += t * x
+    fit[_TY] += t * y
+    fit[_XX] += x * x
+    fit[_YY] += y * y
 
 
 @numba.njit(cache=True, nogil=True)
-def _fit_read(row, start):
+def _fit_read(row: F64, start: int) -> tuple[float, float, float]:
     """(how far along the fitted line, rms off the line, speed): pixels, pixels, pixels a second."""
-    n = row[start]
+    fit = row[start : start + _FIT_COLUMNS]
+    n = fit[_N]
     if n < 2.0:
         return 0.0, 0.0, 0.0
-    tt = row[start + 2] / n - (row[start + 1] / n) ** 2
+    tt = fit[_TT] / n - (fit[_T] / n) ** 2
     if tt <= 1e-12:
         return 0.0, 0.0, 0.0
-    tx = row[start + 5] / n - row[start + 1] / n * row[start + 3] / n
-    ty = row[start + 6] / n - row[start + 1] / n * row[start + 4] / n
-    xx = row[start + 7] / n - (row[start + 3] / n) ** 2
-    yy = row[start + 8] / n - (row[start + 4] / n) ** 2
+    tx = fit[_TX] / n - fit[_T] / n * fit[_X] / n
+    ty = fit[_TY] / n - fit[_T] / n * fit[_Y] / n
+    xx = fit[_XX] / n - (fit[_X] / n) ** 2
+    yy = fit[_YY] / n - (fit[_Y] / n) ** 2
     vx = tx / tt
     vy = ty / tt
     off = max(xx - vx * tx, 0.0) + max(yy - vy * ty, 0.0)
     speed = math.sqrt(vx * vx + vy * vy)
+    # Points spread evenly along a stretch of time have 1/12 of its square as their variance.
     return speed * math.sqrt(12.0 * tt), math.sqrt(off), speed
 
 
 @numba.njit(cache=True, nogil=True)
-def _predict(tracks, step, turn):
+def _predict(tracks: F64, step: float, turn: float) -> None:
+    """Move every track on by `step` seconds.
+
+    `turn` is how much a velocity may change: pixels a second, per root second.
+    """
     for k in range(tracks.shape[0]):
         row = tracks[k]
         if row[STATUS] == FREE:
@@ -150,7 +182,36 @@ def _predict(tracks, step, turn):
 
 
 @numba.njit(cache=True, nogil=True)
-def _associate(tracks, blobs, place, taken, widest, noise, step, pairs):
+def _cost(row: F64, blob: F64, dx: float, dy: float, spread: float, radius: float) -> float:
+    """How ill a blob suits a track: distance in sigmas, change of size and of contrast; infinite outside the gate."""
+    if row[SIGN] * blob[detect.SUM] <= 0 or abs(dx) > radius or abs(dy) > radius:
+        return math.inf
+    d2 = dx * dx + dy * dy
+    if d2 > radius * radius:
+        return math.inf
+    size = (blob[X1] - blob[X0]) * (blob[Y1] - blob[Y0])
+    ratio = abs(math.log((size + 4.0) / (row[W] * row[H] + 4.0)))
+    contrast = abs(blob[detect.SUM] / blob[detect.AREA])
+    shade = abs(math.log((contrast + 2.0) / (abs(row[CONTRAST]) + 2.0)))
+    if ratio > 2.5 or shade > 1.8:
+        return math.inf
+    cost: float = d2 / spread + 1.5 * ratio * ratio + 2.0 * shade * shade + math.log(spread)
+    if row[STATUS] == TENTATIVE:
+        cost += 1000.0 - min(row[HITS], 30.0) * 0.05
+    return cost
+
+
+@numba.njit(cache=True, nogil=True)
+def _associate(
+    tracks: F64,
+    blobs: F64,
+    place: F64,
+    taken: U8,
+    widest: float,
+    noise: float,
+    step: float,
+    pairs: F64,
+) -> None:
     """Nearest first within the gate, believed tracks before tentative ones. Fill each track's BLOB."""
     count = 0
     most = pairs.shape[0]
@@ -165,26 +226,8 @@ def _associate(tracks, blobs, place, taken, widest, noise, step, pairs):
             radius = min(radius, row[LIMIT] * step * (row[MISSES] + 1.0) + 3.0 * noise)
         radius += 0.3 * size
         for b in range(blobs.shape[0]):
-            if row[SIGN] * blobs[b, detect.SUM] <= 0:
-                continue
-            dx = place[b, 0] - row[X]
-            dy = place[b, 1] - row[Y]
-            if abs(dx) > radius or abs(dy) > radius:
-                continue
-            d2 = dx * dx + dy * dy
-            if d2 > radius * radius:
-                continue
-            bw = blobs[b, X1] - blobs[b, X0]
-            bh = blobs[b, Y1] - blobs[b, Y0]
-            ratio = abs(math.log((bw * bh + 4.0) / (row[W] * row[H] + 4.0)))
-            contrast = abs(blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0))
-            shade = abs(math.log((contrast + 2.0) / (abs(row[CONTRAST]) + 2.0)))
-            if ratio > 2.5 or shade > 1.8:
-                continue
-            cost = d2 / spread + 1.5 * ratio * ratio + 2.0 * shade * shade + math.log(spread)
-            if row[STATUS] == TENTATIVE:
-                cost += 1000.0 - min(row[HITS], 30.0) * 0.05
-            if count < most:
+            cost = _cost(row, blobs[b], place[b, 0] - row[X], place[b, 1] - row[Y], spread, radius)
+            if cost < math.inf and count < most:
                 pairs[count, 0] = cost
                 pairs[count, 1] = k
                 pairs[count, 2] = b
@@ -200,7 +243,8 @@ def _associate(tracks, blobs, place, taken, widest, noise, step, pairs):
 
 
 @numba.njit(cache=True, nogil=True)
-def _correct(row, px, py, noise, now):
+def _correct(row: F64, px: float, py: float, noise: float) -> None:
+    """Pull a track towards where its blob was seen: the Kalman update, one for both axes."""
     innovation = row[PP] + noise * noise
     gain_p = row[PP] / innovation
     gain_v = row[PV] / innovation
@@ -214,11 +258,25 @@ def _correct(row, px, py, noise, now):
     row[PP] *= 1.0 - gain_p
     row[PV] *= 1.0 - gain_p
     row[VV] -= gain_v * pv
-    return dx * dx + dy * dy
 
 
 @numba.njit(cache=True, nogil=True)
-def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, limit_of, shake, history):
+def _feed(
+    tracks: F64,
+    blobs: F64,
+    place: F64,
+    shift_x: float,
+    shift_y: float,
+    now: float,
+    step: float,
+    frame: int,
+    noise: float,
+    short_s: float,
+    long_s: float,
+    limit_of: F64,
+    shake: float,
+    history: F64,
+) -> None:
     """Update the tracks that have a blob, age the ones that do not."""
     keep_short = math.exp(-step / short_s)
     keep_long = math.exp(-step / long_s)
@@ -231,7 +289,7 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
             row[MISSES] += 1.0
             continue
         size = math.sqrt(row[W] * row[H])
-        _correct(row, place[b, 0], place[b, 1], noise + 0.06 * size, now)
+        _correct(row, place[b, 0], place[b, 1], noise + 0.06 * size)
         bw = blobs[b, X1] - blobs[b, X0]
         bh = blobs[b, Y1] - blobs[b, Y0]
         pace = max(0.25, 1.0 / (row[HITS] + 1.0))
@@ -240,7 +298,7 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
         row[W] += pace * (bw - row[W])
         row[H] += pace * (bh - row[H])
         mean_pace = max(0.05, 1.0 / (row[HITS] + 1.0))
-        row[CONTRAST] += mean_pace * (blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0) - row[CONTRAST])
+        row[CONTRAST] += mean_pace * (blobs[b, detect.SUM] / blobs[b, detect.AREA] - row[CONTRAST])
         row[PEAK] += mean_pace * (blobs[b, detect.PEAK] - row[PEAK])
         row[LOCAL] += mean_pace * (min(max(blobs[b, detect.LOCAL], -2.0), 2.0) - row[LOCAL])
         row[RING] += mean_pace * (min(blobs[b, detect.RING], 2.0) - row[RING])
@@ -249,53 +307,68 @@ def _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short
         row[SHAKE] += mean_pace * (shake - row[SHAKE])
         row[LIMIT] = limit_of[b]
         row[HITS] += 1.0
-        row[LIVES] += 1.0
         row[MISSES] = 0.0
         row[LAST] = now
         row[MATCHED] = 1.0
-        away = math.hypot(place[b, 0] - row[BIRTH_X], place[b, 1] - row[BIRTH_Y])
-        row[FAR] = max(row[FAR], away)
         t = now - row[BORN]
         x = place[b, 0] - row[BIRTH_X]
         y = place[b, 1] - row[BIRTH_Y]
         _fit_add(row, LONG, t, x, y, keep_long)
         _fit_add(row, SHORT, t, x, y, keep_short)
-        _remember(row, history[k], blobs, b, shift_x, shift_y, frame, now)
+        _remember(row, history[k], blobs[b], shift_x, shift_y, frame, now)
 
 
 @numba.njit(cache=True, nogil=True)
-def _remember(row, points, blobs, b, shift_x, shift_y, frame, now):
-    p = int(row[LIVES] - 1.0) % points.shape[0]
-    points[p, P_FRAME] = frame
-    points[p, P_X] = blobs[b, X0] + shift_x
-    points[p, P_Y] = blobs[b, Y0] + shift_y
-    points[p, P_W] = blobs[b, X1] - blobs[b, X0]
-    points[p, P_H] = blobs[b, Y1] - blobs[b, Y0]
-    points[p, P_CONTRAST] = blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0)
-    points[p, P_SNR] = blobs[b, detect.PEAK]
-    points[p, P_TIME] = now
+def _remember(row: F64, points: F64, blob: F64, shift_x: float, shift_y: float, frame: int, now: float) -> None:
+    """Write a track's blob into its history, where it takes the place of the oldest."""
+    point = points[int(row[HITS] - 1.0) % points.shape[0]]
+    point[P_FRAME] = frame
+    point[P_X] = blob[X0] + shift_x
+    point[P_Y] = blob[Y0] + shift_y
+    point[P_W] = blob[X1] - blob[X0]
+    point[P_H] = blob[Y1] - blob[Y0]
+    point[P_CONTRAST] = blob[detect.SUM] / blob[detect.AREA]
+    point[P_SNR] = blob[detect.PEAK]
+    point[P_TIME] = now
 
 
 @numba.njit(cache=True, nogil=True)
-def _absorb(tracks, blobs, place, taken):
+def _absorb(tracks: F64, blobs: F64, place: F64, taken: U8) -> None:
     """A blob left over inside a track's own box (grown a little) is a part of that object, not a new one."""
     for b in range(blobs.shape[0]):
         if taken[b]:
             continue
+        blob = blobs[b]
         for k in range(tracks.shape[0]):
             row = tracks[k]
             if row[STATUS] == FREE or row[MATCHED] == 0.0 or row[HITS] < 3.0:
                 continue
-            reach_x = 0.5 * row[W] + 3.0 + 0.5 * (blobs[b, X1] - blobs[b, X0]) * 0.5
-            reach_y = 0.5 * row[H] + 3.0 + 0.5 * (blobs[b, Y1] - blobs[b, Y0]) * 0.5
-            if abs(place[b, 0] - row[X]) <= reach_x and abs(place[b, 1] - row[Y]) <= reach_y and blobs[b, detect.AREA] < 2.0 * row[AREA]:
-                taken[b] = 2
+            reach_x = 0.5 * row[W] + 3.0 + 0.25 * (blob[X1] - blob[X0])
+            reach_y = 0.5 * row[H] + 3.0 + 0.25 * (blob[Y1] - blob[Y0])
+            near = abs(place[b, 0] - row[X]) <= reach_x and abs(place[b, 1] - row[Y]) <= reach_y
+            if near and blob[detect.AREA] < 2.0 * row[AREA]:
+                taken[b] = 1
                 break
 
 
 @numba.njit(cache=True, nogil=True)
-def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, limit_of, shake, history, next_id):
-    """Start a track at each blob left over that stands out of its surroundings."""
+def _birth(
+    tracks: F64,
+    blobs: F64,
+    place: F64,
+    taken: U8,
+    shift_x: float,
+    shift_y: float,
+    now: float,
+    frame: int,
+    speed: float,
+    noise: float,
+    limit_of: F64,
+    shake: float,
+    history: F64,
+    next_id: float,
+) -> float:
+    """Start a track at each blob left over; return the next free number."""
     slot = 0
     for b in range(blobs.shape[0]):
         if taken[b]:
@@ -316,7 +389,7 @@ def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noi
         row[PP] = noise * noise + (0.1 * math.sqrt(row[W] * row[H])) ** 2
         row[VV] = speed * speed
         row[SIGN] = 1.0 if blobs[b, detect.SUM] > 0 else -1.0
-        row[CONTRAST] = blobs[b, detect.SUM] / max(blobs[b, detect.AREA], 1.0)
+        row[CONTRAST] = blobs[b, detect.SUM] / blobs[b, detect.AREA]
         row[PEAK] = blobs[b, detect.PEAK]
         row[LOCAL] = min(max(blobs[b, detect.LOCAL], -2.0), 2.0)
         row[RING] = min(blobs[b, detect.RING], 2.0)
@@ -325,7 +398,6 @@ def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noi
         row[SHAKE] = shake
         row[LIMIT] = limit_of[b]
         row[HITS] = 1.0
-        row[LIVES] = 1.0
         row[FRAMES] = 1.0
         row[BORN] = now
         row[LAST] = now
@@ -333,45 +405,44 @@ def _birth(tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noi
         row[BLOB] = b
         _fit_add(row, LONG, 0.0, 0.0, 0.0, 1.0)
         _fit_add(row, SHORT, 0.0, 0.0, 0.0, 1.0)
-        _remember(row, history[slot], blobs, b, shift_x, shift_y, frame, now)
+        _remember(row, history[slot], blobs[b], shift_x, shift_y, frame, now)
     return next_id
 
 
 @numba.njit(cache=True, nogil=True)
-def _weigh(tracks, now, evidence):
+def _weigh(tracks: F64, now: float, evidence: F64) -> None:
+    """Work out the evidence for every track."""
     for k in range(tracks.shape[0]):
         row = tracks[k]
         if row[STATUS] == FREE:
             continue
         e = evidence[k]
         gone, off, speed = _fit_read(row, LONG)
-        gone_short, off_short, speed_short = _fit_read(row, SHORT)
+        gone_short, off_short, _ = _fit_read(row, SHORT)
         e[AGE] = now - row[BORN]
         e[HIT_SHARE] = row[HITS] / row[FRAMES]
         e[GONE] = gone
         e[STRAIGHT] = gone / (off + 0.4)
-        e[GONE_SHORT] = gone_short
         e[STRAIGHT_SHORT] = gone_short / (off_short + 0.4)
+        e[SPEED] = speed
+        e[NET] = math.hypot(row[X] - row[BIRTH_X], row[Y] - row[BIRTH_Y])
         e[E_PEAK] = row[PEAK]
         e[E_LOCAL] = row[LOCAL]
         e[E_RING] = row[RING]
-        e[E_AREA] = row[AREA]
         e[E_SPREAD] = row[SPREAD]
-        e[NET] = math.hypot(row[X] - row[BIRTH_X], row[Y] - row[BIRTH_Y])
-        e[E_HITS] = row[HITS]
         e[E_EDGE] = row[EDGE]
-        e[E_SPEED] = speed
         e[E_SHAKE] = row[SHAKE]
 
 
 EVIDENCE_WEIGHTS = np.array([-3.8, 1.3, -9.5, -3.3, -1.2, -3.2, 0.63, 0.34, 1.0, -3.5, 0.26, -0.33])
-"""Log-odds of a real mover: constant, log peak/5, ring, how much less and how much more it stands out of the picture than
-out of the scene, size change, log straightness (long, short), share of pictures with a blob, share at the picture's edge,
-log age, camera shake. Fitted by logistic regression on a quarter of drone-ir: `benchmarks/fit_evidence.py`."""
+"""Log-odds of a real mover: constant, log peak/5, ring, how much less and how much more it stands out of the picture
+than out of the scene, size change, log straightness (long, short), share of pictures with a blob, share at the
+picture's edge, log age, camera shake. Fitted by logistic regression on a quarter of drone-ir:
+`benchmarks/fit_evidence.py`."""
 
 
 @numba.njit(cache=True, nogil=True)
-def _terms(e, out):
+def _terms(e: F64, out: F64) -> None:
     """What the log-odds are linear in."""
     out[0] = 1.0
     out[1] = math.log(max(e[E_PEAK], 4.0) / 5.0)
@@ -388,57 +459,82 @@ def _terms(e, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def _score(e, weights):
-    terms = np.empty(12)
+def _score(e: F64, weights: F64) -> float:
+    """The log-odds of a real mover."""
+    terms = np.empty(TERMS)
     _terms(e, terms)
     total = 0.0
-    for k in range(12):
+    for k in range(TERMS):
         total += weights[k] * terms[k]
     return total
 
 
 @numba.njit(cache=True, nogil=True)
-def _judge(tracks, evidence, weights, now, sparse, least_s, least_hits, least_px, least_score, coast_s, brief_s, fresh):
+def _over(row: F64, now: float, sparse: bool, coast_s: float, brief_s: float) -> bool:
+    """Whether a track has gone unseen for too long; one with few blobs is given up sooner."""
+    unseen: float = now - row[LAST]
+    if row[STATUS] == BELIEVED:
+        return unseen > coast_s
+    if row[HITS] < 4.0:
+        return bool(row[MISSES] > 1.0)
+    return bool(row[MISSES] > (1.0 if sparse else 4.0)) and unseen > brief_s
+
+
+@numba.njit(cache=True, nogil=True)
+def _convinces(row: F64, e: F64, weights: F64, least_px: float, least_score: float) -> bool:
+    """Whether a track with enough blobs has gone somewhere, at a possible speed, and looks like a real mover."""
+    if e[GONE] < least_px + 0.05 * math.sqrt(row[W] * row[H]) or e[NET] < least_px:
+        return False
+    if row[LIMIT] > 0 and e[SPEED] > row[LIMIT]:
+        return False
+    return _score(e, weights) >= least_score
+
+
+@numba.njit(cache=True, nogil=True)
+def _convinces_sparse(row: F64, e: F64) -> bool:
+    """The same where pictures are so rare that a few blobs must do: then they must be strong, alike and clear."""
+    if e[NET] < 0.25 * math.sqrt(row[W] * row[H]) + 2.0 or e[HIT_SHARE] < 0.6 or row[SPREAD] > 0.4:
+        return False
+    return bool(row[PEAK] >= 8.0 and row[RING] <= 0.3 and row[LOCAL] >= 0.4 and row[EDGE] <= 0.5)
+
+
+@numba.njit(cache=True, nogil=True)
+def _judge(
+    tracks: F64,
+    evidence: F64,
+    weights: F64,
+    now: float,
+    sparse: bool,
+    least_s: float,
+    least_hits: float,
+    least_px: float,
+    least_score: float,
+    coast_s: float,
+    brief_s: float,
+    fresh: I64,
+) -> int:
     """Confirm, and free what is over. Fill `fresh` with the slots confirmed now; return how many."""
     count = 0
     for k in range(tracks.shape[0]):
         row = tracks[k]
         if row[STATUS] == FREE:
             continue
-        if row[STATUS] == BELIEVED:
-            if now - row[LAST] > coast_s:
+        if row[MATCHED] == 0.0:
+            if _over(row, now, sparse, coast_s, brief_s):
                 row[STATUS] = FREE
             continue
         e = evidence[k]
-        if row[MATCHED] == 0.0:
-            patience = 1.0 if row[HITS] < 4.0 or sparse else 4.0
-            if row[MISSES] > patience and (now - row[LAST] > brief_s or row[HITS] < 4.0):
-                row[STATUS] = FREE
+        if row[STATUS] == BELIEVED or row[HITS] < least_hits or e[AGE] < least_s:
             continue
-        if row[HITS] < least_hits or e[AGE] < least_s:
-            continue
-        if sparse:
-            if e[NET] < 0.25 * math.sqrt(row[W] * row[H]) + 2.0 or e[HIT_SHARE] < 0.6 or row[SPREAD] > 0.4:
-                continue
-            if row[PEAK] < 8.0 or row[RING] > 0.3 or row[LOCAL] < 0.4 or row[EDGE] > 0.5:
-                continue
-        else:
-            size = math.sqrt(row[W] * row[H])
-            if e[GONE] < least_px + 0.05 * size or e[NET] < least_px:
-                continue
-            if row[LIMIT] > 0 and e[E_SPEED] > row[LIMIT]:
-                continue
-            if _score(e, weights) < least_score:
-                continue
-        row[STATUS] = BELIEVED
-        row[CONFIRMED] = now
-        fresh[count] = k
-        count += 1
+        if _convinces_sparse(row, e) if sparse else _convinces(row, e, weights, least_px, least_score):
+            row[STATUS] = BELIEVED
+            fresh[count] = k
+            count += 1
     return count
 
 
 class Point(Record):
-    """One observation of a track: its box in the picture and when it was seen."""
+    """One observation of a track: its box in the picture and when it was seen; `online` if it was believed then."""
 
     frame_index: int
     time_ns: int
@@ -469,7 +565,7 @@ class Tracker:
     def __init__(self, settings: TrackSettings | None = None) -> None:
         self.settings = settings or TrackSettings()
         self._tracks = np.zeros((self.MOST, TRACK_COLUMNS))
-        self._history = np.zeros((self.MOST, POINTS, 8))
+        self._history = np.zeros((self.MOST, POINTS, _POINT_COLUMNS))
         self._evidence = np.zeros((self.MOST, EVIDENCE_COLUMNS))
         self._pairs = np.zeros((self.MOST * 64, 3))
         self._place = np.zeros((MAX_BLOBS, 2))
@@ -492,11 +588,11 @@ class Tracker:
         difference: Difference,
         time_ns: int,
         frame_index: int,
-        speed_limit_px_s: NDArray[np.float32] | None = None,
+        speed_limit_px_s: F32 | None = None,
     ) -> list[Followed]:
         """The believed tracks after one picture; those that ended since the last are in `ended`.
 
-        `speed_limit_px_s` (H, W) bounds the speed of what stands at each pixel of the picture, 0 where there is no bound.
+        `speed_limit_px_s` (H, W) bounds the speed of what stands at each pixel of the picture, 0 for no bound.
         """
         q = self.settings
         if self._started_ns is None:
@@ -568,8 +664,9 @@ class Tracker:
         self._camera = camera
         return place
 
-    def _limit(self, rows: F64, difference: Difference, limit: NDArray[np.float32] | None) -> None:
+    def _limit(self, rows: F64, difference: Difference, limit: F32 | None) -> None:
         if limit is None:
+            self._limit_of[:] = 0
             return
         shift = difference.registration
         x = ((rows[:, X0] + rows[:, X1]) / 2 + shift.shift_x_px).astype(np.int64).clip(0, limit.shape[1] - 1)
@@ -658,7 +755,7 @@ class Tracker:
     def points(self, followed: Followed, *, before: bool = False) -> list[Point]:
         """The newest observation of a track, or with `before` all the ones it had until it was believed."""
         row, points = followed.row, self._history[followed.slot]
-        lived = int(row[LIVES])
+        lived = int(row[HITS])
         first = max(0, lived - POINTS) if before else lived - 1
         chosen = [points[k % POINTS] for k in range(first, lived)]
         started = self._started_ns or 0
