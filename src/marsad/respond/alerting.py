@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from marsad.geo.geodesy import EnuFrame
@@ -56,6 +57,9 @@ NOUNS: Final[Mapping[Kind, str]] = MappingProxyType(
 
 WITHIN_SIGMAS = 2.45
 """The half axes of an ellipse that holds 95 % of a normal distribution in the plane, in sigmas."""
+MOVED_SIGMAS = 3.5
+"""A crossing is a way longer than this many sigmas of the noise left in both its ends."""
+_FIRST_SPEED_M_S = 3.0
 _NODES = 96
 _REACH_SIGMAS = 4.0
 
@@ -75,7 +79,7 @@ class AlertSettings(Record):
     again_s: float = 30.0
     unlocated_s: float = 3.0
     forget_s: float = 60.0
-    turn_m2_s3: float = 1.0
+    turn_m2_s3: float = 0.3
     doubtful: float = 0.3
 
 
@@ -85,29 +89,59 @@ class _Motion:
     def __init__(self, ground: GroundState, time_ns: int) -> None:
         self.time_ns = time_ns
         self.state = np.array([ground.east_m, ground.north_m, 0.0, 0.0])
-        self.spread = np.diag([0.0, 0.0, 9.0, 9.0])
+        self.spread = np.diag([0.0, 0.0, _FIRST_SPEED_M_S**2, _FIRST_SPEED_M_S**2])
         self.spread[:2, :2] = _matrix(ground.covariance)
 
     def update(self, ground: GroundState, time_ns: int, turn_m2_s3: float) -> None:
         """Move to a moment and take the position measured then, unless it has several answers."""
-        step = max(time_ns - self.time_ns, 0) / 1e9
+        _predict(self.state, self.spread, max(time_ns - self.time_ns, 0) / 1e9, turn_m2_s3)
         self.time_ns = time_ns
-        move = np.eye(4)
-        move[0, 2] = move[1, 3] = step
-        noise = turn_m2_s3 * np.array([[step**3 / 3, step**2 / 2], [step**2 / 2, step]])
-        self.state = move @ self.state
-        self.spread = move @ self.spread @ move.T + np.kron(noise, np.eye(2))
-        if ground.multimodal:
-            return
-        measured = _matrix(ground.covariance) + 1e-6 * np.eye(2)
-        gain = self.spread[:, :2] @ np.linalg.inv(self.spread[:2, :2] + measured)
-        self.state = self.state + gain @ (np.array([ground.east_m, ground.north_m]) - self.state[:2])
-        self.spread = self.spread - gain @ self.spread[:2]
+        if not ground.multimodal:
+            c = ground.covariance
+            _correct(self.state, self.spread, ground.east_m, ground.north_m, c.east_m2, c.east_north_m2, c.north_m2)
 
     @property
     def place(self) -> Place:
         """Where it is."""
         return float(self.state[0]), float(self.state[1])
+
+    @property
+    def noise(self) -> tuple[float, float, float]:
+        """What noise is left in the place: variance east, covariance, variance north."""
+        return float(self.spread[0, 0]), float(self.spread[0, 1]), float(self.spread[1, 1])
+
+
+@njit(cache=True)
+def _predict(state: Array, spread: Array, step: float, turn: float) -> None:
+    for i in range(2):
+        state[i] += step * state[i + 2]
+    for j in range(4):
+        for i in range(2):
+            spread[i, j] += step * spread[i + 2, j]
+    for i in range(4):
+        for j in range(2):
+            spread[i, j] += step * spread[i, j + 2]
+    for i in range(2):
+        spread[i, i] += turn * step**3 / 3
+        spread[i, i + 2] += turn * step**2 / 2
+        spread[i + 2, i] += turn * step**2 / 2
+        spread[i + 2, i + 2] += turn * step
+
+
+@njit(cache=True)
+def _correct(
+    state: Array, spread: Array, east: float, north: float, east2: float, east_north: float, north2: float
+) -> None:
+    a, b, d = spread[0, 0] + east2 + 1e-6, spread[0, 1] + east_north, spread[1, 1] + north2 + 1e-6
+    inverse = 1 / (a * d - b * b)
+    off_e, off_n = east - state[0], north - state[1]
+    top = spread[:2].copy()
+    for i in range(4):
+        gain_e = (top[0, i] * d - top[1, i] * b) * inverse
+        gain_n = (top[1, i] * a - top[0, i] * b) * inverse
+        state[i] += gain_e * off_e + gain_n * off_n
+        for j in range(4):
+            spread[i, j] -= gain_e * top[0, j] + gain_n * top[1, j]
 
 
 class _Path:
@@ -119,7 +153,6 @@ class _Path:
         self.closed = closed or bool(np.array_equal(corners[0], corners[-1]))
         self.start = corners[:-1]
         self.along = np.diff(corners, axis=0)
-        self.length2 = np.maximum((self.along**2).sum(axis=1), 1e-12)
         # Sides are told along the straight continuation of an open line; whether it was crossed, by its own length.
         self.low = np.zeros(len(self.start))
         self.high = np.ones(len(self.start))
@@ -128,35 +161,50 @@ class _Path:
 
     def nearest(self, place: Place) -> tuple[float, Place]:
         """Metres to the path, above 0 to its right, and the unit normal there, to the right."""
-        offset = np.array(place) - self.start
-        share = np.clip((offset * self.along).sum(axis=1) / self.length2, self.low, self.high)
-        apart = ((offset - share[:, None] * self.along) ** 2).sum(axis=1)
-        turn = offset[:, 0] * self.along[:, 1] - offset[:, 1] * self.along[:, 0]
-        beside = turn / np.sqrt(self.length2)
-        # At a corner two sides are equally near; the one that the point is farther beside tells on which side it lies.
-        ties = apart <= apart.min() + 1e-9 * (1 + apart.min())
-        k = int(np.argmax(np.where(ties, np.abs(beside), -1.0)))
-        length = math.sqrt(self.length2[k])
-        normal = (float(self.along[k, 1]) / length, -float(self.along[k, 0]) / length)
-        return math.copysign(math.sqrt(float(apart[k])), float(beside[k])), normal
+        apart, east, north = _nearest(self.start, self.along, self.low, self.high, *place)
+        return apart, (east, north)
 
     def met_by(self, one: Place, two: Place, slack_m: float) -> bool:
         """Whether the straight way between two places meets the path, or passes within `slack_m` of it."""
         a, b = np.array(one), np.array(two)
         way = b - a
-        for start, along in zip(self.start, self.along, strict=True):
-            if _segments_apart(a, way, start, along) <= slack_m:
-                return True
-        return False
+        return any(
+            _segments_apart(a, way, start, along) <= slack_m
+            for start, along in zip(self.start, self.along, strict=True)
+        )
+
+
+@njit(cache=True)
+def _nearest(
+    starts: Array, alongs: Array, low: Array, high: Array, east: float, north: float
+) -> tuple[float, float, float]:
+    """Signed distance to the nearest segment, and its unit normal to the right.
+
+    At a corner two segments are equally near; the one that the point is farther beside tells on which side it lies.
+    """
+    best, beside, normal_e, normal_n = math.inf, 0.0, 0.0, 0.0
+    for k in range(starts.shape[0]):
+        along_e, along_n = alongs[k, 0], alongs[k, 1]
+        off_e, off_n = east - starts[k, 0], north - starts[k, 1]
+        length2 = along_e * along_e + along_n * along_n
+        share = min(max((off_e * along_e + off_n * along_n) / length2, low[k]), high[k])
+        apart = math.hypot(off_e - share * along_e, off_n - share * along_n)
+        length = math.sqrt(length2)
+        turn = (off_e * along_n - off_n * along_e) / length
+        tie = abs(apart - best) <= 1e-9 * (1 + apart)
+        if (tie and abs(turn) > abs(beside)) or (not tie and apart < best):
+            best, beside, normal_e, normal_n = apart, turn, along_n / length, -along_e / length
+    return math.copysign(best, beside), normal_e, normal_n
 
 
 class _Held:
     """What is known of one track against one rule."""
 
-    __slots__ = ("place", "side", "told_ns")
+    __slots__ = ("noise2", "place", "side", "told_ns")
 
     def __init__(self) -> None:
         self.side = 0
+        self.noise2 = 0.0
         self.place: Place = (0.0, 0.0)
         self.told_ns: dict[Direction, int] = {}
 
@@ -234,7 +282,7 @@ class Alerting:
         place = known.motion.place
         for line, path in self._lines:
             held = known.held.setdefault(f"line {line.id}", _Held())
-            direction = self._crossed(line, path, held, place, ground)
+            direction = self._crossed(line, path, held, known.motion, ground)
             if direction and line.alert in {"both", direction}:
                 self._note("line_crossing", line.id, direction, held, track, known)
         for zone, path in self._zones:
@@ -246,16 +294,24 @@ class Alerting:
         """Whether lines or zones can be told for the camera of a track."""
         return bool(self._lines or self._zones) and (track.camera_id in self._posed or track.ground is not None)
 
-    def _crossed(self, line: Line, path: _Path, held: _Held, place: Place, ground: GroundState) -> Direction:
+    def _crossed(self, line: Line, path: _Path, held: _Held, motion: _Motion, ground: GroundState) -> Direction:
         """Which way the line was crossed just now, empty for neither."""
+        place = motion.place
         right_m, normal = path.nearest(place)
         inside_m = right_m if line.inside == "right" else -right_m
-        sigma = math.sqrt(_along(ground.covariance, normal) + line.band_m**2 / 3)
+        c = ground.covariance
+        sigma = math.sqrt(_quadratic(c.east_m2, c.east_north_m2, c.north_m2, normal) + line.band_m**2 / 3)
         side = self._side(self._believed(_normal_cdf(inside_m / max(sigma, 1e-6)), ground))
         if side == 0:
             return ""
+        noise2 = _quadratic(*motion.noise, normal)
+        if held.side == -side:
+            moved_m = abs((place[0] - held.place[0]) * normal[0] + (place[1] - held.place[1]) * normal[1])
+            # The same noise that puts someone surely across may have put them surely on the other side before.
+            if moved_m < MOVED_SIGMAS * math.sqrt(noise2 + held.noise2):
+                return ""
         before, from_place = held.side, held.place
-        held.side, held.place = side, place
+        held.side, held.place, held.noise2 = side, place, noise2
         slack_m = math.inf if path.closed else 2 * sigma
         if before != -side or not path.met_by(from_place, place, slack_m):
             return ""
@@ -396,15 +452,10 @@ def _matrix(covariance: GroundCovariance) -> Array:
     return np.array([[covariance.east_m2, both], [both, covariance.north_m2]])
 
 
-def _along(covariance: GroundCovariance, direction: Place) -> float:
+def _quadratic(east2: float, east_north: float, north2: float, direction: Place) -> float:
     """The variance along a unit vector."""
     east, north = direction
-    return max(
-        east * east * covariance.east_m2
-        + 2 * east * north * covariance.east_north_m2
-        + north * north * covariance.north_m2,
-        0.0,
-    )
+    return max(east * east * east2 + 2 * east * north * east_north + north * north * north2, 0.0)
 
 
 def _axes(covariance: GroundCovariance) -> tuple[float, float]:
