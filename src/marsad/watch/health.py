@@ -36,6 +36,8 @@ WORDS = PLACES // 64
 FINE_PX = 1
 COARSE_PX = 4
 MARGIN_PX = 16
+SLOW_S = 0.3
+"""How often the costlier looks are taken."""
 
 
 class HealthSettings(Record):
@@ -76,9 +78,10 @@ class Sign(NamedTuple):
 class Look(NamedTuple):
     """One picture, as the symptoms see it.
 
-    `samples` (512,) are sums of 2 x 2 pixels; `changed` is the share of them that differ from the picture before, and
-    `activity` the mean of how much. `noise` is the standard deviation of one pixel over time, `spread` that of the
-    scene over the picture. A lasting scene point x is at x + `place_px` in the picture.
+    `samples` (512,) are sums of 2 x 2 pixels; `changed` is the share of them that differ from the picture before,
+    `activity` and `change` the mean of how much, without and with its sign. `mean` is the mean pixel, `noise` the
+    standard deviation of one pixel over time, `spread` that of the scene over the picture. A lasting scene point x is
+    at x + `place_px` in the picture.
     """
 
     time_s: float
@@ -88,6 +91,8 @@ class Look(NamedTuple):
     samples: I32
     changed: float
     activity: float
+    change: float
+    mean: float
     noise: float
     spread: float
     trusted: bool
@@ -98,10 +103,14 @@ class Look(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _sample(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32) -> tuple[int, float]:
-    """Fill `samples` with 2 x 2 sums; how many differ from `previous`, and the mean of the change."""
-    changed = 0
-    total = 0.0
+def _sample(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32, out: F64) -> None:
+    """Fill `samples` with 2 x 2 sums, and `out` with what they say together.
+
+    `out` becomes the share that differs from `previous`, the mean absolute and the mean change, the mean and the
+    variance of the samples.
+    """
+    out[:] = 0.0
+    square = 0.0
     for k in range(rows.shape[0]):
         y = rows[k]
         x = columns[k]
@@ -114,9 +123,13 @@ def _sample(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32
         samples[k] = value
         step = value - previous[k]
         if step != 0:
-            changed += 1
-        total += abs(step)
-    return changed, total / rows.shape[0]
+            out[0] += 1.0
+        out[1] += abs(step)
+        out[2] += step
+        out[3] += value
+        square += float(value) * float(value)
+    out /= rows.shape[0]
+    out[4] = max(square / rows.shape[0] - out[3] * out[3], 0.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -167,21 +180,91 @@ def _edges(counts: Counts, points: I64, dx: int, dy: int, fine: F64, coarse: F64
 
 
 @numba.njit(cache=True, nogil=True)
-def _line_contrast(counts: Counts, along: F64, across: F64) -> None:
-    """For each row the mean change along it, over 5 columns, and from the row before, from every third column."""
+def _line_contrast(counts: Counts, rows_out: F64, columns_out: F64) -> None:
+    """For each row and each column the mean change along it, over 5 pixels, and from the line before.
+
+    `rows_out` is (2, H), `columns_out` (2, W); every third pixel of a line is taken.
+    """
     rows, columns = counts.shape
+    rows_out[:] = 0.0
+    columns_out[:] = 0.0
     for y in range(rows):
         before = max(y - 1, 0)
-        steps = 0.0
-        copies = 0.0
-        taken = 0
         for x in range(0, columns - 5, 3):
-            here = float(counts[y, x])
-            steps += abs(here - float(counts[y, x + 5]))
-            copies += abs(here - float(counts[before, x]))
-            taken += 1
-        along[y] = steps / max(taken, 1)
-        across[y] = copies / max(taken, 1)
+            here = np.int32(counts[y, x])
+            rows_out[0, y] += abs(here - np.int32(counts[y, x + 5]))
+            rows_out[1, y] += abs(here - np.int32(counts[before, x]))
+        if y % 3 or y >= rows - 5:
+            continue
+        for x in range(1, columns):
+            here = np.int32(counts[y, x])
+            columns_out[0, x] += abs(here - np.int32(counts[y + 5, x]))
+            columns_out[1, x] += abs(here - np.int32(counts[y, x - 1]))
+    rows_out /= max((columns - 5) / 3, 1.0)
+    columns_out /= max((rows - 5) / 3, 1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _ones(word: np.uint64) -> np.uint64:
+    """How many bits are set.
+
+    Source: Warren, "Hacker's Delight" (2012), section 5-1; compilers make one instruction of it.
+    """
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@numba.njit(cache=True, nogil=True)
+def _agreement(rising: U64, falling: U64, slots: I64, slot: int, excess: F64, told: F64) -> None:
+    """How many places moved the same way less how many did not, and how many moved in both, for stored pictures."""
+    for k in range(slots.shape[0]):
+        same = np.uint64(0)
+        other = np.uint64(0)
+        for word in range(rising.shape[1]):
+            up = rising[slots[k], word]
+            down = falling[slots[k], word]
+            same += _ones((up & rising[slot, word]) | (down & falling[slot, word]))
+            other += _ones((up & falling[slot, word]) | (down & rising[slot, word]))
+        excess[k] = float(same) - float(other)
+        told[k] = float(same) + float(other)
+
+
+@numba.njit(cache=True, nogil=True)
+def _vote(now: Counts, old: Counts, dx: int, dy: int, near: float, far: float, votes: NDArray[np.int8]) -> int:
+    """Vote for pixels that stay in their place where the scene moved by (dx, dy); how many got one.
+
+    Only where the moved scene would look different by `far` is anything told; there, what is within `near` of the old
+    picture gets a vote, what rather follows the scene loses two. No vote is cast, and -1 returned, where the scene as a
+    whole did not go along: the shift is not to be believed then.
+    """
+    rows, columns = now.shape
+    margin_y, margin_x = abs(dy) + 1, abs(dx) + 1
+    stays = 0
+    goes = 0
+    for cast in range(2):
+        if cast and goes < 2 * stays + 200:
+            return -1
+        for y in range(margin_y, rows - margin_y):
+            for x in range(margin_x, columns - margin_x):
+                was = np.int32(old[y, x])
+                moved = np.int32(old[y - dy, x - dx])
+                if abs(moved - was) <= far:
+                    continue
+                here = np.int32(now[y, x])
+                if abs(here - was) < near:
+                    # Beside text, the text would have come here; only what would itself have gone elsewhere counts.
+                    if abs(np.int32(now[y + dy, x + dx]) - was) <= far:
+                        continue
+                    stays += 1
+                    if cast:
+                        votes[y, x] = min(votes[y, x] + 1, 12)
+                elif abs(here - moved) < abs(here - was):
+                    goes += 1
+                    if cast:
+                        votes[y, x] = max(votes[y, x] - 2, -4)
+    return stays // 2
 
 
 class _Lasting:
@@ -319,9 +402,8 @@ class _Light:
 
     def look(self, look: Look) -> list[Sign]:
         """A gain jump; a jump that takes several pictures is told once."""
-        mean = float(look.samples.mean()) / 4
-        level = (look.gain - 1) * mean + look.offset
         gain = look.gain - 1
+        level = gain * look.mean + look.offset
         s = self._s
         least = max(s.jump_counts, 4 * look.noise, 0.15 * look.spread, 5 * self._usual_level)
         jumped = abs(level) > least or abs(gain) > max(s.jump_gain, 5 * self._usual_gain)
@@ -341,70 +423,80 @@ class _Light:
 class _Pose:
     """Where the camera looks: knocks that stay, and pans; sway comes back and is neither."""
 
+    KEPT = 256
+
     def __init__(self, settings: HealthSettings) -> None:
         self._s = settings
-        self._places: deque[tuple[float, float, float]] = deque(maxlen=256)
-        self._panning = _Lasting("panning", 1.0, 1.0, looks=4)
+        self._ring = np.zeros((4 * self.KEPT, 3))
+        self._count = 0
+        self._panning = _Lasting("panning", 1.0, 1.0)
         self._relearns: deque[float] = deque(maxlen=3)
-        self._looked_s = 0.0
+
+    def note(self, look: Look) -> None:
+        """Keep where the camera looks."""
+        if self._count == len(self._ring):
+            self._ring[: self.KEPT] = self._ring[-self.KEPT :]
+            self._count = self.KEPT
+        self._ring[self._count] = (look.time_s, *look.place_px)
+        self._count += 1
 
     def look(self, look: Look) -> list[Sign]:
-        """Panning and its end, or a knock."""
-        self._places.append((look.time_s, *look.place_px))
-        if look.time_s - self._looked_s < 0.2:
-            return []
-        self._looked_s = look.time_s
+        """Panning and its end, or a knock, from the places noted."""
         speed = self._speed(look)
         lost_often = len(self._relearns) == 3 and look.time_s - self._relearns[0] < 4.0
         limit = self._s.pan_px_s * (0.5 if self._panning.on else 1.0)
         signs = self._panning.look(speed > limit or lost_often, look.time_s, f"{speed:.0f} px/s")
         if signs:
-            self._places.clear()
+            self._count = 0
         if not self._panning.on and not signs:
             signs += self._knock(look.fps)
         return signs
 
     def forget(self) -> None:
         """Compare no place from before with one from now on."""
-        self._places.clear()
+        self._count = 0
 
     def relearned(self, look: Look) -> list[Sign]:
         """The scene was lost and learnt anew: moved once, or moving all the time."""
         self._relearns.append(look.time_s)
-        self._places.clear()
+        self._count = 0
         lately = len(self._relearns) > 1 and look.time_s - self._relearns[-2] < 2.0
         return [] if self._panning.on or lately else [Sign("camera_moved", "another scene")]
 
     def _speed(self, look: Look) -> float:
         """Pixels per second in one direction over the last 0.8 s; 0 while that is not known."""
-        recent = [place for place in self._places if place[0] >= look.time_s - max(0.8, 4 / look.fps)]
-        if len(recent) < 4:
+        taken = min(max(5, round(0.8 * look.fps)), self.KEPT)
+        if self._count < taken:
             return 0.0
-        path = np.array(recent)
-        steps = np.diff(path[:, 1:], axis=0)
-        gone = path[-1, 1:] - path[0, 1:]
-        length = float(np.hypot(*steps.T).sum())
-        distance = float(np.hypot(*gone))
-        seconds = float(path[-1, 0] - path[0, 0])
-        if seconds <= 0 or distance < 0.85 * length or distance < 4:
+        path = self._ring[self._count - taken : self._count]
+        seconds, *moved = (path[-1] - path[0]).tolist()
+        distance = math.hypot(*moved)
+        if seconds <= 0 or distance < 4:
+            return 0.0
+        steps, gone = np.diff(path[:, 1:], axis=0), np.array(moved)
+        if distance < 0.85 * float(np.hypot(*steps.T).sum()):
             return 0.0
         # All in one go is a knock; a pan is on the move in every part of the time.
         along = steps @ gone / distance
         return distance / seconds if np.median(along) > 0.5 * along.mean() else 0.0
 
     def _knock(self, fps: float) -> list[Sign]:
-        span = max(4, round(0.7 * fps))
-        gap = max(1, round(0.4 * fps))
-        if len(self._places) < 2 * span + gap:
+        # Longer before than after: a mast that sways has been there within the last seconds.
+        long = min(max(4, round(2.5 * fps)), 5 * self.KEPT // 8)
+        gap = min(max(1, round(0.4 * fps)), self.KEPT // 8)
+        short = min(max(4, round(1.0 * fps)), self.KEPT // 4)
+        if self._count < long + gap + short:
             return []
-        path = np.array(self._places)[-(2 * span + gap) :, 1:]
-        before, after = path[:span], path[-span:]
+        path = self._ring[self._count - long - gap - short : self._count, 1:]
+        if math.hypot(*(path[-1] - path[0]).tolist()) < 0.5 * self._s.moved_px:
+            return []
+        before, after = path[:long], path[-short:]
         step = np.median(after, axis=0) - np.median(before, axis=0)
         distance = float(np.hypot(*step))
         unrest = max(float(np.ptp(before, axis=0).max()), float(np.ptp(after, axis=0).max()))
         if distance < self._s.moved_px or distance < 3 * unrest:
             return []
-        self._places.clear()
+        self._count = 0
         return [Sign("camera_moved", f"{step[0]:+.1f} px across, {step[1]:+.1f} px down")]
 
 
@@ -430,16 +522,12 @@ class _Structure:
         self._points = np.zeros((0, 3), np.int64)
         self._learnt = 0
         self._chosen_s = -math.inf
-        self._looked_s = -math.inf
         self._spread = 0.0
         self._noise = 0.0
         self._strange = 0
 
     def look(self, look: Look) -> list[Sign]:
-        """Covered or defocused, and their ends, four times a second."""
-        if look.time_s - self._looked_s < 0.25 - 1e-6:
-            return []
-        self._looked_s = look.time_s
+        """Covered or defocused, and their ends."""
         healthy = not self.covered.on and not self._defocused.on
         if healthy and look.trusted and look.time_s - self._chosen_s > (600.0 if self.usable else 10.0):
             self._choose(look)
@@ -557,10 +645,10 @@ class _Structure:
         signs = self._defocused.look(below, look.time_s, detail)
         if not below and not self._defocused.on:
             # Up within a minute, down within a day: a lens that drifts must not teach us its drift.
-            self._best += (0.25 / 60 if sharpness > self._best else 0.25 / 86400) * (sharpness - self._best)
-            self._known += 0.25 / 60 * (self._coarse - self._known)
-            self._spread += 0.25 / 60 * (look.spread - self._spread)
-            self._noise += 0.25 / 60 * (look.noise - self._noise)
+            self._best += (SLOW_S / 60 if sharpness > self._best else SLOW_S / 86400) * (sharpness - self._best)
+            self._known += SLOW_S / 60 * (self._coarse - self._known)
+            self._spread += SLOW_S / 60 * (look.spread - self._spread)
+            self._noise += SLOW_S / 60 * (look.noise - self._noise)
         return signs
 
 
@@ -605,29 +693,22 @@ class _Loop:
     def look(self, look: Look, previous: I32) -> list[Sign]:
         """Looped, or its end."""
         slot = self._count % len(self._rising)
-        level = float(np.median(look.samples - previous))
-        told = _signs(look.samples, previous, level, 0.25 * look.activity, self._rising[slot], self._falling[slot])
+        dead_zone = 0.25 * look.activity
+        told = _signs(look.samples, previous, look.change, dead_zone, self._rising[slot], self._falling[slot])
         self._count += 1
         if told < self.LEAST_TOLD:
             return []
         if self._lag:
             return self._follow(look, slot)
-        if look.time_s - self._searched_s >= 0.5:
+        if look.time_s - self._searched_s >= 1.0 - 1e-6:
             self._searched_s = look.time_s
             self._search(look, slot)
         return []
 
-    def _agreement(self, slots: I64 | slice, slot: int) -> tuple[I64, I64]:
-        """How many places moved the same way less how many did not, and how many moved in both, for stored pictures."""
-        rising, falling = self._rising[slots], self._falling[slots]
-        up, down = self._rising[slot], self._falling[slot]
-        same = np.bitwise_count((rising & up) | (falling & down)).sum(axis=1, dtype=np.int64)
-        other = np.bitwise_count((rising & down) | (falling & up)).sum(axis=1, dtype=np.int64)
-        return same - other, same + other
-
     def _search(self, look: Look, slot: int) -> None:
         stored = min(self._count, len(self._rising))
-        excess, told = self._agreement(slice(0, stored), slot)
+        excess, told = np.zeros(stored), np.zeros(stored)
+        _agreement(self._rising, self._falling, np.arange(stored), slot, excess, told)
         score = np.where(told >= self.LEAST_TOLD, excess / np.sqrt(np.maximum(told, 1)), 0.0)
         lag = (slot - np.arange(stored)) % len(self._rising)
         score[lag < max(self.LEAST_LAG, round(look.fps))] = 0.0
@@ -646,7 +727,8 @@ class _Loop:
 
     def _follow(self, look: Look, slot: int) -> list[Sign]:
         lags = np.array([self._lag, *(self._lag + n for n in self.NEIGHBOURS)])
-        excess, told = self._agreement((slot - lags) % len(self._rising), slot)
+        excess, told = np.zeros(len(lags)), np.zeros(len(lags))
+        _agreement(self._rising, self._falling, (slot - lags) % len(self._rising), slot, excess, told)
         self._excess += excess
         self._told += told
         self._seen += 1
@@ -674,44 +756,42 @@ class _Loop:
 
 
 class _Lines:
-    """Rows and columns without a signal: constant, or copies of the one before, amid a scene that is neither."""
+    """Rows and columns without a signal: constant, or copies of the one before, amid a scene that is neither.
+
+    The border is left out: that it carries nothing is how many a picture is made.
+    """
 
     def __init__(self, settings: HealthSettings) -> None:
         self._s = settings
-        self._state = _Lasting("dead_rows", 2.0, 3.0)
+        self._state = _Lasting("dead_rows", 0.0, 2.0, looks=1)
         self._looked_s = 0.0
         self._before: frozenset[str] = frozenset()
 
     def look(self, look: Look) -> list[Sign]:
-        """Dead lines and their end, once a second."""
-        if look.time_s - self._looked_s < 1.0 - 1e-6:
+        """Dead lines and their end, every other second."""
+        if look.time_s - self._looked_s < 2.0 - 1e-6:
             return []
         self._looked_s = look.time_s
-        names = self._dead(look.counts, "row") | self._dead(look.counts.T, "column")
+        rows, columns = look.counts.shape
+        of_rows, of_columns = np.zeros((2, rows)), np.zeros((2, columns))
+        _line_contrast(look.counts, of_rows, of_columns)
+        names = self._dead(of_rows, "row") | self._dead(of_columns, "column")
         lasting = names & self._before
         self._before = names
         shown = ", ".join(sorted(lasting)[:8])
         return self._state.look(bool(lasting), look.time_s, shown or "all lines carry a signal")
 
-    def _dead(self, counts: Counts, word: str) -> frozenset[str]:
-        lines = len(counts)
-        along, across = np.zeros(lines), np.zeros(lines)
-        _line_contrast(counts, along, across)
-        dead = np.zeros(lines, np.bool_)
-        for contrast in (along, across):
-            usual = _local_median(contrast)
-            dead |= (usual > 1.5) & (contrast < self._s.dead_line_share * usual)
-        # A border that carries nothing is how the picture is made, and so are lines doubled throughout.
-        dead[:2] = dead[-2:] = False
-        if dead.sum() > self._s.most_dead_lines * lines:
-            return frozenset()
-        return frozenset(f"{word} {n}" for n in np.flatnonzero(dead))
-
-
-def _local_median(values: F64) -> F64:
-    """The median of the 17 values around each."""
-    padded = np.pad(values, 8, mode="edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 17), axis=1)
+    def _dead(self, contrasts: F64, word: str) -> frozenset[str]:
+        lines = contrasts.shape[1]
+        dead: set[int] = set()
+        for contrast in contrasts:
+            inner = contrast[2:-2]
+            suspects = np.flatnonzero(inner < self._s.dead_line_share * max(float(inner.max()), 1.5)) + 2
+            around = np.clip(suspects[:, None] + np.arange(-8, 9), 2, lines - 3)
+            usual = np.median(contrast[around], axis=1) if len(suspects) else np.zeros(0)
+            dead |= set(suspects[(usual > 1.5) & (contrast[suspects] < self._s.dead_line_share * usual)].tolist())
+        # Lines doubled throughout are how the picture is made.
+        return frozenset(f"{word} {n}" for n in dead) if len(dead) <= self._s.most_dead_lines * lines else frozenset()
 
 
 class _Overlay:
@@ -738,14 +818,14 @@ class _Overlay:
         if self._anchor is None or self._anchor.shape != look.counts.shape:
             self._take(look)
             return []
-        if look.time_s - self._anchored_s < 1.5:
+        if look.time_s - self._anchored_s < 2.0:
             return []
         dx = round(look.place_px[0] - self._place[0])
         dy = round(look.place_px[1] - self._place[1])
         if max(abs(dx), abs(dy)) < 3:
             return []
         if max(abs(dx), abs(dy)) < min(look.counts.shape) // 4:
-            self._vote(look, dx, dy)
+            self._vote(look, self._anchor, dx, dy)
         self._take(look)
         return self._tell()
 
@@ -754,32 +834,22 @@ class _Overlay:
         self._place = look.place_px
         self._anchored_s = look.time_s
 
-    def _vote(self, look: Look, dx: int, dy: int) -> None:
-        now = look.counts.astype(np.float32)
-        old = np.asarray(self._anchor, np.float32)
-        moved = np.roll(old, (dy, dx), axis=(0, 1))
+    def _vote(self, look: Look, anchor: Counts, dx: int, dy: int) -> None:
+        if self._votes is None or self._votes.shape != look.counts.shape:
+            self._votes = np.zeros(look.counts.shape, np.int8)
         near, far = max(5.0, 3 * look.noise), max(24.0, 8 * look.noise)
-        telling = np.abs(moved - old) > far
-        telling[: abs(dy) + 1] = telling[-abs(dy) - 1 :] = False
-        telling[:, : abs(dx) + 1] = telling[:, -abs(dx) - 1 :] = False
-        stays = telling & (np.abs(now - old) < near)
-        goes = telling & (np.abs(now - moved) < np.abs(now - old)) & ~stays
-        # Where the scene as a whole did not go along, the shift is not to be believed.
-        if np.count_nonzero(goes) < 2 * np.count_nonzero(stays) + 200:
-            return
-        if self._votes is None or self._votes.shape != stays.shape:
-            self._votes = np.zeros(stays.shape, np.int8)
-        self._votes += stays.astype(np.int8) - 2 * goes.astype(np.int8)
-        np.clip(self._votes, -4, 12, out=self._votes)
-        self.mask = self._grow(self._votes)
+        if _vote(look.counts, anchor, dx, dy, near, far, self._votes) > 0:
+            self.mask = self._grow(self._votes)
 
     def _grow(self, votes: NDArray[np.int8]) -> Flags | None:
         """The mask: seeds closed to whole strokes, specks left out; None where there is no text, or far too much."""
         seeds = (votes >= self._s.overlay_votes).astype(np.uint8)
+        if not seeds.any():
+            return None
         closed = cv2.morphologyEx(seeds, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
         large = np.zeros(count, np.bool_)
-        large[1:] = stats[1:, cv2.CC_STAT_AREA] >= 12
+        large[1:] = stats[1:, cv2.CC_STAT_AREA] >= 30
         mask = cv2.dilate(large[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         share = float(mask.mean())
         return mask if 0 < share <= self._s.most_overlay else None
@@ -805,6 +875,7 @@ class HealthMonitor:
         self._overlay = _Overlay(self.settings)
         self._structure = _Structure(self.settings)
         self._time_s = 0.0
+        self._sums = np.zeros(5)
         self._before: I32 = np.zeros(PLACES, np.int32)
         self._samples: I32 = np.zeros(PLACES, np.int32)
         self._start((0, 0))
@@ -843,14 +914,15 @@ class HealthMonitor:
         self._frames = 0
         self._fps = 0.0
         self._noise = 0.0
-        self._started_s = self._time_s
+        self._started_s = self._slow_s = self._time_s
         self._was_trusted = False
         self._stillness, self._light, self._pose = _Stillness(s), _Light(s), _Pose(s)
         self._loop, self._lines = _Loop(s), _Lines(s)
         self._structure.forget()
 
     def _look(self, counts: Counts, difference: Difference, step_s: float) -> Look:
-        changed, activity = _sample(counts, self._rows, self._columns, self._before, self._samples)
+        _sample(counts, self._rows, self._columns, self._before, self._samples, self._sums)
+        changed, activity, change, mean, variance = self._sums.tolist()
         self._frames += 1
         if self._frames > 1 and step_s > 0:
             self._fps = 1 / step_s if not self._fps else 1 / (1 / self._fps + 0.1 * (step_s - 1 / self._fps))
@@ -858,7 +930,7 @@ class HealthMonitor:
             # Two pictures' noise, summed over four pixels, from the mean of what is normally distributed.
             noise = math.sqrt(math.pi / 2) * activity / math.sqrt(8)
             self._noise += max(0.02, 1.0 / self._frames) * (noise - self._noise)
-        spread = math.sqrt(max(float(self._samples.var()) / 16 - self._noise**2 / 4, 0.0))
+        spread = math.sqrt(max(variance / 16 - self._noise**2 / 4, 0.0))
         found, origin = difference.registration, difference.origin
         return Look(
             time_s=self._time_s,
@@ -866,15 +938,17 @@ class HealthMonitor:
             fps=max(self._fps, 0.01),
             counts=counts,
             samples=self._samples,
-            changed=changed / PLACES,
+            changed=changed,
             activity=activity,
+            change=change,
+            mean=mean / 4,
             noise=self._noise,
             spread=spread,
             trusted=difference.trusted,
             relearned=difference.state == "relearned",
-            place_px=(found.shift_x_px - origin[0], found.shift_y_px - origin[1]),
-            gain=found.gain,
-            offset=found.offset,
+            place_px=(float(found.shift_x_px) - origin[0], float(found.shift_y_px) - origin[1]),
+            gain=float(found.gain),
+            offset=float(found.offset),
         )
 
     def _signs(self, look: Look, blobs: Blobs) -> list[Sign]:
@@ -883,22 +957,30 @@ class HealthMonitor:
         settled = look.time_s - self._started_s >= self.settings.settle_s and self._frames > 10
         if look.relearned:
             signs += self._relearned(look) if settled else []
-        if settled:
-            signs += self._structure.look(look)
-            signs += self._lines.look(look)
         # After a gap the camera may well show another level: only two pictures in a row can jump.
+        steady = look.trusted and self._was_trusted and look.step_s < 3 / look.fps
+        self._was_trusted = look.trusted
+        if not settled:
+            return signs
+        # A covered lens shows no motion and no gain; what the registration makes of it is made up.
         flat = self._structure.flat(look)
-        steady = look.trusted and self._was_trusted and look.step_s < 3 / look.fps and not flat
         if flat:
-            # A covered lens shows no motion and no gain; what the registration makes of it is made up.
             self._pose.forget()
         elif look.trusted:
-            signs += self._pose.look(look) if settled else []
-        if settled and steady:
-            signs += [] if self._stillness.correcting else self._light.look(look)
-            signs += [] if blobs.flooded else self._overlay.look(look)
-        self._was_trusted = look.trusted
+            self._pose.note(look)
+        if steady and not flat and not self._stillness.correcting:
+            signs += self._light.look(look)
+        if look.time_s - self._slow_s >= SLOW_S - 1e-6:
+            self._slow_s = look.time_s
+            signs += self._slow(look, moving=look.trusted and not flat, clear=steady and not flat and not blobs.flooded)
         return signs
+
+    def _slow(self, look: Look, *, moving: bool, clear: bool) -> list[Sign]:
+        """What is looked for a few times a second."""
+        signs = self._structure.look(look) + self._lines.look(look)
+        if moving:
+            signs += self._pose.look(look)
+        return signs + (self._overlay.look(look) if clear else [])
 
     def _relearned(self, look: Look) -> list[Sign]:
         """The scene was lost: the lens is covered, the gain jumped so far that it was not known again, or it moved."""
