@@ -10,7 +10,6 @@ import cv2
 import msgspec
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
 from rich.console import Console
 from rich.markup import escape
 
@@ -183,9 +182,10 @@ def _origin(site: Site) -> Position:
 def _write(path: Path, grid: ElevationGrid) -> None:
     """Write a grid as GeoTIFF."""
     rows, columns = grid.height_m.shape
+    place = rasterio.Affine(grid.step_x, 0, grid.west, 0, -grid.step_y, grid.north)
     with rasterio.open(
         path, "w", driver="GTiff", width=columns, height=rows, count=1, dtype="float32", crs=grid.crs, nodata=np.nan,
-        transform=from_origin(grid.west, grid.north, grid.step_x, grid.step_y), compress="deflate", predictor=3,
+        transform=place, compress="deflate", predictor=3,
     ) as file:  # fmt: skip
         file.write(grid.height_m, 1)
         file.update_tags(TIFFTAG_IMAGEDESCRIPTION=ILLUSTRATIVE)

@@ -89,7 +89,7 @@ def body(actor: Actor, stride_rad: float) -> list[Limb]:
 
 
 def _person(height_m: float, stride: float) -> list[Limb]:
-    """A walking adult: thighs swing by 25 degrees, the knee of the leg that comes forward bends, arms swing against.
+    """A walking adult: thighs swing by 20 degrees, the knee of the leg that comes forward bends, arms swing against.
 
     Source: proportions after Drillis and Contini (1966), as printed in Winter, Biomechanics and Motor Control of Human
     Movement, chapter 4; gait angles rounded from chapter 2 there.
@@ -98,7 +98,7 @@ def _person(height_m: float, stride: float) -> list[Limb]:
     thigh, shank = 0.245 * h, 0.25 * h
     legs = []
     for side, turn in ((-1.0, 0.0), (1.0, math.pi)):
-        swing = 0.44 * math.sin(stride + turn) + 0.06
+        swing = 0.36 * math.sin(stride + turn) + 0.05
         bend = 0.75 * max(math.cos(stride + turn), 0.0) ** 2 + 0.08
         knee = (thigh * math.sin(swing), -thigh * math.cos(swing))
         foot = (knee[0] + shank * math.sin(swing - bend), knee[1] - shank * math.cos(swing - bend))
@@ -108,7 +108,7 @@ def _person(height_m: float, stride: float) -> list[Limb]:
     for side, knee, foot in legs:
         limbs.append(Limb((knee[0], side, hip + knee[1]), (foot[0], side, hip + foot[1]), 0.034 * h, -2.0))
         limbs.append(Limb((0.0, side, hip), (knee[0], side, hip + knee[1]), 0.046 * h, -1.0))
-    shoulder = hip + 0.285 * h
+    shoulder = hip + 0.3 * h
     for side, turn in ((-1.0, math.pi), (1.0, 0.0)):
         swing = 0.38 * math.sin(stride + turn)
         across = side * 0.115 * h
@@ -118,7 +118,7 @@ def _person(height_m: float, stride: float) -> list[Limb]:
         limbs.append(Limb((elbow[0], across, elbow[1]), (hand[0], across, hand[1]), 0.026 * h, 0.5))
     limbs.append(Limb((0.0, -0.085 * h, shoulder), (0.0, 0.085 * h, shoulder), 0.042 * h, 0.0))
     limbs.append(Limb((0.0, 0.0, hip + 0.05 * h), (0.0, 0.0, shoulder - 0.03 * h), 0.088 * h, 0.0))
-    top = shoulder + 0.165 * h
+    top = shoulder + 0.18 * h
     limbs.append(Limb((0.02 * h, 0.0, top - 0.115 * h), (0.02 * h, 0.0, top - 0.06 * h), 0.058 * h, 4.0))
     return limbs
 

@@ -14,7 +14,7 @@ from marsad.kernel.site import Pose
 
 Kelvin = NDArray[np.float32]
 
-_TABLE = 1 << 22
+_TABLE = 1 << 20
 _SUBSAMPLE = 8
 _OFFSETS = 4096
 _SPREAD = (0.12, 0.98)
@@ -78,7 +78,7 @@ class Sensor:
         self.imager = imager
         size = width_px * height_px
         # Gaussian noise costs more than all else together when drawn afresh: each picture reads a long table elsewhere.
-        self._noise = rng.standard_normal(max(_TABLE, 4 * size), np.float32) * np.float32(imager.netd_k)
+        self._noise = rng.standard_normal(max(_TABLE, 6 * size), np.float32) * np.float32(imager.netd_k)
         self._starts = rng.integers(0, len(self._noise) - size, _OFFSETS)
         fixed = rng.standard_normal((height_px, width_px), np.float32) * np.float32(imager.pixel_fixed_k)
         self._fixed = fixed + rng.standard_normal(width_px, np.float32) * np.float32(imager.column_fixed_k)
