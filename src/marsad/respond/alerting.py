@@ -153,6 +153,8 @@ class _Path:
         self.closed = closed or bool(np.array_equal(corners[0], corners[-1]))
         self.start = corners[:-1]
         self.along = np.diff(corners, axis=0)
+        east, north = corners.T
+        self.clockwise = bool((east[:-1] * north[1:] - east[1:] * north[:-1]).sum() < 0)
         # Sides are told along the straight continuation of an open line; whether it was crossed, by its own length.
         self.low = np.zeros(len(self.start))
         self.high = np.ones(len(self.start))
@@ -335,7 +337,7 @@ class Alerting:
         apart, _ = path.nearest(place)
         widest, _ = _axes(covariance)
         if abs(apart) > _REACH_SIGMAS * widest:
-            return float(_inside(path, np.array([place]))[0])
+            return float((apart > 0) == path.clockwise)
         root = np.linalg.cholesky(_matrix(covariance) + 1e-9 * np.eye(2))
         return float(_inside(path, np.array(place) + self._nodes @ root.T).mean())
 

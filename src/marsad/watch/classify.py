@@ -29,8 +29,8 @@ WALKING_M_S = 2.5
 """Nobody walks faster than this, upright behind cover, bent or on all fours."""
 LEAST_PART_M = (0.4, 0.3)
 """Width and height below which something wider than tall is not even the head and shoulders of a person."""
-WALKER_LENGTHS_S = 8.0
-"""Own lengths a second beyond which nothing goes on foot: a sprinter makes five."""
+WALKER_LENGTHS_S = 12.0
+"""Own lengths a second beyond which nothing goes on foot: a sprinter makes five, a walker's head, seen alone, six."""
 LEAST_UPRIGHT_PX = 8.0
 """A box lower than this has no shape to speak of."""
 GAIT_HZ = (0.75, 1.0, 1.3, 1.7, 2.1, 2.6)
