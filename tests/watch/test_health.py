@@ -120,20 +120,26 @@ def test_a_noise_free_still_picture_raises_nothing(scene: Scene, rng: np.random.
     assert Feed().watch(still(scene, rng, 14, noise=0.0)) == []
 
 
+@pytest.mark.parametrize("period_s", [1.0, 2.4, 4.0])
+def test_a_slowly_swaying_mast_raises_nothing(scene: Scene, rng: np.random.Generator, period_s: float) -> None:
+    turns = np.arange(round(10 * FPS)) / FPS / period_s
+    assert Feed().watch(picture(scene, rng, x=4.0 * np.sin(2 * np.pi * turn)) for turn in turns) == []
+
+
 def test_people_walking_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
     assert Feed().watch(with_walkers(still(scene, rng, 10))) == []
 
 
-@pytest.mark.parametrize(("crf", "key_frames"), [(18, 25), (30, 50), (38, 250)])
+@pytest.mark.parametrize(("crf", "key_frames"), [(18, 25), (34, 60)])
 @pytest.mark.parametrize("noise", [0.5, 3.0])
 def test_h264_with_skipped_blocks_raises_nothing(
     scene: Scene, rng: np.random.Generator, crf: int, key_frames: int, noise: float
 ) -> None:
-    assert Feed().watch(encoded(still(scene, rng, 12, noise=noise), crf, key_frames)) == []
+    assert Feed().watch(encoded(still(scene, rng, 8, noise=noise), crf, key_frames)) == []
 
 
 def test_people_in_h264_that_throws_the_noise_away_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
-    clip = [*with_walkers(still(scene, rng, 6, noise=0.7)), *still(scene, rng, 8, noise=0.7)]
+    clip = [*with_walkers(still(scene, rng, 4, noise=0.7)), *still(scene, rng, 5, noise=0.7)]
     assert Feed().watch(encoded(clip, 34)) == []
 
 
@@ -253,7 +259,7 @@ def test_lost_focus_is_told_with_its_end(scene: Scene, rng: np.random.Generator)
 def test_focus_that_drifts_away_slowly_is_told(scene: Scene, rng: np.random.Generator) -> None:
     feed = Feed(fps=5.0)
     feed.watch(still(scene, rng, 8, fps=5.0))
-    drift = (picture(cv2.GaussianBlur(scene, (0, 0), 0.3 + n / 150), rng) for n in range(600))
+    drift = (picture(cv2.GaussianBlur(scene, (0, 0), 0.3 + n / 90), rng) for n in range(300))
     assert feed.watch(drift) == ["defocused"]
 
 
@@ -261,7 +267,7 @@ def test_focus_that_drifts_away_slowly_is_told(scene: Scene, rng: np.random.Gene
 def test_a_looped_feed_is_told_also_after_encoding(scene: Scene, rng: np.random.Generator, crf: int) -> None:
     live = list(still(scene, rng, 10, noise=3.0))
     taken = encoded(live, 18, 50) if crf else live
-    clip = taken + taken[100:] + taken[100:]
+    clip = taken + taken[100:]
     feed = Feed()
     assert feed.watch(encoded(clip, crf, 70) if crf else clip) == ["looped"]
     assert "6.0 s" in feed.events[0].detail
@@ -305,7 +311,7 @@ def swaying(scene: Scene, rng: np.random.Generator, seconds: float) -> Iterator[
 
 def test_burned_in_text_is_masked_when_the_camera_sways(scene: Scene, rng: np.random.Generator) -> None:
     feed = Feed()
-    assert set(feed.watch(text_over(swaying(scene, rng, 40), lambda _: "CAM 4 N"))) == {"overlay_masked"}
+    assert set(feed.watch(text_over(swaying(scene, rng, 22), lambda _: "CAM 4 N"))) == {"overlay_masked"}
     mask = feed.monitor.overlay
     assert mask is not None
     blank = np.zeros((ROWS, COLUMNS), np.uint8)
@@ -318,7 +324,7 @@ def test_a_hot_object_that_stands_or_walks_is_never_masked(scene: Scene, rng: np
     hot = scene.copy()
     hot[200:216, 240:247] = 250
     feed = Feed()
-    feed.watch(with_walkers(swaying(hot, rng, 30)))
+    feed.watch(with_walkers(swaying(hot, rng, 22)))
     assert feed.monitor.overlay is None
 
 

@@ -232,38 +232,39 @@ def _agreement(rising: U64, falling: U64, slots: I64, slot: int, excess: F64, to
 
 
 @numba.njit(cache=True, nogil=True)
+def _told(now: Counts, old: Counts, y: int, x: int, dx: int, dy: int, near: float, far: float) -> int:
+    """1 where a pixel stays in its place while the scene moves by (dx, dy), -1 where it goes along, else 0."""
+    was = np.int32(old[y, x])
+    moved = np.int32(old[y - dy, x - dx])
+    if abs(moved - was) <= far:
+        return 0
+    here = np.int32(now[y, x])
+    if abs(here - was) < near:
+        # Beside text, the text would have come here; only what would itself have gone elsewhere counts.
+        return 1 if abs(np.int32(now[y + dy, x + dx]) - was) > far else 0
+    return -1 if abs(here - moved) < abs(here - was) else 0
+
+
+@numba.njit(cache=True, nogil=True)
 def _vote(now: Counts, old: Counts, dx: int, dy: int, near: float, far: float, votes: NDArray[np.int8]) -> int:
     """Vote for pixels that stay in their place where the scene moved by (dx, dy); how many got one.
 
-    Only where the moved scene would look different by `far` is anything told; there, what is within `near` of the old
-    picture gets a vote, what rather follows the scene loses two. No vote is cast, and -1 returned, where the scene as a
-    whole did not go along: the shift is not to be believed then.
+    What goes along with the scene loses two votes. No vote is cast, and -1 returned, where the scene as a whole did not
+    go along: the shift is not to be believed then.
     """
     rows, columns = now.shape
-    margin_y, margin_x = abs(dy) + 1, abs(dx) + 1
     stays = 0
     goes = 0
     for cast in range(2):
         if cast and goes < 2 * stays + 200:
             return -1
-        for y in range(margin_y, rows - margin_y):
-            for x in range(margin_x, columns - margin_x):
-                was = np.int32(old[y, x])
-                moved = np.int32(old[y - dy, x - dx])
-                if abs(moved - was) <= far:
-                    continue
-                here = np.int32(now[y, x])
-                if abs(here - was) < near:
-                    # Beside text, the text would have come here; only what would itself have gone elsewhere counts.
-                    if abs(np.int32(now[y + dy, x + dx]) - was) <= far:
-                        continue
-                    stays += 1
-                    if cast:
-                        votes[y, x] = min(votes[y, x] + 1, 12)
-                elif abs(here - moved) < abs(here - was):
-                    goes += 1
-                    if cast:
-                        votes[y, x] = max(votes[y, x] - 2, -4)
+        for y in range(abs(dy) + 1, rows - abs(dy) - 1):
+            for x in range(abs(dx) + 1, columns - abs(dx) - 1):
+                told = _told(now, old, y, x, dx, dy, near, far)
+                stays += told > 0
+                goes += told < 0
+                if cast and told:
+                    votes[y, x] = min(max(votes[y, x] + (1 if told > 0 else -2), -4), 12)
     return stays // 2
 
 
