@@ -11,6 +11,8 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi_squared
 
+from marsad.adapters.dem import site_surface
+from marsad.app.config import load_site
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import MEAN_RADIUS_M, Array, EnuFrame
 from marsad.geo.ground import optics, rotation
@@ -124,6 +126,43 @@ class _Fit(NamedTuple):
     def chi2(self, sigma_px: float) -> float:
         """The sum of squared residuals in their sigmas."""
         return float(np.sum(self.residuals**2)) / sigma_px**2
+
+
+class CalibrationReport(Record):
+    """What `marsad calibrate` prints; `toml` is empty while landmarks disagree, so that no one pastes a wrong pose."""
+
+    result: CalibrationResult
+    toml: str
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the landmarks agree, else 1."""
+        return 1 if self.result.disagreeing else 0
+
+    def text(self) -> str:
+        """The report for people, and the snippet to paste."""
+        paste = f"\nPaste under the camera in the site file:\n\n{self.toml}" if self.toml else ""
+        return render_text(self.result) + paste
+
+
+def calibrate_site(
+    site_path: Path, camera_id: str, landmarks: Path, *, solve: Sequence[str] = (), sigma_px: float = 1.0
+) -> CalibrationReport:
+    """The pose of one camera of a site from its landmarks. Raises: InputError naming what to mend."""
+    site = load_site(site_path)
+    camera = next((each for each in site.cameras if each.id == camera_id), None)
+    if camera is None:
+        known = ", ".join(each.id for each in site.cameras) or "none"
+        raise InputError(f"--camera {camera_id}: the site has no such camera; it has {known}")
+    unknown = [each for each in solve if each not in _EXTRAS]
+    if unknown:
+        raise InputError(f"--solve {unknown[0]}: must be one of {', '.join(_EXTRAS)}")
+    if not sigma_px > 0:
+        raise InputError(f"--sigma-px {sigma_px}: must be above 0")
+    extras = tuple(each for each in _EXTRAS if each in solve)
+    surface = site_surface(site, site_path.parent)
+    result = calibrate(camera, landmarks, surface=surface, solve=extras, sigma_px=sigma_px)
+    return CalibrationReport(result=result, toml="" if result.disagreeing else render_toml(result))
 
 
 def calibrate(

@@ -22,7 +22,7 @@ SitePath = Annotated[Path, typer.Argument(metavar="SITE.toml", help="The site fi
 Json = Annotated[bool, typer.Option("--json", help="Print one final line of JSON.")]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"marsad {__version__}")
         raise typer.Exit
@@ -50,12 +50,14 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Find, track, locate and alarm on what moves; without a SOURCE, on every camera of the site."""
-    from marsad.app.node import to_json  # noqa: PLC0415 - see the module's first line
+    import msgspec  # noqa: PLC0415 - see the module's first line
+
+    from marsad.app.node import totals  # noqa: PLC0415
     from marsad.app.watching import plan_jobs, run_jobs, summary  # noqa: PLC0415
 
     jobs = plan_jobs(sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model)
     results = run_jobs(jobs, show=True)
-    typer.echo(to_json(results) if as_json else summary(results))
+    typer.echo(msgspec.json.encode(totals(results)).decode() if as_json else summary(results))
 
 
 @app.command()
@@ -161,7 +163,7 @@ def _report(report: "_Report", *, as_json: bool) -> None:
 
 
 def main() -> None:
-    """Run the command; bad input ends it with 2 and one clear message, something unavailable with 3, a refusal with 4."""
+    """Run the command: one clear message, exit code 2 for bad input, 3 for something unavailable, 4 for a refusal."""
     try:
         app()
     except MarsadError as error:

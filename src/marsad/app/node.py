@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from marsad import __version__
 from marsad.adapters.annotate import AnnotatedVideo
@@ -42,6 +42,7 @@ from marsad.watch.geolocate import Geolocator
 from marsad.watch.watcher import Observation, Watcher
 
 DEFAULT_FPS = 25.0
+LOOKS_A_SECOND = 3.0
 
 
 class WatchResult(Record):
@@ -78,6 +79,7 @@ class Outputs:
         self._table = TrackTable(folder / "tracks.csv")
         self._map = TrackMap(folder / "tracks.geojson")
         self._sheet = ContactSheet(folder / "contact_sheet.png")
+        self._look_every = max(1, round(fps / LOOKS_A_SECOND))
         self._video = AnnotatedVideo(folder / "annotated.mp4", fps) if video else None
 
     def write(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
@@ -87,11 +89,11 @@ class Outputs:
         self._table.write_back(seen.written_back)
         for track in confirmed:
             self._map.add(track)
-        if confirmed or self._video is not None:
-            start_s = time.process_time()
+        if confirmed and (frame.index % self._look_every == 0 or seen.written_back):
             self._sheet.add(frame, confirmed)
-            if self._video is not None:
-                self._video.write(frame, seen.tracks, alerts)
+        if self._video is not None:
+            start_s = time.process_time()
+            self._video.write(frame, seen.tracks, alerts)
             self.drawing_s += time.process_time() - start_s
 
     def close(self) -> list[str]:
@@ -147,7 +149,9 @@ class CameraNode:
         """Start."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Finish the files, whatever happened."""
         if self._outputs is not None:
             self._outputs.close()
@@ -169,7 +173,7 @@ class CameraNode:
         return item, seen, alerts
 
     def _note(self, event: SourceEvent) -> None:
-        self._stream[event.__struct_config__.tag] += 1
+        self._stream[str(event.__struct_config__.tag)] += 1
         if isinstance(event, FramesDropped):
             self.dropped += event.count
         if isinstance(event, CameraHealth) and not event.ended:
@@ -265,8 +269,8 @@ def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, mode
     info = source.info
     if (info.width_px, info.height_px) != (camera.lens.width_px, camera.lens.height_px):
         raise InputError(
-            f"camera {camera.id}: the site file says {camera.lens.width_px} x {camera.lens.height_px} pixels, the source "
-            f"sends {info.width_px} x {info.height_px}; correct lens.width_px and lens.height_px"
+            f"camera {camera.id}: the site file says {camera.lens.width_px} x {camera.lens.height_px} pixels, the "
+            f"source sends {info.width_px} x {info.height_px}; correct lens.width_px and lens.height_px"
         )
     geolocator, scale = _ground(site, camera)
     return Watcher(
@@ -280,7 +284,7 @@ def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, mode
     )
 
 
-def _ground(site: Site, camera: Camera) -> tuple[Geolocator | None, np.ndarray | None]:  # type: ignore[type-arg]
+def _ground(site: Site, camera: Camera) -> tuple[Geolocator | None, NDArray[np.float32] | None]:
     """How the camera's pixels lie on the ground; nothing where it has no pose or the site no terrain."""
     if camera.pose is None:
         return None, None
@@ -298,17 +302,35 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marsad"
 
 
-def to_json(results: list[WatchResult]) -> str:
-    """One line of JSON: the figures of a run, summed over its sources, and each source's own."""
-    total = {
-        "frames": sum(each.frames for each in results),
-        "seconds": max((each.seconds for each in results), default=0.0),
-        "cpu_seconds": round(sum(each.cpu_seconds for each in results), 3),
-        "tracks": sum(each.tracks for each in results),
-        "alarms": sum(each.alarms for each in results),
-        "dropped": sum(each.dropped for each in results),
-        "health": dict(sum((Counter(each.health) for each in results), Counter())),
-    }
-    total["fps"] = round(total["frames"] / max(total["seconds"], 1e-9), 1)
-    return msgspec.json.encode({**total, "sources": results}).decode()
+class Totals(Record):
+    """The figures of a run, summed over its sources, and each source's own."""
 
+    frames: int
+    seconds: float
+    cpu_seconds: float
+    fps: float
+    tracks: int
+    alarms: int
+    dropped: int
+    health: dict[str, int]
+    sources: list[WatchResult]
+
+
+def totals(results: list[WatchResult]) -> Totals:
+    """The figures of a run over all its sources; sources are watched side by side, so the longest time counts."""
+    health: Counter[str] = Counter()
+    for each in results:
+        health.update(each.health)
+    frames = sum(each.frames for each in results)
+    seconds = max((each.seconds for each in results), default=0.0)
+    return Totals(
+        frames=frames,
+        seconds=seconds,
+        cpu_seconds=round(sum(each.cpu_seconds for each in results), 3),
+        fps=round(frames / max(seconds, 1e-9), 1),
+        tracks=sum(each.tracks for each in results),
+        alarms=sum(each.alarms for each in results),
+        dropped=sum(each.dropped for each in results),
+        health=dict(health),
+        sources=results,
+    )

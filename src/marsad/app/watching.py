@@ -222,8 +222,8 @@ def summary(results: Sequence[WatchResult]) -> str:
     lines = []
     for each in results:
         lines.append(
-            f"{each.camera_id}: {each.frames} pictures in {each.seconds:.1f} s ({each.fps:.0f} fps), {each.tracks} tracks, "
-            f"{each.alarms} alarms, {each.dropped} dropped"
+            f"{each.camera_id}: {each.frames} pictures in {each.seconds:.1f} s ({each.fps:.0f} fps), "
+            f"{each.tracks} tracks, {each.alarms} alarms, {each.dropped} dropped"
         )
         if noted := {**each.health, **{k: n for k, n in each.stream.items() if k != "stream_ended"}}:
             lines.append("  noted: " + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in noted.items()))

@@ -23,18 +23,18 @@ from marsad.watch.track import (
     AREA,
     CONTRAST,
     FRAMES,
-    H,
     ID,
     PEAK,
     VX,
     VY,
-    W,
-    X,
-    Y,
     Followed,
+    H,
     Point,
     Tracker,
     TrackSettings,
+    W,
+    X,
+    Y,
 )
 
 FASTEST_M_S = 60.0
@@ -54,8 +54,8 @@ class WatchSettings(Record):
 class Observation(Record, eq=False):
     """What is known after one picture.
 
-    `tracks` are the confirmed, coasting and standing ones at that moment; `written_back` are points of earlier pictures,
-    known only now: those before a track was believed, and those between two sightings.
+    `tracks` are the confirmed, coasting and standing ones at that moment; `written_back` are points of earlier
+    pictures, known only now: those before a track was believed, and those between two sightings.
     """
 
     tracks: list[Track]
@@ -105,6 +105,8 @@ class Watcher:
         difference = self._background.update(frame.counts, step_s)
         blobs = self._detector.detect(difference)
         events: list[WatchEvent] = list(self._health.update(frame, difference, blobs, step_s))
+        if any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
+            self._mask(frame.counts)
         if difference.state == "relearned":
             self._tracker.forget()
         followed = self._tracker.update(blobs, difference, frame.time_ns, frame.index, self._limit)
@@ -122,10 +124,13 @@ class Watcher:
         return Observation(tracks=tracks, written_back=back, events=events)
 
     def _mask(self, counts: Counts) -> None:
-        """Leave the masked rectangles, and nothing else, out of all that follows."""
-        if not self._masks:
+        """Leave the masked rectangles, and the burned-in overlay where one was found, out of all that follows."""
+        overlay = self._health.overlay
+        if not self._masks and overlay is None:
             return
         use = np.ones(counts.shape, np.uint8)
+        if overlay is not None:
+            use[overlay] = 0
         for mask in self._masks:
             use[mask.y_px : mask.y_px + mask.h_px, mask.x_px : mask.x_px + mask.w_px] = 0
         self._background.exclude(use)
@@ -201,13 +206,19 @@ class Watcher:
             metres_per_pixel=scale,
             speed_m_s=speed,
             size=track.size,
-            above_horizon=None if self._geolocator is None else ground is None,
+            above_horizon=self._above_horizon(track),
             straightness=straight,
             size_change=change,
         )
         if self._classifier.wants_look(track.track_id, sight.time_s):
             self._classifier.look(track.track_id, _crop(frame.counts, track.box), sight.time_s)
         return self._classifier.update(track.track_id, sight)
+
+    def _above_horizon(self, track: Track) -> bool | None:
+        """Whether a track is seen against the sky; None without a pose, and where the elevation data end."""
+        if self._geolocator is None or track.ground is not None:
+            return None if self._geolocator is None else False
+        return True if self._geolocator.view.to_ground(*track.box.foot_px) == "sky" else None
 
     def _earlier(self, each: Followed, track: Track) -> list[Track]:
         """Points of this track in earlier pictures that no one could have known then."""
@@ -238,9 +249,7 @@ class Watcher:
                 events.append(TrackConfirmed(time_ns=frame.time_ns, track=track))
             elif each.matched:
                 events.append(TrackPoint(time_ns=frame.time_ns, track=track))
-        for track_id in self._tracker.ended:
-            events.append(self._end(track_id, frame.time_ns, "not seen any more"))
-        return events
+        return events + [self._end(track_id, frame.time_ns, "not seen any more") for track_id in self._tracker.ended]
 
     def finish(self, time_ns: int) -> list[WatchEvent]:
         """What is left to say when no picture will come any more."""
@@ -255,7 +264,7 @@ class Watcher:
         return TrackLost(time_ns=time_ns, camera_id=self.camera_id, track_id=track_id, kind=kind, reason=reason)
 
     def _standing(self, row: NDArray[np.float64], frame: Frame, difference: Difference) -> Track:
-        """Something that has stood in one place since it was first seen; its number is negative, since it is no mover's."""
+        """Something that has stood in one place since it was first seen; its number is negative, as no mover's is."""
         track = Track(
             track_id=-int(row[ID]),
             camera_id=self.camera_id,
