@@ -2,7 +2,8 @@
 
 The scene is kept per pixel as a mean and a variance. A picture is explained as the scene shifted by (x, y) and
 passed through the camera's own gain and offset; these four are solved together, because a gain fitted to a shifted
-picture, or a shift fitted to one with another gain, is wrong. What is left over is the difference that `detect` looks at.
+picture, or a shift fitted to one with another gain, is wrong. What is left over is the difference that `detect` looks
+at.
 
 Source: the joint solution is Lucas-Kanade with linear illumination (Bartoli, "Groupwise geometric and photometric
 direct image registration", PAMI 2008) with a truncated quadratic loss; the mean and variance follow Stauffer and
@@ -20,7 +21,16 @@ from marsad.kernel.frame import Counts
 from marsad.kernel.record import Record
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
+
+# Entries of a registration's state.
+_X, _Y, _GAIN, _OFFSET = range(4)
+
+# Entries of the sums over voting pixels: products of the scene's slopes x and y, its level b, 1, and the residual r;
+# how many pixels voted is the sum of 1, how many could have is the last.
+_XX, _XY, _XB, _X1, _YY, _YB, _Y1, _BB, _B1, _VOTES, _XR, _YR, _BR, _R1, _RR, _VOTERS = range(16)
+_SUMS = 16
 
 
 class BackgroundSettings(Record):
@@ -52,8 +62,11 @@ class Registration(Record):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def shrink(picture, factor, out):
-    """Average `factor` x `factor` cells of (H, W) into `out`, float32."""
+def shrink(picture: Counts | F32, factor: int, out: F32) -> None:
+    """Average `factor` x `factor` cells of (H, W) into `out`.
+
+    The factors of the usual pictures are written out, so that the compiler can use wide instructions.
+    """
     rows, columns = out.shape
     scale = np.float32(1.0 / (factor * factor))
     for row in range(rows):
@@ -65,9 +78,8 @@ def shrink(picture, factor, out):
             if factor == 4:
                 for column in range(columns):
                     k = column * 4
-                    target[column] += scale * (
-                        np.float32(line[k]) + np.float32(line[k + 1]) + np.float32(line[k + 2]) + np.float32(line[k + 3])
-                    )
+                    left = np.float32(line[k]) + np.float32(line[k + 1])
+                    target[column] += scale * (left + np.float32(line[k + 2]) + np.float32(line[k + 3]))
             elif factor == 2:
                 for column in range(columns):
                     k = column * 2
@@ -81,7 +93,8 @@ def shrink(picture, factor, out):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _gradients(scene, grad_x, grad_y):
+def _gradients(scene: F32, grad_x: F32, grad_y: F32) -> None:
+    """Fill the scene's slopes, by central differences; the outermost pixels keep theirs."""
     rows, columns = scene.shape
     half = np.float32(0.5)
     for row in range(1, rows - 1):
@@ -90,14 +103,28 @@ def _gradients(scene, grad_x, grad_y):
             grad_y[row, column] = half * (scene[row + 1, column] - scene[row - 1, column])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def _votes(picture, scene, grad_x, grad_y, use, state, limit, total):
-    """Sums for one Gauss-Newton step into `total`; pixels with a residual above `limit` do not vote."""
+@numba.njit(inline="always", fastmath=True)
+def _votes(
+    picture: F32,
+    scene: F32,
+    grad_x: F32,
+    grad_y: F32,
+    use: F32,
+    state: F64,
+    limit: float,
+    total: F64,
+) -> None:
+    """Sums for one Gauss-Newton step into `total`; pixels with a residual above `limit` do not vote.
+
+    The sums run in 32 bits along a row, where the compiler can do eight pixels at a time, and in 64 bits over rows.
+    Written into its caller, since a kernel that comes from the cache is otherwise linked, and so rounds, another way
+    than one just compiled: the first run would differ from the next.
+    """
     rows, columns = scene.shape
-    whole_x = int(math.floor(state[0]))
-    whole_y = int(math.floor(state[1]))
-    part_x = np.float32(state[0] - whole_x)
-    part_y = np.float32(state[1] - whole_y)
+    whole_x = math.floor(state[_X])
+    whole_y = math.floor(state[_Y])
+    part_x = np.float32(state[_X] - whole_x)
+    part_y = np.float32(state[_Y] - whole_y)
     one = np.float32(1.0)
     zero = np.float32(0.0)
     w00 = (one - part_x) * (one - part_y)
@@ -106,8 +133,8 @@ def _votes(picture, scene, grad_x, grad_y, use, state, limit, total):
     w11 = part_x * part_y
     first = max(1, -whole_x)
     last = min(columns - 1, columns - 1 - whole_x)
-    gain = np.float32(state[2])
-    offset = np.float32(state[3])
+    gain = np.float32(state[_GAIN])
+    offset = np.float32(state[_OFFSET])
     lim = np.float32(limit)
     total[:] = 0.0
     for row in range(max(1, -whole_y), min(rows - 1, rows - 1 - whole_y)):
@@ -146,27 +173,27 @@ def _votes(picture, scene, grad_x, grad_y, use, state, limit, total):
             s13 += w * r
             s14 += w * r * r
             s15 += u
-        total[0] += s0
-        total[1] += s1
-        total[2] += s2
-        total[3] += s3
-        total[4] += s4
-        total[5] += s5
-        total[6] += s6
-        total[7] += s7
-        total[8] += s8
-        total[9] += s9
-        total[10] += s10
-        total[11] += s11
-        total[12] += s12
-        total[13] += s13
-        total[14] += s14
-        total[15] += s15
+        total[_XX] += s0
+        total[_XY] += s1
+        total[_XB] += s2
+        total[_X1] += s3
+        total[_YY] += s4
+        total[_YB] += s5
+        total[_Y1] += s6
+        total[_BB] += s7
+        total[_B1] += s8
+        total[_VOTES] += s9
+        total[_XR] += s10
+        total[_YR] += s11
+        total[_BR] += s12
+        total[_R1] += s13
+        total[_RR] += s14
+        total[_VOTERS] += s15
 
 
 @numba.njit(cache=True, nogil=True)
-def _solve(matrix, right):
-    """Solve a small symmetric positive system in place by Gaussian elimination with pivoting."""
+def _solve(matrix: F64, right: F64) -> bool:
+    """Solve a small system in place by Gaussian elimination with pivoting; return whether it has one solution."""
     size = right.shape[0]
     for pivot in range(size):
         best = pivot
@@ -191,14 +218,25 @@ def _solve(matrix, right):
     return True
 
 
-@numba.njit(cache=True, nogil=True)
-def _register(picture, scene, grad_x, grad_y, use, state, prior, noise, iterations, limit):
-    """Refine `state` = (shift x, shift y, gain, offset) in place; return (residual, inliers).
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _register(
+    picture: F32,
+    scene: F32,
+    grad_x: F32,
+    grad_y: F32,
+    use: F32,
+    state: F64,
+    prior: F64,
+    noise: float,
+    iterations: int,
+    limit: float,
+) -> tuple[float, float]:
+    """Refine `state` in place; return (residual, inliers).
 
-    The shift is held towards `prior` with a sigma of one pixel and the gain towards 1 with 0.3, each weighed against the
-    picture noise: a featureless sky then leaves the shift where it was instead of making one up.
+    The shift is held towards `prior` with a sigma of half a pixel and the gain towards 1 with 0.3, each weighed against
+    the picture noise: a featureless sky then leaves the shift where it was instead of making one up.
     """
-    total = np.zeros(16)
+    total = np.zeros(_SUMS)
     matrix = np.zeros((4, 4))
     right = np.zeros(4)
     residual = limit
@@ -206,41 +244,50 @@ def _register(picture, scene, grad_x, grad_y, use, state, prior, noise, iteratio
     noise2 = max(noise * noise, 0.05)
     for _ in range(iterations):
         _votes(picture, scene, grad_x, grad_y, use, state, limit, total)
-        count = total[9]
+        count = total[_VOTES]
         if count < 32.0:
             return limit, 0.0
-        residual = math.sqrt(total[14] / count)
-        inliers = count / max(total[15], 1.0)
-        g = state[2]
+        residual = math.sqrt(total[_RR] / count)
+        inliers = count / max(total[_VOTERS], 1.0)
+        g = state[_GAIN]
         # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
-        matrix[0, 0] = g * g * total[0] + noise2 * 4.0
-        matrix[0, 1] = matrix[1, 0] = g * g * total[1]
-        matrix[0, 2] = matrix[2, 0] = -g * total[2]
-        matrix[0, 3] = matrix[3, 0] = -g * total[3]
-        matrix[1, 1] = g * g * total[4] + noise2 * 4.0
-        matrix[1, 2] = matrix[2, 1] = -g * total[5]
-        matrix[1, 3] = matrix[3, 1] = -g * total[6]
-        matrix[2, 2] = total[7] + noise2 * 10.0
-        matrix[2, 3] = matrix[3, 2] = total[8]
+        matrix[0, 0] = g * g * total[_XX] + noise2 * 4.0
+        matrix[0, 1] = matrix[1, 0] = g * g * total[_XY]
+        matrix[0, 2] = matrix[2, 0] = -g * total[_XB]
+        matrix[0, 3] = matrix[3, 0] = -g * total[_X1]
+        matrix[1, 1] = g * g * total[_YY] + noise2 * 4.0
+        matrix[1, 2] = matrix[2, 1] = -g * total[_YB]
+        matrix[1, 3] = matrix[3, 1] = -g * total[_Y1]
+        matrix[2, 2] = total[_BB] + noise2 * 10.0
+        matrix[2, 3] = matrix[3, 2] = total[_B1]
         matrix[3, 3] = count
-        right[0] = -g * total[10] - noise2 * 4.0 * (state[0] - prior[0])
-        right[1] = -g * total[11] - noise2 * 4.0 * (state[1] - prior[1])
-        right[2] = total[12] - noise2 * 10.0 * (g - 1.0)
-        right[3] = total[13]
+        right[0] = -g * total[_XR] - noise2 * 4.0 * (state[_X] - prior[0])
+        right[1] = -g * total[_YR] - noise2 * 4.0 * (state[_Y] - prior[1])
+        right[2] = total[_BR] - noise2 * 10.0 * (g - 1.0)
+        right[3] = total[_R1]
         if not _solve(matrix, right):
             return residual, inliers
         for k in range(2):
-            step = min(max(right[k], -1.5), 1.5)
-            state[k] += step
-        state[2] = min(max(state[2] + right[2], 0.2), 5.0)
-        state[3] += right[3]
+            state[k] += min(max(right[k], -1.5), 1.5)
+        state[_GAIN] = min(max(state[_GAIN] + right[2], 0.2), 5.0)
+        state[_OFFSET] += right[3]
         if abs(right[0]) + abs(right[1]) < 0.01 and abs(right[2]) < 0.002:
             break
     return residual, inliers
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _subtract_row(value, mean, variance, slack, gain, offset, levels, diff, mask):
+def _subtract_row(
+    value: F32,
+    mean: F32,
+    variance: F32,
+    slack: F32,
+    gain: np.float32,
+    offset: np.float32,
+    levels: F32,
+    diff: F32,
+    mask: U8,
+) -> None:
     """Difference and mask (1 low, 2 high) of one row."""
     low = levels[0]
     high = levels[1]
@@ -253,8 +300,23 @@ def _subtract_row(value, mean, variance, slack, gain, offset, levels, diff, mask
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _learn_row(value, mean, variance, slack, hold, gain, offset, rates, levels, diff, mask):
-    """Difference and mask (1 low, 2 high) of one row, and what it teaches."""
+def _learn_row(
+    value: F32,
+    mean: F32,
+    variance: F32,
+    slack: F32,
+    hold: U8,
+    gain: np.float32,
+    offset: np.float32,
+    rates: F32,
+    levels: F32,
+    diff: F32,
+    mask: U8,
+) -> None:
+    """Difference and mask (1 low, 2 high) of one row, and what it teaches.
+
+    What fits the scene teaches fast, what does not slowly, and what is held not at all.
+    """
     rate = rates[0]
     slow = rates[1]
     spread = rates[2]
@@ -278,7 +340,7 @@ def _learn_row(value, mean, variance, slack, hold, gain, offset, rates, levels, 
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _taps(part, out):
+def _taps(part: np.float32, out: F32) -> None:
     """Weights of four neighbours that shift by `part` of a pixel (linear) and smooth (1 2 1) at once."""
     quarter = np.float32(0.25)
     half = np.float32(0.5)
@@ -290,22 +352,36 @@ def _taps(part, out):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _subtract(picture, state, mean, variance, slack, hold, rates, levels, turn, diff, mask, column_sum, line):
+def _subtract(
+    picture: Counts,
+    state: F64,
+    mean: F32,
+    variance: F32,
+    slack: F32,
+    hold: U8,
+    rates: F32,
+    levels: F32,
+    turn: int,
+    diff: F32,
+    mask: U8,
+    column_sum: F32,
+    line: F32,
+) -> None:
     """Warp and smooth the picture onto the scene, difference it, and learn.
 
     Every other row learns in turn (at twice the rate), since learning is bound by memory: `turn` is the picture's
-    number, and a change of gain makes all rows learn. The smoothing is the matched filter for the smallest target of interest (2 x 5 pixels) and cuts white noise to 0.375.
-    Rows and columns that have no picture stay as they are.
+    number, and a change of gain makes all rows learn. The smoothing is the matched filter for the smallest target of
+    interest (2 x 5 pixels) and cuts white noise to 0.375. Rows and columns that have no picture stay as they are.
     """
     rows, columns = mean.shape
-    whole_x = int(math.floor(state[0]))
-    whole_y = int(math.floor(state[1]))
+    whole_x = math.floor(state[_X])
+    whole_y = math.floor(state[_Y])
     tap_x = np.empty(4, np.float32)
     tap_y = np.empty(4, np.float32)
-    _taps(np.float32(state[0] - whole_x), tap_x)
-    _taps(np.float32(state[1] - whole_y), tap_y)
-    gain = np.float32(state[2])
-    offset = np.float32(state[3])
+    _taps(np.float32(state[_X] - whole_x), tap_x)
+    _taps(np.float32(state[_Y] - whole_y), tap_y)
+    gain = np.float32(state[_GAIN])
+    offset = np.float32(state[_OFFSET])
     first_row = max(0, 1 - whole_y)
     last_row = min(rows, rows - 2 - whole_y)
     first = max(0, 1 - whole_x)
@@ -372,7 +448,7 @@ def _subtract(picture, state, mean, variance, slack, hold, rates, levels, turn, 
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _fill_slack(mean, floor2, jitter2, slack):
+def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32) -> None:
     """Variance that is not noise: quantisation, and edges that jitter."""
     rows, columns = mean.shape
     share = np.float32(0.25) * jitter2
@@ -394,7 +470,8 @@ SMOOTHING = 0.375
 
 
 def _smooth(counts: Counts) -> F32:
-    return cv2.sepFilter2D(counts, cv2.CV_32F, np.array([0.25, 0.5, 0.25]), np.array([0.25, 0.5, 0.25]))  # type: ignore[return-value]
+    taps = np.array([0.25, 0.5, 0.25])
+    return cv2.sepFilter2D(counts, cv2.CV_32F, taps, taps).astype(np.float32, copy=False)
 
 
 def standing_out(picture: F32, noise: float) -> list[tuple[int, int, int, int, float]]:
@@ -444,9 +521,11 @@ def picture_noise(counts: Counts) -> float:
 class Difference:
     """What one picture shows that the scene does not.
 
-    `counts` (H, W) float32 is picture minus scene, in the scene's pixels; `level` (H, W) uint8 is 0 where that is noise, 1 above the
-    low and 2 above the high level. Both are reused by the next picture. A scene pixel (x, y) is the picture's
-    (x, y) + `registration` shift, and has the lasting scene coordinates (x, y) + `origin`.
+    `counts` (H, W) float32 is picture minus scene, in the scene's pixels; `level` (H, W padded to 8s) uint8 is 0
+    where that is noise, 1 above the low and 2 above the high level. Both are reused by the next picture. `spread` is
+    the variance of the noise and what is granted on top of it, in counts squared. A scene pixel (x, y) is the
+    picture's (x, y) + `registration` shift, and has the lasting scene coordinates (x, y) + `origin`. The scene
+    explains the picture where it is `trusted`; `state` is "learning", "watching", "lost" or "relearned".
     """
 
     __slots__ = ("counts", "level", "origin", "picture", "registration", "spread", "state", "trusted")
@@ -466,47 +545,16 @@ class Difference:
 class Background:
     """Learns one camera's scene and says how each picture differs from it."""
 
-    def __init__(self, settings: BackgroundSettings | None = None, use: U8 | None = None) -> None:
+    def __init__(self, settings: BackgroundSettings | None = None) -> None:
         self.settings = settings or BackgroundSettings()
-        self._use_full = use
-        self._ready = False
+        self.noise = 0.0
         self.learnt_frames = 0
-        self.last = Registration()
         self.relearned = 0
-
-    def exclude(self, use: U8) -> None:
-        """Look only where `use` (H, W), in the picture's pixels, is not 0."""
-        self._use_full = np.ascontiguousarray(use)
-        if self._ready:
-            self._refresh_use()
-
-    def hold_boxes(self, boxes: list[tuple[int, int, int, int]]) -> None:
-        """Keep what differs within these boxes (x0, y0, x1, y1), in scene pixels, from being learnt until the next call."""
-        for x0, y0, x1, y1 in self._held:
-            self.hold[y0:y1, x0:x1] = 0
-        self._held = [(max(x0, 0), max(y0, 0), max(x1, 0), max(y1, 0)) for x0, y0, x1, y1 in boxes]
-        for x0, y0, x1, y1 in self._held:
-            self.hold[y0:y1, x0:x1] = 1
-
-    def seed(self, counts: Counts) -> None:
-        """Take one picture for the scene and forget what was learnt before."""
-        rows, columns = counts.shape
-        first = not self._ready or self.mean.shape != counts.shape
-        self.noise = max(picture_noise(counts), 0.3)
-        if first:
-            self._allocate(rows, columns)
-        self.mean[:] = _smooth(counts)
-        self.variance[:] = (SMOOTHING * 1.3 * self.noise) ** 2
-        self.hold[:] = 0
-        if first:
-            self._lift_out(counts)
-        self.learnt_frames = 1
-        self.last = Registration()
-        self._state[:] = (0, 0, 1, 0)
-        self._residual = 3 * self.noise
+        self._use_full: U8 | None = None
+        self._lost_frames = 0
+        self._residual = 0.0
         self._velocity = np.zeros(2)
-        self._refresh_small()
-        self._refresh_slack()
+        self._allocate(0, 0)
 
     def _allocate(self, rows: int, columns: int) -> None:
         self.mean = np.zeros((rows, columns), np.float32)
@@ -527,21 +575,56 @@ class Background:
         self._held: list[tuple[int, int, int, int]] = []
         self._refresh_use()
         self._state = np.zeros(4)
-        self._ready = True
         self.origin = np.zeros(2, np.int64)
 
-    def _lift_out(self, counts: Counts) -> None:
+    def exclude(self, use: U8) -> None:
+        """Look only where `use` (H, W) in the picture's pixels is not 0; pictures of another size have it stretched."""
+        self._use_full = np.ascontiguousarray(use, np.uint8)
+        self._refresh_use()
+
+    def hold_boxes(self, boxes: list[tuple[int, int, int, int]]) -> None:
+        """Keep what differs in these boxes (x0, y0, x1, y1), scene pixels, from being learnt until the next call."""
+        for x0, y0, x1, y1 in self._held:
+            self.hold[y0:y1, x0:x1] = 0
+        self._held = [_within(*box) for box in boxes]
+        for x0, y0, x1, y1 in self._held:
+            self.hold[y0:y1, x0:x1] = 1
+
+    def seed(self, counts: Counts) -> None:
+        """Take one picture for the scene and forget what was learnt before."""
+        rows, columns = counts.shape
+        first = self.mean.shape != counts.shape
+        self.noise = max(picture_noise(counts), 0.3)
+        if first:
+            self._allocate(rows, columns)
+        self.mean[:] = _smooth(counts)
+        self.variance[:] = (SMOOTHING * 1.3 * self.noise) ** 2
+        self.hold[:] = 0
+        if first:
+            self._lift_out()
+        self.learnt_frames = 1
+        self._state[:] = (0, 0, 1, 0)
+        self._residual = 3 * self.noise
+        self._velocity = np.zeros(2)
+        self._refresh_small()
+        self._refresh_slack()
+
+    def _lift_out(self) -> None:
         """Take compact things that stand out of even surroundings in the very first picture out of the scene.
 
-        Were they learnt as scene, someone standing there would be seen only as a hole once he has left. So they are seen
-        from the start, as what stands there.
+        Were they learnt as scene, someone standing there would be seen only as a hole once he has left. So they are
+        seen from the start, as what stands there.
         """
         for x0, y0, x1, y1, level in standing_out(self.mean, self.noise):
             self.mean[y0:y1, x0:x1] = level
 
     def _refresh_use(self) -> None:
-        if self._use_full is None:
+        rows, columns = self.mean.shape
+        if self._use_full is None or not self.mean.size:
             return
+        if self._use_full.shape != (rows, columns):
+            stretched = cv2.resize(self._use_full, (columns, rows), interpolation=cv2.INTER_NEAREST)
+            self._use_full = stretched.astype(np.uint8, copy=False)
         shrink(self._use_full, self.factor, self._small_use)
         self._small_use[self._small_use < 1] = 0
 
@@ -576,24 +659,38 @@ class Background:
             self._residual += 0.1 * (residual - self._residual)
         f = self.factor
         return Registration(
-            shift_x_px=best[0] * f, shift_y_px=best[1] * f, gain=best[2], offset=best[3], residual=residual, inliers=inliers
+            shift_x_px=best[0] * f,
+            shift_y_px=best[1] * f,
+            gain=best[2],
+            offset=best[3],
+            residual=residual,
+            inliers=inliers,
         )
 
-    def _refine(self, start: NDArray[np.float64], prior: NDArray[np.float64], noise: float, limit: float) -> tuple[NDArray[np.float64], float, float]:
+    def _refine(self, start: F64, prior: F64, noise: float, limit: float) -> tuple[F64, float, float]:
         state = start.copy()
         residual, inliers = _register(
-            self._small_picture, self._small_scene, self._grad_x, self._grad_y, self._small_use, state, prior, noise, 6, limit
+            self._small_picture,
+            self._small_scene,
+            self._grad_x,
+            self._grad_y,
+            self._small_use,
+            state,
+            prior,
+            noise,
+            6,
+            limit,
         )
         return state, residual, inliers
 
-    def _candidates(self) -> list[NDArray[np.float64]]:
-        """Other places to start from: the same shift with a new gain and offset, and the peak of the phase correlation."""
+    def _candidates(self) -> list[F64]:
+        """Other places to start from: the same shift with a new gain and offset, and the phase correlation's peak."""
         scene, picture, use = self._small_scene, self._small_picture, self._small_use > 0
         gain = float(np.clip(np.std(picture[use]) / max(float(np.std(scene[use])), 1e-3), 0.2, 5.0))
         offset = float(np.median(picture[use])) - gain * float(np.median(scene[use]))
         window = cv2.createHanningWindow(scene.shape[::-1], cv2.CV_32F) * self._small_use
         (x, y), response = cv2.phaseCorrelate(scene * 1.0, picture * 1.0, window)
-        starts = [np.array([self._state[0], self._state[1], gain, offset])]
+        starts = [np.array([self._state[_X], self._state[_Y], gain, offset])]
         if response > 0.02:
             starts.append(np.array([x, y, 1.0, float(np.median(picture[use]) - np.median(scene[use]))]))
             starts.append(np.array([x, y, gain, offset]))
@@ -602,8 +699,8 @@ class Background:
     def update(self, counts: Counts, step_s: float) -> Difference:
         """The difference of one picture from the scene; `step_s` is the time since the one before."""
         # The kernels are compiled for whole rows in one piece; a decoder's padded plane is copied once, cheaply.
-        counts = np.ascontiguousarray(counts)
-        if not self._ready or counts.shape != self.mean.shape:
+        counts = counts if counts.flags.c_contiguous else counts.copy()
+        if counts.shape != self.mean.shape:
             self.seed(counts)
             out = self.difference
             out.counts[:] = 0
@@ -626,14 +723,13 @@ class Background:
         self._difference(counts, step_s)
         f = self.factor
         out.registration = Registration(
-            shift_x_px=self._state[0] * f,
-            shift_y_px=self._state[1] * f,
+            shift_x_px=self._state[_X] * f,
+            shift_y_px=self._state[_Y] * f,
             gain=found.gain,
             offset=found.offset,
             residual=found.residual,
             inliers=found.inliers,
         )
-        self.last = out.registration
         out.origin = (int(self.origin[0]), int(self.origin[1]))
         out.trusted = True
         out.state = "watching"
@@ -646,7 +742,7 @@ class Background:
         out.registration = found
         out.trusted = False
         out.state = "lost"
-        self._lost_frames = getattr(self, "_lost_frames", 0) + 1
+        self._lost_frames += 1
         self._state[:] = (0, 0, 1, 0)
         self._velocity = np.zeros(2)
         if self._lost_frames >= 2:
@@ -665,17 +761,19 @@ class Background:
         if not move.any():
             return
         dx, dy = int(move[0]), int(move[1])
-        for array in (self.mean, self.variance, self.hold):
-            _move(array, dx, dy)
+        _move(self.mean, dx, dy)
+        _move(self.variance, dx, dy)
+        _move(self.hold, dx, dy)
+        self._held = [_within(x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in self._held]
         self.origin -= move
-        self._state[0] -= dx / f
-        self._state[1] -= dy / f
+        self._state[_X] -= dx / f
+        self._state[_Y] -= dy / f
         self._seed_margin(dx, dy, found)
         self._refresh_small()
-        self._small_scene *= 1.0
         self._refresh_slack()
 
     def _seed_margin(self, dx: int, dy: int, found: Registration) -> None:
+        """Take what a move uncovers from the picture, with room for what one picture cannot tell."""
         rows, columns = self.mean.shape
         picture = self.difference.picture
         scene = (_smooth(picture) - np.float32(found.offset)) / np.float32(found.gain)
@@ -700,7 +798,7 @@ class Background:
         shift = self._state[:2] * f
         small = np.abs(shift) < 0.08
         shift = np.where(small, 0.0, shift)
-        gain, offset = self._state[2], self._state[3]
+        gain, offset = self._state[_GAIN], self._state[_OFFSET]
         if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * float(self._small_scene.mean())) < 0.25 * self.noise:
             gain, offset = 1.0, 0.0
         # Steady pictures teach every other row, at twice the rate.
@@ -726,27 +824,32 @@ class Background:
             self._line,
         )
         self._blank()
-        self._state[2], self._state[3] = 1.0, 0.0
+        self._state[_GAIN], self._state[_OFFSET] = 1.0, 0.0
         if gain != 1.0 or offset != 0.0:
             self._small_scene *= np.float32(gain)
             self._small_scene += np.float32(offset)
             self._grad_x *= np.float32(gain)
             self._grad_y *= np.float32(gain)
 
-
     def _blank(self) -> None:
         """Nothing differs where the picture is masked; the mask belongs to the picture and shifts against the scene."""
         if self._use_full is None:
             return
-        x, y = round(self._state[0] * self.factor), round(self._state[1] * self.factor)
+        x, y = round(self._state[_X] * self.factor), round(self._state[_Y] * self.factor)
         use = self._use_full
         if x or y:
-            use = cv2.warpAffine(use, np.array([[1, 0, -x], [0, 1, -y]], np.float32), use.shape[::-1], borderValue=1)
+            way = np.array([[1, 0, -x], [0, 1, -y]], np.float32)
+            use = cv2.warpAffine(use, way, use.shape[::-1], borderValue=1.0).astype(np.uint8, copy=False)
         self.difference.level[:, : use.shape[1]][use == 0] = 0
 
 
-def _move(array: F32, dx: int, dy: int) -> None:
-    """Shift an array's content by whole pixels: the new [y, x] is the old [y - dy, x - dx]; the margin keeps its values."""
+def _within(x0: int, y0: int, x1: int, y1: int) -> tuple[int, int, int, int]:
+    """A box that ends where the picture begins: a negative index would count from the far side."""
+    return max(x0, 0), max(y0, 0), max(x1, 0), max(y1, 0)
+
+
+def _move(array: F32 | U8, dx: int, dy: int) -> None:
+    """Shift an array's content by whole pixels: new [y, x] is old [y - dy, x - dx]; the margin keeps its values."""
     rows, columns = array.shape
     source = array[max(-dy, 0) : rows - max(dy, 0), max(-dx, 0) : columns - max(dx, 0)].copy()
     array[max(dy, 0) : rows - max(-dy, 0), max(dx, 0) : columns - max(-dx, 0)] = source
