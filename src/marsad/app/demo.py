@@ -1,6 +1,7 @@
 """The command `marsad demo`: a night with known truth, played through the very watch that real cameras go through."""
 
 import math
+import multiprocessing
 from collections.abc import Sequence
 from datetime import UTC
 from importlib import resources
@@ -26,6 +27,7 @@ from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.error import InputError, UnavailableError
+from marsad.kernel.frame import Frame
 from marsad.kernel.position import GroundCovariance, Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
@@ -34,12 +36,15 @@ from marsad.simulate.camera import true_pose
 from marsad.simulate.scene import Scenario, Scene, SceneSource
 from marsad.simulate.terrain import ILLUSTRATIVE, rugged_desert, surveyed
 from marsad.simulate.truth import ActorTruth, mot_text
+from marsad.watch.geolocate import Geolocator
+from marsad.watch.watcher import Watcher
 
 MATCH = "iou:0.3"
 _ABOUT = f"""{ILLUSTRATIVE}.
 All in this folder was made by `marsad demo`: pictures, people and ground are simulated.
 Nothing here says anything about a real place.
 """
+_COMPILING_FRAMES = 45
 SEEN = 0.5
 """An actor has entered the view once so much of it is visible."""
 NEAR_PX = 3.0
@@ -118,7 +123,7 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     scenario = _scenario(seconds)
     console.print(f"[bold]{scenario.name}[/]: {scenario.seconds:.0f} s of a night are played through the watch.")
     console.print(f"{ILLUSTRATIVE}. Pictures are simulated; the watch is the one that real cameras go through.")
-    stage = _set_up(scenario, out)
+    stage = _prepare(scenario, out)
     played = _Played(stage, console)
     result = played.run(out)
     report = _report(played, result, out)
@@ -139,6 +144,38 @@ def _scenario(seconds: float | None) -> Scenario:
 
 def _shipped(name: str) -> str:
     return resources.files("marsad.app").joinpath(name).read_text(encoding="utf-8")
+
+
+def _prepare(scenario: Scenario, out: Path) -> _Stage:
+    """The stage, with the watch's kernels compiled on another core meanwhile: the first time that takes the longest."""
+    compiling = multiprocessing.get_context("spawn").Process(target=_compile_watch, daemon=True)
+    compiling.start()
+    try:
+        stage = _set_up(scenario, out)
+        camera = stage.site.cameras[0]
+        if camera.pose is not None:
+            view = CameraView(camera.lens, camera.pose, stage.survey, reach_m=camera.reach_m)
+            middle = camera.lens.width_px / 2, camera.lens.height_px / 2
+            Geolocator(view, stage.site.terrain).locate(middle, (1.0, 1.0), (1.0, 1.0))
+        compiling.join()
+    finally:
+        compiling.terminate()
+    return stage
+
+
+def _compile_watch() -> None:
+    """Let the watch see something warm cross a noisy picture, so that all it needs is compiled and kept."""
+    rng = np.random.default_rng(0)
+    watcher = Watcher("compiling")
+    for index in range(_COMPILING_FRAMES):
+        counts = rng.normal(100, 2, (128, 160))
+        counts[50:64, 30 + 2 * index : 36 + 2 * index] += 60 * (index > 3)
+        time_ns = index * 111_111_111
+        watcher.observe(
+            Frame(
+                camera_id="compiling", index=index, time_ns=time_ns, received_ns=time_ns, counts=counts.astype(np.uint8)
+            )
+        )
 
 
 def _set_up(scenario: Scenario, out: Path) -> _Stage:
@@ -234,13 +271,7 @@ class _Played:
 
     def story(self) -> Story:
         """What the map shows."""
-        last = self.alarms[-1] if self.alarms else None
-        if last is None:
-            title = "no alarm was raised"
-        else:
-            count = "" if last.count is None else f", {last.count[0]}-{last.count[2]} of them"
-            error = "" if last.error_m is None else f", {last.error_m:.1f} m from the truth"
-            title = f"{last.kind}{count}, {last.rule.replace('_', ' ')} {last.direction}{error}"
+        title = _title(self.alarms[-1]) if self.alarms else "no alarm was raised"
         return Story(
             title=f"{self.stage.scenario.name}: {title}",
             site=self.stage.site,
@@ -366,6 +397,13 @@ def _alarm_text(alarm: AlarmReport) -> str:
     if alarm.after_s is not None:
         lines.append(f"{alarm.after_s:.1f} s after that person came into view")
     return "\n            ".join(lines)
+
+
+def _title(alarm: AlarmReport) -> str:
+    """An alarm in a few words."""
+    who = alarm.kind if alarm.count is None else f"group of {alarm.count[0]}-{alarm.count[2]}"
+    error = "" if alarm.error_m is None else f", located {alarm.error_m:.1f} m from the truth"
+    return f"{who}, {alarm.rule.replace('_', ' ')} {alarm.direction}".rstrip() + error
 
 
 def _report(played: _Played, result: WatchResult, out: Path) -> DemoReport:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,6 +17,7 @@ from matplotlib.patches import Ellipse, Polygon, Rectangle
 from marsad.geo.elevation import Surface
 from marsad.geo.ground import CameraView
 from marsad.kernel.alert import Alert
+from marsad.kernel.error import UnavailableError
 from marsad.kernel.frame import Counts
 from marsad.kernel.position import GroundState
 from marsad.kernel.record import Record
@@ -56,9 +58,9 @@ class Story(Record, eq=False):
 
 
 def draw_map(path: Path, story: Story) -> None:
-    """Write the picture as PNG."""
+    """Write the picture as PNG. Raises: UnavailableError where it cannot be written."""
     figure = Figure(figsize=_SIZE_IN, dpi=100, facecolor="white")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     figure.text(0.02, 0.972, story.title, fontsize=11.5, weight="bold")
     figure.text(
         0.02, 0.947, f"{ILLUSTRATIVE}. Simulated pictures, watched as real ones are.", fontsize=10, color=_ALARM
@@ -66,7 +68,13 @@ def draw_map(path: Path, story: Story) -> None:
     _draw_still(figure.add_axes((0.02, 0.475, 0.41, 0.44)), story)
     _draw_overview(figure.add_axes((0.49, 0.51, 0.495, 0.405)), story)
     _draw_close(figure.add_axes((0.06, 0.05, 0.925, 0.375)), story)
-    figure.savefig(path)
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib says no types here
+    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # nor here
+    colours = np.asarray(pixels)[:, :, 2::-1].astype(np.uint16)
+    # Five bits a colour: the noise of the thermal picture fills a file that is to be sent and shown.
+    fewer = np.minimum((colours + 4) // 8 * 8, 255).astype(np.uint8)
+    if not cv2.imwrite(str(path), fewer, (cv2.IMWRITE_PNG_COMPRESSION, 9)):
+        raise UnavailableError(f"{path}: cannot be written; free space or rights")
 
 
 def _ratio(axes: Axes) -> float:
