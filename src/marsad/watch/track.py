@@ -8,6 +8,7 @@ Source: Blackman and Popoli, "Design and Analysis of Modern Tracking Systems" (1
 """
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -557,6 +558,17 @@ class Followed:
         self.fresh = fresh
 
 
+class Undecided(NamedTuple):
+    """A track that is not believed, seen in this picture: what is known of it and what would be weighed."""
+
+    number: int
+    hits: int
+    age_s: float
+    gone_px: float
+    box: Box
+    terms: F64
+
+
 class Tracker:
     """Follows blobs and says which of them to believe."""
 
@@ -751,6 +763,17 @@ class Tracker:
             & (t[:, PEAK] > 8.0)
         )
         return [t[k] for k in np.flatnonzero(still)]
+
+    def undecided(self) -> list[Undecided]:
+        """The tracks seen in this picture that are not believed: what the weights of the evidence are fitted to."""
+        found = []
+        for k in np.flatnonzero((self._tracks[:, STATUS] == TENTATIVE) & (self._tracks[:, MATCHED] > 0)):
+            row, e = self._tracks[k], self._evidence[k]
+            terms = np.empty(TERMS)
+            _terms(e, terms)
+            newest = _point(self._history[k, int(row[HITS] - 1) % POINTS], self._started_ns or 0, online=False)
+            found.append(Undecided(int(row[ID]), int(row[HITS]), float(e[AGE]), float(e[NET]), newest.box, terms))
+        return found
 
     def points(self, followed: Followed, *, before: bool = False) -> list[Point]:
         """The newest observation of a track, or with `before` all the ones it had until it was believed."""
