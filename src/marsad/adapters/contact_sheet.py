@@ -96,7 +96,7 @@ class ContactSheet:
     def close(self) -> None:
         """Write the sheet."""
         lives = [life for life in self._lives.values() if life.confirmed]
-        _, data = cv2.imencode(".png", _sheet(lives, len(self._left_out)))
+        _, data = cv2.imencode(".png", _sheet(lives, len(self._left_out)), [cv2.IMWRITE_PNG_COMPRESSION, 1])
         partial = self._path.with_name(self._path.name + ".part")
         try:
             partial.write_bytes(data.tobytes())

@@ -233,8 +233,8 @@ def _register(
 ) -> tuple[float, float]:
     """Refine `state` in place; return (residual, inliers).
 
-    The shift is held towards `prior` with a sigma of half a pixel and the gain towards 1 with 0.3, each weighed against
-    the picture noise: a featureless sky then leaves the shift where it was instead of making one up.
+    The shift is held towards `prior` and the gain towards 1 with as much weight as noise alone would have: a featureless
+    sky then leaves them where they were instead of making them up.
     """
     total = np.zeros(_SUMS)
     matrix = np.zeros((4, 4))
@@ -250,20 +250,23 @@ def _register(
         residual = math.sqrt(total[_RR] / count)
         inliers = count / max(total[_VOTERS], 1.0)
         g = state[_GAIN]
+        # What noise alone would add to these sums tells nothing: it is held against them.
+        held = noise2 * (4.0 + 0.5 * count)
+        level = noise2 * (10.0 + 0.5 * count)
         # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
-        matrix[0, 0] = g * g * total[_XX] + noise2 * 4.0
+        matrix[0, 0] = g * g * total[_XX] + held
         matrix[0, 1] = matrix[1, 0] = g * g * total[_XY]
         matrix[0, 2] = matrix[2, 0] = -g * total[_XB]
         matrix[0, 3] = matrix[3, 0] = -g * total[_X1]
-        matrix[1, 1] = g * g * total[_YY] + noise2 * 4.0
+        matrix[1, 1] = g * g * total[_YY] + held
         matrix[1, 2] = matrix[2, 1] = -g * total[_YB]
         matrix[1, 3] = matrix[3, 1] = -g * total[_Y1]
-        matrix[2, 2] = total[_BB] + noise2 * 10.0
+        matrix[2, 2] = total[_BB] + level
         matrix[2, 3] = matrix[3, 2] = total[_B1]
         matrix[3, 3] = count
-        right[0] = -g * total[_XR] - noise2 * 4.0 * (state[_X] - prior[0])
-        right[1] = -g * total[_YR] - noise2 * 4.0 * (state[_Y] - prior[1])
-        right[2] = total[_BR] - noise2 * 10.0 * (g - 1.0)
+        right[0] = -g * total[_XR] - held * (state[_X] - prior[0])
+        right[1] = -g * total[_YR] - held * (state[_Y] - prior[1])
+        right[2] = total[_BR] - level * (g - 1.0)
         right[3] = total[_R1]
         if not _solve(matrix, right):
             return residual, inliers
@@ -362,6 +365,7 @@ def _subtract(
     rates: F32,
     levels: F32,
     turn: int,
+    turns: int,
     diff: F32,
     mask: U8,
     column_sum: F32,
@@ -369,9 +373,10 @@ def _subtract(
 ) -> None:
     """Warp and smooth the picture onto the scene, difference it, and learn.
 
-    Every other row learns in turn (at twice the rate), since learning is bound by memory: `turn` is the picture's
-    number, and a change of gain makes all rows learn. The smoothing is the matched filter for the smallest target of
-    interest (2 x 5 pixels) and cuts white noise to 0.375. Rows and columns that have no picture stay as they are.
+    Every `turns`-th row learns in turn (at so many times the rate), since learning is bound by memory: `turn` is the
+    picture's number, and a change of gain makes all rows learn. The smoothing is the matched filter for the smallest
+    target of interest (2 x 5 pixels) and cuts white noise to 0.375. Rows and columns that have no picture stay as they
+    are.
     """
     rows, columns = mean.shape
     whole_x = math.floor(state[_X])
@@ -419,7 +424,7 @@ def _subtract(
             )
         for k in range(width):
             line[k] = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
-        if steady and (row + turn) & 1:
+        if steady and (row + turn) % turns:
             _subtract_row(
                 line,
                 mean[row, first:last],
@@ -642,18 +647,21 @@ class Background:
     def _align(self, counts: Counts) -> Registration:
         shrink(counts, self.factor, self._small_picture)
         noise = self.noise / self.factor + 0.2
-        prior = self._state[:2].copy()
+        # Leaning back a little: a sky without features would else walk off at random.
+        prior = 0.9 * self._state[:2]
         limit = max(3.0 * self._residual, 5.0 * noise, 3.0)
         start = self._state.copy()
         start[:2] += self._velocity
         best, residual, inliers = self._refine(start, prior, noise, limit)
-        if inliers < 0.7:
+        lost = inliers < 0.7
+        if lost:
             for candidate in self._candidates():
                 state, other_residual, other_inliers = self._refine(candidate, candidate[:2].copy(), noise, limit * 2)
                 again, other_residual, other_inliers = self._refine(state, state[:2].copy(), noise, limit)
                 if other_inliers > inliers + 0.02:
                     best, residual, inliers = again, other_residual, other_inliers
-        self._velocity = best[:2] - self._state[:2] if inliers > 0.7 else np.zeros(2)
+        # A jump is no speed: after one the next search starts where this one ended.
+        self._velocity = np.zeros(2) if lost else best[:2] - self._state[:2]
         self._state = best
         if inliers > 0.7:
             self._residual += 0.1 * (residual - self._residual)
@@ -801,10 +809,12 @@ class Background:
         gain, offset = self._state[_GAIN], self._state[_OFFSET]
         if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * float(self._small_scene.mean())) < 0.25 * self.noise:
             gain, offset = 1.0, 0.0
-        # Steady pictures teach every other row, at twice the rate.
-        twice = 2.0 if gain == 1.0 and offset == 0.0 else 1.0
-        rate = twice * min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
-        slow = twice * min(step_s / s.absorb_s, s.fastest_rate / 4)
+        rate = min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
+        slow = min(step_s / s.absorb_s, s.fastest_rate / 4)
+        # Steady pictures teach a part of the rows, at so much higher a rate, where that stays a mean of many.
+        steady = gain == 1.0 and offset == 0.0
+        turns = 1 if not steady or self.learnt_frames < 40 else 4 if rate < s.fastest_rate / 3 else 2
+        rate, slow = turns * rate, turns * slow
         state = np.array([shift[0], shift[1], gain, offset])
         rates = np.array([rate, slow, 0.7 * rate, 0.7 * slow], np.float32)
         levels = np.array([s.low_level**2, s.high_level**2], np.float32)
@@ -818,6 +828,7 @@ class Background:
             rates,
             levels,
             self.learnt_frames,
+            turns,
             self.difference.counts,
             self.difference.level,
             self._column_sum,

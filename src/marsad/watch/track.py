@@ -493,10 +493,16 @@ def _convinces(row: F64, e: F64, weights: F64, least_px: float, least_score: flo
 
 @numba.njit(cache=True, nogil=True)
 def _convinces_sparse(row: F64, e: F64) -> bool:
-    """The same where pictures are so rare that a few blobs must do: then they must be strong, alike and clear."""
-    if e[NET] < 0.25 * math.sqrt(row[W] * row[H]) + 2.0 or e[HIT_SHARE] < 0.6 or row[SPREAD] > 0.4:
+    """Whether a track seen a few times, seconds apart, has moved and looks like one and the same object.
+
+    Two looks suffice for one that stands out well and keeps its size; a third is asked of others.
+    """
+    size = math.sqrt(row[W] * row[H])
+    if e[NET] < 0.25 * size + 2.0 or e[HIT_SHARE] < 0.6 or row[EDGE] > 0.5:
         return False
-    return bool(row[PEAK] >= 8.0 and row[RING] <= 0.3 and row[LOCAL] >= 0.4 and row[EDGE] <= 0.5)
+    if row[PEAK] > 12.0 and row[RING] < 0.1 and 0.6 < row[LOCAL] < 1.4 and row[SPREAD] < 0.2:
+        return True
+    return bool(row[HITS] > 2.0 and row[PEAK] > 8.0 and row[RING] < 0.3 and row[LOCAL] > 0.4 and row[SPREAD] < 0.4)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -587,7 +593,7 @@ class Tracker:
         self._next = 1.0
         self._started_ns: int | None = None
         self._last_s = 0.0
-        self._step_s = 0.0
+        self._step_s = 1.0 / 25.0
         self._camera = np.zeros(2)
         self._shake = 0.0
         self._ids: dict[int, int] = {}
@@ -607,13 +613,7 @@ class Tracker:
         `speed_limit_px_s` (H, W) bounds the speed of what stands at each pixel of the picture, 0 for no bound.
         """
         q = self.settings
-        if self._started_ns is None:
-            self._started_ns = time_ns
-            self._last_s = -1.0 / 25.0
-        now = (time_ns - self._started_ns) / 1e9
-        step = max(now - self._last_s, 1e-3)
-        self._last_s = now
-        self._step_s = step if self._step_s == 0.0 else self._step_s + 0.1 * (step - self._step_s)
+        now, step = self._tick(time_ns)
         columns = difference.counts.shape[1]
         place = self._locate(blobs, difference, step)
         rows = blobs.rows
@@ -658,6 +658,22 @@ class Tracker:
         _weigh(tracks, now, self._evidence)
         fresh = self._judge(now)
         return self._report(set(fresh))
+
+    def _tick(self, time_ns: int) -> tuple[float, float]:
+        """Seconds since the first picture and since the last; follows the usual time between pictures.
+
+        The second picture says what is usual; a gap later on moves that only a little, so that it does not pass for a
+        stream of few pictures a second.
+        """
+        if self._started_ns is None:
+            self._started_ns = time_ns
+            return 0.0, self._step_s
+        now = (time_ns - self._started_ns) / 1e9
+        step = max(now - self._last_s, 1e-3)
+        first = self._last_s == 0.0
+        self._last_s = now
+        self._step_s = step if first else self._step_s + 0.1 * (min(step, 3.0 * self._step_s) - self._step_s)
+        return now, step
 
     def _widest(self, columns: int) -> float:
         """How far an object may jump between pictures: a third of the width when pictures are seconds apart."""

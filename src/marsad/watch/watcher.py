@@ -40,6 +40,12 @@ from marsad.watch.track import (
 FASTEST_M_S = 60.0
 """Nothing on the ground is believed to move faster than this."""
 
+KIND_EVERY_NS = 110_000_000
+"""Kinds are weighed nine times a second: walking has its rhythm below 3 Hz."""
+
+STANDING_EVERY_NS = 200_000_000
+"""What stands is looked for five times a second: it does not run away."""
+
 WatchEvent = CameraHealth | TrackConfirmed | TrackPoint | TrackLost
 
 
@@ -94,6 +100,9 @@ class Watcher:
         self._last: dict[int, Track] = {}
         self._confirmed_ns: dict[int, int] = {}
         self._first_ns: dict[int, int] = {}
+        self._stood: list[Track] = []
+        self._stood_ns = -STANDING_EVERY_NS
+        self._kinds: dict[int, tuple[int, Kind, float]] = {}
         self._time_ns: int | None = None
 
     def observe(self, frame: Frame) -> Observation:
@@ -120,7 +129,10 @@ class Watcher:
                 back += self._earlier(each, track)
         tracks = self._grouper.update(tracks)
         events += self._events(followed, tracks, frame)
-        tracks += [self._standing(row, frame, difference) for row in self._tracker.standing()]
+        if not 0 <= frame.time_ns - self._stood_ns < STANDING_EVERY_NS:
+            self._stood_ns = frame.time_ns
+            self._stood = [self._standing(row, frame, difference) for row in self._tracker.standing()]
+        tracks += self._stood
         return Observation(tracks=tracks, written_back=back, events=events)
 
     def _mask(self, counts: Counts) -> None:
@@ -173,11 +185,12 @@ class Watcher:
             confirmed_ns=confirmed_ns,
         )
         track = self._locate(track)
-        if not each.matched:
-            before = self._last.get(each.track_id, track)
-            return msgspec.structs.replace(track, kind=before.kind, kind_confidence=before.kind_confidence)
-        kind, sure = self._classify(each, track, frame)
-        return msgspec.structs.replace(track, kind=kind, kind_confidence=sure)
+        told = self._kinds.get(each.track_id)
+        due = told is None or not 0 <= frame.time_ns - told[0] < KIND_EVERY_NS
+        if each.matched and due:
+            kind, sure = self._classify(each, track, frame)
+            self._kinds[each.track_id] = told = (frame.time_ns, kind, sure)
+        return track if told is None else msgspec.structs.replace(track, kind=told[1], kind_confidence=told[2])
 
     def _locate(self, track: Track) -> Track:
         """The track with its place on the ground, where the camera's pose is known."""
@@ -258,6 +271,7 @@ class Watcher:
     def _end(self, track_id: int, time_ns: int, reason: str) -> TrackLost:
         last = self._last.pop(track_id, None)
         self._classifier.forget(track_id)
+        self._kinds.pop(track_id, None)
         self._confirmed_ns.pop(track_id, None)
         self._first_ns.pop(track_id, None)
         kind: Kind = "unknown" if last is None else last.kind
