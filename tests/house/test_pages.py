@@ -63,8 +63,9 @@ def test_every_glossary_row_has_all_its_columns(root: Path) -> None:
 def test_every_command_is_documented(root: Path) -> None:
     if importlib.util.find_spec("marsad.app.cli") is None:
         pytest.skip("marsad.app.cli is not there yet")
-    from marsad.app.cli import app  # noqa: PLC0415  # the same
     from typer.main import get_command  # noqa: PLC0415  # only worth loading when there are commands
+
+    from marsad.app.cli import app  # noqa: PLC0415  # the same
 
     commands = get_command(app).commands
     reference = (root / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")

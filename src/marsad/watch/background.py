@@ -233,8 +233,8 @@ def _register(
 ) -> tuple[float, float]:
     """Refine `state` in place; return (residual, inliers).
 
-    The shift is held towards `prior` and the gain towards 1 with as much weight as noise alone would have: a featureless
-    sky then leaves them where they were instead of making them up.
+    The shift is held towards `prior` and the gain towards 1 with as much weight as noise alone would have: a
+    featureless sky then leaves them where they were instead of making them up.
     """
     total = np.zeros(_SUMS)
     matrix = np.zeros((4, 4))

@@ -30,7 +30,7 @@ LIKE_SHARE = 0.4
 """Velocities are alike when they differ by less than this share of their mean, or by `LIKE_HEIGHTS_S` body heights."""
 STILL_HEIGHTS_S = 0.12
 REMEMBERED_S = 10.0
-PERSON_M = 0.6
+PERSON_M = 0.65
 CLEARLY_SEVERAL = 2.2
 """Widths of a person from which a silhouette is several people."""
 STILL_HIDDEN = 0.7
@@ -248,15 +248,15 @@ class Grouper:
 def in_silhouette(width_m: float, sigma_m: float) -> Odds:
     """The probability of each number of people, 0 to `MOST_PEOPLE`, in one connected silhouette of a given width.
 
-    One person is 0.6 m wide; each further one adds 0 to 0.8 m, since people who are farther apart are seen apart. Each
-    further one is taken beforehand as 0.6 times as likely.
+    One person is 0.65 m wide, give or take 0.2 m for arms, stride and load; each further one adds 0 to 0.8 m, since
+    people who are farther apart are seen apart. Each further one is taken beforehand as 0.4 times as likely.
     """
     people = np.arange(1, MOST_PEOPLE + 1)
     mean = PERSON_M + (people - 1) * 0.4
-    variance = 0.15**2 + (people - 1) * 0.8**2 / 12 + sigma_m**2
+    variance = 0.2**2 + (people - 1) * 0.8**2 / 12 + sigma_m**2
     # Arms, loads and strides make one person wide more easily than the same error makes one narrow.
     off = np.where((people == 1) & (width_m < mean), 0.0, width_m - mean)
-    weight = 0.6 ** (people - 1) / np.sqrt(variance) * np.exp(-0.5 * off**2 / variance) + 1e-12 * (people == 1)
+    weight = 0.4 ** (people - 1) / np.sqrt(variance) * np.exp(-0.5 * off**2 / variance) + 1e-12 * (people == 1)
     odds = np.zeros(MOST_PEOPLE + 1)
     odds[1:] = weight / weight.sum()
     return odds

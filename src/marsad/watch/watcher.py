@@ -200,7 +200,7 @@ class Watcher:
         foot, sigma = track.box.foot_px, _foot_sigma(track.box)
         bearing = geo.bearing(foot, sigma, track.time_ns)
         ground = geo.locate(foot, sigma, (track.velocity_x_px_s, track.velocity_y_px_s))
-        size = None if ground is None else geo.size(track.box, ground)
+        size = None if ground is None else geo.size(_silhouette(track.box), ground)
         return msgspec.structs.replace(track, bearing=bearing, ground=ground, size=size)
 
     def _classify(self, each: Followed, track: Track, frame: Frame) -> tuple[Kind, float]:
@@ -318,6 +318,12 @@ def _box_of(row: NDArray[np.float64], difference: Difference) -> Box:
 def _foot_sigma(box: Box) -> tuple[float, float]:
     """How well the foot of a box is known: half a pixel, and a tenth of the box for its limbs and its blur."""
     return math.hypot(0.5, 0.1 * box.w_px), math.hypot(0.7, 0.07 * box.h_px)
+
+
+def _silhouette(box: Box) -> Box:
+    """The box less half a pixel on each side: its outer pixels are on average only half covered by the object."""
+    trim_x, trim_y = min(0.5, 0.15 * box.w_px), min(0.5, 0.15 * box.h_px)
+    return Box(x_px=box.x_px + trim_x, y_px=box.y_px + trim_y, w_px=box.w_px - 2 * trim_x, h_px=box.h_px - 2 * trim_y)
 
 
 def _crop(counts: Counts, box: Box) -> Counts:
