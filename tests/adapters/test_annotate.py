@@ -9,14 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from marsad.adapters.annotate import AnnotatedVideo, Tone, clock_text, enlargement
+from marsad.adapters.annotate import AnnotatedVideo, Tone, banner_lines, clock_text, enlargement, hidden
 from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError
 from marsad.kernel.frame import Frame
+from marsad.kernel.site import Mask
 from marsad.kernel.track import Status, Track
 
-BANNER_PX = 30
+BANNER_PX = 40
 
 
 def frame(index: int, counts: np.ndarray | None = None) -> Frame:
@@ -125,6 +126,39 @@ def test_confirmed_tentative_and_standing_tracks_look_different_and_lost_ones_ar
     video.close()
 
 
+ALARM = (
+    "ALARM  Group of 4 (3-5), on foot, 1530 m from north-tower-1, crossing wadi-east inward near 34.39990, 40.97999 "
+    "(within 12 m by 140 m, or on other ground along the same line of sight)"
+)
+
+
+@pytest.mark.parametrize("width_px", [640, 720, 1920])
+def test_a_long_alarm_is_shown_whole_within_the_banner(width_px: int) -> None:
+    lines, size = banner_lines(ALARM, width_px - 16)
+    assert " ".join(lines) == ALARM
+    assert len(lines) <= 2
+    assert all(cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] <= width_px - 16 for line in lines)
+
+
+def test_more_alarms_than_the_banner_holds_end_in_dots() -> None:
+    lines, size = banner_lines(" | ".join([ALARM] * 5), 624)
+    assert len(lines) == 2
+    assert lines[-1].endswith("...")
+    assert " ".join(lines)[:-3] in " | ".join([ALARM] * 5)
+    assert all(cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] <= 624 for line in lines)
+
+
+def test_a_word_wider_than_the_banner_is_cut() -> None:
+    lines, size = banner_lines("x" * 400, 300)
+    assert lines[0].endswith("...")
+    assert cv2.getTextSize(lines[0], cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] <= 300
+
+
+def test_a_narrow_high_picture_makes_no_giant_video(video: AnnotatedVideo) -> None:
+    assert video.render(frame(0, np.full((1000, 8), 90, np.uint8)), [], []).shape == (2000 + BANNER_PX, 16, 3)
+    video.close()
+
+
 def test_the_banner_turns_red_with_an_alarm_and_calms_down(video: AnnotatedVideo) -> None:
     def is_red(picture: np.ndarray) -> bool:
         blue, green, red = picture[2, 2].astype(int)
@@ -188,6 +222,7 @@ import os, numpy as np
 from pathlib import Path
 from marsad.adapters.annotate import AnnotatedVideo
 from marsad.kernel.frame import Frame
+from marsad.kernel.site import Mask
 video = AnnotatedVideo(Path({str(tmp_path / "killed.mp4")!r}), 25)
 for index in range(300):
     counts = np.full((120, 160), index % 200, np.uint8)
@@ -221,3 +256,32 @@ def test_the_picture_itself_is_not_touched(video: AnnotatedVideo) -> None:
     video.render(frame(0, counts), [track(0, Box(x_px=20, y_px=20, w_px=9, h_px=9))], [alert(0)])
     assert np.array_equal(counts, before)
     video.close()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_is_masked_is_black_in_the_video_and_the_rest_is_as_it_was(tmp_path: Path, dtype: type) -> None:
+    counts = np.random.default_rng(8).integers(90, 200, (120, 160)).astype(dtype)
+    masks = [Mask(x_px=20, y_px=30, w_px=50, h_px=40), Mask(x_px=150, y_px=110, w_px=400, h_px=400)]
+    bare = AnnotatedVideo(tmp_path / "bare.mp4", 25).render(frame(0, counts), [], [])[BANNER_PX:]
+    video = AnnotatedVideo(tmp_path / "masked.mp4", 25, masks)
+    shown = video.render(frame(0, counts), [], [])[BANNER_PX:]
+    inner = np.zeros(shown.shape[:2], bool)
+    inner[4 * 30 + 3 : 4 * 70 - 3, 4 * 20 + 3 : 4 * 70 - 3] = True
+    inner[4 * 110 + 3 :, 4 * 150 + 3 :] = True
+    outer = np.ones(shown.shape[:2], bool)
+    outer[4 * 30 - 3 : 4 * 70 + 3, 4 * 20 - 3 : 4 * 70 + 3] = False
+    outer[4 * 110 - 3 :, 4 * 150 - 3 :] = False
+    assert np.all(shown[inner] == 0)
+    assert np.array_equal(shown[outer], bare[outer])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_hiding_keeps_the_range_of_a_picture_and_leaves_it_untouched(dtype: type) -> None:
+    counts = np.random.default_rng(9).integers(90, 200, (20, 30)).astype(dtype)
+    before = counts.copy()
+    veiled = hidden(counts, [Mask(x_px=2, y_px=3, w_px=4, h_px=5)])
+    assert np.array_equal(counts, before)
+    assert set(np.unique(veiled[3:8, 2:6])) == {0 if dtype is np.uint8 else before.min()}
+    veiled[3:8, 2:6] = before[3:8, 2:6]
+    assert np.array_equal(veiled, before)
+    assert hidden(counts, ()) is counts

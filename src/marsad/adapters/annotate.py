@@ -18,6 +18,7 @@ from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.site import Mask
 from marsad.kernel.track import Kind, Track
 
 Picture = NDArray[np.uint8]
@@ -25,7 +26,11 @@ Colour = tuple[int, int, int]
 Rectangle = tuple[int, int, int, int]
 
 _LEAST_WIDTH_PX = 640
-_BANNER_PX = 30
+_MOST_HEIGHT_PX = 2160
+_BANNER_PX = 40
+_BANNER_LINES = 2
+_BANNER_SIZES = (0.5, 0.45, 0.4, 0.35)
+_MARGIN_PX = 8
 _CLEARANCE_PX = 3
 _TRAIL_NS = 6_000_000_000
 _TRAIL_POINTS = 240
@@ -85,14 +90,16 @@ class AnnotatedVideo:
     Boxes stand a little off the target and labels outside of every box: solid for a confirmed track, corners for a
     tentative one, and a half-open frame for what has stood there since the start. All work is done in the caller's
     thread, so that its cost can be told from that of watching. The file can be played even when it was never closed.
+    What lies under the `masks` is black.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, fps: float, masks: Sequence[Mask] = ()) -> None:
         if not (np.isfinite(fps) and fps > 0):
             raise InputError(f"{path}: frame rate {fps}: a video needs one above 0")
         self._path = path
         self._rate = Fraction(fps).limit_denominator(1001)
         self._tone = Tone()
+        self._masks = masks
         self._trails: dict[int, deque[tuple[int, float, float]]] = {}
         self._alarm: tuple[int, str] | None = None
         self._stream: VideoStream | None = None
@@ -117,8 +124,8 @@ class AnnotatedVideo:
 
     def render(self, frame: Frame, tracks: Sequence[Track], alerts: Sequence[Alert]) -> Picture:
         """The picture `write` would encode, (H, W, 3) in blue, green, red, with the banner above it."""
-        factor = enlargement(frame.counts.shape[1])
-        grey = self._tone.grey(frame.counts)
+        factor = enlargement(frame.counts.shape[1], frame.counts.shape[0])
+        grey = hidden(self._tone.grey(frame.counts), self._masks)
         height, width = (side * factor - side * factor % 2 for side in grey.shape)
         enlarged = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)[:height, :width]
         picture = cast("Picture", cv2.cvtColor(enlarged, cv2.COLOR_GRAY2BGR))
@@ -190,14 +197,65 @@ class AnnotatedVideo:
         alarm = self._alarm if self._alarm and frame.time_ns - self._alarm[0] <= _BANNER_NS else None
         strip = np.full((_BANNER_PX, width, 3), _ALARM if alarm else _CALM, dtype=np.uint8)
         place = f"{frame.camera_id}  {clock_text(frame.time_ns)}  #{frame.index + 1}"
-        text = f"ALARM  {alarm[1]}" if alarm else place
-        _write(strip, text, (8, 20), 0.5, _WHITE)
+        lines, size = banner_lines(f"ALARM  {alarm[1]}" if alarm else place, width - 2 * _MARGIN_PX)
+        first_px = 25 if len(lines) == 1 else 16
+        for number, line in enumerate(lines):
+            _write(strip, line, (_MARGIN_PX, first_px + 17 * number), size, _WHITE)
         return strip
 
 
-def enlargement(width_px: int) -> int:
-    """The least whole factor that makes a picture 640 across or more."""
-    return max(1, -(-_LEAST_WIDTH_PX // width_px))
+def hidden(counts: Counts, masks: Sequence[Mask]) -> Counts:
+    """The picture with nothing to be seen under the masks: 0 in 8 bits, the least of the picture itself in 16.
+
+    A 0 in 16 bits would lie far below every real count and take the contrast from the rest.
+    """
+    if not masks:
+        return counts
+    veiled = counts.copy()
+    black = 0 if counts.dtype == np.uint8 else counts.min()
+    for mask in masks:
+        veiled[mask.y_px : mask.y_px + mask.h_px, mask.x_px : mask.x_px + mask.w_px] = black
+    return veiled
+
+
+def enlargement(width_px: int, height_px: int = 0) -> int:
+    """The least whole factor that makes a picture 640 across or more, but never a narrow one higher than 2160."""
+    return max(1, min(-(-_LEAST_WIDTH_PX // width_px), _MOST_HEIGHT_PX // max(height_px, 1)))
+
+
+def banner_lines(text: str, width_px: int) -> tuple[list[str], float]:
+    """The text in at most two lines of that width, and the largest size of letters in which it fits.
+
+    What fits in no size ends in three dots: the log and the alarm itself hold it whole.
+    """
+    plain = _plain(text)
+    for size in _BANNER_SIZES:
+        lines = _wrapped(plain, width_px, size)
+        if len(lines) <= _BANNER_LINES and all(_text_px(line, size) <= width_px for line in lines):
+            return lines, size
+    size, lines = _BANNER_SIZES[-1], lines[:_BANNER_LINES]
+    return [_shortened(line, width_px, size, cut=line is lines[-1]) for line in lines], size
+
+
+def _wrapped(text: str, width_px: int, size: float) -> list[str]:
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and _text_px(f"{lines[-1]} {word}", size) <= width_px:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _shortened(line: str, width_px: int, size: float, *, cut: bool) -> str:
+    dots = "..." if cut else ""
+    while line and _text_px(line + dots, size) > width_px:
+        line, dots = line[:-1], "..."
+    return line + dots
+
+
+def _text_px(text: str, size: float) -> int:
+    return int(cv2.getTextSize(text, _FONT, size, 1)[0][0])
 
 
 def clock_text(time_ns: int) -> str:
@@ -240,7 +298,7 @@ def _draw_box(picture: Picture, box: Rectangle, track: Track) -> None:
 
 def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rectangle]) -> None:
     """Write what the track is beside its box: above, below, right or left, where nothing is covered; else nowhere."""
-    text = f"{track.track_id} standing" if track.status == "standing" else f"{track.track_id} {_kind_text(track)}"
+    text = "standing" if track.status == "standing" else f"{track.track_id} {_kind_text(track)}"
     (width, height), baseline = cv2.getTextSize(text, _FONT, 0.42, 1)
     height += baseline
     x, y, w, h = box
@@ -268,6 +326,10 @@ def _overlap(first: Rectangle, second: Rectangle) -> bool:
 
 def _write(picture: Picture, text: str, origin: tuple[int, int], size: float, colour: Colour) -> None:
     """Text on a dark shadow, so that it reads on any grey; OpenCV's own letters are ASCII."""
-    plain = text.encode("ascii", "replace").decode()
+    plain = _plain(text)
     cv2.putText(picture, plain, (origin[0] + 1, origin[1] + 1), _FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
     cv2.putText(picture, plain, origin, _FONT, size, colour, 1, cv2.LINE_AA)
+
+
+def _plain(text: str) -> str:
+    return text.encode("ascii", "replace").decode()

@@ -3,16 +3,17 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from marsad import __version__
-from marsad.adapters.annotate import AnnotatedVideo
+from marsad.adapters.annotate import AnnotatedVideo, hidden
 from marsad.adapters.contact_sheet import ContactSheet
 from marsad.adapters.dem import site_surface
 from marsad.adapters.geojson import TrackMap
@@ -36,13 +37,14 @@ from marsad.kernel.event import (
 from marsad.kernel.frame import Frame
 from marsad.kernel.port import DetectorModel, FrameSource
 from marsad.kernel.record import Record
-from marsad.kernel.site import Camera, Site
+from marsad.kernel.site import Camera, Mask, Site
 from marsad.respond.alerting import Alerting
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.watcher import Observation, Watcher
 
 DEFAULT_FPS = 25.0
 LOOKS_A_SECOND = 3.0
+LEAST_SIDE_PX = 8
 
 
 class WatchResult(Record):
@@ -66,9 +68,9 @@ class WatchResult(Record):
 
 
 class Outputs:
-    """The files of one run; the pictures' cost is kept apart in `drawing_s`."""
+    """The files of one run; the pictures' cost is kept apart in `drawing_s`. No picture shows what is masked."""
 
-    def __init__(self, folder: Path, fps: float, *, video: bool) -> None:
+    def __init__(self, folder: Path, fps: float, *, video: bool, masks: Sequence[Mask] = ()) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -80,7 +82,8 @@ class Outputs:
         self._map = TrackMap(folder / "tracks.geojson")
         self._sheet = ContactSheet(folder / "contact_sheet.png")
         self._look_every = max(1, round(fps / LOOKS_A_SECOND))
-        self._video = AnnotatedVideo(folder / "annotated.mp4", fps) if video else None
+        self._masks = masks
+        self._video = AnnotatedVideo(folder / "annotated.mp4", fps, masks) if video else None
 
     def write(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
         """Write what one picture brought."""
@@ -90,7 +93,7 @@ class Outputs:
         for track in confirmed:
             self._map.add(track)
         if confirmed and (frame.index % self._look_every == 0 or seen.written_back):
-            self._sheet.add(frame, confirmed)
+            self._sheet.add(msgspec.structs.replace(frame, counts=hidden(frame.counts, self._masks)), confirmed)
         if self._video is not None:
             start_s = time.process_time()
             self._video.write(frame, seen.tracks, alerts)
@@ -133,7 +136,9 @@ class CameraNode:
         self._watcher = _watcher(source, site, camera, model)
         self._located = camera is not None and camera.pose is not None
         fps = source.info.fps or DEFAULT_FPS
-        self._outputs = None if out is None else Outputs(out, fps, video=video)
+        self._outputs = (
+            None if out is None else Outputs(out, fps, video=video, masks=() if camera is None else camera.masks)
+        )
         self._health: Counter[str] = Counter()
         self._stream: Counter[str] = Counter()
         self.frames = 0
@@ -264,9 +269,14 @@ def watch_file(
 
 
 def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, model: DetectorModel | None) -> Watcher:
+    info = source.info
+    if min(info.width_px, info.height_px) < LEAST_SIDE_PX:
+        raise InputError(
+            f"{source.camera_id}: pictures of {info.width_px} x {info.height_px} pixels; the least that can be watched "
+            f"is {LEAST_SIDE_PX} x {LEAST_SIDE_PX}"
+        )
     if site is None or camera is None:
         return Watcher(source.camera_id, model=model)
-    info = source.info
     if (info.width_px, info.height_px) != (camera.lens.width_px, camera.lens.height_px):
         raise InputError(
             f"camera {camera.id}: the site file says {camera.lens.width_px} x {camera.lens.height_px} pixels, the "
