@@ -47,7 +47,7 @@ def test_other_addresses_are_refused_without_their_password() -> None:
     assert "pass" not in str(caught.value)
 
 
-@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf"), 1e-300, 1e9])
 def test_an_impossible_rate_is_refused(tmp_path: Path, fps: float) -> None:
     with pytest.raises(InputError, match="fps"):
         open_source(str(picture(tmp_path / "a.png")), "c", fps=fps)

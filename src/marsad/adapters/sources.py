@@ -12,6 +12,9 @@ from marsad.adapters.video import VideoSource
 from marsad.kernel.error import InputError
 from marsad.kernel.port import Clock, FrameSource
 
+LEAST_FPS = 0.001
+MOST_FPS = 1000.0
+
 
 def is_live(spec: str) -> bool:
     """Whether `spec` is a live camera's address, not a recording."""
@@ -37,8 +40,8 @@ def open_source(
     Raises: InputError where `spec` is not there or is nothing that can be watched, UnavailableError where a live camera
     does not answer.
     """
-    if fps is not None and not fps > 0:
-        raise InputError(f"fps = {fps}: give a rate above 0")
+    if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
+        raise InputError(f"fps = {fps}: give a rate above 0, from {LEAST_FPS} to {MOST_FPS:.0f} pictures a second")
     if is_live(spec):
         return RtspSource(
             spec, camera_id, clock=clock or SystemClock(), rng=rng or np.random.default_rng(), settings=live
