@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from marsad.kernel.frame import Counts
 from marsad.kernel.record import Record
+from marsad.watch.standing import Standing
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -43,6 +44,7 @@ class BackgroundSettings(Record):
     high_level: float = 4.6
     floor_counts: float = 1.5
     jitter_px: float = 0.2
+    steady_jitter_px: float = 0.08
     follow_px: float = 1.5
 
 
@@ -251,8 +253,8 @@ def _register(
         inliers = count / max(total[_VOTERS], 1.0)
         g = state[_GAIN]
         # What noise alone would add to these sums tells nothing: it is held against them.
-        held = noise2 * (4.0 + 0.5 * count)
-        level = noise2 * (10.0 + 0.5 * count)
+        held = noise2 * (4.0 + 0.2 * count)
+        level = noise2 * (10.0 + 0.2 * count)
         # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
         matrix[0, 0] = g * g * total[_XX] + held
         matrix[0, 1] = matrix[1, 0] = g * g * total[_XY]
@@ -470,6 +472,10 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32) 
         out[columns - 1] = out[columns - 2]
 
 
+STEADY_S = 4.0
+STEADY_PX = 0.15
+"""A camera that has moved less than this a picture for so long grants its edges less room."""
+
 SMOOTHING = 0.375
 """What the (1 2 1) x (1 2 1) / 16 smoothing leaves of white noise."""
 
@@ -477,32 +483,6 @@ SMOOTHING = 0.375
 def _smooth(counts: Counts) -> F32:
     taps = np.array([0.25, 0.5, 0.25])
     return cv2.sepFilter2D(counts, cv2.CV_32F, taps, taps).astype(np.float32, copy=False)
-
-
-def standing_out(picture: F32, noise: float) -> list[tuple[int, int, int, int, float]]:
-    """Compact things that stand out of even surroundings: (x0, y0, x1, y1, level of the surroundings).
-
-    Found as top hats of both signs with a window of a twentieth of the width; kept where the ring around them is flat.
-    """
-    rows, columns = picture.shape
-    reach = max(5, columns // 20) | 1
-    kernel = np.ones((reach, reach), np.uint8)
-    level = max(10.0, 8.0 * SMOOTHING * noise)
-    found = []
-    for operation in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
-        hat = cv2.morphologyEx(picture, operation, kernel)
-        count, _, stats, _ = cv2.connectedComponentsWithStats((hat > level).astype(np.uint8), connectivity=8)
-        for x, y, w, h, area in stats[1:count].tolist():
-            if area < 6 or w >= reach or h >= 2 * reach or x < 6 or y < 6 or x + w > columns - 6 or y + h > rows - 6:
-                continue
-            outer = picture[y - 5 : y + h + 5, x - 5 : x + w + 5].copy()
-            outer[2:-2, 2:-2] = np.nan
-            inside = picture[y : y + h, x : x + w]
-            around, spread = float(np.nanmedian(outer)), float(np.nanstd(outer))
-            contrast = abs(float(inside.max() if operation == cv2.MORPH_TOPHAT else inside.min()) - around)
-            if spread < 0.15 * contrast:
-                found.append((x - 3, y - 3, x + w + 3, y + h + 3, around))
-    return found
 
 
 def picture_noise(counts: Counts) -> float:
@@ -559,6 +539,9 @@ class Background:
         self._lost_frames = 0
         self._residual = 0.0
         self._velocity = np.zeros(2)
+        self._shake_px = 0.0
+        self._watched_s = 0.0
+        self.standing = Standing()
         self._allocate(0, 0)
 
     def _allocate(self, rows: int, columns: int) -> None:
@@ -606,22 +589,15 @@ class Background:
         self.variance[:] = (SMOOTHING * 1.3 * self.noise) ** 2
         self.hold[:] = 0
         if first:
-            self._lift_out()
+            self.standing.lift(self.mean, self.noise)
+        else:
+            self.standing.forget()
         self.learnt_frames = 1
         self._state[:] = (0, 0, 1, 0)
         self._residual = 3 * self.noise
         self._velocity = np.zeros(2)
         self._refresh_small()
         self._refresh_slack()
-
-    def _lift_out(self) -> None:
-        """Take compact things that stand out of even surroundings in the very first picture out of the scene.
-
-        Were they learnt as scene, someone standing there would be seen only as a hole once he has left. So they are
-        seen from the start, as what stands there.
-        """
-        for x0, y0, x1, y1, level in standing_out(self.mean, self.noise):
-            self.mean[y0:y1, x0:x1] = level
 
     def _refresh_use(self) -> None:
         rows, columns = self.mean.shape
@@ -641,8 +617,10 @@ class Background:
         s = self.settings
         # Until a few pictures have shown how the camera shakes, edges are given more room.
         young = 1.0 + 2.0 / self.learnt_frames
+        steady = min(self._watched_s / STEADY_S, 1.0) * max(1.0 - self._shake_px / STEADY_PX, 0.0)
+        jitter = young * (s.jitter_px + steady * (s.steady_jitter_px - s.jitter_px))
         floor = max(s.floor_counts, 0.5 * SMOOTHING * self.noise)
-        _fill_slack(self.mean, np.float32(floor**2), np.float32((s.jitter_px * young) ** 2), self.slack)
+        _fill_slack(self.mean, np.float32(floor**2), np.float32(jitter**2), self.slack)
 
     def _align(self, counts: Counts) -> Registration:
         shrink(counts, self.factor, self._small_picture)
@@ -662,6 +640,8 @@ class Background:
                     best, residual, inliers = again, other_residual, other_inliers
         # A jump is no speed: after one the next search starts where this one ended.
         self._velocity = np.zeros(2) if lost else best[:2] - self._state[:2]
+        moved = min(math.hypot(*(best[:2] - self._state[:2])) * self.factor, 1.0)
+        self._shake_px += 0.05 * (moved - self._shake_px)
         self._state = best
         if inliers > 0.7:
             self._residual += 0.1 * (residual - self._residual)
@@ -724,6 +704,7 @@ class Background:
         if found.inliers < 0.5:
             return self._lost(counts, found)
         self._lost_frames = 0
+        self._watched_s += step_s
         self._follow(found)
         self.learnt_frames += 1
         if self.learnt_frames % 8 == 0 or self.learnt_frames < 8:
@@ -739,6 +720,7 @@ class Background:
             inliers=found.inliers,
         )
         out.origin = (int(self.origin[0]), int(self.origin[1]))
+        self.standing.update(self.mean, out.counts, out.origin, step_s)
         out.trusted = True
         out.state = "watching"
         return out

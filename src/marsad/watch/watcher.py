@@ -19,6 +19,7 @@ from marsad.watch.detect import Detector, DetectSettings, Polarity
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
+from marsad.watch.standing import Stood
 from marsad.watch.track import (
     AREA,
     CONTRAST,
@@ -45,6 +46,9 @@ KIND_EVERY_NS = 110_000_000
 
 STANDING_EVERY_NS = 200_000_000
 """What stands is looked for five times a second: it does not run away."""
+
+FROM_THE_START = 1_000_000
+"""Numbers of what stood there from the start lie beyond this, apart from those that came later."""
 
 WatchEvent = CameraHealth | TrackConfirmed | TrackPoint | TrackLost
 
@@ -100,6 +104,7 @@ class Watcher:
         self._last: dict[int, Track] = {}
         self._confirmed_ns: dict[int, int] = {}
         self._first_ns: dict[int, int] = {}
+        self._started_ns = 0
         self._stood: list[Track] = []
         self._stood_ns = -STANDING_EVERY_NS
         self._kinds: dict[int, tuple[int, Kind, float]] = {}
@@ -109,6 +114,7 @@ class Watcher:
         """What is known once this picture has been seen."""
         step_s = 0.04 if self._time_ns is None else max((frame.time_ns - self._time_ns) / 1e9, 1e-3)
         if self._time_ns is None:
+            self._started_ns = frame.time_ns
             self._mask(frame.counts)
         self._time_ns = frame.time_ns
         difference = self._background.update(frame.counts, step_s)
@@ -132,6 +138,7 @@ class Watcher:
         if not 0 <= frame.time_ns - self._stood_ns < STANDING_EVERY_NS:
             self._stood_ns = frame.time_ns
             self._stood = [self._standing(row, frame, difference) for row in self._tracker.standing()]
+            self._stood += [self._from_the_start(each, frame, difference) for each in self._background.standing.there]
         tracks += self._stood
         return Observation(tracks=tracks, written_back=back, events=events)
 
@@ -278,25 +285,50 @@ class Watcher:
         return TrackLost(time_ns=time_ns, camera_id=self.camera_id, track_id=track_id, kind=kind, reason=reason)
 
     def _standing(self, row: NDArray[np.float64], frame: Frame, difference: Difference) -> Track:
-        """Something that has stood in one place since it was first seen; its number is negative, as no mover's is."""
+        """Something that came and has stood in one place since."""
+        since_ns = frame.time_ns - round(float(row[FRAMES]) * 1e9 * self._tracker.step_s)
+        box = _box_of(row, difference)
+        return self._still(-int(row[ID]), box, (float(row[CONTRAST]), float(row[PEAK])), since_ns, frame)
+
+    def _from_the_start(self, stood: Stood, frame: Frame, difference: Difference) -> Track:
+        """Something that stood there in the first picture already."""
+        snr = abs(stood.contrast) / self._background.noise
+        number = -FROM_THE_START - stood.number
+        box = _stood_box(stood, difference)
+        return self._still(number, box, (stood.contrast, snr), self._started_ns, frame)
+
+    def _still(self, number: int, box: Box, strength: tuple[float, float], since_ns: int, frame: Frame) -> Track:
+        """A standing track; its number is negative, as no mover's is."""
         track = Track(
-            track_id=-int(row[ID]),
+            track_id=number,
             camera_id=self.camera_id,
             origin=self.origin,
             time_ns=frame.time_ns,
             frame_index=frame.index,
             status="standing",
-            box=_box_of(row, difference),
+            box=box,
             velocity_x_px_s=0.0,
             velocity_y_px_s=0.0,
-            contrast_counts=float(row[CONTRAST]),
-            snr=float(row[PEAK]),
+            contrast_counts=strength[0],
+            snr=strength[1],
             kind="unknown",
             kind_confidence=0.0,
             confidence=0.0,
-            first_ns=frame.time_ns - round(float(row[FRAMES]) * 1e9 * self._tracker.step_s),
+            first_ns=since_ns,
         )
         return self._locate(track)
+
+
+def _stood_box(stood: Stood, difference: Difference) -> Box:
+    """Where something that stood there from the start is in the picture."""
+    shift, (origin_x, origin_y) = difference.registration, difference.origin
+    x0, y0, x1, y1 = stood.box
+    return Box(
+        x_px=x0 - origin_x + float(shift.shift_x_px),
+        y_px=y0 - origin_y + float(shift.shift_y_px),
+        w_px=float(x1 - x0),
+        h_px=float(y1 - y0),
+    )
 
 
 def _speed_limit(metres_per_pixel: NDArray[np.float32]) -> NDArray[np.float32]:

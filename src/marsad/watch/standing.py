@@ -1,0 +1,131 @@
+"""What stood there already when the watch began.
+
+The first picture cannot tell a person who stands still from a rock. Compact things that stand out of it are lifted out
+of the scene for a moment: who walks off within it is followed from the very first picture. What is still there after
+that is given back to the scene and remembered as standing; when it leaves, its place is healed at once, so that no
+ghost of it is left behind.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+LIFTED_S = 1.2
+LIFTED_PICTURES = 4
+LOOK_EVERY_S = 0.2
+LOOKS_TO_LEAVE = 3
+MARGIN_PX = 3
+
+
+class Stood:
+    """One thing that stood there from the start: its box (x0, y0, x1, y1) in lasting scene coordinates.
+
+    `contrast` is signed, against the `level` around it, both in counts.
+    """
+
+    __slots__ = ("absent", "box", "contrast", "level", "number")
+
+    def __init__(self, number: int, box: tuple[int, int, int, int], level: float, contrast: float) -> None:
+        self.number = number
+        self.box = box
+        self.level = level
+        self.contrast = contrast
+        self.absent = 0
+
+
+class Standing:
+    """Keeps what stood there from the start."""
+
+    def __init__(self) -> None:
+        self.lifted: list[Stood] = []
+        self.there: list[Stood] = []
+        self._since_s = 0.0
+        self._pictures = 0
+        self._looked_s = 0.0
+
+    def lift(self, mean: F32, noise: float) -> None:
+        """Take what stands out of a first picture out of the scene `mean`."""
+        self.lifted = standing_out(mean, noise)
+        for each in self.lifted:
+            x0, y0, x1, y1 = each.box
+            mean[y0 - MARGIN_PX : y1 + MARGIN_PX, x0 - MARGIN_PX : x1 + MARGIN_PX] = each.level
+
+    def forget(self) -> None:
+        """The scene is another one now."""
+        self.lifted, self.there = [], []
+
+    def update(self, mean: F32, diff: F32, origin: tuple[int, int], step_s: float) -> None:
+        """Look whether what stood there still does; `diff` is picture minus scene `mean`, both at `origin`."""
+        self._since_s += step_s
+        self._pictures += 1
+        if self.lifted and self._since_s >= LIFTED_S and self._pictures >= LIFTED_PICTURES:
+            self._give_back(mean, diff, origin)
+        if self.there and self._since_s - self._looked_s >= LOOK_EVERY_S:
+            self._looked_s = self._since_s
+            self._look(mean, diff, origin)
+
+    def _give_back(self, mean: F32, diff: F32, origin: tuple[int, int]) -> None:
+        for each in self.lifted:
+            place = _window(each.box, origin, mean.shape, MARGIN_PX)
+            inner = _window(each.box, origin, mean.shape, 0)
+            if place is None or inner is None:
+                continue
+            if float(diff[inner].mean()) * math.copysign(1, each.contrast) > 0.3 * abs(each.contrast):
+                mean[place] += diff[place]
+                self.there.append(each)
+        self.lifted = []
+
+    def _look(self, mean: F32, diff: F32, origin: tuple[int, int]) -> None:
+        kept = []
+        for each in self.there:
+            inner = _window(each.box, origin, mean.shape, 0)
+            place = _window(each.box, origin, mean.shape, MARGIN_PX)
+            if inner is None or place is None:
+                continue
+            gone = float(diff[inner].mean()) * math.copysign(1, each.contrast) < -0.3 * abs(each.contrast)
+            each.absent = each.absent + 1 if gone else 0
+            if each.absent >= LOOKS_TO_LEAVE:
+                mean[place] += diff[place]
+            else:
+                kept.append(each)
+        self.there = kept
+
+
+def _window(
+    box: tuple[int, int, int, int], origin: tuple[int, int], shape: tuple[int, ...], margin: int
+) -> tuple[slice, slice] | None:
+    """Where a box lies in the scene now; None where no part of it is in view."""
+    x0, y0 = max(box[0] - origin[0] - margin, 0), max(box[1] - origin[1] - margin, 0)
+    x1, y1 = min(box[2] - origin[0] + margin, shape[1]), min(box[3] - origin[1] + margin, shape[0])
+    return (slice(y0, y1), slice(x0, x1)) if x1 > x0 and y1 > y0 else None
+
+
+def standing_out(picture: F32, noise: float) -> list[Stood]:
+    """Compact things that stand out of even surroundings in a smoothed picture (H, W) whose own noise was `noise`.
+
+    Found as top hats of both signs with a window of a twentieth of the width; kept where the ring around them is flat.
+    """
+    rows, columns = picture.shape
+    reach = max(5, columns // 20) | 1
+    kernel = np.ones((reach, reach), np.uint8)
+    least = max(10.0, 3.0 * noise)
+    found: list[Stood] = []
+    for operation in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
+        hat = cv2.morphologyEx(picture, operation, kernel)
+        count, _, stats, _ = cv2.connectedComponentsWithStats((hat > least).astype(np.uint8), connectivity=8)
+        for x, y, w, h, area in stats[1:count].tolist():
+            if area < 6 or w >= reach or h >= 2 * reach or x < 6 or y < 6 or x + w > columns - 6 or y + h > rows - 6:
+                continue
+            outer = picture[y - 5 : y + h + 5, x - 5 : x + w + 5].copy()
+            outer[2:-2, 2:-2] = np.nan
+            inside = picture[y : y + h, x : x + w]
+            around, spread = float(np.nanmedian(outer)), float(np.nanstd(outer))
+            peak = float(inside.max() if operation == cv2.MORPH_TOPHAT else inside.min()) - around
+            if spread < 0.15 * abs(peak):
+                contrast = float(inside.mean()) - around
+                found.append(Stood(len(found) + 1, (x, y, x + w, y + h), around, contrast))
+    return found
