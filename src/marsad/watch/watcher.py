@@ -41,6 +41,12 @@ from marsad.watch.track import (
 FASTEST_M_S = 60.0
 """Nothing on the ground is believed to move faster than this."""
 
+HOLD_EVERY = 4
+"""Held boxes are moved on every so many pictures: they are drawn with room to spare."""
+
+POINT_EVERY_NS = 999_000_000
+"""A track's point is told once a second, less a millisecond for rounded time stamps; files take every one."""
+
 KIND_EVERY_NS = 110_000_000
 """Kinds are weighed nine times a second: walking has its rhythm below 3 Hz."""
 
@@ -104,6 +110,7 @@ class Watcher:
         self._last: dict[int, Track] = {}
         self._confirmed_ns: dict[int, int] = {}
         self._first_ns: dict[int, int] = {}
+        self._told_ns: dict[int, int] = {}
         self._started_ns = 0
         self._stood: list[Track] = []
         self._stood_ns = -STANDING_EVERY_NS
@@ -125,7 +132,8 @@ class Watcher:
         if difference.state == "relearned":
             self._tracker.forget()
         followed = self._tracker.update(blobs, difference, frame.time_ns, frame.index, self._limit)
-        self._hold(followed, difference)
+        if frame.index % HOLD_EVERY == 0:
+            self._hold(followed, difference)
         back: list[Track] = []
         tracks: list[Track] = []
         for each in followed:
@@ -161,7 +169,7 @@ class Watcher:
         for each in followed:
             row = each.row
             x, y = row[X] - origin_x, row[Y] - origin_y
-            half_w, half_h = row[W] / 2 + 2, row[H] / 2 + 2
+            half_w, half_h = row[W] / 2 + 4, row[H] / 2 + 4
             boxes.append((int(x - half_w), int(y - half_h), math.ceil(x + half_w), math.ceil(y + half_h)))
         self._background.hold_boxes(boxes)
 
@@ -267,7 +275,11 @@ class Watcher:
         for each, track in zip(followed, tracks, strict=True):
             if each.fresh and self._confirmed_ns[each.track_id] == frame.time_ns:
                 events.append(TrackConfirmed(time_ns=frame.time_ns, track=track))
-            elif each.matched:
+            elif (
+                each.matched
+                and not 0 <= frame.time_ns - self._told_ns.get(each.track_id, -POINT_EVERY_NS) < POINT_EVERY_NS
+            ):
+                self._told_ns[each.track_id] = frame.time_ns
                 events.append(TrackPoint(time_ns=frame.time_ns, track=track))
         return events + [self._end(track_id, frame.time_ns, "not seen any more") for track_id in self._tracker.ended]
 
@@ -279,6 +291,7 @@ class Watcher:
         last = self._last.pop(track_id, None)
         self._classifier.forget(track_id)
         self._kinds.pop(track_id, None)
+        self._told_ns.pop(track_id, None)
         self._confirmed_ns.pop(track_id, None)
         self._first_ns.pop(track_id, None)
         kind: Kind = "unknown" if last is None else last.kind
