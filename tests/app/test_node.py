@@ -17,7 +17,7 @@ from marsad.adapters.memory import MemoryFrameSource
 from marsad.adapters.sqlite import SqliteEventLog
 from marsad.app.config import load_site
 from marsad.app.node import CameraNode, WatchResult, cache_folder, totals, watch_file
-from marsad.kernel.error import InputError
+from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.event import (
     AlertRaised,
     CameraHealth,
@@ -263,3 +263,34 @@ def test_the_pictures_a_run_was_given_are_not_touched(walk: list[Frame], tmp_pat
     before = [each.counts.copy() for each in walk[:60]]
     watch_file(source(walk[:60]), out=tmp_path / "out", video=True)
     assert all(np.array_equal(each.counts, old) for each, old in zip(walk, before, strict=False))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a disk without room, is missing here")
+@pytest.mark.parametrize("name", ["tracks.csv", "contact_sheet.png"])
+def test_a_full_disk_costs_one_file_and_not_the_others(walk: list[Frame], tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / f"{name}.part").symlink_to("/dev/full")
+    with pytest.raises(UnavailableError, match=rf"{name}: cannot be written: No space left"):
+        watch_file(source(walk), out=out, video=True)
+    assert isinstance(logged(out)[-1], WatchEnded)
+    assert {path.name for path in out.iterdir()} >= {"tracks.csv", "events.sqlite", "annotated.mp4"}
+    assert len((out / "tracks.csv").read_text().splitlines()) > 100
+    with av.open(str(out / "annotated.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 225
+    assert list(out.glob("*.part")) == []
+
+
+def test_a_folder_in_the_way_of_a_file_is_named_and_the_log_let_go(walk: list[Frame], tmp_path: Path) -> None:
+    (tmp_path / "tracks.csv").mkdir()
+    with pytest.raises(InputError, match=r"tracks\.csv: cannot be written: Is a directory"):
+        watch_file(source(walk[:2]), out=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"tracks.csv", "events.sqlite"}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1000), (1000, 7)])
+def test_pictures_too_small_to_watch_are_refused(tmp_path: Path, shape: tuple[int, int]) -> None:
+    tiny = Frame(camera_id="mast", index=0, time_ns=0, received_ns=0, counts=np.zeros(shape, np.uint8))
+    with pytest.raises(InputError, match=f"pictures of {shape[1]} x {shape[0]} pixels.* 8 x 8"):
+        watch_file(source([tiny]), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,7 +1,8 @@
 """The live view as a video: thermal pictures with what the watch knew then drawn around targets, never over them."""
 
+import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from marsad.adapters.writing import write_refusal
 from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError, UnavailableError
@@ -120,7 +122,8 @@ class AnnotatedVideo:
         image.pts = self._frames
         image.time_base = 1 / self._rate
         self._frames += 1
-        self._container.mux(self._stream.encode(image))
+        with self._door():
+            self._container.mux(self._stream.encode(image))
 
     def render(self, frame: Frame, tracks: Sequence[Track], alerts: Sequence[Alert]) -> Picture:
         """The picture `write` would encode, (H, W, 3) in blue, green, red, with the banner above it."""
@@ -151,11 +154,20 @@ class AnnotatedVideo:
         if self._closed:
             return
         self._closed = True
-        if self._stream is not None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
+        with self._door():
+            if self._stream is not None:
+                self._container.mux(self._stream.encode(None))
+            self._container.close()
         if self._stream is None:
             self._path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _door(self) -> Iterator[None]:
+        """Whatever the disk says, in the words of the error tree."""
+        try:
+            yield
+        except OSError as error:
+            raise write_refusal(self._path, error) from error
 
     def _open_stream(self, width: int, height: int) -> VideoStream:
         for codec in _CODECS:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marsad.adapters.annotate import clock_text
+from marsad.adapters.writing import replace_whole
 from marsad.kernel.detection import Box
-from marsad.kernel.error import InputError
 from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.record import Record
 from marsad.kernel.track import Track
@@ -97,12 +97,7 @@ class ContactSheet:
         """Write the sheet."""
         lives = [life for life in self._lives.values() if life.confirmed]
         _, data = cv2.imencode(".png", _sheet(lives, len(self._left_out)), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        partial = self._path.with_name(self._path.name + ".part")
-        try:
-            partial.write_bytes(data.tobytes())
-            partial.replace(self._path)
-        except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}") from error
+        replace_whole(self._path, data.tobytes())
 
 
 def enlarged_crop(counts: Counts, box: Box, side_px: int = _CROP_PX) -> Picture:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from marsad.adapters.writing import replace_whole
 from marsad.kernel.error import InputError
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.track import Track
@@ -63,12 +64,7 @@ class TrackMap:
         if not self._paths:
             return False
         features = [feature for path in self._paths.values() for feature in _features(*path.ended())]
-        partial = self._path.with_name(self._path.name + ".part")
-        try:
-            partial.write_bytes(msgspec.json.encode({"type": "FeatureCollection", "features": features}))
-            partial.replace(self._path)
-        except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}") from error
+        replace_whole(self._path, msgspec.json.encode({"type": "FeatureCollection", "features": features}))
         return True
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind, Track
@@ -223,26 +224,32 @@ class TrackTable:
         try:
             self._file = path.open("w", encoding="ascii", newline="\n")
         except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+            raise write_refusal(path, error) from error
         self._file.write(",".join(COLUMNS) + "\n")
 
     def append(self, tracks: Iterable[Track]) -> None:
         """Write points known in their own frame."""
-        self._file.writelines(_line(track, online=True) for track in tracks)
+        self._write(tracks, online=True)
 
     def write_back(self, tracks: Iterable[Track]) -> None:
         """Write points of earlier frames, known since their track was confirmed."""
-        self._file.writelines(_line(track, online=False) for track in tracks)
+        self._write(tracks, online=False)
 
     def flush(self) -> None:
         """Hand the rows so far to the operating system, so that others can read them."""
         self._file.flush()
 
     def close(self) -> None:
-        """Sort the file and put it in place of the unsorted one; safe to call twice."""
+        """Sort the file and put it in place of the unsorted one; safe to call twice.
+
+        Raises: UnavailableError where the disk is full or fails; the unsorted file stays then.
+        """
         if self._file.closed:
             return
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            raise write_refusal(self._path, error) from error
         header, *rows = self._path.read_text(encoding="ascii").splitlines(keepends=True)
         newest: dict[tuple[int, int], str] = {}
         for row in rows:
@@ -250,9 +257,13 @@ class TrackTable:
             key = int(frame), int(identity)
             if key not in newest or row.endswith(",1\n"):
                 newest[key] = row
-        partial = self._path.with_name(self._path.name + ".part")
-        partial.write_text(header + "".join(newest[key] for key in sorted(newest)), encoding="ascii")
-        partial.replace(self._path)
+        replace_whole(self._path, (header + "".join(newest[key] for key in sorted(newest))).encode("ascii"))
+
+    def _write(self, tracks: Iterable[Track], *, online: bool) -> None:
+        try:
+            self._file.writelines(_line(track, online=online) for track in tracks)
+        except OSError as error:
+            raise write_refusal(self._path, error) from error
 
 
 def _line(track: Track, *, online: bool) -> str:

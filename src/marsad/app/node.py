@@ -1,5 +1,6 @@
 """One camera's run: source, watch, alerting, log and files, from the first picture to the last."""
 
+import contextlib
 import os
 import time
 from collections import Counter
@@ -23,7 +24,7 @@ from marsad.adapters.rtsp import masked
 from marsad.adapters.sqlite import SqliteEventLog
 from marsad.geo.ground import CameraView
 from marsad.kernel.alert import Alert
-from marsad.kernel.error import InputError
+from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.event import (
     AlertRaised,
     CameraHealth,
@@ -78,12 +79,18 @@ class Outputs:
         self.folder = folder
         self.drawing_s = 0.0
         self.log = SqliteEventLog(folder / "events.sqlite")
-        self._table = TrackTable(folder / "tracks.csv")
+        try:
+            self._table = TrackTable(folder / "tracks.csv")
+            self._video = AnnotatedVideo(folder / "annotated.mp4", fps, masks) if video else None
+        except BaseException:
+            self.log.close()
+            raise
         self._map = TrackMap(folder / "tracks.geojson")
         self._sheet = ContactSheet(folder / "contact_sheet.png")
         self._look_every = max(1, round(fps / LOOKS_A_SECOND))
         self._masks = masks
-        self._video = AnnotatedVideo(folder / "annotated.mp4", fps, masks) if video else None
+        self._closed = False
+        self._names: list[str] = []
 
     def write(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
         """Write what one picture brought."""
@@ -100,20 +107,33 @@ class Outputs:
             self.drawing_s += time.process_time() - start_s
 
     def close(self) -> list[str]:
-        """Finish every file and return the names of those that were written."""
-        self.log.close()
-        self._table.close()
-        located = self._map.close()
+        """Finish every file, each whatever became of the others, and return the names of those that were written.
+
+        A second call does nothing.
+        """
+        if self._closed:
+            return self._names
+        self._closed = True
+        self._names = ["tracks.csv", "events.sqlite", "contact_sheet.png"]
+        with contextlib.ExitStack() as last_to_first:
+            last_to_first.callback(self._close_pictures)
+            last_to_first.callback(self._close_map)
+            last_to_first.callback(self._table.close)
+            last_to_first.callback(self.log.close)
+        return self._names
+
+    def _close_map(self) -> None:
+        if self._map.close():
+            self._names.append("tracks.geojson")
+
+    def _close_pictures(self) -> None:
         start_s = time.process_time()
-        self._sheet.close()
-        names = ["tracks.csv", "events.sqlite", "contact_sheet.png"]
-        if located:
-            names.append("tracks.geojson")
-        if self._video is not None:
-            self._video.close()
-            names.append("annotated.mp4")
+        with contextlib.ExitStack() as last_to_first:
+            if self._video is not None:
+                last_to_first.callback(self._video.close)
+                self._names.append("annotated.mp4")
+            last_to_first.callback(self._sheet.close)
         self.drawing_s += time.process_time() - start_s
-        return names
 
 
 class CameraNode:
@@ -157,9 +177,10 @@ class CameraNode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the files, whatever happened."""
+        """Finish the files, whatever happened; what went wrong first is what is said."""
         if self._outputs is not None:
-            self._outputs.close()
+            with contextlib.nullcontext() if error is None else contextlib.suppress(MarsadError):
+                self._outputs.close()
 
     def step(self, item: Frame | SourceEvent) -> tuple[Frame, Observation, list[Alert]] | None:
         """Take the next thing that came from the source; None where it was no picture."""
