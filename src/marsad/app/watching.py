@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Protocol
 
 import cv2
 from rich.console import Console
@@ -27,6 +29,16 @@ from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Site
 
 REPORT_S = 0.2
+
+Told = tuple[str, int, int, int, int]
+"""Camera, pictures so far, pictures in all (0 where unknown), tracks and alarms."""
+
+
+class Tell(Protocol):
+    """Whoever wants to know how far a source is."""
+
+    def put(self, told: Told) -> None:
+        """Take the news."""
 
 
 class Job(Record):
@@ -118,8 +130,8 @@ def source_name(source: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:64] or "camera"
 
 
-def run_job(job: Job, tell: Any = None) -> WatchResult:  # noqa: ANN401 - a queue's proxy has no type
-    """Watch one source to its end; `tell` receives (camera, frames so far, frames in all)."""
+def run_job(job: Job, tell: Tell | None = None, asked: Event | None = None) -> WatchResult:
+    """Watch one source to its end, to the first signal, or until `asked` is set; `tell` receives how far it is."""
     cv2.setNumThreads(1)
     site = None if job.site is None else load_site(job.site)
     camera = _camera(site, job.camera_id)
@@ -131,9 +143,12 @@ def run_job(job: Job, tell: Any = None) -> WatchResult:  # noqa: ANN401 - a queu
     def progress(node: CameraNode) -> bool:
         nonlocal told_s
         now_s = time.monotonic()
-        if tell is not None and now_s - told_s > REPORT_S:
+        if now_s - told_s > REPORT_S:
             told_s = now_s
-            tell.put((job.camera_id, node.frames, source.info.frames, node.tracks, node.alarms))
+            if tell is not None:
+                tell.put((job.camera_id, node.frames, source.info.frames, node.tracks, node.alarms))
+            if asked is not None and asked.is_set():
+                return False
         return not stop.wished
 
     try:
@@ -160,16 +175,32 @@ def run_jobs(jobs: Sequence[Job], *, show: bool) -> list[WatchResult]:
     if len(jobs) == 1:
         with bars:
             return [run_job(jobs[0], bars)]
-    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool, bars:
-        told = manager.Queue()
+    told: Queue[Told] = context.Queue()
+    asked = context.Event()
+    # A queue and an event of their own need no server process, which a SIGTERM to all processes would end first.
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, asked))
+    with pool, bars:
         stop = Stop()
-        futures = [pool.submit(run_job, job, told) for job in jobs]
+        futures = [pool.submit(_work, job) for job in jobs]
         while not all(future.done() for future in futures):
             bars.drain(told)
             if stop.wished:
+                asked.set()
                 for future in futures:
                     future.cancel()
         return [future.result() for future in futures if not future.cancelled()]
+
+
+_begun: list[tuple["Queue[Told]", Event]] = []
+
+
+def _begin(told: "Queue[Told]", asked: Event) -> None:
+    """Keep what a process was given at its start; neither can be handed over with a job."""
+    _begun[:] = [(told, asked)]
+
+
+def _work(job: Job) -> WatchResult:
+    return run_job(job, *_begun[0])
 
 
 class _Bars:
@@ -196,7 +227,7 @@ class _Bars:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def put(self, told: tuple[str, int, int, int, int]) -> None:
+    def put(self, told: Told) -> None:
         """Show one source's progress."""
         camera_id, frames, total, tracks, alarms = told
         task = self._tasks[camera_id]
@@ -209,7 +240,7 @@ class _Bars:
             found=f"{tracks} tracks, {alarms} alarms",
         )
 
-    def drain(self, told: Any) -> None:  # noqa: ANN401 - a queue's proxy has no type
+    def drain(self, told: "Queue[Told]") -> None:
         """Show what has been told, waiting a little for more."""
         try:
             self.put(told.get(timeout=REPORT_S))
