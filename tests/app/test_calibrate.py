@@ -94,6 +94,13 @@ def test_noiseless_landmarks_give_the_true_angles_from_a_pose_that_looks_away() 
     assert result.pose.version == ROUGH.version + 1
 
 
+def test_an_azimuth_to_the_west_is_told_as_the_site_file_has_it() -> None:
+    west = msgspec.structs.replace(TRUTH, azimuth_deg=278.0)
+    result = solve_pose(camera(), seen_landmarks(5, 1, 0.0, pose=west))
+    assert result.values[0] == pytest.approx(278.0, abs=1e-6)
+    assert result.pose.azimuth_deg == pytest.approx(278.0, abs=1e-6)
+
+
 def test_everything_at_once_is_solved_exactly() -> None:
     start = msgspec.structs.replace(ROUGH, mast_m=25.0)
     lens = msgspec.structs.replace(LENS, horizontal_fov_deg=21.0)

@@ -327,7 +327,10 @@ def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rect
 
 
 def _kind_text(track: Track) -> str:
-    name = track.kind if track.count is None else f"{track.kind} of {track.count.low}-{track.count.high}"
+    name = track.kind
+    if track.count is not None:
+        many = f"{track.count.low}-{track.count.high}"
+        name = f"group of {many}" if name == "group" else f"{name} (group {many})"
     return name if track.ground is None else f"{name} {track.ground.range_m:.0f} m"
 
 

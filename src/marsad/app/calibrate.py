@@ -276,7 +276,7 @@ def solve_pose(
         pose=_solved_pose(camera.pose, task, fit.values, covariance),
         horizontal_fov_deg=_value(task, fit.values, "horizontal_fov_deg", camera.lens.horizontal_fov_deg),
         parameters=parameters,
-        values=tuple(fit.values.tolist()),
+        values=(float(fit.values[0]) % 360, *fit.values[1:].tolist()),
         covariance=tuple(tuple(row) for row in covariance.tolist()),
         residuals=tuple(_residual(task, landmarks, fit, i) for i in range(len(landmarks))),
         rms_px=float(np.sqrt(np.mean(np.sum(fit.residuals**2, axis=1)))),
