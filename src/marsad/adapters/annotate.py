@@ -327,7 +327,7 @@ def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rect
 
 
 def _kind_text(track: Track) -> str:
-    name = track.kind
+    name: str = track.kind
     if track.count is not None:
         many = f"{track.count.low}-{track.count.high}"
         name = f"group of {many}" if name == "group" else f"{name} (group {many})"
