@@ -20,7 +20,7 @@ def difference(counts: NDArray[np.float32], level: NDArray[np.uint8]) -> Differe
     out = Difference(*counts.shape)
     out.counts[:] = counts
     out.level[:, : counts.shape[1]] = level
-    out.spread = (np.full(counts.shape, 0.75, np.float32), np.full(counts.shape, 0.25, np.float32))
+    out.spread = np.ones(counts.shape, np.float32)
     out.picture = (1000 + counts).astype(np.uint16)
     out.trusted = True
     out.state = "watching"

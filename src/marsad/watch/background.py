@@ -285,30 +285,26 @@ def _register(
 def _subtract_row(
     value: F32,
     mean: F32,
-    variance: F32,
-    slack: F32,
-    gain: np.float32,
-    offset: np.float32,
+    spread: F32,
     levels: F32,
     diff: F32,
     mask: U8,
 ) -> None:
-    """Difference and mask (1 low, 2 high) of one row."""
+    """Difference and mask (1 low, 2 high) of one row of a picture whose gain has not changed."""
     low = levels[0]
     high = levels[1]
     for k in range(mean.shape[0]):
-        d = value[k] - (gain * mean[k] + offset)
-        limit = low * (variance[k] + slack[k])
+        d = value[k] - mean[k]
         diff[k] = d
         d2 = d * d
-        mask[k] = np.uint8(d2 > limit) + np.uint8(d2 * low > high * limit)
+        mask[k] = np.uint8(d2 > low * spread[k]) + np.uint8(d2 > high * spread[k])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _learn_row(
     value: F32,
     mean: F32,
-    variance: F32,
+    spread: F32,
     slack: F32,
     hold: U8,
     gain: np.float32,
@@ -324,22 +320,22 @@ def _learn_row(
     """
     rate = rates[0]
     slow = rates[1]
-    spread = rates[2]
-    slow_spread = rates[3]
+    quick = rates[2]
+    slow_quick = rates[3]
     low = levels[0]
     high = levels[1]
     for k in range(mean.shape[0]):
         expected = gain * mean[k] + offset
         d = value[k] - expected
         d2 = d * d
-        var = variance[k]
-        limit = low * (var + slack[k])
+        here = spread[k]
+        limit = low * here
         near = d2 <= limit
         free = np.float32(1 - hold[k])
         step = rate if near else slow * free
         mean[k] = expected + step * d
         capped = min(d2, np.float32(4.0) * limit)
-        variance[k] = var + (spread if near else slow_spread * free) * (capped - var)
+        spread[k] = here + (quick if near else slow_quick * free) * (capped + slack[k] - here)
         diff[k] = d
         mask[k] = np.uint8(d2 > limit) + np.uint8(d2 * low > high * limit)
 
@@ -361,7 +357,7 @@ def _subtract(
     picture: Counts,
     state: F64,
     mean: F32,
-    variance: F32,
+    spread: F32,
     slack: F32,
     hold: U8,
     rates: F32,
@@ -430,10 +426,7 @@ def _subtract(
             _subtract_row(
                 line,
                 mean[row, first:last],
-                variance[row, first:last],
-                slack[row, first:last],
-                gain,
-                offset,
+                spread[row, first:last],
                 levels,
                 diff[row, first:last],
                 mask[row, first:last],
@@ -442,7 +435,7 @@ def _subtract(
         _learn_row(
             line,
             mean[row, first:last],
-            variance[row, first:last],
+            spread[row, first:last],
             slack[row, first:last],
             hold[row, first:last],
             gain,
@@ -455,8 +448,8 @@ def _subtract(
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32) -> None:
-    """Variance that is not noise: quantisation, and edges that jitter."""
+def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, spread: F32) -> None:
+    """Variance that is not noise (quantisation, and edges that jitter); `spread` follows what changes of it."""
     rows, columns = mean.shape
     share = np.float32(0.25) * jitter2
     for row in range(rows):
@@ -464,12 +457,16 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32) 
         above = mean[max(row - 1, 0)]
         below = mean[min(row + 1, rows - 1)]
         out = slack[row]
+        total = spread[row]
         for k in range(1, columns - 1):
             gx = here[k + 1] - here[k - 1]
             gy = below[k] - above[k]
-            out[k] = floor2 + share * (gx * gx + gy * gy)
-        out[0] = out[1]
-        out[columns - 1] = out[columns - 2]
+            new = floor2 + share * (gx * gx + gy * gy)
+            total[k] += new - out[k]
+            out[k] = new
+        for edge, beside in ((0, 1), (columns - 1, columns - 2)):
+            total[edge] += out[beside] - out[edge]
+            out[edge] = out[beside]
 
 
 STEADY_S = 4.0
@@ -508,7 +505,7 @@ class Difference:
 
     `counts` (H, W) float32 is picture minus scene, in the scene's pixels; `level` (H, W padded to 8s) uint8 is 0
     where that is noise, 1 above the low and 2 above the high level. Both are reused by the next picture. `spread` is
-    the variance of the noise and what is granted on top of it, in counts squared. A scene pixel (x, y) is the
+    the variance of the noise with what is granted on top of it, in counts squared. A scene pixel (x, y) is the
     picture's (x, y) + `registration` shift, and has the lasting scene coordinates (x, y) + `origin`. The scene
     explains the picture where it is `trusted`; `state` is "learning", "watching", "lost" or "relearned".
     """
@@ -519,7 +516,7 @@ class Difference:
         self.counts: F32 = np.zeros((rows, columns), np.float32)
         # Rows are padded to whole 8-byte words, so that the scan for foreground can skip eight pixels at a time.
         self.level: U8 = np.zeros((rows, (columns + 7) // 8 * 8), np.uint8)
-        self.spread: tuple[F32, F32] = (self.counts, self.counts)
+        self.spread: F32 = self.counts
         self.registration = Registration()
         self.origin = (0, 0)
         self.trusted = False
@@ -546,11 +543,11 @@ class Background:
 
     def _allocate(self, rows: int, columns: int) -> None:
         self.mean = np.zeros((rows, columns), np.float32)
-        self.variance = np.zeros((rows, columns), np.float32)
+        self.spread = np.zeros((rows, columns), np.float32)
         self.slack = np.zeros((rows, columns), np.float32)
         self.hold = np.zeros((rows, columns), np.uint8)
         self.difference = Difference(rows, columns)
-        self.difference.spread = (self.variance, self.slack)
+        self.difference.spread = self.spread
         self._line = np.zeros(columns, np.float32)
         self._column_sum = np.zeros(columns + 4, np.float32)
         self.factor = max(1, round(columns / 160))
@@ -586,7 +583,8 @@ class Background:
         if first:
             self._allocate(rows, columns)
         self.mean[:] = _smooth(counts)
-        self.variance[:] = (SMOOTHING * 1.3 * self.noise) ** 2
+        self.spread[:] = (SMOOTHING * 1.3 * self.noise) ** 2
+        self.slack[:] = 0
         self.hold[:] = 0
         if first:
             self.standing.lift(self.mean, self.noise)
@@ -620,7 +618,7 @@ class Background:
         steady = min(self._watched_s / STEADY_S, 1.0) * max(1.0 - self._shake_px / STEADY_PX, 0.0)
         jitter = young * (s.jitter_px + steady * (s.steady_jitter_px - s.jitter_px))
         floor = max(s.floor_counts, 0.5 * SMOOTHING * self.noise)
-        _fill_slack(self.mean, np.float32(floor**2), np.float32(jitter**2), self.slack)
+        _fill_slack(self.mean, np.float32(floor**2), np.float32(jitter**2), self.slack, self.spread)
 
     def _align(self, counts: Counts) -> Registration:
         shrink(counts, self.factor, self._small_picture)
@@ -752,7 +750,8 @@ class Background:
             return
         dx, dy = int(move[0]), int(move[1])
         _move(self.mean, dx, dy)
-        _move(self.variance, dx, dy)
+        _move(self.spread, dx, dy)
+        _move(self.slack, dx, dy)
         _move(self.hold, dx, dy)
         self._held = [_within(x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in self._held]
         self.origin -= move
@@ -779,7 +778,8 @@ class Background:
             spans.append((slice(0, min(dy, rows)), slice(None)))
         for span in spans:
             self.mean[span] = scene[span]
-            self.variance[span] = variance
+            self.spread[span] = variance
+            self.slack[span] = 0
             self.hold[span] = 0
 
     def _difference(self, counts: Counts, step_s: float) -> None:
@@ -804,7 +804,7 @@ class Background:
             counts,
             state,
             self.mean,
-            self.variance,
+            self.spread,
             self.slack,
             self.hold,
             rates,

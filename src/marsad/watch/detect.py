@@ -138,8 +138,7 @@ def _measure(
     count: int,
     parent: I32,
     diff: F32,
-    variance: F32,
-    slack: F32,
+    spread: F32,
     smallest: int,
     blobs: F64,
     owner: I32,
@@ -175,7 +174,7 @@ def _measure(
         blob[AREA] += end - start
         for x in range(start, end):
             blob[SUM] += diff[row, x]
-            noise = math.sqrt(variance[row, x] + slack[row, x])
+            noise = math.sqrt(spread[row, x])
             blob[PEAK] = max(blob[PEAK], abs(diff[row, x]) / noise)
     return kept
 
@@ -349,9 +348,8 @@ class Detector:
             return Blobs(self._blobs[:0], flooded=True)
         self._table[:runs, _ALL:] = 0
         _join(self._table, runs, self._parent)
-        variance, slack = difference.spread
         count = _measure(
-            self._table, runs, self._parent, diff, variance, slack, s.smallest_px, self._blobs, self._owner
+            self._table, runs, self._parent, diff, difference.spread, s.smallest_px, self._blobs, self._owner
         )
         count = _merge(self._blobs, count, s.merge_x_px, s.merge_y_px)
         shift = difference.registration

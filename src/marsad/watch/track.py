@@ -791,6 +791,11 @@ class Tracker:
             found.append(Undecided(int(row[ID]), int(row[HITS]), float(e[AGE]), float(e[NET]), newest.box, terms))
         return found
 
+    def box(self, followed: Followed) -> Box:
+        """The box of the newest observation of a track, in the picture."""
+        p = self._history[followed.slot, int(followed.row[HITS] - 1) % POINTS]
+        return Box(x_px=float(p[P_X]), y_px=float(p[P_Y]), w_px=float(p[P_W]), h_px=float(p[P_H]))
+
     def points(self, followed: Followed, *, before: bool = False) -> list[Point]:
         """The newest observation of a track, or with `before` all the ones it had until it was believed."""
         row, points = followed.row, self._history[followed.slot]

@@ -15,7 +15,7 @@ from marsad.kernel.site import Mask
 from marsad.kernel.track import Kind, Track
 from marsad.watch.background import Background, BackgroundSettings, Difference
 from marsad.watch.classify import Classifier, Sight
-from marsad.watch.detect import Detector, DetectSettings, Polarity
+from marsad.watch.detect import Blobs, Detector, DetectSettings, Polarity
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
@@ -40,6 +40,9 @@ from marsad.watch.track import (
 
 FASTEST_M_S = 60.0
 """Nothing on the ground is believed to move faster than this."""
+
+HEALTH_EVERY_S = 0.07
+"""A quiet camera is looked at this often at most; pictures farther apart are all looked at."""
 
 HOLD_EVERY = 4
 """Held boxes are moved on every so many pictures: they are drawn with room to spare."""
@@ -111,6 +114,7 @@ class Watcher:
         self._confirmed_ns: dict[int, int] = {}
         self._first_ns: dict[int, int] = {}
         self._told_ns: dict[int, int] = {}
+        self._unlooked_s = 0.0
         self._started_ns = 0
         self._stood: list[Track] = []
         self._stood_ns = -STANDING_EVERY_NS
@@ -126,7 +130,7 @@ class Watcher:
         self._time_ns = frame.time_ns
         difference = self._background.update(frame.counts, step_s)
         blobs = self._detector.detect(difference)
-        events: list[WatchEvent] = list(self._health.update(frame, difference, blobs, step_s))
+        events: list[WatchEvent] = list(self._look_at_camera(frame, difference, blobs, step_s))
         if any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
             self._mask(frame.counts)
         if difference.state == "relearned":
@@ -162,6 +166,16 @@ class Watcher:
             use[mask.y_px : mask.y_px + mask.h_px, mask.x_px : mask.x_px + mask.w_px] = 0
         self._background.exclude(use)
 
+    def _look_at_camera(self, frame: Frame, difference: Difference, blobs: Blobs, step_s: float) -> list[CameraHealth]:
+        """The camera's health, looked at in every other picture of a fast stream unless something just changed."""
+        self._unlooked_s += step_s
+        found = difference.registration
+        quiet = difference.trusted and abs(found.gain - 1.0) < 0.01 and abs(found.offset) < 1.0
+        if quiet and self._unlooked_s < HEALTH_EVERY_S:
+            return []
+        since_s, self._unlooked_s = self._unlooked_s, 0.0
+        return self._health.update(frame, difference, blobs, since_s)
+
     def _hold(self, followed: list[Followed], difference: Difference) -> None:
         """Keep what is being followed from being learnt as scene."""
         origin_x, origin_y = difference.origin
@@ -175,7 +189,7 @@ class Watcher:
 
     def _describe(self, each: Followed, frame: Frame, difference: Difference) -> Track:
         row = each.row
-        box = self._tracker.points(each)[0].box if each.matched else _box_of(row, difference)
+        box = self._tracker.box(each) if each.matched else _box_of(row, difference)
         confirmed_ns = self._confirmed_ns.setdefault(each.track_id, frame.time_ns)
         if each.fresh and each.track_id not in self._first_ns:
             self._first_ns[each.track_id] = self._tracker.points(each, before=True)[0].time_ns
