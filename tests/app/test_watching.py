@@ -149,7 +149,7 @@ def test_several_sources_are_watched_side_by_side(video: Path, tmp_path: Path) -
         [str(video), str(other)], site_path=None, camera_id=None, out=tmp_path / "out", fps=None, video=False,
         model=None,
     )  # fmt: skip
-    results = run_jobs(jobs, show=False)
+    results = run_jobs(jobs, show=False).results
     assert [(each.camera_id, each.frames, each.tracks) for each in results] == [("walk", 225, 1), ("other", 225, 1)]
     tables = [(tmp_path / "out" / name / "tracks.csv").read_text() for name in ("walk", "other")]
     assert tables[0] == tables[1]
@@ -157,6 +157,23 @@ def test_several_sources_are_watched_side_by_side(video: Path, tmp_path: Path) -
     assert "walk: 225 pictures" in told
     assert "Tracked in the picture only" in told
     assert all(each.head in told for each in results)
+
+
+def test_a_source_that_fails_does_not_hide_the_others(
+    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("not a video")
+    jobs = plan_jobs(
+        [str(video), str(tmp_path / "missing.mp4"), str(text)], site_path=None, camera_id=None, out=tmp_path / "out",
+        fps=None, video=False, model=None,
+    )  # fmt: skip
+    ran = run_jobs(jobs, show=False)
+    assert [each.frames for each in ran.results] == [225]
+    assert len(ran.failures) == 2
+    told = capfd.readouterr().err
+    assert "missing.mp4" in told
+    assert "text.mp4" in told
 
 
 def test_the_first_signal_ends_a_run_after_the_picture_in_hand(video: Path, tmp_path: Path) -> None:

@@ -56,8 +56,10 @@ def watch(
     from marsad.app.watching import plan_jobs, run_jobs, summary  # noqa: PLC0415
 
     jobs = plan_jobs(sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model)
-    results = run_jobs(jobs, show=True)
-    typer.echo(msgspec.json.encode(totals(results)).decode() if as_json else summary(results))
+    ran = run_jobs(jobs, show=True)
+    typer.echo(msgspec.json.encode(totals(ran.results)).decode() if as_json else summary(ran.results))
+    if ran.failures:
+        raise typer.Exit(_exit_code(ran.failures[0]))
 
 
 @app.command()
@@ -89,6 +91,7 @@ def check(site: SitePath, as_json: Json = False) -> None:
     """Read a site file and say everything that is wrong with it, or what it covers."""
     from marsad.app.check import check_site  # noqa: PLC0415
 
+    _must_exist(site)
     _report(check_site(site), as_json=as_json)
 
 
@@ -101,6 +104,8 @@ def doctor(
     """Examine this machine: Python, codecs, cameras, clock, disk; each failure names what to do."""
     from marsad.app.doctor import diagnose  # noqa: PLC0415
 
+    if site is not None:
+        _must_exist(site)
     _report(diagnose(site, out=out), as_json=as_json)
 
 
@@ -143,6 +148,11 @@ def demo(
     run_demo(seconds=seconds, out=out, as_json=as_json)
 
 
+def _must_exist(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; name a site file")
+
+
 class _Report(Protocol):
     """What a command found."""
 
@@ -162,13 +172,17 @@ def _report(report: "_Report", *, as_json: bool) -> None:
         raise typer.Exit(report.exit_code)
 
 
+def _exit_code(error: MarsadError) -> int:
+    kinds = ((InputError, 2), (UnavailableError, 3))
+    return next((code for kind, code in kinds if isinstance(error, kind)), 4)
+
+
 def main() -> None:
     """Run the command: one clear message, exit code 2 for bad input, 3 for something unavailable, 4 for a refusal."""
     try:
         app()
     except MarsadError as error:
         typer.echo(f"marsad: {error}", err=True)
-        kinds = ((InputError, 2), (UnavailableError, 3))
-        sys.exit(next((code for kind, code in kinds if isinstance(error, kind)), 4))
+        sys.exit(_exit_code(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -62,6 +62,7 @@ class WatchResult(Record):
     dropped: int
     health: dict[str, int]
     stream: dict[str, int]
+    camera_known: bool
     located: bool
     head: str
     out: str | None
@@ -154,6 +155,7 @@ class CameraNode:
         self._name = masked(name or source.camera_id)
         self._alerting = Alerting(site)
         self._watcher = _watcher(source, site, camera, model)
+        self._camera_known = camera is not None
         self._located = camera is not None and camera.pose is not None
         fps = source.info.fps or DEFAULT_FPS
         self._outputs = (
@@ -259,6 +261,7 @@ class CameraNode:
             dropped=self.dropped,
             health=dict(sorted(self._health.items())),
             stream=dict(sorted(self._stream.items())),
+            camera_known=self._camera_known,
             located=self._located,
             head=head,
             out=None if self._outputs is None else str(self._outputs.folder),

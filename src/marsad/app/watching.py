@@ -8,12 +8,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 from rich.console import Console
@@ -24,7 +24,7 @@ from marsad.adapters.rtsp import masked
 from marsad.adapters.sources import is_live, open_source
 from marsad.app.config import load_site
 from marsad.app.node import CameraNode, WatchResult, watch_file
-from marsad.kernel.error import InputError
+from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Site
 
@@ -166,15 +166,25 @@ def _camera(site: Site | None, camera_id: str) -> Camera | None:
     return next(camera for camera in site.cameras if camera.id == camera_id)
 
 
-def run_jobs(jobs: Sequence[Job], *, show: bool) -> list[WatchResult]:
-    """Watch all sources, a process each, and show how far they are on standard error."""
+class Ran(NamedTuple):
+    """What several sources came to: the results of those that could be watched, and why others could not."""
+
+    results: list[WatchResult]
+    failures: list[MarsadError]
+
+
+def run_jobs(jobs: Sequence[Job], *, show: bool) -> Ran:
+    """Watch all sources, a process each, and show how far they are on standard error.
+
+    One that fails is told at once, and the others go on. Raises: what befell it, where there is only one.
+    """
     live = sum(is_live(job.source) for job in jobs)
     workers = max(live, min(len(jobs), os.cpu_count() or 1))
     context = multiprocessing.get_context("spawn")
     bars = _Bars(jobs, show=show)
     if len(jobs) == 1:
         with bars:
-            return [run_job(jobs[0], bars)]
+            return Ran([run_job(jobs[0], bars)], [])
     told: Queue[Told] = context.Queue()
     asked = context.Event()
     # A queue and an event of their own need no server process, which a SIGTERM to all processes would end first.
@@ -182,13 +192,30 @@ def run_jobs(jobs: Sequence[Job], *, show: bool) -> list[WatchResult]:
     with pool, bars:
         stop = Stop()
         futures = [pool.submit(_work, job) for job in jobs]
+        failures: dict[int, MarsadError] = {}
         while not all(future.done() for future in futures):
             bars.drain(told)
+            _tell_failures(futures, failures, bars)
             if stop.wished:
                 asked.set()
                 for future in futures:
                     future.cancel()
-        return [future.result() for future in futures if not future.cancelled()]
+        _tell_failures(futures, failures, bars)
+        ended = [future for number, future in enumerate(futures) if number not in failures and not future.cancelled()]
+        return Ran([future.result() for future in ended], [failures[number] for number in sorted(failures)])
+
+
+def _tell_failures(futures: Sequence[Future[WatchResult]], failures: dict[int, MarsadError], bars: "_Bars") -> None:
+    """Say of each source that has just failed why; anything but our own errors is raised."""
+    for number, future in enumerate(futures):
+        if number in failures or not future.done() or future.cancelled():
+            continue
+        error = future.exception()
+        if isinstance(error, MarsadError):
+            failures[number] = error
+            bars.say(f"marsad: {error}")
+        elif error is not None:
+            raise error
 
 
 _begun: list[tuple["Queue[Told]", Event]] = []
@@ -240,6 +267,10 @@ class _Bars:
             found=f"{tracks} tracks, {alarms} alarms",
         )
 
+    def say(self, text: str) -> None:
+        """Print a line beside the bars, on standard error."""
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def drain(self, told: "Queue[Told]") -> None:
         """Show what has been told, waiting a little for more."""
         try:
@@ -256,12 +287,17 @@ def summary(results: Sequence[WatchResult]) -> str:
             f"{each.camera_id}: {each.frames} pictures in {each.seconds:.1f} s ({each.fps:.0f} fps), "
             f"{each.tracks} tracks, {each.alarms} alarms, {each.dropped} dropped"
         )
-        if noted := {**each.health, **{k: n for k, n in each.stream.items() if k != "stream_ended"}}:
+        if noted := {
+            **each.health,
+            **{k: n for k, n in each.stream.items() if k not in {"stream_ended", "camera_health"}},
+        }:
             lines.append("  noted: " + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in noted.items()))
         lines.append(f"  {each.out}: {', '.join(each.files)}")
         if each.head:
             lines.append(f"  log head {each.head}")
-    if results and not any(each.located for each in results):
+    if results and all(each.camera_known and not each.located for each in results):
+        lines.append("The camera has no pose in the site file, so nothing was located: see docs/howto/calibrate.md.")
+    elif results and not any(each.located for each in results):
         lines.append(
             "Tracked in the picture only. With --site SITE.toml --camera ID tracks get a place on the ground with its "
             "uncertainty, sizes in metres, and alarms for lines and zones: see docs/howto/first-watch.md."
