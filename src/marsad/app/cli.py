@@ -50,10 +50,10 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Find, track, locate and alarm on what moves; without a SOURCE, on every camera of the site."""
-    import msgspec  # noqa: PLC0415 - see the module's first line
+    import msgspec
 
-    from marsad.app.node import totals  # noqa: PLC0415
-    from marsad.app.watching import plan_jobs, run_jobs, summary  # noqa: PLC0415
+    from marsad.app.node import totals
+    from marsad.app.watching import plan_jobs, run_jobs, summary
 
     jobs = plan_jobs(sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model)
     ran = run_jobs(jobs, show=True)
@@ -75,9 +75,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure tracks against truth: recall, precision, MOTA, IDF1, HOTA, false tracks, delay."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from marsad.app import evaluate as evaluation  # noqa: PLC0415
+    from marsad.app import evaluate as evaluation
 
     result = evaluation.evaluate_files(tracks, truth, match=match, fps=fps, frames=frames, base=frame_base)
     if as_json:
@@ -89,7 +89,7 @@ def evaluate(
 @app.command()
 def check(site: SitePath, as_json: Json = False) -> None:
     """Read a site file and say everything that is wrong with it, or what it covers."""
-    from marsad.app.check import check_site  # noqa: PLC0415
+    from marsad.app.check import check_site
 
     _must_exist(site)
     _report(check_site(site), as_json=as_json)
@@ -102,7 +102,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Examine this machine: Python, codecs, cameras, clock, disk; each failure names what to do."""
-    from marsad.app.doctor import diagnose  # noqa: PLC0415
+    from marsad.app.doctor import diagnose
 
     if site is not None:
         _must_exist(site)
@@ -116,7 +116,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Prove that a log is whole and unchanged, or name the first bad entry."""
-    from marsad.app.verify import verify_log  # noqa: PLC0415
+    from marsad.app.verify import verify_log
 
     _report(verify_log(log, head), as_json=as_json)
 
@@ -131,7 +131,7 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Find a camera's pose from surveyed landmarks, with its uncertainty and the landmark that disagrees."""
-    from marsad.app.calibrate import calibrate_site  # noqa: PLC0415
+    from marsad.app.calibrate import calibrate_site
 
     _report(calibrate_site(site, camera, landmarks, solve=solve or [], sigma_px=sigma_px), as_json=as_json)
 
@@ -143,7 +143,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Play four people walking towards the line at night through the whole watch, and hold it against the truth."""
-    from marsad.app.demo import run_demo  # noqa: PLC0415
+    from marsad.app.demo import run_demo
 
     run_demo(seconds=seconds, out=out, as_json=as_json)
 
@@ -165,7 +165,7 @@ class _Report(Protocol):
 
 
 def _report(report: "_Report", *, as_json: bool) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     typer.echo(msgspec.json.encode(report).decode() if as_json else report.text())
     if report.exit_code:
