@@ -537,6 +537,7 @@ class Background:
         self._residual = 0.0
         self._velocity = np.zeros(2)
         self._shake_px = 0.0
+        self._small_level = 0.0
         self._watched_s = 0.0
         self.standing = Standing()
         self._allocate(0, 0)
@@ -610,6 +611,7 @@ class Background:
     def _refresh_small(self) -> None:
         shrink(self.mean, self.factor, self._small_scene)
         _gradients(self._small_scene, self._grad_x, self._grad_y)
+        self._small_level = float(self._small_scene.mean()) if self._small_scene.size else 0.0
 
     def _refresh_slack(self) -> None:
         s = self.settings
@@ -789,7 +791,7 @@ class Background:
         small = np.abs(shift) < 0.08
         shift = np.where(small, 0.0, shift)
         gain, offset = self._state[_GAIN], self._state[_OFFSET]
-        if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * float(self._small_scene.mean())) < 0.25 * self.noise:
+        if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * self._small_level) < 0.25 * self.noise:
             gain, offset = 1.0, 0.0
         rate = min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
         slow = min(step_s / s.absorb_s, s.fastest_rate / 4)

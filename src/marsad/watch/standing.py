@@ -104,6 +104,12 @@ def _window(
     return (slice(y0, y1), slice(x0, x1)) if x1 > x0 and y1 > y0 else None
 
 
+def _ring(window: F32) -> F32:
+    """The outer two pixels of a window, all the way round."""
+    sides = (window[:2].ravel(), window[-2:].ravel(), window[2:-2, :2].ravel(), window[2:-2, -2:].ravel())
+    return np.concatenate(sides)
+
+
 def standing_out(picture: F32, noise: float) -> list[Stood]:
     """Compact things that stand out of even surroundings in a smoothed picture (H, W) whose own noise was `noise`.
 
@@ -120,10 +126,9 @@ def standing_out(picture: F32, noise: float) -> list[Stood]:
         for x, y, w, h, area in stats[1:count].tolist():
             if area < 6 or w >= reach or h >= 2 * reach or x < 6 or y < 6 or x + w > columns - 6 or y + h > rows - 6:
                 continue
-            outer = picture[y - 5 : y + h + 5, x - 5 : x + w + 5].copy()
-            outer[2:-2, 2:-2] = np.nan
+            ring = _ring(picture[y - 5 : y + h + 5, x - 5 : x + w + 5])
             inside = picture[y : y + h, x : x + w]
-            around, spread = float(np.nanmedian(outer)), float(np.nanstd(outer))
+            around, spread = float(np.median(ring)), float(ring.std())
             peak = float(inside.max() if operation == cv2.MORPH_TOPHAT else inside.min()) - around
             if spread < 0.15 * abs(peak):
                 contrast = float(inside.mean()) - around
