@@ -1,6 +1,7 @@
 """The whole watch of one camera: from a picture to the tracks known at that moment."""
 
 import math
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -82,6 +83,15 @@ class Observation(Record, eq=False):
     events: list[WatchEvent]
 
 
+class _Told(NamedTuple):
+    """What was last said of a track that is not worked out for every picture."""
+
+    time_ns: int
+    kind: Kind
+    kind_confidence: float
+    confidence: float
+
+
 class Watcher:
     """Watches one camera: `observe` each picture in turn."""
 
@@ -118,7 +128,7 @@ class Watcher:
         self._started_ns = 0
         self._stood: list[Track] = []
         self._stood_ns = -STANDING_EVERY_NS
-        self._kinds: dict[int, tuple[int, Kind, float]] = {}
+        self._told: dict[int, _Told] = {}
         self._time_ns: int | None = None
 
     def observe(self, frame: Frame) -> Observation:
@@ -193,8 +203,10 @@ class Watcher:
         confirmed_ns = self._confirmed_ns.setdefault(each.track_id, frame.time_ns)
         if each.fresh and each.track_id not in self._first_ns:
             self._first_ns[each.track_id] = self._tracker.points(each, before=True)[0].time_ns
-        confidence = self._tracker.confidence(each)
-        velocity = (float(row[VX]), float(row[VY]))
+        told = self._told.get(each.track_id)
+        due = told is None or (each.matched and not 0 <= frame.time_ns - told.time_ns < KIND_EVERY_NS)
+        if told is None or due:
+            told = _Told(frame.time_ns, "unknown" if told is None else told.kind, 0.0, self._tracker.confidence(each))
         track = Track(
             track_id=each.track_id,
             camera_id=self.camera_id,
@@ -203,23 +215,22 @@ class Watcher:
             frame_index=frame.index,
             status="confirmed" if each.matched else "coasting",
             box=box,
-            velocity_x_px_s=velocity[0],
-            velocity_y_px_s=velocity[1],
+            velocity_x_px_s=float(row[VX]),
+            velocity_y_px_s=float(row[VY]),
             contrast_counts=float(row[CONTRAST]),
             snr=float(row[PEAK]),
-            kind="unknown",
-            kind_confidence=0.0,
-            confidence=confidence,
+            kind=told.kind,
+            kind_confidence=told.kind_confidence,
+            confidence=told.confidence,
             first_ns=self._first_ns[each.track_id],
             confirmed_ns=confirmed_ns,
         )
         track = self._locate(track)
-        told = self._kinds.get(each.track_id)
-        due = told is None or not 0 <= frame.time_ns - told[0] < KIND_EVERY_NS
-        if each.matched and due:
-            kind, sure = self._classify(each, track, frame)
-            self._kinds[each.track_id] = told = (frame.time_ns, kind, sure)
-        return track if told is None else msgspec.structs.replace(track, kind=told[1], kind_confidence=told[2])
+        if not (each.matched and due):
+            return track
+        kind, sure = self._classify(each, track, frame)
+        self._told[each.track_id] = _Told(frame.time_ns, kind, sure, told.confidence)
+        return msgspec.structs.replace(track, kind=kind, kind_confidence=sure)
 
     def _locate(self, track: Track) -> Track:
         """The track with its place on the ground, where the camera's pose is known."""
@@ -304,7 +315,7 @@ class Watcher:
     def _end(self, track_id: int, time_ns: int, reason: str) -> TrackLost:
         last = self._last.pop(track_id, None)
         self._classifier.forget(track_id)
-        self._kinds.pop(track_id, None)
+        self._told.pop(track_id, None)
         self._told_ns.pop(track_id, None)
         self._confirmed_ns.pop(track_id, None)
         self._first_ns.pop(track_id, None)
