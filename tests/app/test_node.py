@@ -249,7 +249,7 @@ def test_totals_add_up_and_take_the_longest_time() -> None:
     def run(seconds: float, frames: int, health: dict[str, int]) -> WatchResult:
         return WatchResult(
             camera_id="c", source="s", frames=frames, seconds=seconds, cpu_seconds=1.5, fps=1.0, tracks=2, alarms=1,
-            dropped=3, health=health, stream={}, located=False, head="", out=None, files=[],
+            dropped=3, health=health, stream={}, camera_known=False, located=False, head="", out=None, files=[],
         )  # fmt: skip
 
     both = totals([run(2.0, 100, {"frozen": 1}), run(4.0, 300, {"frozen": 2, "looped": 1})])
