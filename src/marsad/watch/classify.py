@@ -78,10 +78,13 @@ class _Gait:
     __slots__ = ("level", "parts", "power", "time_s", "weight")
 
     def __init__(self) -> None:
-        self.level = 0.0
+        self._start_anew(-1.0, 0.0)
+
+    def _start_anew(self, time_s: float, level: float) -> None:
+        self.time_s = time_s
+        self.level = level
         self.power = 0.0
         self.weight = 0.0
-        self.time_s = -1.0
         self.parts = [0j] * len(GAIT_HZ)
 
     def update(self, time_s: float, area: float) -> None:
@@ -90,8 +93,7 @@ class _Gait:
         if 0 <= step < GAIT_STEP_S:
             return
         if self.time_s < 0 or step > 0.5:
-            self.__init__()  # type: ignore[misc]  # starting anew is what it is made for
-            self.time_s, self.level = time_s, math.log(area)
+            self._start_anew(time_s, math.log(area))
             return
         self.time_s = time_s
         value = math.log(area) - self.level
