@@ -254,7 +254,7 @@ def _register(
         g = state[_GAIN]
         # What noise alone would add to these sums tells nothing: it is held against them.
         held = noise2 * (4.0 + 0.2 * count)
-        level = noise2 * (10.0 + 0.2 * count)
+        level = noise2 * (10.0 + 0.08 * count)
         # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
         matrix[0, 0] = g * g * total[_XX] + held
         matrix[0, 1] = matrix[1, 0] = g * g * total[_XY]
