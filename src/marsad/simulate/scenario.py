@@ -1,0 +1,90 @@
+"""A scenario: when, where and in which weather a scene is played, who is in it, and what must happen."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from marsad.kernel.event import HealthKind
+from marsad.kernel.record import Record
+from marsad.simulate.actor import Actor
+from marsad.simulate.camera import Imager
+from marsad.simulate.radiometry import Night
+from marsad.simulate.terrain import Relief
+
+NonNegative = Annotated[float, Meta(ge=0)]
+Name = Annotated[str, Meta(min_length=1)]
+
+
+class Ground(Record):
+    """Generated ground around the site's origin, never surveyed; `seed` is its own, so that scenarios can share it."""
+
+    seed: int = 0
+    relief: Relief = Relief()
+    cell_m: Annotated[float, Meta(gt=0)] = 10.0
+
+
+class HealthFound(Record, tag="health", tag_field="type"):
+    """A camera must report this within so many seconds of `at_s`."""
+
+    camera: Name
+    kind: HealthKind
+    at_s: NonNegative
+    within_s: Annotated[float, Meta(gt=0)] = 10.0
+
+
+class SeenInOrder(Record, tag="seen_in_order", tag_field="type"):
+    """These cameras must confirm a track of a party (or of one actor) first in this order."""
+
+    party: str = ""
+    actor_id: int | None = None
+    cameras: Annotated[tuple[str, ...], Meta(min_length=2)]
+
+
+class Crossed(Record, tag="crossed", tag_field="type"):
+    """A crossing of a line of the site must be alarmed, on this party."""
+
+    party: str = ""
+    line: Name
+    direction: Literal["inward", "outward"] = "inward"
+
+
+class Counted(Record, tag="counted", tag_field="type"):
+    """The last count of a party's alarms may be off by `within` at most."""
+
+    party: str
+    count: Annotated[int, Meta(ge=1)]
+    within: Annotated[int, Meta(ge=0)] = 1
+
+
+Expectation = HealthFound | SeenInOrder | Crossed | Counted
+
+
+class Scenario(Record):
+    """A scene to be played at one or more sites.
+
+    `sites` are site files, relative to the scenario's own: the first is ours, the others the other side's. `imager` is
+    what every camera does to the scene, `imagers` what single cameras do instead, by their ids. `ground` is generated
+    where the sites name no elevation files of their own. `caption` is burned into the top left corner of every picture,
+    as many cameras do with their name and clock. What must happen is in every actor's `must` and in `expect`.
+    """
+
+    name: Name
+    about: str = ""
+    start: datetime
+    seconds: Annotated[float, Meta(gt=0)]
+    seed: Annotated[int, Meta(ge=0)] = 0
+    sites: tuple[str, ...] = ()
+    ground: Ground | None = None
+    caption: str = ""
+    imager: Imager = Imager()
+    imagers: dict[str, Imager] = field(default_factory=dict)
+    night: Night = Night()
+    actors: tuple[Actor, ...] = ()
+    shrubs: Annotated[int, Meta(ge=0)] = 0
+    boulders: Annotated[int, Meta(ge=0)] = 0
+    expect: tuple[Expectation, ...] = ()
+
+    def imager_of(self, camera_id: str) -> Imager:
+        """What one camera does to the scene."""
+        return self.imagers.get(camera_id, self.imager)
