@@ -1,49 +1,208 @@
-"""Who and what moves through a scene: people, animals and bushes, as warm limbs on the ground.
-
-Bodies are capsules between joints, in metres: forward, to the right and up from the point of the ground they stand on.
-"""
+"""Who and what moves through a scene: people, animals, vehicles, birds and bushes, and the routes they follow."""
 
 import math
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+from msgspec import Meta, structs
 from numpy.typing import NDArray
 
 from marsad.kernel.record import Record
+from marsad.kernel.track import Kind
 
 Array = NDArray[np.float64]
 
-ActorKind = Literal["person", "animal", "vegetation", "boulder"]
+ActorKind = Literal[
+    "person",
+    "vehicle",
+    "motorcycle",
+    "boat",
+    "dog",
+    "fox",
+    "sheep",
+    "goat",
+    "donkey",
+    "camel",
+    "bird",
+    "bush",
+    "tumbleweed",
+    "boulder",
+    "fire",
+    "animal",
+    "vegetation",
+]
+Gait = Literal["walk", "run", "crouch", "crawl", "stand", "sit", "climb", "swim", "fly", "drive"]
+Formation = Literal["file", "loose", "abreast", "flock"]
+Role = Literal["intruder", "shepherd", "patrol", "civilian", "nuisance", "scenery"]
+Must = Literal["alarm", "no_alarm", "either"]
+"""What the watch has to do about an actor: raise an alarm, raise none, or as it likes."""
+
+TRUE_KIND: dict[ActorKind, Kind | None] = {
+    "person": "person",
+    "vehicle": "vehicle",
+    "motorcycle": "vehicle",
+    "boat": "vehicle",
+    "dog": "animal",
+    "fox": "animal",
+    "sheep": "animal",
+    "goat": "animal",
+    "donkey": "animal",
+    "camel": "animal",
+    "bird": "flying",
+    "bush": "vegetation",
+    "tumbleweed": "vegetation",
+    "boulder": None,
+    "fire": None,
+}
+"""What a watch that is right calls each kind; None where no name of the watch's fits."""
+
+USUAL_HEIGHT_M: dict[ActorKind, float] = {
+    "person": 1.75,
+    "vehicle": 1.8,
+    "motorcycle": 1.65,
+    "boat": 1.1,
+    "dog": 0.6,
+    "fox": 0.38,
+    "sheep": 0.7,
+    "goat": 0.7,
+    "donkey": 1.1,
+    "camel": 1.85,
+    "bird": 0.7,
+    "bush": 1.2,
+    "tumbleweed": 0.7,
+    "boulder": 0.6,
+    "fire": 0.8,
+}
+USUAL_SPEED_M_S: dict[Gait, float] = {
+    "walk": 1.4,
+    "run": 3.2,
+    "crouch": 0.9,
+    "crawl": 0.4,
+    "stand": 1.4,
+    "sit": 1.4,
+    "climb": 0.3,
+    "swim": 0.7,
+    "fly": 11.0,
+    "drive": 8.0,
+}
+"""Also of a walking beast; standing and sitting have the speed of what comes after."""
+
+_ONLY_GAIT: dict[ActorKind, Gait] = {"bird": "fly", "vehicle": "drive", "motorcycle": "drive", "boat": "drive"}
+"""The gait of those that cannot walk."""
+
+
+class Waypoint(Record):
+    """A point of a route in the site's frame, `up_m` above the ground.
+
+    `gait` and `speed_m_s` hold from there on; a new gait brings its usual speed unless one is given. "stand" and "sit"
+    are for the wait alone. `wait_s` is spent at the point; infinite at a route's end, the actor stays for good.
+    """
+
+    east_m: float
+    north_m: float
+    up_m: float = 0.0
+    gait: Gait | None = None
+    speed_m_s: Annotated[float, Meta(gt=0)] | None = None
+    wait_s: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class Actor(Record):
+    """One that takes part in a scene: it follows `route` from `start_s` on, and is not there before or afterwards.
+
+    A route of one point is a place to stay. `height_m` is of the upright body, of a vehicle's roof, a rider's head, a
+    beast's shoulder, a bird's span; 0 stands for the usual, as it does for `speed_m_s`. `warmth_k`, where given, is how
+    much warmer than the air its surface looks on the whole; without it a balance of heat decides. `phase` is where in
+    its stride it starts, in strides. `load` is something carried.
+    """
+
+    actor_id: int
+    kind: ActorKind
+    route: Annotated[tuple[Waypoint, ...], Meta(min_length=1)]
+    start_s: float = 0.0
+    speed_m_s: Annotated[float, Meta(ge=0)] = 0.0
+    height_m: Annotated[float, Meta(ge=0)] = 0.0
+    gait: Gait = "walk"
+    load: bool = False
+    steps_hz: float = 1.8
+    warmth_k: float = 5.5
+    phase: float = 0.0
+    role: Role = "nuisance"
+    must: Must = "either"
+    party: str = ""
+
+    def __post_init__(self) -> None:
+        """Put what is usual in place of what is not given."""
+        if self.kind in _ONLY_GAIT and self.gait not in {"stand", "sit"}:
+            structs.force_setattr(self, "gait", _ONLY_GAIT[self.kind])
+        if self.speed_m_s == 0:
+            structs.force_setattr(self, "speed_m_s", USUAL_SPEED_M_S[self.gait])
+        if self.height_m == 0:
+            structs.force_setattr(self, "height_m", USUAL_HEIGHT_M.get(self.kind, 1.75))
+
+
+class Party(Record):
+    """Several of one kind that keep together; the fields it shares with `Actor` hold for each of them.
+
+    In a file they follow each other `spacing_m` apart, abreast they go side by side, loose they keep about that far
+    from each other without order. A flock grazes and wanders around a centre that follows the route; `shepherds` and
+    `dogs` go with it.
+    """
+
+    name: Annotated[str, Meta(min_length=1)]
+    kind: ActorKind
+    count: Annotated[int, Meta(ge=1)]
+    route: Annotated[tuple[Waypoint, ...], Meta(min_length=1)]
+    formation: Formation = "loose"
+    spacing_m: Annotated[float, Meta(gt=0)] = 3.0
+    start_s: float = 0.0
+    speed_m_s: Annotated[float, Meta(ge=0)] = 0.0
+    height_m: Annotated[float, Meta(ge=0)] = 0.0
+    gait: Gait = "walk"
+    load: bool = False
+    warmth_k: float | None = None
+    role: Role = "nuisance"
+    must: Must = "either"
+    shepherds: Annotated[int, Meta(ge=0)] = 0
+    shepherd_must: Must = "either"
+    dogs: Annotated[int, Meta(ge=0)] = 0
+
+
+class Ambient(Record):
+    """What heats and cools a body: apparent temperatures of ground and sky, the sun on level ground, wind at 10 m."""
+
+    air_k: float
+    ground_k: float
+    sky_k: float
+    sun_w_m2: Annotated[float, Meta(ge=0)] = 0.0
+    wind_m_s: Annotated[float, Meta(ge=0)] = 3.0
+
+
+class Present(Record, eq=False):
+    """An actor at one moment: where it stands, what it does, and its body there.
+
+    `limbs` is (N, 8) float64, a row a capsule: both ends in east, north and up, the radius, and the apparent
+    temperature in kelvin before the air; those to be painted first first. `visible_cover` is the share of the
+    capsules' outline that hides what is behind (leaves let through). `up_m` is the point stood on, `height_m` how far
+    the body as it is now reaches above it.
+    """
+
+    actor: Actor
+    east_m: float
+    north_m: float
+    up_m: float
+    heading_rad: float
+    stride_rad: float
+    gait: Gait
+    speed_m_s: float
+    height_m: float
+    visible_cover: float
+    limbs: Array
+
 
 STEPS_PER_STRIDE = 2
 
 _TWIGS = 11
 _GOLDEN_RAD = 2.399963
-
-
-class Waypoint(Record):
-    """A point of the site's frame."""
-
-    east_m: float
-    north_m: float
-
-
-class Actor(Record):
-    """One that takes part in a scene: it walks `route` from `start_s` on, and is not there before or afterwards.
-
-    `steps_hz` is the rate of its steps (of its sway, for a bush). A route of one point is a place to stay.
-    `warmth_k` is how much warmer than the air its surface looks on the whole.
-    """
-
-    actor_id: int
-    kind: ActorKind
-    route: tuple[Waypoint, ...]
-    start_s: float = 0.0
-    speed_m_s: float = 1.4
-    height_m: float = 1.75
-    steps_hz: float = 1.8
-    phase: float = 0.0
-    warmth_k: float = 5.5
 
 
 class Placement(NamedTuple):
