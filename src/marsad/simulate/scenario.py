@@ -7,10 +7,13 @@ from msgspec import Meta, field
 
 from marsad.kernel.event import HealthKind
 from marsad.kernel.record import Record
-from marsad.simulate.actor import Actor
+from marsad.simulate.actor import Actor, Party
 from marsad.simulate.camera import Imager
+from marsad.simulate.effect import Effect
+from marsad.simulate.feature import Feature
 from marsad.simulate.radiometry import Night
 from marsad.simulate.terrain import Relief
+from marsad.simulate.weather import Weather
 
 NonNegative = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(min_length=1)]
@@ -79,8 +82,12 @@ class Scenario(Record):
     caption: str = ""
     imager: Imager = Imager()
     imagers: dict[str, Imager] = field(default_factory=dict)
+    weather: Weather = Weather()
     night: Night = Night()
+    features: tuple[Feature, ...] = ()
+    effects: tuple[Effect, ...] = ()
     actors: tuple[Actor, ...] = ()
+    parties: tuple[Party, ...] = ()
     shrubs: Annotated[int, Meta(ge=0)] = 0
     boulders: Annotated[int, Meta(ge=0)] = 0
     expect: tuple[Expectation, ...] = ()
