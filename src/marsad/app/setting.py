@@ -1,5 +1,6 @@
 """What a setting may be, in words: for error messages and for the reference of the site file."""
 
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -7,7 +8,13 @@ import msgspec
 
 from marsad.kernel.record import Record
 
-_PLAIN = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
+_PLAIN = {
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    bool: "true or false",
+    datetime: "a date and time with its offset from UTC, such as 2026-08-08T20:30:00Z",
+}
 _PATTERNS = {r"^[\w.-]+$": "letters, digits, `_`, `.` and `-`"}
 
 
@@ -36,6 +43,27 @@ def record_of(annotation: object) -> type[Record] | None:
     return kind if isinstance(kind, type) and issubclass(kind, Record) else None
 
 
+def choices_of(annotation: object) -> dict[str, type[Record]]:
+    """The records that a table may be decoded to, by their tags; none where the setting is no such choice."""
+    kind, _ = bare(annotation)
+    members = get_args(kind) if get_origin(kind) in {Union, UnionType} else ()
+    found = [member for member in members if record_of(member) is not None]
+    return {str(member.__struct_config__.tag): member for member in found}
+
+
+def values_of(annotation: object) -> object | None:
+    """What a table with names of the user's own holds, or None where the setting is none."""
+    kind, _ = bare(annotation)
+    return get_args(kind)[1] if get_origin(kind) is dict else None
+
+
+def length_of(annotation: object) -> int | None:
+    """How many items a list must have, None where that is free."""
+    kind, _ = bare(annotation)
+    inner = get_args(kind)
+    return len(inner) if get_origin(kind) is tuple and ... not in inner else None
+
+
 def least_of(annotation: object) -> int:
     """How many items a list must have."""
     _, notes = bare(annotation)
@@ -47,9 +75,10 @@ def describe(annotation: object) -> str:
     kind, notes = bare(annotation)
     item = item_of(annotation)
     if item is not None:
-        least = least_of(annotation)
-        return f"a list of {_plural(item)}" + (f", at least {least}" if least else "")
-    if record_of(annotation) is not None:
+        least, length = least_of(annotation), length_of(annotation)
+        many = f", at least {least}" if least else "" if length is None else f", {length} of them"
+        return f"a list of {_plural(item)}{many}"
+    if record_of(annotation) is not None or choices_of(annotation) or values_of(annotation) is not None:
         return "a table"
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(kind))
@@ -57,7 +86,8 @@ def describe(annotation: object) -> str:
 
 
 def _plural(item: object) -> str:
-    return "tables" if record_of(item) is not None else {"text": "texts"}.get(describe(item), describe(item))
+    plurals = {"text": "texts", "a table": "tables", "a number": "numbers"}
+    return plurals.get(describe(item), describe(item))
 
 
 def _limits(notes: tuple[msgspec.Meta, ...]) -> list[str]:
@@ -70,6 +100,8 @@ def _limits(notes: tuple[msgspec.Meta, ...]) -> list[str]:
             limits.append(f"of {note.ge} or more")
         elif note.gt is not None:
             limits.append(f"above {note.gt}")
+        if note.le is not None and note.ge is None:
+            limits.append(f"and up to {note.le}")
         if note.lt is not None:
             limits.append(f"and below {note.lt}")
         if note.min_length and note.max_length:

@@ -5,7 +5,9 @@
     MarsadError
     |-- InputError          their data is bad: a file, a setting, an argument; mend it and try again
     |   |-- ConfigError     a setting: names the key's path, the value, and what would be valid
-    |   |-- SiteError       a site file: lists every ConfigError in it
+    |   |-- SettingsError   a file of settings: lists every ConfigError in it
+    |   |   |-- SiteError       a site file
+    |   |   `-- ScenarioError   a scenario
     |   `-- IntegrityError  a log whose chain does not verify: names the first bad entry
     |-- UnavailableError    something outside does not answer now: try again later
     `-- RefusedError        a rule forbids it
@@ -37,14 +39,22 @@ class ConfigError(InputError):
         self.line = line
 
 
-class SiteError(InputError):
-    """A site file has bad settings; `problems` holds every one of them, in the order of the file."""
+class SettingsError(InputError):
+    """A file has bad settings; `problems` holds every one of them, in the order of the file."""
 
     def __init__(self, path: str, problems: Sequence[ConfigError]) -> None:
         count = f"{len(problems)} settings" if len(problems) > 1 else "1 setting"
         super().__init__("\n  ".join([f"{path}: {count} to mend", *map(str, problems)]))
         self.path = path
         self.problems = tuple(problems)
+
+
+class SiteError(SettingsError):
+    """A site file has bad settings."""
+
+
+class ScenarioError(SettingsError):
+    """A scenario has bad settings."""
 
 
 class IntegrityError(InputError):

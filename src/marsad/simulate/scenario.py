@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from marsad.kernel.event import HealthKind
 from marsad.kernel.record import Record
 from marsad.simulate.actor import Actor, Party
-from marsad.simulate.camera import Imager
+from marsad.simulate.camera import Fault, Imager
 from marsad.simulate.effect import Effect
 from marsad.simulate.feature import Feature
 from marsad.simulate.radiometry import Night
@@ -37,17 +37,16 @@ class HealthFound(Record, tag="health", tag_field="type"):
 
 
 class SeenInOrder(Record, tag="seen_in_order", tag_field="type"):
-    """These cameras must confirm a track of a party (or of one actor) first in this order."""
+    """The first confirmed tracks of a party must come from these cameras in this order."""
 
-    party: str = ""
-    actor_id: int | None = None
+    party: Name
     cameras: Annotated[tuple[str, ...], Meta(min_length=2)]
 
 
 class Crossed(Record, tag="crossed", tag_field="type"):
     """A crossing of a line of the site must be alarmed, on this party."""
 
-    party: str = ""
+    party: Name
     line: Name
     direction: Literal["inward", "outward"] = "inward"
 
@@ -55,7 +54,7 @@ class Crossed(Record, tag="crossed", tag_field="type"):
 class Counted(Record, tag="counted", tag_field="type"):
     """The last count of a party's alarms may be off by `within` at most."""
 
-    party: str
+    party: Name
     count: Annotated[int, Meta(ge=1)]
     within: Annotated[int, Meta(ge=0)] = 1
 
@@ -74,7 +73,7 @@ class Scenario(Record):
 
     name: Name
     about: str = ""
-    start: datetime
+    start: Annotated[datetime, Meta(tz=True)]
     seconds: Annotated[float, Meta(gt=0)]
     seed: Annotated[int, Meta(ge=0)] = 0
     sites: tuple[str, ...] = ()
@@ -86,6 +85,7 @@ class Scenario(Record):
     night: Night = Night()
     features: tuple[Feature, ...] = ()
     effects: tuple[Effect, ...] = ()
+    faults: tuple[Fault, ...] = ()
     actors: tuple[Actor, ...] = ()
     parties: tuple[Party, ...] = ()
     shrubs: Annotated[int, Meta(ge=0)] = 0

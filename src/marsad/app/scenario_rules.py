@@ -1,0 +1,66 @@
+"""What no scenario can be, though every single setting is of its kind: clashing names, ends before beginnings.
+
+What needs the sites, such as whether a camera is there, is looked for once they have been read.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from marsad.app.site_rules import Finding
+from marsad.app.toml_lines import Path as Key
+from marsad.kernel.record import Record
+from marsad.kernel.site import Site
+from marsad.simulate.scenario import Counted, Crossed, HealthFound, Scenario, SeenInOrder
+
+
+def findings(record: Record) -> Iterator[Finding]:
+    """What is impossible about one record, those within it left out."""
+    if isinstance(record, Scenario):
+        yield from _scenario(record)
+    start_s, end_s = getattr(record, "start_s", None), getattr(record, "end_s", None)
+    if start_s is not None and end_s is not None and end_s <= start_s:
+        yield Finding(("end_s",), end_s, f"a number above start_s, which is {start_s:g}")
+
+
+def site_findings(scenario: Scenario, sites: Sequence[Site]) -> Iterator[Finding]:
+    """What the scenario says of cameras and lines that its sites do not have."""
+    cameras = [camera.id for site in sites for camera in site.cameras]
+    lines = [line.id for site in sites for line in site.lines]
+    for name in scenario.imagers:
+        yield from _unknown(name, cameras, ("imagers", name), "camera")
+    for group, items in (("effects", scenario.effects), ("faults", scenario.faults)):
+        for index, item in enumerate(items):
+            yield from _unknown(item.camera, ["", *cameras], (group, index, "camera"), "camera")
+    for index, expected in enumerate(scenario.expect):
+        if isinstance(expected, HealthFound):
+            yield from _unknown(expected.camera, cameras, ("expect", index, "camera"), "camera")
+        if isinstance(expected, SeenInOrder):
+            for place, name in enumerate(expected.cameras):
+                yield from _unknown(name, cameras, ("expect", index, "cameras", place), "camera")
+        if isinstance(expected, Crossed):
+            yield from _unknown(expected.line, lines, ("expect", index, "line"), "line")
+
+
+def _unknown(name: str, known: Collection[str], key: Key, what: str) -> Iterator[Finding]:
+    if name not in known:
+        there = ", ".join(each for each in known if each) or "none"
+        yield Finding(key, name, f"a {what} of the scenario's sites: {there}")
+
+
+def _scenario(scenario: Scenario) -> Iterator[Finding]:
+    seen: dict[int, int] = {}
+    for index, actor in enumerate(scenario.actors):
+        earlier = seen.setdefault(actor.actor_id, index)
+        if earlier != index:
+            yield Finding(
+                ("actors", index, "actor_id"), actor.actor_id, f"a number of its own: actors[{earlier}] has this one"
+            )
+    names: dict[str, int] = {}
+    for index, party in enumerate(scenario.parties):
+        earlier = names.setdefault(party.name, index)
+        if earlier != index:
+            yield Finding(("parties", index, "name"), party.name, f"a name of its own: parties[{earlier}] has this one")
+    known = sorted({*names, *(actor.party for actor in scenario.actors if actor.party)})
+    for index, expected in enumerate(scenario.expect):
+        if isinstance(expected, Counted | Crossed | SeenInOrder) and expected.party not in known:
+            valid = f"the name of a party, or of some actors' party: {', '.join(known) or 'none'}"
+            yield Finding(("expect", index, "party"), expected.party, valid)
