@@ -73,22 +73,36 @@ USUAL_HEIGHT_M: dict[ActorKind, float] = {
     "boulder": 0.6,
     "fire": 0.8,
 }
-USUAL_SPEED_M_S: dict[Gait, float] = {
-    "walk": 1.4,
-    "run": 3.2,
-    "crouch": 0.9,
-    "crawl": 0.4,
-    "stand": 1.4,
-    "sit": 1.4,
-    "climb": 0.3,
-    "swim": 0.7,
-    "fly": 11.0,
-    "drive": 8.0,
+_PERSON_M_S: dict[Gait, float] = {"walk": 1.4, "run": 3.2, "crouch": 0.9, "crawl": 0.4, "climb": 0.3, "swim": 0.7}
+_OTHER_M_S: dict[ActorKind, float] = {
+    "vehicle": 8.0,
+    "motorcycle": 9.0,
+    "boat": 4.0,
+    "bird": 11.0,
+    "tumbleweed": 2.5,
 }
-"""Also of a walking beast; standing and sitting have the speed of what comes after."""
+_BEAST_FROUDE = {"walk": 0.15, "run": 1.2}
+"""A beast's easy walk and trot, speed squared over gravity and leg."""
 
-_ONLY_GAIT: dict[ActorKind, Gait] = {"bird": "fly", "vehicle": "drive", "motorcycle": "drive", "boat": "drive"}
+_ONLY_GAIT: dict[ActorKind, Gait] = {
+    "bird": "fly",
+    "vehicle": "drive",
+    "motorcycle": "drive",
+    "boat": "drive",
+    "bush": "stand",
+    "boulder": "stand",
+    "fire": "stand",
+}
 """The gait of those that cannot walk."""
+
+
+def usual_speed_m_s(kind: ActorKind, gait: Gait, height_m: float) -> float:
+    """How fast one of a kind and height goes in a gait unless told otherwise."""
+    if kind in _OTHER_M_S:
+        return _OTHER_M_S[kind]
+    if TRUE_KIND.get(kind) == "animal":
+        return math.sqrt(_BEAST_FROUDE.get(gait, _BEAST_FROUDE["walk"]) * 9.81 * height_m)
+    return _PERSON_M_S.get(gait, _PERSON_M_S["walk"])
 
 
 class Waypoint(Record):
@@ -109,10 +123,11 @@ class Waypoint(Record):
 class Actor(Record):
     """One that takes part in a scene: it follows `route` from `start_s` on, and is not there before or afterwards.
 
-    A route of one point is a place to stay. `height_m` is of the upright body, of a vehicle's roof, a rider's head, a
+    `height_m` is of the upright body, of a vehicle's roof, a rider's head, a
     beast's shoulder, a bird's span; 0 stands for the usual, as it does for `speed_m_s`. `warmth_k`, where given, is how
     much warmer than the air its surface looks on the whole; without it a balance of heat decides. `phase` is where in
-    its stride it starts, in strides. `load` is something carried.
+    its stride it starts, in strides. `load` is something carried. `heading_deg` is where one who goes nowhere looks. A
+    route of one point without a wait is stayed at for good.
     """
 
     actor_id: int
@@ -124,8 +139,9 @@ class Actor(Record):
     gait: Gait = "walk"
     load: bool = False
     steps_hz: float = 1.8
-    warmth_k: float = 5.5
+    warmth_k: float | None = None
     phase: float = 0.0
+    heading_deg: float = 0.0
     role: Role = "nuisance"
     must: Must = "either"
     party: str = ""
@@ -134,10 +150,10 @@ class Actor(Record):
         """Put what is usual in place of what is not given."""
         if self.kind in _ONLY_GAIT and self.gait not in {"stand", "sit"}:
             structs.force_setattr(self, "gait", _ONLY_GAIT[self.kind])
-        if self.speed_m_s == 0:
-            structs.force_setattr(self, "speed_m_s", USUAL_SPEED_M_S[self.gait])
         if self.height_m == 0:
             structs.force_setattr(self, "height_m", USUAL_HEIGHT_M.get(self.kind, 1.75))
+        if self.speed_m_s == 0:
+            structs.force_setattr(self, "speed_m_s", usual_speed_m_s(self.kind, self.gait, self.height_m))
 
 
 class Party(Record):

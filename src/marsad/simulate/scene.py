@@ -164,7 +164,7 @@ class Scene:
         focal = self.view.optics.focal_x_px
         radius = np.array([limb.radius_m for limb in limbs]) * focal / distance[2::2]
         night = self.scenario.night
-        own = np.array([night.air_k + actor.warmth_k + limb.warmer_k for limb in limbs], np.float32)
+        own = np.array([night.air_k + (5.5 if actor.warmth_k is None else actor.warmth_k) + limb.warmer_k for limb in limbs], np.float32)
         return _Projected(
             outline=_Outline(pixels[2::2], pixels[3::2], radius, through_air(own, float(distance[0]), night)),
             foot_px=(float(pixels[0, 0]), float(pixels[0, 1])),
