@@ -137,6 +137,46 @@ def calibrate(
 
 
 @app.command()
+def walktest(
+    site: SitePath,
+    gps: Annotated[list[Path], typer.Option(metavar="FILE", help="A walker's GPS track. May be repeated.")],
+    log: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="An --out folder of marsad watch, or its log.")
+    ] = None,
+    crossings: Annotated[Path | None, typer.Option(metavar="CSV", help="walker,start,end of each crossing.")] = None,
+    line: Annotated[str | None, typer.Option(metavar="ID", help="Only this line of the site.")] = None,
+    clock_offset: Annotated[str, typer.Option(metavar="S|auto", help="Camera clock ahead of the GPS.")] = "0",
+    clock_sigma: Annotated[float, typer.Option(help="How well that is known, seconds.")] = 1.0,
+    started: Annotated[str | None, typer.Option(metavar="TIME", help="When an undated recording began.")] = None,
+    gps_sigma: Annotated[float, typer.Option(help="One sigma of the GPS, metres.")] = 5.0,
+    gate: Annotated[float, typer.Option(help="How many sigmas a track may lie from its walker.")] = 5.0,
+    within: Annotated[float, typer.Option(help="How soon somebody must be found, seconds.")] = 10.0,
+    height: Annotated[float, typer.Option(help="How tall the walkers are, metres.")] = 1.75,
+    least_px: Annotated[float, typer.Option(help="From which height in pixels on one is in view.")] = 5.0,
+    cell: Annotated[float, typer.Option(help="How long a stretch of the line a row is, metres.")] = 100.0,
+    range_cell: Annotated[float, typer.Option(help="How deep a camera's cell of range is, metres.")] = 250.0,
+    predicted: Annotated[Path | None, typer.Option(metavar="JSON", help="What a simulation found by height.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/walktest"),
+    as_json: Json = False,
+) -> None:
+    """Hold own staff's crossings with GPS against the logs: who was found and missed, where, and how sure that is."""
+    from marsad.app.walktest import Setting, parse_offset, walktest_site
+    from marsad.report.matching import Gate
+    from marsad.report.walktest import Terms
+
+    _must_exist(site)
+    terms = Terms(
+        within_s=within, least_px=least_px, height_m=height, cell_m=cell, range_m=range_cell,
+        gate=Gate(sigmas=gate, clock_s=clock_sigma),
+    )  # fmt: skip
+    setting = Setting(
+        terms=terms, line_id=line, gps_sigma_m=gps_sigma, clock_offset_s=parse_offset(clock_offset), started=started,
+        crossings=crossings, predicted=predicted,
+    )  # fmt: skip
+    _report(walktest_site(site, gps, log or [Path("out/watch")], out, setting), as_json=as_json)
+
+
+@app.command()
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="How much of it to play.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/demo"),
