@@ -1,0 +1,102 @@
+"""Where the sun stands, and how much of its radiation and of the sky's comes down.
+
+Sources: the sun's place by Michalsky, The Astronomical Almanac's algorithm, Solar Energy 40 (1988), good to 0.01
+degree; air mass by Kasten and Young, Applied Optics 28 (1989); the direct beam by Meinel and Meinel, Applied Solar
+Energy (1976); clouds by Kasten and Czeplak, Solar Energy 24 (1980); the sky's long-wave radiation by Brutsaert, Water
+Resources Research 11 (1975), with its cloud term 0.22 N^2.75.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.simulate.weather import ZERO_C_K, Weather, vapour_hpa
+
+Array = NDArray[np.float64]
+
+STEFAN_BOLTZMANN = 5.670e-8
+WARMEST_HOUR = 15.0
+"""The solar hour at which the air is warmest. Source: Oke, Boundary Layer Climates (1987), figure 2.6."""
+
+_J2000_S = 946_728_000
+_SOLAR_CONSTANT_W_M2 = 1353.0
+_AIR_DIMS = {"clear": 1.0, "haze": 0.85, "dust": 0.3, "rain": 0.05}
+"""The share of the direct beam of a clear day that each kind of air lets through: of our choosing."""
+_DIFFUSE_OF_BEAM = 0.12
+
+
+class Sky(NamedTuple):
+    """What comes down at moments (N,): the sun's direction, radiation in W/m2, and the air's temperature in kelvin.
+
+    `beam_w_m2` is on a surface that faces the sun, `diffuse_w_m2` and `longwave_w_m2` on level ground.
+    """
+
+    azimuth_rad: Array
+    elevation_rad: Array
+    beam_w_m2: Array
+    diffuse_w_m2: Array
+    longwave_w_m2: Array
+    air_k: Array
+
+
+def sun_position(time_s: Array, latitude_deg: float, longitude_deg: float) -> tuple[Array, Array]:
+    """The sun's azimuth and elevation (radians, no refraction) at UTC seconds since 1970."""
+    days = (np.asarray(time_s, float) - _J2000_S) / 86_400
+    mean_longitude = np.radians(280.460 + 0.9856474 * days)
+    anomaly = np.radians(357.528 + 0.9856003 * days)
+    ecliptic = mean_longitude + np.radians(1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly))
+    tilt = np.radians(23.439 - 4e-7 * days)
+    ascension = np.arctan2(np.cos(tilt) * np.sin(ecliptic), np.cos(ecliptic))
+    declination = np.arcsin(np.sin(tilt) * np.sin(ecliptic))
+    sidereal = np.radians(280.46061837 + 360.98564736629 * days + longitude_deg)
+    hour = sidereal - ascension
+    latitude = np.radians(latitude_deg)
+    up = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour)
+    east = -np.cos(declination) * np.sin(hour)
+    north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(hour)
+    return np.arctan2(east, north) % (2 * np.pi), np.arcsin(np.clip(up, -1, 1))
+
+
+def sky_over(weather: Weather, start_s: float, time_s: Array, latitude_deg: float, longitude_deg: float) -> Sky:
+    """What comes down at UTC seconds, in days of the same weather as at `start_s`."""
+    azimuth, elevation = sun_position(time_s, latitude_deg, longitude_deg)
+    air = air_k(weather, start_s, time_s, longitude_deg)
+    beam = clear_beam_w_m2(elevation) * _AIR_DIMS[weather.air]
+    high = np.maximum(np.sin(elevation), 0.0)
+    clear = clear_beam_w_m2(elevation) * (high + _DIFFUSE_OF_BEAM)
+    total = (beam * high + 0.5 * (clear - beam * high)) * (1 - 0.75 * weather.cloud**3.4)
+    direct = beam * high * (1 - weather.cloud)
+    return Sky(
+        azimuth_rad=azimuth,
+        elevation_rad=elevation,
+        beam_w_m2=beam * (1 - weather.cloud),
+        diffuse_w_m2=np.maximum(total - direct, 0.0),
+        longwave_w_m2=_sky_emissivity(weather) * STEFAN_BOLTZMANN * air**4,
+        air_k=air,
+    )
+
+
+def clear_beam_w_m2(elevation_rad: Array) -> Array:
+    """The direct beam of a clear day on a surface that faces the sun."""
+    degrees = np.degrees(np.maximum(elevation_rad, 0.0))
+    mass = 1 / (np.sin(np.radians(degrees)) + 0.50572 * (degrees + 6.07995) ** -1.6364)
+    return np.where(elevation_rad > 0, _SOLAR_CONSTANT_W_M2 * 0.7 ** (mass**0.678), 0.0)
+
+
+def air_k(weather: Weather, start_s: float, time_s: Array, longitude_deg: float) -> Array:
+    """The air's temperature over the day: a sine, warmest at 15 h solar time, that meets `air_c` at the start."""
+
+    def wave(when_s: Array) -> Array:
+        hour = when_s / 3600 + longitude_deg / 15
+        return np.asarray(0.5 * weather.swing_k * np.cos(2 * np.pi * (hour - WARMEST_HOUR) / 24))
+
+    there = wave(np.asarray(time_s, float)) - wave(np.asarray(start_s, float))
+    return np.asarray(weather.air_c + ZERO_C_K + there)
+
+
+def _sky_emissivity(weather: Weather) -> float:
+    clear = 1.24 * (vapour_hpa(weather) / (weather.air_c + ZERO_C_K)) ** (1 / 7)
+    thick = {"clear": 0.0, "haze": 0.1, "dust": 0.5, "rain": 0.8}[weather.air]
+    covered = clear * (1 + 0.22 * weather.cloud**2.75)
+    return float(min(covered + thick * (1 - covered), 1.0))
