@@ -20,11 +20,15 @@ Name = Annotated[str, Meta(min_length=1)]
 
 
 class Ground(Record):
-    """Generated ground around the site's origin, never surveyed; `seed` is its own, so that scenarios can share it."""
+    """Generated ground around the first site's origin, never surveyed.
 
-    seed: int = 0
+    The same seed, shape, cell and radius make the same ground, whatever else the scenario holds.
+    """
+
+    seed: Annotated[int, Meta(ge=0)] = 0
     relief: Relief = Relief()
     cell_m: Annotated[float, Meta(gt=0)] = 10.0
+    radius_m: Annotated[float, Meta(gt=0, le=30_000)] = 5200.0
 
 
 class HealthFound(Record, tag="health", tag_field="type"):
