@@ -114,8 +114,9 @@ def _cut(counts: Counts, box: Box) -> tuple[Counts, Box]:
     """A copy of the square around a box, moved inside the picture where it would stick out."""
     height, width = counts.shape
     side = min(max(_LEAST_SIDE_PX, round(2.5 * max(box.w_px, box.h_px))), width, height)
-    left = int(np.clip(round(box.centre_px[0] - side / 2), 0, width - side))
-    top = int(np.clip(round(box.centre_px[1] - side / 2), 0, height - side))
+    x, y = box.centre_px
+    left = min(max(round(x - side / 2), 0), width - side)
+    top = min(max(round(y - side / 2), 0), height - side)
     inside = Box(x_px=box.x_px - left, y_px=box.y_px - top, w_px=box.w_px, h_px=box.h_px)
     return counts[top : top + side, left : left + side].copy(), inside
 

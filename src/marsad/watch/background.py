@@ -24,6 +24,7 @@ from marsad.watch.standing import Standing
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
+Sums = NDArray[np.uint16] | NDArray[np.float32]
 
 # Entries of a registration's state.
 _X, _Y, _GAIN, _OFFSET = range(4)
@@ -64,34 +65,40 @@ class Registration(Record):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def shrink(picture: Counts | F32, factor: int, out: F32) -> None:
+def shrink(picture: Counts | F32, factor: int, out: F32, line: Sums) -> None:
     """Average `factor` x `factor` cells of (H, W) into `out`.
 
-    The factors of the usual pictures are written out, so that the compiler can use wide instructions.
+    `line` (W,) holds the sums down the columns and has a type in which they fit: with 16-bit sums of 8-bit pictures the
+    compiler can use instructions twice as wide. For the same reason the usual factors are written out.
     """
     rows, columns = out.shape
     scale = np.float32(1.0 / (factor * factor))
+    number = line.dtype.type
+    width = columns * factor
     for row in range(rows):
+        first = picture[row * factor]
+        for k in range(width):
+            line[k] = number(first[k])
+        for inner in range(1, factor):
+            more = picture[row * factor + inner]
+            for k in range(width):
+                line[k] += number(more[k])
         target = out[row]
-        for column in range(columns):
-            target[column] = 0.0
-        for inner in range(factor):
-            line = picture[row * factor + inner]
-            if factor == 4:
-                for column in range(columns):
-                    k = column * 4
-                    left = np.float32(line[k]) + np.float32(line[k + 1])
-                    target[column] += scale * (left + np.float32(line[k + 2]) + np.float32(line[k + 3]))
-            elif factor == 2:
-                for column in range(columns):
-                    k = column * 2
-                    target[column] += scale * (np.float32(line[k]) + np.float32(line[k + 1]))
-            else:
-                for column in range(columns):
-                    total = np.float32(0.0)
-                    for step in range(factor):
-                        total += np.float32(line[column * factor + step])
-                    target[column] += total * scale
+        if factor == 4:
+            for column in range(columns):
+                k = column * 4
+                left = np.float32(line[k]) + np.float32(line[k + 1])
+                target[column] = scale * (left + np.float32(line[k + 2]) + np.float32(line[k + 3]))
+        elif factor == 2:
+            for column in range(columns):
+                k = column * 2
+                target[column] = scale * (np.float32(line[k]) + np.float32(line[k + 1]))
+        else:
+            for column in range(columns):
+                total = np.float32(0.0)
+                for step in range(factor):
+                    total += np.float32(line[column * factor + step])
+                target[column] = total * scale
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -283,7 +290,8 @@ def _register(
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _subtract_row(
-    value: F32,
+    column_sum: F32,
+    taps: F32,
     mean: F32,
     spread: F32,
     levels: F32,
@@ -293,8 +301,13 @@ def _subtract_row(
     """Difference and mask (1 low, 2 high) of one row of a picture whose gain has not changed."""
     low = levels[0]
     high = levels[1]
+    x0 = taps[0]
+    x1 = taps[1]
+    x2 = taps[2]
+    x3 = taps[3]
     for k in range(mean.shape[0]):
-        d = value[k] - mean[k]
+        here = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
+        d = here - mean[k]
         diff[k] = d
         d2 = d * d
         mask[k] = np.uint8(d2 > low * spread[k]) + np.uint8(d2 > high * spread[k])
@@ -366,6 +379,8 @@ def _subtract(
     turns: int,
     diff: F32,
     mask: U8,
+    weights: Sums,
+    sums: Sums,
     column_sum: F32,
     line: F32,
 ) -> None:
@@ -375,6 +390,9 @@ def _subtract(
     picture's number, and a change of gain makes all rows learn. The smoothing is the matched filter for the smallest
     target of interest (2 x 5 pixels) and cuts white noise to 0.375. Rows and columns that have no picture stay as they
     are.
+
+    Columns are summed in the type of `sums` (W,), with `weights` (4,) of the same type: of 8-bit pictures in whole
+    256ths, which 16 bits just hold, and which place a picture to a 64th of a pixel.
     """
     rows, columns = mean.shape
     whole_x = math.floor(state[_X])
@@ -382,7 +400,14 @@ def _subtract(
     tap_x = np.empty(4, np.float32)
     tap_y = np.empty(4, np.float32)
     _taps(np.float32(state[_X] - whole_x), tap_x)
-    _taps(np.float32(state[_Y] - whole_y), tap_y)
+    number = sums.dtype.type
+    one = np.float32(256.0) if number(0.5) == 0 else np.float32(1.0)
+    steps = np.float32(64.0)
+    part = np.float32(state[_Y] - whole_y)
+    _taps(np.float32(math.floor(part * steps + np.float32(0.5)) / steps) if one > 1 else part, tap_y)
+    for k in range(4):
+        weights[k] = number(one * tap_y[k])
+        tap_x[k] /= one
     gain = np.float32(state[_GAIN])
     offset = np.float32(state[_OFFSET])
     first_row = max(0, 1 - whole_y)
@@ -393,10 +418,10 @@ def _subtract(
     x1 = tap_x[1]
     x2 = tap_x[2]
     x3 = tap_x[3]
-    y0 = tap_y[0]
-    y1 = tap_y[1]
-    y2 = tap_y[2]
-    y3 = tap_y[3]
+    y0 = weights[0]
+    y1 = weights[1]
+    y2 = weights[2]
+    y3 = weights[3]
     start = first + whole_x - 1
     steady = gain == 1.0 and offset == 0.0
     width = last - first
@@ -417,14 +442,13 @@ def _subtract(
         r2 = picture[row + whole_y + 1, start:]
         r3 = picture[row + whole_y + 2, start:]
         for k in range(width + 3):
-            column_sum[k] = (
-                y0 * np.float32(r0[k]) + y1 * np.float32(r1[k]) + y2 * np.float32(r2[k]) + y3 * np.float32(r3[k])
-            )
-        for k in range(width):
-            line[k] = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
+            sums[k] = y0 * number(r0[k]) + y1 * number(r1[k]) + y2 * number(r2[k]) + y3 * number(r3[k])
+        for k in range(width + 3):
+            column_sum[k] = np.float32(sums[k])
         if steady and (row + turn) % turns:
             _subtract_row(
-                line,
+                column_sum,
+                tap_x,
                 mean[row, first:last],
                 spread[row, first:last],
                 levels,
@@ -432,6 +456,8 @@ def _subtract(
                 mask[row, first:last],
             )
             continue
+        for k in range(width):
+            line[k] = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
         _learn_row(
             line,
             mean[row, first:last],
@@ -468,6 +494,9 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, 
             total[edge] += out[beside] - out[edge]
             out[edge] = out[beside]
 
+
+_SHIFT_ONLY = np.array([1.0, 1.0, 0.0, 0.0])
+"""Picks the shift out of a registration's state."""
 
 STEADY_S = 4.0
 STEADY_PX = 0.15
@@ -535,7 +564,7 @@ class Background:
         self._use_full: U8 | None = None
         self._lost_frames = 0
         self._residual = 0.0
-        self._velocity = np.zeros(2)
+        self._velocity = np.zeros(4)
         self._shake_px = 0.0
         self._small_level = 0.0
         self._watched_s = 0.0
@@ -551,6 +580,9 @@ class Background:
         self.difference.spread = self.spread
         self._line = np.zeros(columns, np.float32)
         self._column_sum = np.zeros(columns + 4, np.float32)
+        # Scratch for sums down the columns, and for their weights: narrow for 8-bit pictures, wide for all others.
+        self._narrow = np.zeros(columns + 4, np.uint16), np.zeros(4, np.uint16)
+        self._wide = np.zeros(columns + 4, np.float32), np.zeros(4, np.float32)
         self.factor = max(1, round(columns / 160))
         small = (rows // self.factor, columns // self.factor)
         self._small_scene = np.zeros(small, np.float32)
@@ -594,7 +626,7 @@ class Background:
         self.learnt_frames = 1
         self._state[:] = (0, 0, 1, 0)
         self._residual = 3 * self.noise
-        self._velocity = np.zeros(2)
+        self._velocity = np.zeros(4)
         self._refresh_small()
         self._refresh_slack()
 
@@ -605,11 +637,11 @@ class Background:
         if self._use_full.shape != (rows, columns):
             stretched = cv2.resize(self._use_full, (columns, rows), interpolation=cv2.INTER_NEAREST)
             self._use_full = stretched.astype(np.uint8, copy=False)
-        shrink(self._use_full, self.factor, self._small_use)
+        shrink(self._use_full, self.factor, self._small_use, self._narrow[0])
         self._small_use[self._small_use < 1] = 0
 
     def _refresh_small(self) -> None:
-        shrink(self.mean, self.factor, self._small_scene)
+        shrink(self.mean, self.factor, self._small_scene, self._wide[0])
         _gradients(self._small_scene, self._grad_x, self._grad_y)
         self._small_level = float(self._small_scene.mean()) if self._small_scene.size else 0.0
 
@@ -623,13 +655,12 @@ class Background:
         _fill_slack(self.mean, np.float32(floor**2), np.float32(jitter**2), self.slack, self.spread)
 
     def _align(self, counts: Counts) -> Registration:
-        shrink(counts, self.factor, self._small_picture)
+        shrink(counts, self.factor, self._small_picture, self._sums_of(counts)[0])
         noise = self.noise / self.factor + 0.2
         # Leaning back a little: a sky without features would else walk off at random.
         prior = 0.9 * self._state[:2]
         limit = max(3.0 * self._residual, 5.0 * noise, 3.0)
-        start = self._state.copy()
-        start[:2] += self._velocity
+        start = self._state + self._velocity
         best, residual, inliers = self._refine(start, prior, noise, limit)
         lost = inliers < 0.7
         if lost:
@@ -639,18 +670,19 @@ class Background:
                 if other_inliers > inliers + 0.02:
                     best, residual, inliers = again, other_residual, other_inliers
         # A jump is no speed: after one the next search starts where this one ended.
-        self._velocity = np.zeros(2) if lost else best[:2] - self._state[:2]
-        moved = min(math.hypot(*(best[:2] - self._state[:2])) * self.factor, 1.0)
+        step = best - self._state
+        self._velocity = np.zeros(4) if lost else step * _SHIFT_ONLY
+        moved = min(math.hypot(step[_X], step[_Y]) * self.factor, 1.0)
         self._shake_px += 0.05 * (moved - self._shake_px)
         self._state = best
         if inliers > 0.7:
             self._residual += 0.1 * (residual - self._residual)
-        f = self.factor
+        x, y, gain, offset = best.tolist()
         return Registration(
-            shift_x_px=best[0] * f,
-            shift_y_px=best[1] * f,
-            gain=best[2],
-            offset=best[3],
+            shift_x_px=x * self.factor,
+            shift_y_px=y * self.factor,
+            gain=gain,
+            offset=offset,
             residual=residual,
             inliers=inliers,
         )
@@ -710,10 +742,10 @@ class Background:
         if self.learnt_frames % 8 == 0 or self.learnt_frames < 8:
             self._refresh_slack()
         self._difference(counts, step_s)
-        f = self.factor
+        # The scene may have been moved by whole pixels since the shift was found.
         out.registration = Registration(
-            shift_x_px=self._state[_X] * f,
-            shift_y_px=self._state[_Y] * f,
+            shift_x_px=float(self._state[_X]) * self.factor,
+            shift_y_px=float(self._state[_Y]) * self.factor,
             gain=found.gain,
             offset=found.offset,
             residual=found.residual,
@@ -734,7 +766,7 @@ class Background:
         out.state = "lost"
         self._lost_frames += 1
         self._state[:] = (0, 0, 1, 0)
-        self._velocity = np.zeros(2)
+        self._velocity = np.zeros(4)
         if self._lost_frames >= 2:
             self.seed(counts)
             self.relearned += 1
@@ -745,9 +777,9 @@ class Background:
     def _follow(self, found: Registration) -> None:
         """Move the scene by whole pixels under a drifting camera; blending sub-pixel moves in would blur it away."""
         f, s = self.factor, self.settings
-        move = np.array([round(found.shift_x_px), round(found.shift_y_px)])
         if abs(found.shift_x_px) < s.follow_px and abs(found.shift_y_px) < s.follow_px:
             return
+        move = np.array([round(found.shift_x_px), round(found.shift_y_px)])
         if not move.any():
             return
         dx, dy = int(move[0]), int(move[1])
@@ -786,11 +818,8 @@ class Background:
 
     def _difference(self, counts: Counts, step_s: float) -> None:
         s = self.settings
-        f = self.factor
-        shift = self._state[:2] * f
-        small = np.abs(shift) < 0.08
-        shift = np.where(small, 0.0, shift)
-        gain, offset = self._state[_GAIN], self._state[_OFFSET]
+        x, y, gain, offset = self._state.tolist()
+        x, y = (0.0 if abs(shift) < 0.08 else shift for shift in (x * self.factor, y * self.factor))
         if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * self._small_level) < 0.25 * self.noise:
             gain, offset = 1.0, 0.0
         rate = min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
@@ -799,9 +828,10 @@ class Background:
         steady = gain == 1.0 and offset == 0.0
         turns = 1 if not steady or self.learnt_frames < 40 else 4 if rate < s.fastest_rate / 3 else 2
         rate, slow = turns * rate, turns * slow
-        state = np.array([shift[0], shift[1], gain, offset])
+        state = np.array([x, y, gain, offset])
         rates = np.array([rate, slow, 0.7 * rate, 0.7 * slow], np.float32)
         levels = np.array([s.low_level**2, s.high_level**2], np.float32)
+        sums, weights = self._sums_of(counts)
         _subtract(
             counts,
             state,
@@ -815,6 +845,8 @@ class Background:
             turns,
             self.difference.counts,
             self.difference.level,
+            weights,
+            sums,
             self._column_sum,
             self._line,
         )
@@ -825,6 +857,10 @@ class Background:
             self._small_scene += np.float32(offset)
             self._grad_x *= np.float32(gain)
             self._grad_y *= np.float32(gain)
+
+    def _sums_of(self, counts: Counts) -> tuple[Sums, Sums]:
+        """Scratch for the sums and weights of a picture, of a type that holds them."""
+        return self._narrow if counts.dtype == np.uint8 else self._wide
 
     def _blank(self) -> None:
         """Nothing differs where the picture is masked; the mask belongs to the picture and shifts against the scene."""

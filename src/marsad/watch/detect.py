@@ -31,6 +31,8 @@ _ROW, _START, _END, _SIGN, _STRONG, _ALL, _ALL_STRONG = range(7)
 _RUN_COLUMNS = 7
 _WORD = 8
 _HIGH = 2  # in a level map: above the high level
+_BYTE = np.uint64(0xFF)
+_EIGHT_BITS = np.uint64(8)
 
 Polarity = Literal["both", "hot", "cold"]
 
@@ -58,15 +60,21 @@ def _close(table: I32, count: int, row: int, start: int, end: int, sign: int, st
 
 
 @numba.njit(cache=True, nogil=True)
-def _runs(words: U64, level: U8, diff: F32, table: I32) -> int:
+def _runs(words: U64, diff: F32, table: I32) -> int:
     """Fill `table` with the runs of foreground of one sign, row by row; return how many, -1 when they do not fit.
 
-    `words` is `level` seen as words of eight pixels: nearly all of a picture is background, and is skipped by the word.
+    `words` is the level map seen as words of eight pixels, lowest byte first: nearly all of a picture is background, and
+    is skipped by the row and by the word.
     """
     count = 0
     rows, columns = diff.shape
     for row in range(rows):
         line = words[row]
+        any_bit = np.uint64(0)
+        for word in range(line.shape[0]):
+            any_bit |= line[word]
+        if any_bit == 0:
+            continue
         start = -1
         sign = 0
         strong = 0
@@ -78,8 +86,11 @@ def _runs(words: U64, level: U8, diff: F32, table: I32) -> int:
                     if count < 0:
                         return -1
                 continue
-            for k in range(word * _WORD, min(word * _WORD + _WORD, columns)):
-                here = level[row, k]
+            # A byte a pixel, the first in the lowest byte; what is left of the word is 0 after the last one that differs.
+            rest = line[word]
+            k = word * _WORD
+            while rest != 0 or (start >= 0 and k < word * _WORD + _WORD):
+                here = rest & _BYTE
                 this = 0
                 if here:
                     this = 1 if diff[row, k] > 0 else -1
@@ -94,6 +105,8 @@ def _runs(words: U64, level: U8, diff: F32, table: I32) -> int:
                     strong = 0
                 if here == _HIGH:
                     strong += 1
+                rest >>= _EIGHT_BITS
+                k += 1
         if start >= 0:
             count = _close(table, count, row, start, columns, sign, strong)
             if count < 0:
@@ -343,7 +356,7 @@ class Detector:
         if not difference.trusted:
             return Blobs(self._blobs[:0], flooded=difference.state != "learning")
         level, diff = difference.level, difference.counts
-        runs = _runs(level.view(np.uint64), level, diff, self._table)
+        runs = _runs(level.view("<u8"), diff, self._table)
         if runs < 0:
             return Blobs(self._blobs[:0], flooded=True)
         self._table[:runs, _ALL:] = 0

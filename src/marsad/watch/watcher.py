@@ -14,9 +14,10 @@ from marsad.kernel.port import DetectorModel
 from marsad.kernel.record import Record
 from marsad.kernel.site import Mask
 from marsad.kernel.track import Kind, Track
-from marsad.watch.background import Background, BackgroundSettings, Difference
+from marsad.watch.background import Background, BackgroundSettings, Difference, Registration
 from marsad.watch.classify import Classifier, Sight
-from marsad.watch.detect import Blobs, Detector, DetectSettings, Polarity
+from marsad.watch.detect import PEAK as BLOB_PEAK
+from marsad.watch.detect import X0, X1, Y0, Y1, Blobs, Detector, DetectSettings, Polarity
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
@@ -42,7 +43,7 @@ from marsad.watch.track import (
 FASTEST_M_S = 60.0
 """Nothing on the ground is believed to move faster than this."""
 
-HEALTH_EVERY_S = 0.07
+HEALTH_EVERY_S = 0.1
 """A quiet camera is looked at this often at most; pictures farther apart are all looked at."""
 
 HOLD_EVERY = 4
@@ -130,6 +131,7 @@ class Watcher:
         self._stood_ns = -STANDING_EVERY_NS
         self._told: dict[int, _Told] = {}
         self._time_ns: int | None = None
+        self._seen: tuple[Blobs, Registration] | None = None
 
     def observe(self, frame: Frame) -> Observation:
         """What is known once this picture has been seen."""
@@ -140,6 +142,7 @@ class Watcher:
         self._time_ns = frame.time_ns
         difference = self._background.update(frame.counts, step_s)
         blobs = self._detector.detect(difference)
+        self._seen = blobs, difference.registration
         events: list[WatchEvent] = list(self._look_at_camera(frame, difference, blobs, step_s))
         if any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
             self._mask(frame.counts)
@@ -163,6 +166,16 @@ class Watcher:
             self._stood += [self._from_the_start(each, frame, difference) for each in self._background.standing.there]
         tracks += self._stood
         return Observation(tracks=tracks, written_back=back, events=events)
+
+    def detections(self) -> NDArray[np.float64]:
+        """What was detected in the last picture, before anything is believed: (N, 5) x, y, w, h in pixels, peak SNR."""
+        if self._seen is None:
+            return np.zeros((0, 5))
+        blobs, moved = self._seen
+        found: NDArray[np.float64] = blobs.rows[:, [X0, Y0, X1, Y1, BLOB_PEAK]].astype(np.float64)
+        found[:, 2:4] -= found[:, :2]
+        found[:, :2] += (moved.shift_x_px, moved.shift_y_px)
+        return found
 
     def _mask(self, counts: Counts) -> None:
         """Leave the masked rectangles, and the burned-in overlay where one was found, out of all that follows."""
