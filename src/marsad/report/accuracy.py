@@ -56,6 +56,8 @@ RANGE_EDGES: Final = (0.0, 250.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0, 2500.0, 
 KIND_EDGES: Final = {"12 px or more": (12.0, math.inf), "6 to 12 px": (6.0, 12.0), "below 6 px": (0.0, 6.0)}
 
 Category = Literal["intended", "either", "nuisance", "environmental", "false"]
+SERIOUS: Final = frozenset({"moved", "covered", "frozen", "looped", "defocused"})
+"""Faults that blind or deceive the watch and must be reported; gain jumps and corrections must only do no harm."""
 UNWANTED: Final = ("nuisance", "environmental", "false")
 
 
@@ -160,7 +162,7 @@ class Played(Record):
     scene_cpu_s: float
     watch_cpu_s: float
     windy: bool
-    shown: dict[str, int]
+    shown: dict[str, float]
     passages: tuple[Passage, ...]
     alarms: tuple[Alarm, ...]
     faults: tuple[Fault, ...]
@@ -406,9 +408,10 @@ def _delay(events: Sequence[_Event]) -> Delay:
 
 
 def _shown_a_day(days: Sequence[Played], camera_days: float) -> dict[str, float]:
-    total: Counter[str] = Counter()
+    total: dict[str, float] = {}
     for played in days:
-        total.update(played.shown)
+        for name, count in played.shown.items():
+            total[name] = total.get(name, 0.0) + count
     return {name: count / camera_days for name, count in sorted(total.items())} if camera_days else {}
 
 
@@ -497,8 +500,8 @@ def _with_goals(measured: Accuracy) -> Accuracy:
     """The same with what was to be reached."""
     m = measured
     heights = {table.heights: table.right.share for table in m.kinds}
-    found = sum(each.within.found for each in m.health)
-    faults = sum(each.within.of for each in m.health)
+    serious = [each.within for each in m.health if each.kind in SERIOUS]
+    found, faults = sum(each.found for each in serious), sum(each.of for each in serious)
     goals = (
         _at_least("crossings of walking adults found", 0.98, m.adults.share),
         _at_most("delay, median, s", 2.0, m.delay.p50_s),

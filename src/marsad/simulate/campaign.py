@@ -51,7 +51,9 @@ ADULT_M: Final = 1.75
 _DAY_S: Final = 86_400
 _ORIGIN: Final = Position(latitude_deg=34.46, longitude_deg=40.95, height_m=240.0)
 _MIDNIGHT: Final = datetime(2026, 8, 8, tzinfo=UTC)
-_TRIES: Final = 40
+_TRIES: Final = 24
+_RANGES: Final = 4
+"""So many ranges are tried for one who crosses: not every camera sees ground at all of them."""
 _SEEN_SHARE: Final = 0.6
 _EVERY_S: Final = 1.0
 
@@ -448,8 +450,10 @@ def _draw_crossing(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tupl
         turn = piece.number * 3 + number // 2
         mover = adults[0] if number % 2 == 0 else _CROSSERS[turn % len(_CROSSERS)]
         start_s += float(rng.uniform(4, 8))
-        actor = _crosser(number + 1, mover, ways, start_s, _range_m(piece.air, ways, rng), rng)
-        if actor is not None:
+        drawn = (
+            _crosser(number + 1, mover, ways, start_s, _range_m(piece.air, ways, rng), rng) for _ in range(_RANGES)
+        )
+        if actor := next((actor for actor in drawn if actor is not None), None):
             actors.append(actor)
     return actors, []
 
@@ -495,8 +499,9 @@ def _draw_group(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[l
     """Three groups of two to eight, in file, loose or abreast, one after another."""
     parties: list[Party] = []
     for number in range(3):
-        height_px = float(rng.uniform(9, 40))
-        route = ways.crossing(ADULT_M * ways.focal_px / height_px, 1.3, 30.0, ADULT_M)
+        ranges_m = (ADULT_M * ways.focal_px / rng.uniform(9, 40, _RANGES)).tolist()
+        routes = (ways.crossing(range_m, 1.3, 30.0, ADULT_M) for range_m in ranges_m)
+        route = next((route for route in routes if route is not None), None)
         if route is None:
             continue
         parties.append(
@@ -518,8 +523,9 @@ def _draw_group(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[l
 
 def _draw_flock(_: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[list[Actor], list[Party]]:
     """A flock with its shepherd and dog, and two who walk past it, one on either side."""
-    range_m = ADULT_M * ways.focal_px / float(rng.uniform(9, 30))
-    spot = ways.spot_at(range_m)
+    ranges_m = (ADULT_M * ways.focal_px / rng.uniform(9, 30, 4 * _RANGES)).tolist()
+    places = ((range_m, spot) for range_m in ranges_m if (spot := ways.spot_at(range_m)))
+    range_m, spot = next(places, (0.0, None))
     if spot is None:
         return [], []
     far = rng.uniform(-25, 25, 2)
