@@ -21,22 +21,19 @@ _GOLDEN = 0.6180339887
 class _Act:
     """One way in which an actor moves: the body, and how warm it is."""
 
-    def __init__(self, actor: Actor, gait: Gait, speed_m_s: float, ambient: Ambient) -> None:
+    def __init__(self, actor: Actor, gait: Gait, shape: Shape, speed_m_s: float, ambient: Ambient) -> None:
         self.gait = gait
-        self.shape = body(actor.kind, gait, speed_m_s, actor.height_m, ambient.wind_m_s, load=actor.load)
+        self.shape = shape
         moving = speed_m_s if actor.kind != "tumbleweed" else 0.0
         clothing = 0.75 + 0.6 * (actor.actor_id * _GOLDEN % 1.0)
-        worn = {
+        apparent = {
             material: surface_k(material, ambient, speed_m_s=moving, clothing=clothing)
             for material in set(self.shape.materials)
         }
-        kelvin = np.array([worn[material] for material in self.shape.materials])
+        kelvin = np.array([apparent[material] for material in self.shape.materials])
         if actor.warmth_k is not None:
             kelvin += ambient.air_k + actor.warmth_k - float(self.shape.weight @ kelvin)
         self.kelvin = kelvin
-        self.rate_hz = self.shape.hz
-        if self.shape.stride > 0:
-            self.rate_hz = speed_m_s / (self.shape.stride * actor.height_m)
 
 
 class Cast:
@@ -49,7 +46,6 @@ class Cast:
     def __init__(self, actors: Sequence[Actor], up_m: Callable[[Array, Array], Array], ambient: Ambient) -> None:
         self.actors = tuple(actors)
         self._acts: list[_Act] = []
-        self._shapes: dict[int, tuple[int, Shape]] = {}
         tables, parts, bounds = [], [], [0]
         for actor in self.actors:
             table, acts = self._compile(actor, up_m, ambient)
@@ -107,19 +103,20 @@ class Cast:
         """An actor's rows of time, east, north, up, heading, stride in cycles and speed, and the act of each."""
         route = knots(actor)
         rows, of = on_ground(route, up_m)
-        known: dict[tuple[Gait, float], int] = {}
-        acts = []
+        known: dict[tuple[Gait, int], int] = {}
+        acts, rates = [], []
         for knot in route:
-            key = knot.gait, knot.speed_m_s
+            shape = body(actor.kind, knot.gait, knot.speed_m_s, actor.height_m, ambient.wind_m_s, load=actor.load)
+            key = knot.gait, id(shape)
             if key not in known:
                 known[key] = len(self._acts)
-                self._acts.append(_Act(actor, *key, ambient))
+                self._acts.append(_Act(actor, knot.gait, shape, knot.speed_m_s, ambient))
             acts.append(known[key])
-        own = np.array([acts[index] for index in of], np.int64)
-        rate = np.array([self._acts[act].rate_hz for act in own])
+            rates.append(knot.speed_m_s / (shape.stride * actor.height_m) if shape.stride > 0 else shape.hz)
+        rate = np.array(rates)[of]
         stride = actor.phase + np.concatenate([[0.0], np.cumsum(rate[:-1] * np.diff(rows[:, 0]))])
-        speed = np.array([route[index].speed_m_s for index in of])
-        return np.column_stack([rows, stride, speed]), own
+        speed = np.array([knot.speed_m_s for knot in route])[of]
+        return np.column_stack([rows, stride, speed]), np.array(acts, np.int64)[of]
 
     def _pack(self) -> tuple[Array, Array, Whole]:
         """All bodies in one pool of rows and all temperatures in another.

@@ -1,11 +1,11 @@
 """Routes worked out in time: where an actor is at every moment, which way it faces, how it moves."""
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marsad.simulate.actor import Actor, ActorKind, Array, Gait, Waypoint, usual_speed_m_s
 
@@ -151,20 +151,17 @@ def _knot(leg: _Leg, time_s: float, heading_rad: float) -> Knot:
     )
 
 
-def on_ground(found: Sequence[Knot], up_m: Callable[[Array, Array], Array]) -> tuple[Array, list[int]]:
+def on_ground(found: Sequence[Knot], up_m: Callable[[Array, Array], Array]) -> tuple[Array, NDArray[np.int64]]:
     """Knots close enough to follow the ground, (K, 5) of time, east, north, up and heading, and of which each is part.
 
     The second value names for each row the knot it lies at or behind.
     """
-    rows, of = [], []
-    for index, (knot, following) in enumerate(itertools.pairwise(found)):
-        far = math.hypot(following.east_m - knot.east_m, following.north_m - knot.north_m)
-        parts = max(math.ceil(far / _STEP_M), 1)
-        for part in range(parts):
-            rows.append(np.array(knot[:5]) + (part / parts) * (np.array(following[:5]) - np.array(knot[:5])))
-            of.append(index)
-    rows.append(np.array(found[-1][:5]))
-    of.append(len(found) - 1)
-    table = np.array(rows)
+    moments = np.array([knot[:5] for knot in found])
+    steps = np.diff(moments, axis=0)
+    parts = np.maximum(np.ceil(np.hypot(steps[:, 1], steps[:, 2]) / _STEP_M), 1).astype(int)
+    of = np.repeat(np.arange(len(steps)), parts)
+    first = np.repeat(np.cumsum(parts) - parts, parts)
+    share = (np.arange(of.size) - first) / parts[of]
+    table = np.concatenate([moments[of] + share[:, None] * steps[of], moments[-1:]])
     table[:, 3] += up_m(table[:, 1], table[:, 2])
-    return table, of
+    return table, np.append(of, len(found) - 1)
