@@ -63,8 +63,8 @@ def _close(table: I32, count: int, row: int, start: int, end: int, sign: int, st
 def _runs(words: U64, diff: F32, table: I32) -> int:
     """Fill `table` with the runs of foreground of one sign, row by row; return how many, -1 when they do not fit.
 
-    `words` is the level map seen as words of eight pixels, lowest byte first: nearly all of a picture is background, and
-    is skipped by the row and by the word.
+    `words` is the level map seen as words of eight pixels, lowest byte first: nearly all of a picture is background,
+    and is skipped by the row and by the word.
     """
     count = 0
     rows, columns = diff.shape
@@ -86,7 +86,7 @@ def _runs(words: U64, diff: F32, table: I32) -> int:
                     if count < 0:
                         return -1
                 continue
-            # A byte a pixel, the first in the lowest byte; what is left of the word is 0 after the last one that differs.
+            # A byte a pixel, the first in the lowest byte; what is left of the word is 0 after the last that differs.
             rest = line[word]
             k = word * _WORD
             while rest != 0 or (start >= 0 and k < word * _WORD + _WORD):
@@ -325,6 +325,42 @@ def _tighten(blobs: F64, count: int, level: U8, diff: F32) -> None:
             blob[Y1] = y1
 
 
+@numba.njit(cache=True, nogil=True)
+def _find(
+    words: U64,
+    level: U8,
+    diff: F32,
+    spread: F32,
+    picture: Counts,
+    shift_x: int,
+    shift_y: int,
+    smallest: int,
+    gap_x: float,
+    gap_y: float,
+    least_peak: float,
+    most_ring: float,
+    sign: float,
+    table: I32,
+    parent: I32,
+    owner: I32,
+    blobs: F64,
+) -> int:
+    """Fill `blobs` with what is worth one; return how many, -1 when there are more runs than `table` holds."""
+    runs = _runs(words, diff, table)
+    if runs < 0:
+        return -1
+    table[:runs, _ALL:] = 0
+    _join(table, runs, parent)
+    count = _measure(table, runs, parent, diff, spread, smallest, blobs, owner)
+    count = _merge(blobs, count, gap_x, gap_y)
+    # What is too faint anyway need not be looked at all around.
+    count = _keep(blobs, count, least_peak, np.inf, sign)
+    _surround(blobs, count, picture, level, diff, shift_x, shift_y)
+    count = _keep(blobs, count, least_peak, most_ring, sign)
+    _tighten(blobs, count, level, diff)
+    return count
+
+
 class Blobs:
     """The blobs of one picture: `rows` (n, 10) float64, columns named by this module's constants, in scene pixels.
 
@@ -356,17 +392,26 @@ class Detector:
         if not difference.trusted:
             return Blobs(self._blobs[:0], flooded=difference.state != "learning")
         level, diff = difference.level, difference.counts
-        runs = _runs(level.view("<u8"), diff, self._table)
-        if runs < 0:
-            return Blobs(self._blobs[:0], flooded=True)
-        self._table[:runs, _ALL:] = 0
-        _join(self._table, runs, self._parent)
-        count = _measure(
-            self._table, runs, self._parent, diff, difference.spread, s.smallest_px, self._blobs, self._owner
-        )
-        count = _merge(self._blobs, count, s.merge_x_px, s.merge_y_px)
         shift = difference.registration
-        _surround(self._blobs, count, difference.picture, level, diff, round(shift.shift_x_px), round(shift.shift_y_px))
-        kept = _keep(self._blobs, count, s.least_peak, s.most_ring, self._sign)
-        _tighten(self._blobs, kept, level, diff)
+        kept = _find(
+            level.view("<u8"),
+            level,
+            diff,
+            difference.spread,
+            difference.picture,
+            round(shift.shift_x_px),
+            round(shift.shift_y_px),
+            s.smallest_px,
+            s.merge_x_px,
+            s.merge_y_px,
+            s.least_peak,
+            s.most_ring,
+            self._sign,
+            self._table,
+            self._parent,
+            self._owner,
+            self._blobs,
+        )
+        if kept < 0:
+            return Blobs(self._blobs[:0], flooded=True)
         return Blobs(self._blobs[:kept], flooded=False)

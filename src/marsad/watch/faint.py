@@ -69,6 +69,7 @@ MISS_NATS = 2.0
 MOST_LINKS = 200
 MOST_CANDIDATES = 64
 FIT_LOOKS = 8
+DOUBLED_PX = 8.0
 PATCH_X, PATCH_Y = 6, 9
 """A mover's likeness is kept in a patch of so many pixels to each side of its middle."""
 
@@ -573,12 +574,19 @@ class FaintWatch:
         kept = sorted(kept, key=lambda link: (link.number == 0, -link.score))[:MOST_LINKS]
         self.ended += [link.number for link in self._links if link.number and link not in kept]
         self._links = kept
-        fresh = {link for link in kept if not link.number and link.believable(s)}
+        fresh = set()
         for link in kept:
-            if link in fresh:
+            if not link.number and link.believable(s) and not self._doubled(link, time_s):
                 self._named += 1
                 link.number = self._named
-        return {link.number for link in fresh}
+                fresh.add(link.number)
+        return fresh
+
+    def _doubled(self, link: _Link, time_s: float) -> bool:
+        """Whether a link is the fringe of a mover that is believed already."""
+        x, y = link.at(time_s)
+        others = (other.at(time_s) for other in self._links if other.number)
+        return any(math.hypot(there[0] - x, there[1] - y) < DOUBLED_PX for there in others)
 
     def _report(self, difference: Difference, fresh: set[int]) -> list[FaintTrack]:
         """Carry every link on to this picture; those believed as tracks."""

@@ -435,6 +435,46 @@ def _weigh(tracks: F64, now: float, evidence: F64) -> None:
         e[E_SHAKE] = row[SHAKE]
 
 
+@numba.njit(cache=True, nogil=True)
+def _take(
+    tracks: F64,
+    blobs: F64,
+    place: F64,
+    taken: U8,
+    limit_of: F64,
+    pairs: F64,
+    history: F64,
+    evidence: F64,
+    shift_x: float,
+    shift_y: float,
+    now: float,
+    step: float,
+    frame: int,
+    turn: float,
+    speed: float,
+    widest: float,
+    noise: float,
+    short_s: float,
+    long_s: float,
+    shake: float,
+    next_id: float,
+) -> float:
+    """All that one picture does to the tracks but to judge them; return the next free number.
+
+    One kernel, because calling one with so many arrays costs as much as most of these steps do.
+    """
+    taken[:] = 0
+    _predict(tracks, step, turn)
+    _associate(tracks, blobs, place, taken, widest, noise, step, pairs)
+    _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, limit_of, shake, history)
+    _absorb(tracks, blobs, place, taken)
+    next_id = _birth(
+        tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, limit_of, shake, history, next_id
+    )
+    _weigh(tracks, now, evidence)
+    return next_id
+
+
 EVIDENCE_WEIGHTS = np.array([-3.8, 1.3, -9.5, -3.3, -1.2, -3.2, 0.63, 0.34, 1.0, -3.5, 0.26, -0.33])
 """Log-odds of a real mover: constant, log peak/5, ring, how much less and how much more it stands out of the picture
 than out of the scene, size change, log straightness (long, short), share of pictures with a blob, share at the
@@ -594,7 +634,7 @@ class Tracker:
         self._started_ns: int | None = None
         self._last_s = 0.0
         self._step_s = 1.0 / 25.0
-        self._camera = np.zeros(2)
+        self._camera = (0.0, 0.0)
         self._shake = 0.0
         self._ids: dict[int, int] = {}
         self._named = 0
@@ -618,44 +658,30 @@ class Tracker:
         place = self._locate(blobs, difference, step)
         rows = blobs.rows
         self._limit(rows, difference, speed_limit_px_s)
-        taken = self._taken[: len(rows)]
-        taken[:] = 0
         shift = difference.registration
-        tracks = self._tracks
-        _predict(tracks, step, q.turn_share * columns)
-        _associate(tracks, rows, place, taken, self._widest(columns), q.noise_px, step, self._pairs)
-        short_s = max(q.short_s, 5.0 * self._step_s)
-        arguments = (shift.shift_x_px, shift.shift_y_px, now)
-        _feed(
-            tracks,
+        self._next = _take(
+            self._tracks,
             rows,
             place,
-            *arguments,
+            self._taken[: len(rows)],
+            self._limit_of,
+            self._pairs,
+            self._history,
+            self._evidence,
+            shift.shift_x_px,
+            shift.shift_y_px,
+            now,
             step,
             frame_index,
-            q.noise_px,
-            short_s,
-            max(q.long_s, 20.0 * self._step_s),
-            self._limit_of,
-            self._shake,
-            self._history,
-        )
-        _absorb(tracks, rows, place, taken)
-        self._next = _birth(
-            tracks,
-            rows,
-            place,
-            taken,
-            *arguments,
-            frame_index,
+            q.turn_share * columns,
             q.speed_share * columns,
+            self._widest(columns),
             q.noise_px,
-            self._limit_of,
+            max(q.short_s, 5.0 * self._step_s),
+            max(q.long_s, 20.0 * self._step_s),
             self._shake,
-            self._history,
             self._next,
         )
-        _weigh(tracks, now, self._evidence)
         fresh = self._judge(now)
         return self._report(set(fresh))
 
@@ -686,8 +712,8 @@ class Tracker:
         place[:, 0] = (rows[:, X0] + rows[:, X1]) / 2 + origin_x
         place[:, 1] = (rows[:, Y0] + rows[:, Y1]) / 2 + origin_y
         shift = difference.registration
-        camera = np.array([shift.shift_x_px - origin_x, shift.shift_y_px - origin_y])
-        moved = min(math.hypot(*(camera - self._camera)), 3.0) if difference.trusted else 0.0
+        camera = shift.shift_x_px - origin_x, shift.shift_y_px - origin_y
+        moved = min(math.dist(camera, self._camera), 3.0) if difference.trusted else 0.0
         self._shake += min(1.0, step / 0.5) * (moved - self._shake)
         self._camera = camera
         return place
