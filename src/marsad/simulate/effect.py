@@ -1,4 +1,4 @@
-"""What passes over the whole picture: cloud shadows, rain, blowing sand, dust, insects, glitter, smoke."""
+"""What may pass over the whole picture: cloud shadows, rain, blowing sand, dust, insects, glitter, smoke."""
 
 from typing import Annotated, Literal
 

@@ -409,7 +409,7 @@ def _windows(start: Array, end: Array) -> int:
 
 
 def _window(start: Array, end: Array, wall_k: float, house: Building, chance: Array, number: int) -> Array:
-    """One window on every floor: warm where somebody is at home, else colder than the wall, as glass mirrors the sky."""
+    """One window on every floor: warm where somebody is at home, else colder than the wall, glass mirrors the sky."""
     lit = chance[number] < house.windows
     own = wall_k + (house.warm_k * (0.5 + float(chance[-1])) if lit else -1.5)
     middle = (number + 0.5) / _windows(start, end)
