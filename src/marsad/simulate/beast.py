@@ -29,8 +29,10 @@ from marsad.simulate.gait import (
 from marsad.simulate.shape import Shape, ShapeMaker
 
 _STILL_HZ = 0.12
-_LEG = 0.72
+_LEG = 0.82
 """The height of the joint in which a leg swings; above it the leg is part of the trunk."""
+_SPAN = 0.42
+"""How far ahead of its root a foot on the ground gets at most, in leg lengths."""
 _RIGHT, _LEFT = 1.0, -1.0
 _FOOTFALLS: dict[str, tuple[float, float, float, float]] = {
     # left hind, left fore, right hind, right fore
@@ -114,10 +116,10 @@ def _go(build: Build, speed: float, load: bool) -> Shape:
     step = Step(stride, _DUTY[name], lift=0.1 if name == "walk" else 0.16)
     feet = [step_foot(step, shift, build.leg_r, 0.0) for shift in _FOOTFALLS[name]]
     # Beyond what legs can span the body flies: the foot's time on the ground shrinks.
-    while max(float(np.abs(foot.ankle_x[foot.down]).max()) for foot in feet) > 0.62 * _LEG:
+    while max(float(np.abs(foot.ankle_x[foot.down]).max()) for foot in feet) > _SPAN * _LEG:
         step = step._replace(duty=step.duty * 0.93)
         feet = [step_foot(step, shift, build.leg_r, 0.0) for shift in _FOOTFALLS[name]]
-    hip = hip_path(feet, 1.04 * (_LEG - build.leg_r), _LEG, 0.4)
+    hip = hip_path(feet, 2 * _half(build), _LEG, 0.4)
     for index, foot in enumerate(feet):
         hind, side = index % 2 == 0, _LEFT if index < 2 else _RIGHT
         root = np.full(PHASES, -build.length / 2 if hind else build.length / 2), hip
@@ -154,11 +156,16 @@ def _lie(build: Build, load: bool) -> Shape:
     return make.shape(hz=_STILL_HZ)
 
 
+def _half(build: Build) -> float:
+    """Half a leg's length: standing, a leg is a little bent."""
+    return 0.53 * (_LEG - build.leg_r)
+
+
 def _leg(
     make: ShapeMaker, build: Build, side: float, root: tuple[Array, Array], ankle: tuple[Array, Array], *, hind: bool
 ) -> None:
     """A leg in two: hocks bend backwards, knees ahead."""
-    half = 0.52 * (_LEG - build.leg_r)
+    half = _half(build)
     knee = joint(root, ankle, half, half, -1.0 if hind else 1.0)
     right = side * max(0.55 * build.trunk_r, build.leg_r)
     make.add((knee[0], right, knee[1]), (ankle[0], right, ankle[1]), build.leg_r, build.skin)

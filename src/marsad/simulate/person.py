@@ -83,16 +83,16 @@ def _crawl(speed: float, load: bool) -> Shape:
     """On hands and knees, an opposite hand and knee moving together."""
     make = ShapeMaker()
     stride = min(max(1.2 * math.sqrt(speed), 0.2), 0.5)
-    hip_z, lean = _SHANK_R + _THIGH - 0.01, 1.38
+    hip_z, lean = _THIGH_R + _THIGH - 0.01, 1.38
     for side, shift in _SIDES:
         knee = step_foot(Step(stride, 0.62, lift=0.02), shift, _SHANK_R, 0.0)
-        knee_x, knee_z = knee.toe_x, knee.toe_z + _SHANK_R
+        knee_x, knee_z = knee.toe_x, knee.toe_z + _THIGH_R
         _limb(make, side * _HIP, (knee_x, knee_z), (knee_x - _SHANK, 0 * knee_x + _SHANK_R), _SHANK_R, "trousers")
         _limb(make, side * _HIP, (0 * knee_x, 0 * knee_x + hip_z), (knee_x, knee_z), _THIGH_R, "trousers")
     shoulder = (_TRUNK * math.sin(lean), hip_z + _TRUNK * math.cos(lean))
     for side, shift in _SIDES:
         hand = step_foot(Step(stride, 0.62, lift=0.03), shift + 0.5, _HAND_R, 0.0)
-        wrist = hand.toe_x + shoulder[0], hand.toe_z + _HAND_R
+        wrist = hand.toe_x + shoulder[0], hand.toe_z + _FOREARM_R
         top = np.full(PHASES, shoulder[0]), np.full(PHASES, shoulder[1])
         elbow = joint(top, wrist, _UPPER_ARM, _FOREARM + _HAND, -1.0)
         _limb(make, side * _SHOULDER, top, elbow, _ARM_R, "sleeve")

@@ -77,14 +77,13 @@ def _legs(actor: Actor) -> list[_Leg]:
             gait, speed = point.gait, usual_speed_m_s(actor.kind, point.gait, actor.height_m)
         speed = point.speed_m_s or speed
         wait_s = FOREVER_S if len(route) == 1 and point.wait_s == 0 else min(point.wait_s, FOREVER_S)
-        if wait_s > 0:
-            end_s = time_s + wait_s
+        end_s = time_s + wait_s
+        if end_s > time_s:
             legs.append(_Leg(time_s, end_s, point, point, still or _resting(actor.kind, gait, point.up_m), 0.0))
             time_s = end_s
         if index + 1 < len(route):
-            length = _length_m(point, route[index + 1])
-            if length > 0:
-                end_s = time_s + length / speed
+            end_s = time_s + _length_m(point, route[index + 1]) / speed
+            if end_s > time_s:
                 legs.append(_Leg(time_s, end_s, point, route[index + 1], _going(gait), speed))
                 time_s = end_s
     return legs or [_Leg(time_s, time_s + FOREVER_S, route[0], route[0], _resting(actor.kind, gait, 0.0), 0.0)]

@@ -28,13 +28,13 @@ def vehicle(gait: Gait, *, load: bool) -> Shape:
     make = ShapeMaker(1)
     for ahead in (-0.86, 0.86):
         for side in (-1.0, 1.0):
-            start, end = (ahead, side * 0.38, _WHEEL_R), (ahead, side * 0.46, _WHEEL_R)
+            start, end = (ahead, side * 0.27, _WHEEL_R), (ahead, side * 0.31, _WHEEL_R)
             make.add(start, end, _WHEEL_R, cold + "tyre")
     make.add((-0.9, 0.0, 0.26), (0.8, 0.0, 0.26), 0.1, cold + "under")
     make.add((-1.36, -0.25, 0.2), (-0.5, -0.25, 0.2), 0.035, cold + "under" if cold else "exhaust")
-    for across in (-0.36, 0.0, 0.36):
-        make.add((-1.32, across, 0.44), (1.3, across, 0.44), 0.19, "panel")
     for across in (-0.33, 0.0, 0.33):
+        make.add((-1.32, across, 0.44), (1.3, across, 0.44), 0.19, "panel")
+    for across in (-0.31, 0.0, 0.31):
         make.add((0.85, across, 0.5), (1.35, across, 0.48), 0.16, cold + "bonnet")
     for across in (-0.32, 0.0, 0.32):
         make.add((-0.15, across, 0.75), (0.5, across, 0.75), 0.165, "glass")
@@ -50,7 +50,12 @@ def motorcycle(gait: Gait, *, load: bool) -> Shape:
     parked = gait in {"stand", "sit"}
     make = ShapeMaker(1)
     for ahead in (-0.4, 0.4):
-        make.add((ahead, -0.01, 0.185), (ahead, 0.01, 0.185), 0.185, "cold_tyre" if parked else "tyre")
+        # A wheel is flat: a star of spokes as thick as its tyre.
+        for turn in (0.0, math.pi / 3, 2 * math.pi / 3):
+            dx, dz = 0.125 * math.sin(turn), 0.125 * math.cos(turn)
+            make.add(
+                (ahead - dx, 0.0, 0.185 - dz), (ahead + dx, 0.0, 0.185 + dz), 0.06, "cold_tyre" if parked else "tyre"
+            )
     make.add((-0.35, 0.0, 0.42), (0.12, 0.0, 0.44), 0.06, "panel")
     make.add((0.4, 0.0, 0.2), (0.28, 0.0, 0.6), 0.035, "panel")
     make.add((-0.02, 0.0, 0.27), (0.06, 0.0, 0.28), 0.1, "cold_under" if parked else "engine")
@@ -197,7 +202,7 @@ def _flicker(phase: Array, index: int) -> Array:
     """How high a flame stands, 0 to 1: its puff and slower and faster ones beside it."""
     wave = sum(
         weight * np.sin(beat * phase + shift * (index + 1))
-        for beat, weight, shift in ((8, 0.5, 0.9), (5, 0.3, 2.1), (13, 0.25, 1.3), (2, 0.3, 0.7))
+        for beat, weight, shift in ((8, 0.6, 0.2), (5, 0.2, 2.1), (13, 0.2, 1.3), (2, 0.2, 0.7))
     )
     return np.clip(0.55 + 0.5 * np.asarray(wave), 0.05, 1.0)
 
