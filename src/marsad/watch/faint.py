@@ -271,10 +271,10 @@ class _Maxima:
         if self._looks == 1:
             self.mean[:] = np.median(peak)
             self.variance[:] = max(float(np.var(peak)), LEAST_DEVIATION**2)
-        deviation = np.sqrt(self.variance)
+        deviation = np.maximum(np.sqrt(self.variance), LEAST_DEVIATION)
         beyond = np.clip((peak - self.mean) / deviation, -2.5, 2.5)
         around = (cv2.blur(beyond, (5, 5)) * 25 - cv2.blur(beyond, (3, 3)) * 9) / 16
-        wide = np.maximum(cv2.dilate(deviation, _CROSS), LEAST_DEVIATION)
+        wide = cv2.dilate(deviation, _CROSS)
         usual = cv2.dilate(self.mean, _CROSS) + np.maximum(around, 0) * wide
         step = max(rate, 1.0 / self._looks)
         self.mean += (step * beyond * deviation).astype(np.float32)
