@@ -155,3 +155,33 @@ def test_a_flock_that_stays_stays() -> None:
     there = places(actors, 9000.0)
     assert len(there) == 33
     assert there.mean(axis=0) == pytest.approx((5, 6), abs=4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    points=st.lists(
+        st.tuples(st.sampled_from([0.0, 5.0, 40.0]), st.sampled_from([0.0, 30.0]), st.sampled_from([0.0, 2.0])),
+        min_size=2,
+        max_size=5,
+        unique=True,
+    ),
+    waits=st.lists(st.sampled_from([0.0, 7.0]), min_size=5, max_size=5),
+    formation=st.sampled_from(["file", "loose", "abreast", "flock"]),
+)
+def test_any_route_can_be_gone_by_any_party(
+    points: list[tuple[float, float, float]], waits: list[float], formation: str
+) -> None:
+    """Ways straight up, sharp corners, short legs and waits anywhere: everybody is somewhere near the leader's way."""
+    route = tuple(
+        Waypoint(east_m=east, north_m=north, up_m=up, wait_s=wait)
+        for (east, north, up), wait in zip(points, waits, strict=False)
+    )
+    route = (*route, route[-1])  # a point may be named twice
+    actors = members(party(formation=formation, route=route, count=4, start_s=3.0))
+    assert len(actors) == 4
+    for time_s in (3.5, 9.0, 21.0):
+        there = places(actors, time_s).reshape(-1, 2)
+        assert np.isfinite(there).all()
+        assert (there > -40).all()
+        assert (there < 80).all()
+    assert not Cast(actors, level, NIGHT).at(2.9)

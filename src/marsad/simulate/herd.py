@@ -106,27 +106,27 @@ def _members(kind: ActorKind, count: int, habit: _Habit, height_m: float, rng: n
 
 def _settle(members: list[_Member], middle: Array, radius: float, spacing_m: float, rng: np.random.Generator) -> None:
     """Put each at its place, moved to where nobody is."""
-    taken: list[Array] = []
+    taken = np.empty((0, 2))
     for member in members:
         member.place = _free(middle + radius * member.slot, taken, spacing_m, rng)
-        taken.append(member.place)
+        taken = np.concatenate([taken, [member.place]])
 
 
-def _free(wanted: Array, taken: list[Array], spacing_m: float, rng: np.random.Generator) -> Array:
-    """The wanted place, or of some around it the one with most room."""
+def _free(wanted: Array, taken: Array, spacing_m: float, rng: np.random.Generator) -> Array:
+    """The wanted place, or of some around it the first with room, or the one with most."""
     room = _ROOM * min(spacing_m, 2.0)
-    if not taken:
+    if not (np.square(taken - wanted).sum(axis=1) < room**2).any():
         return wanted
-    others = np.array(taken)
-    tries = np.concatenate([[wanted], wanted + rng.normal(0, 0.7 * spacing_m, (8, 2))])
-    apart = np.linalg.norm(tries[:, None] - others[None], axis=2).min(axis=1)
+    tries = wanted + rng.normal(0, 0.7 * spacing_m, (8, 2))
+    apart = np.linalg.norm(tries[:, None] - taken[None], axis=2).min(axis=1)
     enough = np.flatnonzero(apart >= room)
     return np.asarray(tries[enough[0] if enough.size else int(apart.argmax())])
 
 
 def _live(members: list[_Member], party: Party, middle: _Middle, radius: float, rng: np.random.Generator) -> None:
-    """Let time pass: whoever has rested longest decides next, knowing where all others are or go."""
+    """Let time pass: whoever has rested decides next, knowing where all others are or go."""
     queue = [(party.start_s, index) for index in range(len(members))]
+    places = np.array([member.place for member in members])
     while queue:
         now_s, index = heapq.heappop(queue)
         member = members[index]
@@ -135,17 +135,16 @@ def _live(members: list[_Member], party: Party, middle: _Middle, radius: float, 
             continue
         rest_s = float(rng.uniform(0.2, 1.8)) * member.habit.rest_s
         ready_s = now_s + rest_s
-        goal = _goal(member, middle.at(ready_s + _LOOK_S), radius, rng)
-        others = [other.place for other in members if other is not member]
-        goal = _free(goal, others, party.spacing_m, rng)
-        far = float(np.linalg.norm(goal - member.place))
+        places[index] = np.inf
+        goal = _free(_goal(member, middle.at(ready_s + _LOOK_S), radius, rng), places, party.spacing_m, rng)
+        far = math.dist(goal, member.place)
         if far < _LEAST_STEP_M:
             turn = rng.uniform(0, 2 * math.pi)
             goal = member.place + _LEAST_STEP_M * np.array([math.sin(turn), math.cos(turn)])
             far = _LEAST_STEP_M
         speed = _speed(member, far)
         _arrive(member, rest_s, speed)
-        member.place = goal
+        member.place = places[index] = goal
         heapq.heappush(queue, (ready_s + far / speed, index))
 
 
@@ -158,11 +157,11 @@ def _arrive(member: _Member, rest_s: float, speed_m_s: float | None) -> None:
 def _goal(member: _Member, middle: Array, radius: float, rng: np.random.Generator) -> Array:
     """Where a member wants to be next: towards its place in the flock, which has drifted meanwhile."""
     slot = member.slot + rng.normal(0, member.habit.drift, 2)
-    size = max(float(np.linalg.norm(slot)), 1e-6)
+    size = max(math.hypot(*slot), 1e-6)
     member.slot = slot * min(max(size, member.habit.inner), member.habit.outer) / size
     wanted = middle + radius * member.slot
     away = wanted - member.place
-    far = float(np.linalg.norm(away))
+    far = math.hypot(*away)
     # Within the slack only part of the way: nobody is in a hurry.
     share = 1.0 if far > member.habit.slack_m else float(rng.uniform(0.3, 1.0))
     return np.asarray(member.place + share * away)
