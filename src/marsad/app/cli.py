@@ -188,6 +188,26 @@ def demo(
     run_demo(seconds=seconds, out=out, as_json=as_json)
 
 
+bench = typer.Typer(name="bench", help="Prove what Marsad can do.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bench)
+
+
+@bench.command("watch")
+def bench_watch(
+    full: Annotated[bool, typer.Option("--full/--short", help="The whole campaign, or a minute's worth.")] = False,
+    days: Annotated[float | None, typer.Option(help="Camera-days of nuisances, in place of the usual.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/bench-watch"),
+    resume: Annotated[bool, typer.Option("--resume", help="Carry on where it stopped.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores when left out.")] = None,
+    seeds: Annotated[Literal["tune", "held-out"], typer.Option(help="Scenes to tune on, or kept for proof.")] = "tune",
+    as_json: Json = False,
+) -> None:
+    """Play a campaign of simulated scenes through the watch, and say what it finds, misses and raises for nothing."""
+    from marsad.app.bench_watch import run_campaign
+
+    run_campaign(full=full, days=days, out=out, resume=resume, jobs=jobs, seeds=seeds, as_json=as_json)
+
+
 def _must_exist(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a site file")

@@ -25,6 +25,7 @@ from marsad.simulate.camera import (
     Covered,
     Defocused,
     Fault,
+    FlatField,
     Frozen,
     GainJump,
     Imager,
@@ -52,8 +53,10 @@ _DAY_S: Final = 86_400
 _ORIGIN: Final = Position(latitude_deg=34.46, longitude_deg=40.95, height_m=240.0)
 _MIDNIGHT: Final = datetime(2026, 8, 8, tzinfo=UTC)
 _TRIES: Final = 24
-_RANGES: Final = 4
+_RANGES: Final = 10
 """So many ranges are tried for one who crosses: not every camera sees ground at all of them."""
+_APART: Final = 0.3
+"""The ranges of those who cross at the same time differ by this much of their logarithm, so that nobody is a group."""
 _SEEN_SHARE: Final = 0.6
 _EVERY_S: Final = 1.0
 
@@ -96,6 +99,7 @@ class Piece(Record):
     air: Air = "clear"
     chunk: Chunk | None = None
     fault: FaultKind | None = None
+    corrections_per_hour: float = 20.0
     boxes: bool = False
 
     @property
@@ -158,6 +162,7 @@ class _Mover(NamedTuple):
     load: bool = False
 
 
+_ADULT: Final = _Mover("person", "walk")
 _CROSSERS: Final = (
     _Mover("person", "run"),
     _Mover("vehicle", "drive"),
@@ -235,7 +240,13 @@ def _days(sizes: Sizes, densities: Densities, day_rng: Callable[[int], np.random
         for i, chunk in enumerate(_deal(a_day, densities, day_rng(day))):
             number = day * a_day + i
             if number < wanted:
-                yield Piece(part="day", number=number, seconds=sizes.chunk_s, chunk=chunk)
+                yield Piece(
+                    part="day",
+                    number=number,
+                    seconds=sizes.chunk_s,
+                    chunk=chunk,
+                    corrections_per_hour=densities.corrections_per_hour,
+                )
 
 
 def _deal(chunks: int, densities: Densities, rng: np.random.Generator) -> list[Chunk]:
@@ -353,7 +364,7 @@ def _scenario(piece: Piece, ways: "Ways", hour: float, rng: np.random.Generator)
         actors=(*actors, *_bushes(ways, rng)),
         parties=tuple(parties),
         effects=tuple(_effects(piece, rng)),
-        faults=tuple(_draw_faults(piece, rng)),
+        faults=(*_corrections(piece, rng), *_draw_faults(piece, rng)),
     )
 
 
@@ -375,8 +386,15 @@ def _weather(piece: Piece, hour: float, rng: np.random.Generator) -> Weather:
 
 
 def _imager(weather: Weather) -> Imager:
-    """A camera that corrects its flat field twenty times an hour, on a mast that the wind shakes."""
-    return Imager(ffc_every_s=180.0, sway_px=0.05 + 0.0035 * weather.wind_m_s**2)
+    """A camera on a mast that the wind shakes."""
+    return Imager(sway_px=0.05 + 0.0035 * weather.wind_m_s**2)
+
+
+def _corrections(piece: Piece, rng: np.random.Generator) -> Iterator[Fault]:
+    """Flat-field corrections as often as the piece says, the first at random."""
+    every_s = 3600.0 / piece.corrections_per_hour
+    for start_s in np.arange(float(rng.uniform(0, every_s)), piece.seconds, every_s).tolist():
+        yield FlatField(start_s=start_s)
 
 
 def _features(ways: "Ways", rng: np.random.Generator) -> tuple[Feature, ...]:
@@ -443,18 +461,21 @@ def _draw_faults(piece: Piece, rng: np.random.Generator) -> Iterator[Fault]:
 def _draw_crossing(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[list[Actor], list[Party]]:
     """Walking adults and others by turns, one after another, each at a range of its own."""
     actors: list[Actor] = []
+    ranges_m: list[float] = []
     start_s = 6.0
-    adults = [_Mover("person", "walk")]
     while start_s < piece.seconds - 22:
         number = len(actors)
-        turn = piece.number * 3 + number // 2
-        mover = adults[0] if number % 2 == 0 else _CROSSERS[turn % len(_CROSSERS)]
+        mover = _ADULT if number % 2 == 0 else _CROSSERS[(piece.number * 3 + number // 2) % len(_CROSSERS)]
         start_s += float(rng.uniform(4, 8))
-        drawn = (
-            _crosser(number + 1, mover, ways, start_s, _range_m(piece.air, ways, rng), rng) for _ in range(_RANGES)
-        )
-        if actor := next((actor for actor in drawn if actor is not None), None):
-            actors.append(actor)
+        for _ in range(_RANGES):
+            range_m = _range_m(piece.air, ways, rng)
+            if any(abs(math.log(range_m / other)) < _APART for other in ranges_m[-3:]):
+                continue
+            actor = _crosser(number + 1, mover, ways, start_s, range_m, rng)
+            if actor is not None:
+                actors.append(actor)
+                ranges_m.append(range_m)
+                break
     return actors, []
 
 
