@@ -129,6 +129,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(folder: Path)
         ("points = [[0, 0], [100.5, 20]]", "points = [[0, 0]]", "features[0].points", "at least 2"),
         ("points = [[0, 0], [100.5, 20]]", "points = [[0, 0, 1], [1, 2]]", "features[0].points[0]", "2 of them"),
         ('type = "frozen"', 'kind = "frozen"', "faults[0].type", '"frozen"'),
+        ("actor_id = 1", 'actor_id = 1\ngait = "fly"', "actors[0].gait", "can do: walk"),
         ("actor_id = 1", "actor_id = true", "actors[0].actor_id", "a whole number"),
         ('sites = ["site.toml"]', "", "sites", "ours first"),
         (

@@ -84,16 +84,28 @@ _OTHER_M_S: dict[ActorKind, float] = {
 _BEAST_FROUDE = {"walk": 0.15, "run": 1.2}
 """A beast's easy walk and trot, speed squared over gravity and leg."""
 
-_ONLY_GAIT: dict[ActorKind, Gait] = {
-    "bird": "fly",
-    "vehicle": "drive",
-    "motorcycle": "drive",
-    "boat": "drive",
-    "bush": "stand",
-    "boulder": "stand",
-    "fire": "stand",
+_BEAST_GAITS: tuple[Gait, ...] = ("walk", "run", "stand", "sit")
+GAITS: dict[ActorKind, tuple[Gait, ...]] = {
+    "person": ("walk", "run", "crouch", "crawl", "stand", "sit", "climb", "swim"),
+    "vehicle": ("drive", "stand"),
+    "motorcycle": ("drive", "stand"),
+    "boat": ("drive", "stand"),
+    "dog": _BEAST_GAITS,
+    "fox": _BEAST_GAITS,
+    "sheep": _BEAST_GAITS,
+    "goat": _BEAST_GAITS,
+    "donkey": _BEAST_GAITS,
+    "camel": _BEAST_GAITS,
+    "bird": ("fly", "stand"),
+    "bush": ("stand",),
+    "tumbleweed": ("walk", "stand"),
+    "boulder": ("stand",),
+    "fire": ("stand",),
 }
-"""The gait of those that cannot walk."""
+"""What each kind can do, the usual first: that also stands in for a "walk" of those that cannot walk.
+
+Lying beasts sit, parked vehicles and perched birds stand, and a tumbleweed's walk is rolling.
+"""
 
 
 def usual_speed_m_s(kind: ActorKind, gait: Gait, height_m: float) -> float:
@@ -148,8 +160,9 @@ class Actor(Record):
 
     def __post_init__(self) -> None:
         """Put what is usual in place of what is not given."""
-        if self.kind in _ONLY_GAIT and self.gait not in {"stand", "sit"}:
-            structs.force_setattr(self, "gait", _ONLY_GAIT[self.kind])
+        known = GAITS.get(self.kind, _BEAST_GAITS)
+        if self.gait == "walk" and "walk" not in known:
+            structs.force_setattr(self, "gait", known[0])
         if self.height_m == 0:
             structs.force_setattr(self, "height_m", USUAL_HEIGHT_M.get(self.kind, 1.75))
         if self.speed_m_s == 0:
