@@ -73,6 +73,11 @@ def test_a_parked_cold_roof_mirrors_the_sky() -> None:
     assert present.limbs[:, 7].min() < NIGHT.air_k - 4
 
 
+def test_rocks_are_warmer_than_the_soil_by_night_and_colder_by_noon() -> None:
+    assert surface_k("rock", COLD) > COLD.ground_k + 1
+    assert surface_k("rock", NOON) < NOON.ground_k - 5
+
+
 @given(wind=st.floats(0, 15), clothing=st.floats(0.6, 1.4))
 def test_more_clothes_and_more_wind_cool_the_surface(wind: float, clothing: float) -> None:
     ambient = Ambient(air_k=280.0, ground_k=279.0, sky_k=245.0, wind_m_s=wind)

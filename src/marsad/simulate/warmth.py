@@ -79,8 +79,10 @@ COVERS: dict[str, Cover] = {
 }
 """Resistances of what is worn are in clo of the suit's trunk."""
 
-FLAME_K, EMBER_K, ROCK, GROUND_SHARE = 720.0, 760.0, "rock", 0.75
+FLAME_K, EMBER_K = 720.0, 760.0
 """A thin flame is hotter but lets most of the long-wave band through: 720 K is what it looks like."""
+_ROCK_SHARE = 0.5
+"""A rock's day, as a share of the soil's: it holds more heat, so that it is warmer by night and colder by noon."""
 _LEAVES = {"leaf", "wood"}
 
 
@@ -93,9 +95,8 @@ def surface_k(material: str, ambient: Ambient, *, speed_m_s: float = 0.0, clothi
         return FLAME_K
     if material == "ember":
         return EMBER_K
-    if material == ROCK:
-        own = _settled_k(Cover(sun=0.7), ambient, 0.0, 0.0)
-        return GROUND_SHARE * ambient.ground_k + (1 - GROUND_SHARE) * own
+    if material == "rock":
+        return ambient.air_k + _ROCK_SHARE * (ambient.ground_k - ambient.air_k)
     cover = COVERS[material]
     wind = _BODY_WIND * ambient.wind_m_s + speed_m_s
     kelvin = _settled_k(cover, ambient, wind, _resistance(cover, ambient, wind, speed_m_s, clothing), material)
