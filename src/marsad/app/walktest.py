@@ -20,6 +20,7 @@ from marsad.kernel.error import InputError, IntegrityError
 from marsad.kernel.record import Record
 from marsad.kernel.site import Line, Site
 from marsad.report.crossing import Crossing, LinePath, Walk, crossings_of, listed_crossing
+from marsad.report.interval import Bin
 from marsad.report.matching import SEARCH_S, Alignment, align
 from marsad.report.sighting import LogStory, joined, moved, read_story
 from marsad.report.view import Eye
@@ -41,6 +42,25 @@ class Setting(Record):
     started: str | None = None
     crossings: Path | None = None
     predicted: Path | None = None
+
+
+class _Measured(Record, forbid_unknown_fields=False):
+    """The part of a campaign's figures that is wanted here."""
+
+    by_height: tuple[Bin, ...]
+
+
+class _Campaign(Record, forbid_unknown_fields=False):
+    """What `marsad bench watch --json` prints."""
+
+    accuracy: _Measured
+
+    def rows(self) -> tuple[PredictedShare, ...]:
+        """What it found by height in pixels."""
+        return tuple(
+            PredictedShare(height_px_from=each.low, height_px_to=each.high, found=each.share.found, of=each.share.of)
+            for each in self.accuracy.by_height
+        )
 
 
 class LogRead(Record):
@@ -323,13 +343,15 @@ def _predicted(path: Path | None) -> tuple[PredictedShare, ...]:
     if path is None:
         return ()
     try:
-        rows = msgspec.json.decode(path.read_bytes(), type=tuple[PredictedShare, ...])
+        read = msgspec.json.decode(path.read_bytes(), type=tuple[PredictedShare, ...] | _Campaign)
     except OSError as error:
         raise InputError(f"--predicted {path}: cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(
-            f"--predicted {path}: {error}; a list of height_px_from, height_px_to, found, of, see marsad bench watch"
+            f"--predicted {path}: {error}; give what marsad bench watch --json printed, or a list of height_px_from, "
+            "height_px_to, found, of"
         ) from error
+    rows = read.rows() if isinstance(read, _Campaign) else read
     for number, row in enumerate(rows, start=1):
         if row.found > row.of or not row.height_px_from < row.height_px_to:
             raise InputError(f"--predicted {path}, row {number}: found is among of, height_px_from below height_px_to")

@@ -1,8 +1,8 @@
 """Walkers with GPS, the line they cross, and each crossing by itself.
 
 A crossing is a way from surely on one side of the line to surely on the other, so that the wander of a GPS beside the
-line is none. It lasts from the walker's turning point before it to the one after it: the fixes farthest from the line
-between two crossings.
+line is none. It lasts from the walker's turning point before it to the one after it, where he was farthest from the
+line on either side.
 """
 
 from itertools import pairwise
@@ -22,6 +22,7 @@ GAP_S: Final = 30.0
 """Between fixes farther apart than this nothing is said of where the walker was."""
 SIDE_SIGMAS: Final = 2.0
 """So many sigmas of the GPS off the line a walker is held to be on one side of it."""
+TURN_SIGMAS: Final = 4.0
 _DRIFT_M_S: Final = 0.5
 _SPEED_SPAN_S: Final = 2.0
 
@@ -156,12 +157,12 @@ def _piece_crossings(
     sure = np.flatnonzero(side)
     flips = [(int(a), int(b)) for a, b in pairwise(sure) if side[a] != side[b]]
     flips = [(a, b) for a, b in flips if _on_the_line(path, along, inside, a, b, float(margin[a]))]
-    turns = [0]
-    for (_, b), (a, _) in pairwise(flips):
-        turns.append(b + int(np.argmax(np.abs(inside[b : a + 1]))))
-    turns.append(len(piece) - 1)
     crossings = []
     for number, (a, b) in enumerate(flips):
+        before_a = flips[number - 1][1] if number else 0
+        after_b = flips[number + 1][0] if number + 1 < len(flips) else len(piece) - 1
+        start = _turning(inside[before_a : a + 1][::-1], float(walk.sigma_m[piece[a]]))
+        end = _turning(inside[b : after_b + 1], float(walk.sigma_m[piece[b]]))
         first, share = _step_over(inside, a, b)
         at = piece[first]
         time_ns = int(walk.time_ns[at] + share * (walk.time_ns[at + 1] - walk.time_ns[at]))
@@ -172,15 +173,25 @@ def _piece_crossings(
                 walker=walk.walker,
                 number=before + number + 1,
                 direction="inward" if side[b] > 0 else "outward",
-                start_ns=int(walk.time_ns[piece[turns[number]]]),
+                start_ns=int(walk.time_ns[piece[a - start]]),
                 crossed_ns=time_ns,
-                end_ns=int(walk.time_ns[piece[turns[number + 1]]]),
+                end_ns=int(walk.time_ns[piece[b + end]]),
                 east_m=east,
                 north_m=north,
                 along_m=float(np.clip(along[first] + share * (along[first + 1] - along[first]), 0, path.length_m)),
             )
         )
     return crossings
+
+
+def _turning(inside: Array, sigma_m: float) -> int:
+    """The last fix, before the side changes, at which somebody was as far from the line as he ever went.
+
+    As far but for what the GPS's error makes of it, so that a way along the line is not cut at its highest error.
+    """
+    changed = np.flatnonzero((inside > 0) != (inside[0] > 0))
+    apart = np.abs(inside[: changed[0]] if len(changed) else inside)
+    return int(np.flatnonzero(apart >= apart.max() - TURN_SIGMAS * sigma_m)[-1])
 
 
 def _step_over(inside: Array, a: int, b: int) -> tuple[int, float]:

@@ -312,16 +312,22 @@ def _in_time(found_ns: int, visible_ns: int | None, within_s: float) -> tuple[Ou
 
 def _placed(seen: CameraOutcome, own: Sequence[Match], crossing: Crossing) -> CameraOutcome:
     """With the located point nearest in time to the line beside the GPS."""
-    points = [
-        (abs(int(match.sighting.time_ns[row]) - crossing.crossed_ns), float(error), float(distance2))
-        for match in own
-        for row, error, distance2 in zip(match.rows, match.error_m, match.distance2, strict=True)
-        if math.isfinite(error)
-    ]
+    points = [(match, point) for match in own for point in np.flatnonzero(np.isfinite(match.error_m))]
     if not points:
         return seen
-    _, error_m, distance2 = min(points)
-    return msgspec.structs.replace(seen, error_m=round(error_m, 2), distance2=distance2, inside=distance2 <= CHI2_2_95)
+    match, point = min(points, key=lambda at: abs(at[0].sighting.time_ns[at[0].rows[at[1]]] - crossing.crossed_ns))
+    sighting, row = match.sighting, match.rows[point]
+    east2, east_north, north2 = sighting.covariance[row].tolist()
+    distance2 = float(match.distance2[point])
+    return msgspec.structs.replace(
+        seen,
+        east_m=float(sighting.east_m[row]),
+        north_m=float(sighting.north_m[row]),
+        covariance=GroundCovariance(east_m2=east2, east_north_m2=east_north, north_m2=north2),
+        error_m=round(float(match.error_m[point]), 2),
+        distance2=distance2,
+        inside=distance2 <= CHI2_2_95,
+    )
 
 
 def predicted_at(table: Sequence[PredictedShare], height_px: float) -> float | None:
