@@ -64,9 +64,10 @@ def _plane(picture: VideoFrame, dtype: np.dtype[np.uint8] | np.dtype[np.uint16])
 
 def raw_time_ns(picture: VideoFrame) -> int | None:
     """The picture's own time stamp in nanoseconds, None where it has none."""
-    if picture.pts is None or picture.time_base is None:
+    ticks, base = picture.pts, picture.time_base
+    if ticks is None or base is None:
         return None
-    return int(picture.pts * picture.time_base.numerator * SECOND_NS) // picture.time_base.denominator
+    return int(ticks * base.numerator * SECOND_NS) // base.denominator
 
 
 def prepare(stream: VideoStream, threads: int) -> None:
