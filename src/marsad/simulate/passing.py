@@ -306,7 +306,8 @@ class _RainPlayer(_Hazy):
         long_px = np.minimum(6.0 * _LAG_S * focal / near_m, 0.4 * height)
         wide_px = np.minimum((0.5 * _aperture_m(focal) + 0.001) * focal / near_m, 6.0)
         x, y = rng.uniform(-20, width + 20, _STREAK_TABLE), rng.uniform(-20, height, _STREAK_TABLE)
-        strength = -rng.uniform(0.15, 0.9, _STREAK_TABLE) / np.maximum(wide_px, 1.0)
+        # Stronger than a cold drop's share of its blurred path would be, so that there is something to be mistaken for.
+        strength = -rng.uniform(0.4, 2.0, _STREAK_TABLE)
         self._streaks = np.column_stack([x, y, x + fall * long_px, y + long_px, wide_px, strength])
         self._fps = stage.fps
         self._kelvin = np.float32(stage.backdrop.air.kelvin - 1.0)

@@ -264,7 +264,7 @@ class Builder:
         length = float(np.sum(np.hypot(*np.diff(np.array(river.points), axis=0).T)))
         if river.reeds_m > 0:
             for side in (-1.0, 1.0):
-                count = min(int(1.2 * length * river.reeds_m), 20_000)
+                count = min(int(0.5 * length * river.reeds_m), 20_000)
                 off = side * (river.width_m / 2 + self._rng.uniform(-0.3, 0.9, count) * river.reeds_m)
                 parts.append(self._reeds(_beside(river.points, self._rng.uniform(0, length, count), off)))
         count = round(river.palms_per_km * length / 1000)
@@ -280,7 +280,7 @@ class Builder:
         lean = self._rng.normal(0, 0.12, (len(foot), 2)) * tall
         own = self._leaf_k(0.3) + self._rng.normal(0, 0.45, len(foot))
         top = foot + np.column_stack([lean, tall[:, 0]])
-        return Shapes(_capsules(foot, 0.06 + 0 * tall, top, 0.02 + 0 * tall, own + 0.4, own, 0.8), NOTHING.quads)
+        return Shapes(_capsules(foot, 0.22 + 0 * tall, top, 0.06 + 0 * tall, own + 0.4, own, 0.7), NOTHING.quads)
 
     def _wadi(self, wadi: Wadi) -> Shapes:
         length = float(np.sum(np.hypot(*np.diff(np.array(wadi.points), axis=0).T)))

@@ -16,8 +16,8 @@ from marsad.simulate.weather import ZERO_C_K, Weather, vapour_hpa
 Array = NDArray[np.float64]
 
 STEFAN_BOLTZMANN = 5.670e-8
-WARMEST_HOUR = 15.0
-"""The solar hour at which the air is warmest. Source: Oke, Boundary Layer Climates (1987), figure 2.6."""
+COLDEST_HOUR, WARMEST_HOUR = 5.5, 15.0
+"""Solar hours between which the air warms. Source: the shape of the day in Oke (1987), figure 2.6, rounded."""
 
 _J2000_S = 946_728_000
 _SOLAR_CONSTANT_W_M2 = 1353.0
@@ -85,11 +85,13 @@ def clear_beam_w_m2(elevation_rad: Array) -> Array:
 
 
 def air_k(weather: Weather, start_s: float, time_s: Array, longitude_deg: float) -> Array:
-    """The air's temperature over the day: a sine, warmest at 15 h solar time, that meets `air_c` at the start."""
+    """The air's temperature over the day: it warms and cools as half cosines, and meets `air_c` at the start."""
 
     def wave(when_s: Array) -> Array:
-        hour = when_s / 3600 + longitude_deg / 15
-        return np.asarray(0.5 * weather.swing_k * np.cos(2 * np.pi * (hour - WARMEST_HOUR) / 24))
+        since = (when_s / 3600 + longitude_deg / 15 - COLDEST_HOUR) % 24
+        warming = WARMEST_HOUR - COLDEST_HOUR
+        share = np.where(since < warming, since / warming, 1 + (since - warming) / (24 - warming))
+        return np.asarray(-0.5 * weather.swing_k * np.cos(np.pi * share))
 
     there = wave(np.asarray(time_s, float)) - wave(np.asarray(start_s, float))
     return np.asarray(weather.air_c + ZERO_C_K + there)
