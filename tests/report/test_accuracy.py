@@ -1,5 +1,6 @@
 import math
 
+import msgspec
 import pytest
 
 from marsad.report.accuracy import (
@@ -72,7 +73,15 @@ def played(**given: object) -> Played:
 
 
 def alarm(category: str, cause: str = "nothing") -> Alarm:
-    return Alarm(time_s=1.0, category=category, cause=cause, kind="unknown", rule="zone_intrusion", track_id=1)  # type: ignore[arg-type]
+    return Alarm(  # a test may name any category
+        time_s=50.0,
+        category=category,  # type: ignore[arg-type]
+        cause=cause,
+        kind="unknown",
+        rule="zone_intrusion",
+        track_id=1,
+        box=(1, 2, 3, 4),
+    )
 
 
 def goal(name: str, found: object) -> object:
@@ -136,6 +145,13 @@ def test_alarms_of_a_day_are_counted_apart_and_by_cause() -> None:
     assert found.unwelcome.causes == {"nuisance: fox": 1, "false: nothing": 1, "environmental: bush": 1}
     assert found.unwelcome.elsewhere == {"false: nothing": 1}
     assert found.false_health.rate == 2.0
+
+
+def test_alarms_of_a_watch_that_has_just_started_are_counted_apart() -> None:
+    early = msgspec.structs.replace(alarm("false"), time_s=2.0, starting=True)
+    found = summarise([played(part="day", seconds=DAY_S, alarms=(early, alarm("false")))])
+    assert found.unwelcome.false.count == 1
+    assert (found.unwelcome.starting, found.unwelcome.starts) == ({"false: nothing": 1}, 1)
 
 
 def test_an_alarm_after_ten_seconds_is_late_for_the_figure_of_merit() -> None:

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+import cv2
 import msgspec
 import numpy as np
 from rich.console import Console
@@ -46,7 +47,7 @@ class Task(Record):
 
     piece: Piece
     seeds: Seeds
-    boxes: Path
+    out: Path
 
 
 def play_campaign(
@@ -70,7 +71,7 @@ def play_campaign(
     pieces = plan(sizes, dealt, lambda day: np.random.default_rng([_SEEDS[seeds], _DAY_STREAM, day]))
     done = store.read()
     todo = [piece for piece in pieces if piece.key not in done]
-    for played in _play(todo, seeds, out / "boxes", jobs):
+    for played in _play(todo, seeds, out, jobs):
         store.append(played)
         done[played.key] = played
     wanted = [done[piece.key] for piece in pieces if piece.key in done]
@@ -115,7 +116,8 @@ class Store:
         self._pieces = out / "pieces.jsonl"
         about = out / "campaign.json"
         try:
-            (out / "boxes").mkdir(parents=True, exist_ok=True)
+            for folder in ("boxes", "alarms"):
+                (out / folder).mkdir(parents=True, exist_ok=True)
             if about.exists():
                 _must_fit(about, header, resume=resume)
             about.write_bytes(msgspec.json.format(msgspec.json.encode(header)))
@@ -194,7 +196,7 @@ def piece_rng(piece: Piece, seeds: Seeds) -> np.random.Generator:
     return np.random.default_rng([_SEEDS[seeds], PARTS.index(piece.part), piece.number])
 
 
-def _play(todo: Sequence[Piece], seeds: Seeds, boxes: Path, jobs: int | None) -> Iterator[Played]:
+def _play(todo: Sequence[Piece], seeds: Seeds, out: Path, jobs: int | None) -> Iterator[Played]:
     """Play pieces on as many cores as asked for, each told of as soon as it is finished."""
     if not todo:
         return
@@ -203,7 +205,7 @@ def _play(todo: Sequence[Piece], seeds: Seeds, boxes: Path, jobs: int | None) ->
     with _bar(todo) as bar:
         task = bar.add_task("", total=len(todo))
         try:
-            futures = [pool.submit(play_task, Task(piece=piece, seeds=seeds, boxes=boxes)) for piece in todo]
+            futures = [pool.submit(play_task, Task(piece=piece, seeds=seeds, out=out)) for piece in todo]
             for future in as_completed(futures):
                 yield future.result()
                 bar.advance(task)
@@ -212,11 +214,13 @@ def _play(todo: Sequence[Piece], seeds: Seeds, boxes: Path, jobs: int | None) ->
 
 
 def play_task(task: Task) -> Played:
-    """Play one piece, and leave its boxes in a file where it keeps them."""
-    played, boxes = play(task.piece, piece_rng(task.piece, task.seeds))
+    """Play one piece, and leave its boxes in a file where it keeps them, and pictures of unwanted alarms."""
+    played, boxes, strips = play(task.piece, piece_rng(task.piece, task.seeds))
+    for name, picture in strips.items():
+        cv2.imwrite(str(task.out / "alarms" / f"{name}.png"), picture)
     if task.piece.boxes:
         np.savez_compressed(
-            task.boxes / f"{played.key}.npz",
+            task.out / "boxes" / f"{played.key}.npz",
             frames=np.array(played.frames),
             fps=np.array(played.frames / played.seconds),
             truth=boxes.truth,

@@ -140,6 +140,8 @@ def _unwanted(found: Accuracy) -> list[str]:
         _table(("cause, in days of nuisances", "alarms"), ((name, str(n)) for name, n in alarms.causes.items())),
         f"In the other {alarms.elsewhere_hours:.1f} camera-hours:",
         _table(("cause, elsewhere", "alarms"), ((name, str(n)) for name, n in alarms.elsewhere.items())),
+        f"In the first ten seconds of {alarms.starts} scenes, while the watch learnt them:",
+        _table(("cause, starting", "alarms"), ((name, str(n)) for name, n in alarms.starting.items())),
     ]
 
 

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.event import CameraHealth, HealthKind
-from marsad.kernel.frame import Frame
+from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.track import Track
 from marsad.report import accuracy
 from marsad.report.accuracy import Category, Counted, Place, Played, Said, kind_is_right
@@ -36,6 +36,7 @@ AFTER_S: Final = 5.0
 """An alarm so soon after a correction or a fault of the camera is put down to it."""
 RESOLVED: Final = 0.7
 LEAST_RESOLVED_S: Final = 5
+_STRIP_PX: Final = 80
 
 _PLANTS: Final = frozenset({"bush", "tumbleweed", "fire", "boulder"})
 _GROUND_KINDS: Final = frozenset({"person", "vehicle", "animal"})
@@ -51,6 +52,7 @@ _ANSWERS: Final[dict[str, frozenset[HealthKind]]] = {
 """What the watch may call each fault."""
 
 Rows = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 
 
 class Boxes(NamedTuple):
@@ -70,8 +72,16 @@ class _Ill(NamedTuple):
     end_s: float
 
 
-def play(piece: Piece, rng: np.random.Generator) -> tuple[Played, Boxes]:
-    """Play one piece through the watch, and say what it showed; boxes only where the piece asks for them."""
+class Outcome(NamedTuple):
+    """What a piece showed, the boxes in it where it asks for them, and strips of what was alarmed for nothing."""
+
+    played: Played
+    boxes: Boxes
+    strips: dict[str, Picture]
+
+
+def play(piece: Piece, rng: np.random.Generator) -> Outcome:
+    """Play one piece through the watch."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -105,9 +115,11 @@ class _Run:
         self._scene_cpu_s = scene_cpu_s
         self._fps = ready.scenario.imager_of(CAMERA).fps
         self._ledger = Ledger(ready.scenario, self._fps)
+        self._past: deque[Counts] = deque(maxlen=max(round(self._fps), 1) + 1)
+        self._strips: dict[str, Picture] = {}
         self._boxes: tuple[list[Row], list[Row], list[Row], list[Row]] = ([], [], [], [])
 
-    def run(self) -> tuple[Played, Boxes]:
+    def run(self) -> Outcome:
         """Play all pictures."""
         started_ns = int(self._ready.scenario.start.timestamp() * 1e9)
         for index in range(self._scene.frames):
@@ -123,10 +135,21 @@ class _Run:
             self._watch_cpu_s += time.process_time() - shown_s
             confirmed = [track for track in seen.tracks if track.status == "confirmed"]
             self._ledger.take(index, truths, near, confirmed, alerts)
+            self._strip(counts, len(alerts))
             self._ledger.take_health(index, [event for event in seen.events if isinstance(event, CameraHealth)])
             if self._ready.piece.boxes:
                 self._keep(index, truths, confirmed, seen.written_back)
-        return self._played(), Boxes(*(np.array(rows, float).reshape(-1, 6) for rows in self._boxes))
+        boxes = Boxes(*(np.array(rows, float).reshape(-1, 6) for rows in self._boxes))
+        return Outcome(self._played(), boxes, self._strips)
+
+    def _strip(self, counts: Counts, alerts: int) -> None:
+        """Keep what was around each unwanted alarm of this picture, now and a second before."""
+        self._past.append(counts)
+        for alarm in self._ledger.alarms[len(self._ledger.alarms) - alerts :]:
+            if alarm.category in accuracy.UNWANTED:
+                name = f"{alarm.category}-{alarm.cause}-{self._ready.piece.key}-{alarm.time_s:.0f}s-{alarm.track_id}"
+                pictures = [_around(each, alarm.box) for each in (self._past[0], self._past[-1])]
+                self._strips[name.replace(" ", "_")] = np.hstack(pictures)
 
     def _keep(
         self, index: int, truths: Sequence[ActorTruth], confirmed: Sequence[Track], written_back: Sequence[Track]
@@ -161,6 +184,22 @@ class _Run:
             kinds=tuple(ledger.kinds),
             counts=ledger.counts(),
         )
+
+
+def _around(counts: Counts, box: tuple[float, float, float, float]) -> Picture:
+    """A square around a box, four times enlarged, its contrast stretched, the box drawn."""
+    x, y, w, h = box
+    side = max(_STRIP_PX, 2 * math.ceil(max(w, h)))
+    height, width = counts.shape
+    left = int(np.clip(x + w / 2 - side / 2, 0, max(width - side, 0)))
+    top = int(np.clip(y + h / 2 - side / 2, 0, max(height - side, 0)))
+    crop = counts[top : top + side, left : left + side].astype(np.float32)
+    low, high = np.percentile(crop, (1, 99.7))
+    level = np.clip((crop - low) / max(float(high - low), 1e-6) * 255, 0, 255).astype(np.uint8)
+    shown = cv2.resize(level, (4 * _STRIP_PX, 4 * _STRIP_PX), interpolation=cv2.INTER_NEAREST)
+    scale = 4 * _STRIP_PX / side
+    corners = [(round((u - left) * scale), round((v - top) * scale)) for u, v in ((x, y), (x + w, y + h))]
+    return cast("Picture", cv2.rectangle(shown, corners[0], corners[1], 255, 1))
 
 
 Row = tuple[float, float, float, float, float, float]
@@ -331,7 +370,9 @@ class Ledger:
                 kind=alert.kind,
                 rule=alert.rule,
                 track_id=alert.track_id,
+                box=_rounded(alert.box),
                 actor_id=actor_id,
+                starting=now_s < accuracy.STARTING_S,
             )
         )
 
@@ -428,6 +469,10 @@ class Ledger:
 
 
 _CATEGORIES: Final[dict[str, Category]] = {"insect": "nuisance", "nothing": "false"}
+
+
+def _rounded(box: Box) -> tuple[float, float, float, float]:
+    return round(box.x_px, 1), round(box.y_px, 1), round(box.w_px, 1), round(box.h_px, 1)
 
 
 def _category(must: Must, truth: ActorTruth) -> Category:

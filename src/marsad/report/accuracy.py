@@ -11,6 +11,7 @@ What counts, everywhere alike:
 * An alarm is on whatever truth the middle of its box lies on then, or lay on shortly before: an actor, else something
   near the lens, else a correction or a fault of the camera under way. On nothing it is **false**. It is a **nuisance**
   on beasts, birds and insects, **environmental** on plants, weather and what the camera does to itself.
+  Those of the first ten seconds of a scene, in which the watch learns it, are counted apart.
 """
 
 import math
@@ -48,6 +49,8 @@ LEAST_CLEAR_S: Final = 3.0
 EVENT_S: Final = 10.0
 """An alarm so soon after an event's start counts as of it (i-LIDS)."""
 HEALTH_S: Final = 10.0
+STARTING_S: Final = 10.0
+"""Unwanted alarms so soon after the watch was started are counted apart."""
 DAY_S: Final = 86_400.0
 
 SNR_EDGES: Final = (0.0, 3.0, 5.0, 8.0, 12.0, 18.0, 27.0, 40.0, 1e9)
@@ -96,7 +99,10 @@ class Passage(Record):
 
 
 class Alarm(Record):
-    """One alarm, what it lay on, and what the watch said it was."""
+    """One alarm, what it lay on, and what the watch said it was; the box is in pixels.
+
+    `starting` marks those of a watch that has just begun: a campaign starts it far more often than a site does.
+    """
 
     time_s: float
     category: Category
@@ -104,7 +110,9 @@ class Alarm(Record):
     kind: str
     rule: str
     track_id: int
+    box: tuple[float, float, float, float]
     actor_id: int | None = None
+    starting: bool = False
 
 
 class Fault(Record):
@@ -209,6 +217,8 @@ class Unwelcome(Record):
     causes: Mapping[str, int]
     elsewhere: Mapping[str, int]
     elsewhere_hours: float
+    starting: Mapping[str, int]
+    starts: int
 
 
 class Cost(Record):
@@ -418,7 +428,7 @@ def _shown_a_day(days: Sequence[Played], camera_days: float) -> dict[str, float]
 def _unwelcome(pieces: Sequence[Played], camera_days: float) -> Unwelcome:
     def alarms(*, by_day: bool) -> list[Alarm]:
         chosen = [played for played in pieces if (played.part == "day") == by_day]
-        return [alarm for played in chosen for alarm in played.alarms if alarm.category in UNWANTED]
+        return [alarm for played in chosen for alarm in _unwanted(played) if not alarm.starting]
 
     of_days = alarms(by_day=True)
     count = Counter(alarm.category for alarm in of_days)
@@ -432,7 +442,13 @@ def _unwelcome(pieces: Sequence[Played], camera_days: float) -> Unwelcome:
         causes=_causes(of_days),
         elsewhere=_causes(alarms(by_day=False)),
         elsewhere_hours=sum(played.seconds for played in pieces if played.part != "day") / 3600,
+        starting=_causes([alarm for played in pieces for alarm in _unwanted(played) if alarm.starting]),
+        starts=len(pieces),
     )
+
+
+def _unwanted(played: Played) -> list[Alarm]:
+    return [alarm for alarm in played.alarms if alarm.category in UNWANTED]
 
 
 def _causes(alarms: Sequence[Alarm]) -> dict[str, int]:
@@ -442,7 +458,7 @@ def _causes(alarms: Sequence[Alarm]) -> dict[str, int]:
 def _figure_of_merit(pieces: Sequence[Played], events: Sequence[_Event], weight: float) -> float | None:
     """The i-LIDS figure over all pieces: an event is found by an alarm within ten seconds, all unwanted ones count."""
     found = sum(event.delay_s <= EVENT_S for event in events)
-    false = sum(alarm.category in UNWANTED for played in pieces for alarm in played.alarms)
+    false = sum(not alarm.starting for played in pieces for alarm in _unwanted(played))
     return ilids_f1(found, len(events) - found, false, weight)
 
 
