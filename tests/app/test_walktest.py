@@ -147,17 +147,17 @@ class Watch:
     ) -> list[Event]:
         """What is logged while they walk, and for half a minute more; in the blind times nothing is seen."""
         end_s = max(walker.seconds for walker in walkers) + 30
+        seconds = np.arange(0, end_s, 1 / FPS)
+        boxes = [self._boxes(walker, seconds) for walker in walkers]
         events: list[Event] = [self._started()]
         seen_since: dict[int, float] = {}
         ids: dict[int, int] = {}
         told_s: dict[int, float] = {}
-        for step in range(int(end_s * FPS)):
-            second = step / FPS
+        for step, second in enumerate(seconds.tolist()):
             time_ns = START_NS + self.ahead_ns + round(second * 1e9)
             tracks = []
-            for number, walker in enumerate(walkers):
-                hidden = any(low <= second < high for low, high in blind) or second > walker.seconds
-                box = None if hidden else self._box(walker, second)
+            for number, seen in enumerate(boxes):
+                box = None if any(low <= second < high for low, high in blind) else seen[step]
                 if box is None:
                     if number in seen_since:
                         del seen_since[number]
@@ -198,19 +198,19 @@ class Watch:
             time_ns=time_ns, camera_id=self.camera.id, track_id=track_id, kind="person", reason="not seen any more"
         )
 
-    def _box(self, walker: Walker, second: float) -> Box | None:
-        """Where he appears, at least half of him in the picture and not behind ground."""
-        east, north = walker.at(np.array([second]))
-        if not self.true.sees(east, north, TALL_M / 2)[0]:
-            return None
+    def _boxes(self, walker: Walker, seconds: np.ndarray) -> list[Box | None]:
+        """Where he appears at some moments, at least half of him in the picture and not behind ground."""
+        east, north = walker.at(seconds)
+        seen = self.true.sees(east, north, TALL_M / 2) & (seconds <= walker.seconds)
         up = self.view.surface.up_m(east, north)
         foot_x, foot_y, _ = self.true.project(east, north, up)
         _, head_y, _ = self.true.project(east, north, up + TALL_M)
-        noise = self.rng.normal(0, NOISE_PX, 2)
-        high = float(foot_y[0] - head_y[0])
-        return Box(
-            x_px=float(foot_x[0] + noise[0] - high / 6), y_px=float(head_y[0] + noise[1]), w_px=high / 3, h_px=high
-        )
+        noise = self.rng.normal(0, NOISE_PX, (len(seconds), 2))
+        left, top, high = foot_x + noise[:, 0], head_y + noise[:, 1], foot_y - head_y
+        return [
+            Box(x_px=float(x - h / 6), y_px=float(y), w_px=float(h / 3), h_px=float(h)) if there else None
+            for there, x, y, h in zip(seen, left, top, high, strict=True)
+        ]
 
     def _track(self, track_id: int, time_ns: int, index: int, box: Box, confirmed_ns: int, kind: Kind) -> Track:
         ground = self.locator.locate(box.foot_px, (NOISE_PX, NOISE_PX))
@@ -318,7 +318,7 @@ def run(
     watch, walker, events = walked
     log = write_log(folder / "log", events)
     track = gps_csv(folder / "anna.csv", walker, watch.site, **gps)
-    return walktest_site(plain, [track], [log], folder / "out", setting or Setting())
+    return walktest_site(plain, [track], [log], None, setting or Setting())
 
 
 def test_everybody_in_view_is_found_and_told_where_and_how_sure_that_is(
@@ -346,8 +346,10 @@ def test_everybody_in_view_is_found_and_told_where_and_how_sure_that_is(
 def test_the_files_say_the_same_as_the_report(
     plain: Path, walked: tuple[Watch, Walker, list[Event]], tmp_path: Path
 ) -> None:
-    report = run(tmp_path, plain, walked)
-    out = tmp_path / "out"
+    watch, walker, events = walked
+    log, track = write_log(tmp_path / "log", events), gps_csv(tmp_path / "anna.csv", walker, watch.site)
+    out = tmp_path / "new" / "out"
+    report = walktest_site(plain, [track], [log], out, Setting())
     assert report.files == tuple(str(out / n) for n in ("report.txt", "report.json", "walktest.geojson", "map.png"))
     assert (out / "report.txt").read_text(encoding="utf-8") == report.text() + "\n"
     assert msgspec.json.decode((out / "report.json").read_bytes(), type=WalktestReport) == report
@@ -572,7 +574,6 @@ def test_bad_input_is_named(
     with pytest.raises(InputError) as refused:
         run(tmp_path, plain, walked, setting)
     assert said in str(refused.value)
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_a_log_and_a_log_of_other_cameras_are_named(plain: Path, tmp_path: Path) -> None:

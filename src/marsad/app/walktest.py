@@ -102,9 +102,12 @@ class WalktestReport(Record):
 
 
 def walktest_site(
-    site_path: Path, gps: Sequence[Path], logs: Sequence[Path], out: Path, setting: Setting
+    site_path: Path, gps: Sequence[Path], logs: Sequence[Path], out: Path | None, setting: Setting
 ) -> WalktestReport:
-    """What the walkers' crossings show, written to a folder too. Raises: InputError naming what to mend."""
+    """What the walkers' crossings show, written to a folder too where one is named.
+
+    Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
+    """
     _refuse_nonsense(setting)
     site = load_site(site_path)
     surface = _surface(site)
@@ -139,7 +142,7 @@ def walktest_site(
         notes=(*story.notes, *_notes(site, tracks, alignments)),
         result=result,
     )
-    return _write(report, out, field, walks, story, surface)
+    return report if out is None else _write(report, out, field, walks, story, surface)
 
 
 def _refuse_nonsense(setting: Setting) -> None:
