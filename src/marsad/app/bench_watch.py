@@ -27,10 +27,10 @@ from marsad.report.accuracy import Played, summarise
 from marsad.simulate.campaign import PARTS, Densities, Piece, Sizes, plan
 
 SHORT: Final = Sizes(
-    crossing_scenes=2,
-    group_scenes=2,
+    crossing_scenes=1,
+    group_scenes=1,
     flock_scenes=1,
-    days=0.01,
+    days=4 * 96 / 86_400,
     fault_scenes=1,
     chunk_s=96.0,
     crossing_s=70.0,
