@@ -15,13 +15,11 @@ from marsad.kernel.position import Position
 from marsad.kernel.site import Lens, Pose
 from marsad.simulate.actor import Actor, Waypoint
 from marsad.simulate.camera import Imager
-from marsad.simulate.radiometry import Night
-from marsad.simulate.scene import Scenario, Scene
+from marsad.simulate.scenario import Scenario
+from marsad.simulate.scene import Scene
 
 LATITUDE_DEG, LONGITUDE_DEG, GROUND_M, MAST_M = 34.46, 40.95, 200.0, 20.0
-PLAIN = Night(slope_k=0.0, pool_k_m=0.0, texture=0.0, extinction_per_km=0.0)
-"""Ground of one temperature in air that is not there."""
-STILL = Imager(sway_px=0.0, netd_k=0.0, pixel_fixed_k=0.0, column_fixed_k=0.0)
+STILL = Imager(sway_px=0.0, netd_k=0.0, pixel_fixed_k=0.0, column_fixed_k=0.0, row_k=0.0)
 
 MakeView = Callable[..., CameraView]
 MakeScene = Callable[..., Scene]
@@ -86,13 +84,13 @@ def make_person() -> MakePerson:
 
 @pytest.fixture(scope="session")
 def make_scene(make_view: MakeView) -> MakeScene:
-    """A scene on flat plain ground without noise, unless other parts are given."""
+    """A scene on flat ground without noise, unless other parts are given."""
 
     level = make_view()
 
     def make(*actors: Actor, view: CameraView | None = None, seed: int = 1, **other: object) -> Scene:
         scenario = Scenario(
-            name="test", seconds=4.0, start=datetime(2026, 1, 1, tzinfo=UTC), night=PLAIN, imager=STILL, actors=actors
+            name="test", seconds=4.0, start=datetime(2026, 1, 1, 20, tzinfo=UTC), imager=STILL, actors=actors
         )
         scenario = msgspec.structs.replace(scenario, **other)
         return Scene(view or level, scenario, np.random.default_rng(seed))

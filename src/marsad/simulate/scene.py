@@ -1,270 +1,212 @@
 """A scene as one thermal camera sees it: pictures, and the truth that goes with each."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from typing import Annotated, NamedTuple, cast
+from typing import TypeVar
 
 import cv2
+import msgspec
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
-from marsad.geo.ground import CameraView, GroundLookup
-from marsad.kernel.detection import Box
+from marsad.geo.ground import CameraView
 from marsad.kernel.event import SourceEvent, StreamEnded
 from marsad.kernel.frame import Frame
 from marsad.kernel.port import SourceInfo
-from marsad.kernel.record import Record, read_only
-from marsad.simulate.actor import Actor, Placement, Waypoint, body, place
-from marsad.simulate.camera import Imager, Mast, Sensor
-from marsad.simulate.radiometry import GroundPattern, Kelvin, Night, background, through_air
+from marsad.simulate.actor import Actor
+from marsad.simulate.backdrop import backdrop
+from marsad.simulate.camera import (
+    Blinded,
+    Covered,
+    Defocused,
+    Fault,
+    FaultRecord,
+    FlatField,
+    Frozen,
+    GainJump,
+    Knocked,
+    Looped,
+    Moved,
+    falls_on,
+)
+from marsad.simulate.cast import Cast
+from marsad.simulate.effect import NearThing
+from marsad.simulate.mount import Mount
+from marsad.simulate.outlook import Moment, Outlook, truths, turned, widened
+from marsad.simulate.paint import FACTS
+from marsad.simulate.party import expand
+from marsad.simulate.passing import Effects
+from marsad.simulate.radiometry import ambient
+from marsad.simulate.scenario import Scenario
+from marsad.simulate.sensor import NO_JUMP, Counts, Jump, Sensor
+from marsad.simulate.sway import SPARE_PX
 from marsad.simulate.truth import ActorTruth
 
-Array = NDArray[np.float64]
+Kelvin = NDArray[np.float32]
+F = TypeVar("F", bound=FaultRecord)
 
-_FINE = 8
-"""Sub-pixels across a pixel in which limbs are painted."""
-_FRACTION_BITS = 4
+_PARTIES, _WORLD, _PASSING = 1, 2, 7
+"""Streams of random numbers that all cameras of a scenario share."""
 _CAPTION_AT = (6, 14)
-_MARGIN_PX = 4
-_GROWN = 0.2
-"""How many sub-pixels half the width of OpenCV's lines of even thickness is more than asked for, by their area."""
-_GIVE_M = 3.0
-"""Ground may stand so much nearer than an actor, in the cells it stands on, without hiding it."""
+_LEAST_MARGIN_PX = 8
+_MOST_MARGIN_PX = 96
+_COVER_RIPPLE_K = 0.1
 
 
-class Scenario(Record):
-    """A scene to be played at a site: how long, under which sky, through which camera, and who is in it.
-
-    `caption` is burned into the top left corner of every picture, as many cameras do with their name and clock.
-    """
-
-    name: Annotated[str, Meta(min_length=1)]
-    seconds: Annotated[float, Meta(gt=0)]
-    start: datetime
-    seed: int = 0
-    caption: str = ""
-    night: Night = Night()
-    imager: Imager = Imager()
-    actors: tuple[Actor, ...] = ()
-    shrubs: Annotated[int, Meta(ge=0)] = 0
-    boulders: Annotated[int, Meta(ge=0)] = 0
-
-
-class _Outline(NamedTuple):
-    """An actor projected: joints in pixels, radii in pixels, and how warm each limb is."""
-
-    start_px: Array
-    end_px: Array
-    radius_px: Array
-    kelvin: Kelvin
-
-
-class _Projected(NamedTuple):
-    """An actor as the camera would see it if nothing stood before it."""
-
-    outline: _Outline
-    foot_px: tuple[float, float]
-    height_px: float
-    range_m: float
+def all_actors(scenario: Scenario) -> tuple[Actor, ...]:
+    """Every actor of a scenario, the members of its parties after those that stand alone."""
+    first_id = max((actor.actor_id for actor in scenario.actors), default=0) + 1
+    rng = np.random.default_rng([scenario.seed, _PARTIES])
+    return (*scenario.actors, *expand(scenario.parties, first_id, rng))
 
 
 class Scene:
-    """One camera's view of a scenario; pictures are rendered in order, each with the truth of every actor in it."""
+    """One camera's view of a scenario; pictures are rendered in order, each with the truth of every actor in it.
 
-    def __init__(self, view: CameraView, scenario: Scenario, rng: np.random.Generator) -> None:
+    `rng` is for what is the camera's own: its mount, noise and patterns. The world is the scenario's: every camera sees
+    the same. `near` is what effects showed in the last picture, `live` whether it showed its own moment.
+    """
+
+    def __init__(self, view: CameraView, scenario: Scenario, rng: np.random.Generator, camera_id: str = "") -> None:
         self.view = view
         self.scenario = scenario
-        self.imager = scenario.imager
-        lookup = view.lookup()
-        empty = background(view, lookup, scenario.night, GroundPattern(rng))
-        self._range_m = np.where(lookup.status == 0, lookup.range_m, np.inf).astype(np.float32)
-        self._step_m = _row_steps(self._range_m)
-        canvas = cast("Kelvin", cv2.GaussianBlur(empty, (0, 0), self.imager.blur_px))
-        for thing, where in self._far_first(_cover(scenario, lookup, rng)):
-            self._add(canvas, thing, where, (0.0, 0.0), 0, 0)
-        self.background_k: Kelvin = read_only(canvas)
-        self._mast = Mast(self.imager, rng)
-        self._sensor = Sensor(self.imager, view.lens.width_px, view.lens.height_px, rng)
+        self.camera_id = camera_id
+        self.imager = scenario.imager_of(camera_id)
+        self.faults: tuple[Fault, ...] = tuple(fault for fault in scenario.faults if fault.camera in {"", camera_id})
+        self.actors = all_actors(scenario)
+        self.near: list[NearThing] = []
+        self.live = True
+        mount_rng, sensor_rng, self._passing_rng = rng.spawn(3)
+        lens, wind_m_s = view.lens, scenario.weather.wind_m_s
+        blows = [fault for fault in self.faults if isinstance(fault, Knocked)]
+        self._mount = Mount(self.imager, wind_m_s, lens.width_px, mount_rng, blows)
+        self._margin = _margin(self._mount.reach_px)
+        self._sensor = Sensor(self.imager, lens.width_px, lens.height_px, sensor_rng)
+        origin = view.surface.frame.origin
+        around = ambient(scenario.weather, scenario.start, origin.latitude_deg, origin.longitude_deg)
+        self._cast = Cast(self.actors, view.surface.up_m, around)
+        self._outlooks: dict[tuple[Moved | None, Defocused | None], Outlook] = {}
+        self._passing: dict[Moved | None, Effects] = {}
+        self._last: Counts | None = None
+        self._tapes: dict[Looped, list[Counts]] = {fault: [] for fault in self.faults if isinstance(fault, Looped)}
+        self._outlook(None, None)
 
     @property
     def frames(self) -> int:
         """How many pictures the scenario has."""
         return math.ceil(self.scenario.seconds * self.imager.fps)
 
-    def render(self, index: int, time_ns: int) -> tuple[NDArray[np.uint8], list[ActorTruth]]:
-        """The picture of one moment, (H, W) uint8, and what is really there."""
-        kelvin, truths = self.radiance(index, time_ns)
-        counts = self._sensor.expose(kelvin, index)
-        if self.scenario.caption:
-            cv2.putText(counts, self.scenario.caption, _CAPTION_AT, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255, 1, cv2.LINE_AA)
-        return counts, truths
+    @property
+    def background_k(self) -> Kelvin:
+        """The empty scene behind the lens while nothing moves, (H, W) float32 kelvin."""
+        return self._outlook(None, None).background_k
+
+    def render(self, index: int, time_ns: int) -> tuple[Counts, list[ActorTruth]]:
+        """The picture of one moment, (H, W) uint8 or uint16, and what is really there."""
+        time_s = index / self.imager.fps
+        kelvin, seen = self.radiance(index, time_ns)
+        counts, self.live = self._expose(kelvin, time_s)
+        self._last = counts
+        self._record(counts, time_s)
+        if not self.live or self._on(Covered, time_s):
+            seen = [_unseen(truth) for truth in seen]
+            self.near = []
+        return counts, seen
 
     def radiance(self, index: int, time_ns: int) -> tuple[Kelvin, list[ActorTruth]]:
         """The apparent temperatures behind the lens at one moment, without noise and gain, and what is there."""
-        seconds = index / self.imager.fps
-        sway = self._mast.shift_px(seconds)
-        moved = np.array([[1, 0, sway[0]], [0, 1, sway[1]]])
-        height, width = self.background_k.shape
-        warped = cv2.warpAffine(
-            self.background_k, moved, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        kelvin = cast("Kelvin", warped)
-        present = [(actor, where) for actor in self.scenario.actors if (where := place(actor, seconds)) is not None]
-        truths = [self._add(kelvin, actor, where, sway, index, time_ns) for actor, where in self._far_first(present)]
-        return kelvin, sorted((truth for truth in truths if truth is not None), key=lambda truth: truth.actor_id)
+        time_s = index / self.imager.fps
+        shift = self._mount.shift(time_s)
+        moved = self._on(Moved, time_s)
+        outlook = self._outlook(moved, self._on(Defocused, time_s))
+        kelvin = outlook.empty(shift)
+        present = self._cast.at(time_s)
+        facts = outlook.put(kelvin, present, shift) if present else np.empty((0, FACTS))
+        passing = self._passing[moved]
+        self.near = passing.apply(kelvin, time_s, (shift.right_px, shift.down_px))
+        self._flood(kelvin, time_s)
+        lens, sensor = self.view.lens, self._sensor
+        moment = Moment(index, time_ns, lens.width_px, lens.height_px, sensor.noise_k, sensor.pattern_k)
+        return kelvin, truths(present, facts, moment, passing.through)
 
-    def _far_first(self, present: list[tuple[Actor, Placement]]) -> list[tuple[Actor, Placement]]:
-        east, north, _ = self.view.origin
-        return sorted(present, key=lambda each: -math.hypot(each[1].east_m - east, each[1].north_m - north))
+    def _expose(self, kelvin: Kelvin, time_s: float) -> tuple[Counts, bool]:
+        """The counts that leave the camera, and whether they show this moment."""
+        asked = any(isinstance(fault, FlatField) and self._begins(fault, time_s) for fault in self.faults)
+        correcting = self._sensor.correcting(time_s, asked=asked)
+        looped = self._on(Looped, time_s)
+        if looped is not None and self._tapes[looped]:
+            tape = self._tapes[looped]
+            return tape[(round((time_s - looped.start_s) * self.imager.fps)) % len(tape)], False
+        if self._last is not None and (correcting or self._on(Frozen, time_s) is not None):
+            return self._last, False
+        jump = self._on(GainJump, time_s)
+        counts = self._sensor.expose(kelvin, time_s, NO_JUMP if jump is None else Jump(jump.factor, jump.offset_counts))
+        if self.scenario.caption:
+            full = int(np.iinfo(counts.dtype).max)
+            cv2.putText(counts, self.scenario.caption, _CAPTION_AT, cv2.FONT_HERSHEY_SIMPLEX, 0.4, full, 1, cv2.LINE_AA)
+        return counts, True
 
-    def _add(
-        self, kelvin: Kelvin, actor: Actor, where: Placement, sway: tuple[float, float], index: int, time_ns: int
-    ) -> ActorTruth | None:
-        """Paint an actor into the picture; what is true of it, or None where it is outside the ground or picture."""
-        up = float(self.view.surface.up_m(where.east_m, where.north_m))
-        if math.isnan(up):
-            return None
-        seen = self._project(actor, where, np.array([where.east_m, where.north_m, up]), sway)
-        if seen is None:
-            return None
-        box = _box(seen.outline)
-        painted = self._paint(kelvin, seen.outline, box, sway, seen.range_m)
-        if painted is None:
-            return None
-        return ActorTruth(
-            frame_index=index,
-            time_ns=time_ns,
-            actor_id=actor.actor_id,
-            kind=actor.kind,
-            box=box,
-            foot_px=seen.foot_px,
-            east_m=where.east_m,
-            north_m=where.north_m,
-            up_m=up,
-            position=self.view.surface.frame.position(where.east_m, where.north_m, up),
-            range_m=seen.range_m,
-            visible=painted[0],
-            height_px=seen.height_px,
-            contrast_k=painted[1],
-        )
+    def _record(self, counts: Counts, time_s: float) -> None:
+        """Keep what a loop will play back."""
+        for fault, tape in self._tapes.items():
+            if fault.start_s - fault.period_s <= time_s < fault.start_s:
+                tape.append(counts)
 
-    def _project(self, actor: Actor, where: Placement, point: Array, sway: tuple[float, float]) -> _Projected | None:
-        """Where an actor appears; None behind the camera."""
-        limbs = body(actor, where.stride_rad)
-        sine, cosine = math.sin(where.heading_rad), math.cos(where.heading_rad)
-        # Rows: forward, right and up of the body in east, north and up.
-        turn = np.array([[sine, cosine, 0.0], [cosine, -sine, 0.0], [0.0, 0.0, 1.0]])
-        joints = [(0.0, 0.0, 0.0), (0.0, 0.0, actor.height_m), *(end for limb in limbs for end in limb[:2])]
-        x, y, distance = self.view.project(*(np.array(joints) @ turn + point).T)
-        pixels = np.stack([x, y], axis=1) + sway
-        if not np.isfinite(pixels).all():
-            return None
-        focal = self.view.optics.focal_x_px
-        radius = np.array([limb.radius_m for limb in limbs]) * focal / distance[2::2]
-        night = self.scenario.night
-        own = np.array([night.air_k + (5.5 if actor.warmth_k is None else actor.warmth_k) + limb.warmer_k for limb in limbs], np.float32)
-        return _Projected(
-            outline=_Outline(pixels[2::2], pixels[3::2], radius, through_air(own, float(distance[0]), night)),
-            foot_px=(float(pixels[0, 0]), float(pixels[0, 1])),
-            height_px=float(pixels[0, 1] - pixels[1, 1]),
-            range_m=float(distance[0]),
-        )
-
-    def _paint(
-        self, kelvin: Kelvin, outline: _Outline, box: Box, sway: tuple[float, float], range_m: float
-    ) -> tuple[float, float] | None:
-        """Paint into the picture; the visible share and the mean contrast in kelvin, None where all is outside."""
-        left, top = math.floor(box.x_px) - _MARGIN_PX, math.floor(box.y_px) - _MARGIN_PX
-        right = math.ceil(box.x_px + box.w_px) + _MARGIN_PX
-        bottom = math.ceil(box.y_px + box.h_px) + _MARGIN_PX
+    def _flood(self, kelvin: Kelvin, time_s: float) -> None:
+        """Cover or blind the lens."""
+        covered, blinded = self._on(Covered, time_s), self._on(Blinded, time_s)
         height, width = kelvin.shape
-        x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-        if x0 >= x1 or y0 >= y1:
-            return None
-        share, warmth = _silhouette(outline, left, top, right - left, bottom - top)
-        whole = float(share.sum())
-        inside = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
-        clear = self._clear(x0, y0, x1, y1, sway, range_m)
-        share[inside] *= clear
-        warmth[inside] *= clear
-        visible = float(share[inside].sum()) / max(whole, 1e-9)
-        scene = kelvin[y0:y1, x0:x1]
-        contrast = float((warmth[inside] - share[inside] * scene).sum()) / max(float(share[inside].sum()), 1e-9)
-        blur = self.imager.blur_px
-        share, warmth = (cast("Kelvin", cv2.GaussianBlur(each, (0, 0), blur)) for each in (share, warmth))
-        scene += warmth[inside] - share[inside] * scene
-        return visible, contrast
+        if covered is not None:
+            # What lies on the lens is far out of focus: only a slow ripple is left of it.
+            ripple = np.sin(np.linspace(0, 2.2, height, dtype=np.float32))[:, None]
+            kelvin[:] = np.float32(self._air_k() + covered.warmer_k) + np.float32(_COVER_RIPPLE_K) * ripple
+        if blinded is not None:
+            down = np.exp(-np.square((np.arange(height) + 0.5 - blinded.y_px) / blinded.sigma_px) / 2)
+            across = np.exp(-np.square((np.arange(width) + 0.5 - blinded.x_px) / blinded.sigma_px) / 2)
+            kelvin += (blinded.kelvin * np.outer(down, across)).astype(np.float32)
 
-    def _clear(
-        self, x0: int, y0: int, x1: int, y1: int, sway: tuple[float, float], range_m: float
-    ) -> NDArray[np.float32]:
-        """1 where no ground stands before something so far away, 0 where it does."""
-        height, width = self._range_m.shape
-        rows = np.clip(np.arange(y0, y1) - round(sway[1]), 0, height - 1)
-        columns = np.clip(np.arange(x0, x1) - round(sway[0]), 0, width - 1)
-        at = np.ix_(rows, columns)
-        return (self._range_m[at] > range_m - _GIVE_M - 2 * self._step_m[at]).astype(np.float32)
+    def _air_k(self) -> float:
+        return self._outlook(None, None).backdrop.air.kelvin
 
+    def _on(self, kind: type[F], time_s: float) -> F | None:
+        """The first fault of a kind that is on at a moment."""
+        return next((f for f in self.faults if isinstance(f, kind) and falls_on(f, self.camera_id, time_s)), None)
 
-def _cover(scenario: Scenario, lookup: GroundLookup, rng: np.random.Generator) -> list[tuple[Actor, Placement]]:
-    """Shrubs and boulders strewn evenly over the ground that is seen, most of them small."""
-    area = np.where(lookup.status == 0, lookup.metres_per_pixel**2 / np.sin(np.maximum(lookup.grazing_rad, 0.01)), 0)
-    chance = np.nan_to_num(area).ravel().astype(float)
-    count = scenario.shrubs + scenario.boulders
-    if count == 0 or chance.sum() == 0:
-        return []
-    pixels = rng.choice(chance.size, count, p=chance / chance.sum())
-    sizes = 0.22 * rng.lognormal(0.6, 0.35, count)
-    things = []
-    for i, (pixel, height_m) in enumerate(zip(pixels.tolist(), sizes.tolist(), strict=True)):
-        at = Waypoint(east_m=float(lookup.east_m.flat[pixel]), north_m=float(lookup.north_m.flat[pixel]))
-        shrub = i < scenario.shrubs
-        thing = Actor(
-            actor_id=-1 - i,
-            kind="vegetation" if shrub else "boulder",
-            route=(at,),
-            height_m=height_m if shrub else 0.7 * height_m,
-            warmth_k=float(rng.normal(-0.2, 0.6) if shrub else rng.normal(1.2, 0.8)),
-        )
-        turn, sway = rng.uniform(0, 2 * math.pi, 2).tolist()
-        things.append((thing, Placement(at.east_m, at.north_m, turn, sway)))
-    return things
+    def _begins(self, fault: Fault, time_s: float) -> bool:
+        return fault.start_s <= time_s < fault.start_s + 1 / self.imager.fps
+
+    def _outlook(self, moved: Moved | None, blurred: Defocused | None) -> Outlook:
+        """What is seen with the camera turned and its lens turned out of focus, worked out when first needed."""
+        key = moved, blurred
+        if key not in self._outlooks:
+            self._outlooks[key] = self._look(moved, blurred)
+        return self._outlooks[key]
+
+    def _look(self, moved: Moved | None, blurred: Defocused | None) -> Outlook:
+        blur_px = math.hypot(self.imager.blur_px, 0.0 if blurred is None else blurred.sigma_px)
+        view = self.view if moved is None else turned(self.view, moved.azimuth_deg, moved.elevation_deg, moved.roll_deg)
+        if (moved, None) in self._outlooks:
+            return Outlook(view, self._outlooks[moved, None].backdrop, self._margin, blur_px)
+        wide = widened(view, self._margin)
+        scenario = self.scenario
+        world = np.random.default_rng([scenario.seed, _WORLD])
+        empty = backdrop(wide, wide.lookup(), scenario.weather, scenario.start, scenario.features, world)
+        self._passing[moved] = Effects(
+            scenario.effects, view, empty, self.imager.fps, copy.deepcopy(self._passing_rng),
+            world=np.random.default_rng([scenario.seed, _PASSING]), camera_id=self.camera_id,
+        )  # fmt: skip
+        return Outlook(view, empty, self._margin, blur_px)
 
 
-def _row_steps(range_m: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much farther the ground is one row higher, at most 20 m: more is a ridge, behind which things hide."""
-    with np.errstate(invalid="ignore"):
-        step = np.abs(np.diff(range_m, axis=0, append=range_m[-1:]))
-    return np.where(step < 20, step, 0).astype(np.float32)
+def _margin(reach_px: float) -> int:
+    """How many pixels more are drawn on every side than the picture has."""
+    return min(max(math.ceil(reach_px) + SPARE_PX + 5, _LEAST_MARGIN_PX), _MOST_MARGIN_PX)
 
 
-def _box(outline: _Outline) -> Box:
-    """The rectangle around an outline."""
-    ends = np.concatenate([outline.start_px, outline.end_px])
-    radius = np.concatenate([outline.radius_px, outline.radius_px])[:, None]
-    low, high = (ends - radius).min(axis=0), (ends + radius).max(axis=0)
-    return Box(x_px=float(low[0]), y_px=float(low[1]), w_px=float(high[0] - low[0]), h_px=float(high[1] - low[1]))
-
-
-def _silhouette(outline: _Outline, left: int, top: int, width: int, height: int) -> tuple[Kelvin, Kelvin]:
-    """The share of each pixel that an outline covers, and that share times its temperature."""
-    fine = np.zeros((height * _FINE, width * _FINE), np.float32)
-    scale = _FINE * (1 << _FRACTION_BITS)
-    # A sub-pixel's centre is a whole number to OpenCV, half a sub-pixel in from its edge.
-    half = (1 << _FRACTION_BITS) / 2
-    corner = np.array([left, top])
-    starts, ends = (
-        np.round((each - corner) * scale - half).astype(int).tolist() for each in (outline.start_px, outline.end_px)
-    )
-    thick = (2 * np.maximum(np.round(_FINE * outline.radius_px - _GROWN), 1)).astype(int).tolist()
-    for start, end, thickness, kelvin in zip(starts, ends, thick, outline.kelvin.tolist(), strict=True):
-        cv2.line(fine, start, end, kelvin, thickness, cv2.LINE_8, _FRACTION_BITS)
-    size = (width, height)
-    covered = cv2.threshold(fine, 1.0, 1.0, cv2.THRESH_BINARY)[1]
-    share, warmth = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (covered, fine))
-    return cast("Kelvin", share), cast("Kelvin", warmth)
+def _unseen(truth: ActorTruth) -> ActorTruth:
+    """The truth of an actor whom the picture does not show."""
+    return msgspec.structs.replace(truth, visible=0.0, contrast_k=0.0, snr=0.0, snr_noise=0.0)
 
 
 class SceneSource:
@@ -281,7 +223,7 @@ class SceneSource:
         self.info = SourceInfo(
             width_px=lens.width_px,
             height_px=lens.height_px,
-            bits=8,
+            bits=16 if scene.imager.gain == "raw16" else 8,
             fps=scene.imager.fps,
             frames=scene.frames,
             started_ns=started_ns,
