@@ -15,7 +15,10 @@ def _scripts_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-@pytest.mark.parametrize("name", ["tno_duine", "drone_ir", "cacophony_cptv", "speed", "small_targets", "geometry"])
+@pytest.mark.parametrize(
+    "name",
+    ["tno_duine", "drone_ir", "cacophony_cptv", "speed", "small_targets", "geometry", "campaign_trackers", "real_sets"],
+)
 def test_every_benchmark_says_what_it_needs(name: str) -> None:
     done = subprocess.run(
         [sys.executable, BENCHMARKS / f"{name}.py", "--help"], capture_output=True, text=True, check=True
