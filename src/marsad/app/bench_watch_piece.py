@@ -37,6 +37,8 @@ AFTER_S: Final = 5.0
 RESOLVED: Final = 0.7
 LEAST_RESOLVED_S: Final = 5
 _STRIP_PX: Final = 80
+_MOST_STRIPS: Final = 4
+"""So many unwanted alarms of one cause are shown for each piece."""
 
 _PLANTS: Final = frozenset({"bush", "tumbleweed", "fire", "boulder"})
 _GROUND_KINDS: Final = frozenset({"person", "vehicle", "animal"})
@@ -117,6 +119,7 @@ class _Run:
         self._ledger = Ledger(ready.scenario, self._fps)
         self._past: deque[Counts] = deque(maxlen=max(round(self._fps), 1) + 1)
         self._strips: dict[str, Picture] = {}
+        self._kept: Counter[str] = Counter()
         self._boxes: tuple[list[Row], list[Row], list[Row], list[Row]] = ([], [], [], [])
 
     def run(self) -> Outcome:
@@ -143,10 +146,12 @@ class _Run:
         return Outcome(self._played(), boxes, self._strips)
 
     def _strip(self, counts: Counts, alerts: int) -> None:
-        """Keep what was around each unwanted alarm of this picture, now and a second before."""
+        """Keep what was around the first unwanted alarms of each cause, then and a second before."""
         self._past.append(counts)
         for alarm in self._ledger.alarms[len(self._ledger.alarms) - alerts :]:
-            if alarm.category in accuracy.UNWANTED:
+            kept = self._kept[alarm.cause]
+            if alarm.category in accuracy.UNWANTED and kept < _MOST_STRIPS:
+                self._kept[alarm.cause] += 1
                 name = f"{alarm.category}-{alarm.cause}-{self._ready.piece.key}-{alarm.time_s:.0f}s-{alarm.track_id}"
                 pictures = [_around(each, alarm.box) for each in (self._past[0], self._past[-1])]
                 self._strips[name.replace(" ", "_")] = np.hstack(pictures)
