@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from marsad.geo.ground import CameraView
+from marsad.kernel.error import InputError
 from marsad.kernel.event import StreamEnded
 from marsad.kernel.frame import Frame
 from marsad.simulate.actor import Actor, ActorKind, Waypoint
@@ -314,6 +315,11 @@ def test_the_gain_jumps_and_the_lens_is_blinded(make_scene: MakeScene) -> None:
     assert jumped.render(0, 0)[0].mean() > counts.mean() + 20
     added = blind.radiance(0, 0)[0] - plain.radiance(0, 0)[0]
     assert added[64, 80] == pytest.approx(60, abs=0.1)
+
+
+def test_a_mount_that_shakes_too_far_is_refused_with_what_to_mend(make_scene: MakeScene) -> None:
+    with pytest.raises(InputError, match=r"lower imager\.sway_px"):
+        make_scene(imager=Imager(sway_px=60.0))
 
 
 def test_a_correction_asked_for_holds_the_picture(make_scene: MakeScene, make_person: MakePerson) -> None:

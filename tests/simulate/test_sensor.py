@@ -43,7 +43,7 @@ def test_noise_is_split_as_the_imager_says() -> None:
     rows = moving.mean(axis=2)
     assert rows.std() == pytest.approx(0.04, rel=0.08)
     assert (moving - rows[:, :, None]).std() == pytest.approx(0.08, rel=0.03)
-    assert made.noise_k == pytest.approx(np.hypot(0.08, 0.04))
+    assert made.noise_k == pytest.approx(np.hypot(0.08, 0.04), rel=1e-3)
     assert made.pattern_k == pytest.approx(np.hypot(0.05, 0.03))
     # Nothing is left of one picture in the next.
     first, then = moving[:-1] - rows[:-1, :, None], moving[1:] - rows[1:, :, None]
@@ -75,6 +75,17 @@ def test_a_correction_makes_another_pattern_which_then_drifts() -> None:
     assert abs(after.mean() - late.mean()) > 0.02
     assert sensor(clean(ffc_every_s=0.0)).correcting(1e6) is False
     assert made.correcting(start_s + 120, asked=True)
+
+
+@pytest.mark.parametrize("gain", ["automatic", "linear", "raw16"])
+def test_rounding_to_counts_is_noise_too(gain: Gain) -> None:
+    made, rng = sensor(clean(gain=gain)), np.random.default_rng(2)
+    scene = (ramp() / 2 + 145 + rng.uniform(0, 1, SHAPE)).astype(np.float32)
+    counts = made.expose(scene, 0.0).astype(float)
+    # The best line through counts over kelvin; what is left of it is rounding.
+    part = np.abs(scene - np.median(scene)) < 0.8
+    slope, offset = np.polyfit(scene[part], counts[part], 1)
+    assert made.noise_k == pytest.approx((counts[part] - slope * scene[part] - offset).std() / slope, rel=0.25)
 
 
 def test_dead_pixels_stay_where_they_are_and_some_blink() -> None:

@@ -108,11 +108,11 @@ class GainJump(FaultRecord, tag="gain_jump"):
 
 
 class Blinded(FaultRecord, tag="blinded"):
-    """Something hot far away or a lamp floods the lens: `kelvin` in the middle of a glow of `sigma_px`."""
+    """Something hot floods the lens: `kelvin` in the middle of a glow of `sigma_px`; not said, in the middle."""
 
     kelvin: Positive = 60.0
-    x_px: float = 320.0
-    y_px: float = 256.0
+    x_px: float | None = None
+    y_px: float | None = None
     sigma_px: Positive = 120.0
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marsad.geo.ground import CameraView
+from marsad.kernel.error import InputError
 from marsad.kernel.event import SourceEvent, StreamEnded
 from marsad.kernel.frame import Frame
 from marsad.kernel.port import SourceInfo
@@ -66,6 +67,8 @@ class Scene:
 
     `rng` is for what is the camera's own: its mount, noise and patterns. The world is the scenario's: every camera sees
     the same. `near` is what effects showed in the last picture, `live` whether it showed its own moment.
+
+    Raises: InputError where the mount would shake the picture by more than can be drawn.
     """
 
     def __init__(self, view: CameraView, scenario: Scenario, rng: np.random.Generator, camera_id: str = "") -> None:
@@ -162,8 +165,10 @@ class Scene:
             ripple = np.sin(np.linspace(0, 2.2, height, dtype=np.float32))[:, None]
             kelvin[:] = np.float32(self._air_k() + covered.warmer_k) + np.float32(_COVER_RIPPLE_K) * ripple
         if blinded is not None:
-            down = np.exp(-np.square((np.arange(height) + 0.5 - blinded.y_px) / blinded.sigma_px) / 2)
-            across = np.exp(-np.square((np.arange(width) + 0.5 - blinded.x_px) / blinded.sigma_px) / 2)
+            x_px = width / 2 if blinded.x_px is None else blinded.x_px
+            y_px = height / 2 if blinded.y_px is None else blinded.y_px
+            down = np.exp(-np.square((np.arange(height) + 0.5 - y_px) / blinded.sigma_px) / 2)
+            across = np.exp(-np.square((np.arange(width) + 0.5 - x_px) / blinded.sigma_px) / 2)
             kelvin += (blinded.kelvin * np.outer(down, across)).astype(np.float32)
 
     def _air_k(self) -> float:
@@ -201,7 +206,13 @@ class Scene:
 
 def _margin(reach_px: float) -> int:
     """How many pixels more are drawn on every side than the picture has."""
-    return min(max(math.ceil(reach_px) + SPARE_PX + 5, _LEAST_MARGIN_PX), _MOST_MARGIN_PX)
+    margin = max(math.ceil(reach_px) + SPARE_PX + 5, _LEAST_MARGIN_PX)
+    if margin > _MOST_MARGIN_PX:
+        raise InputError(
+            f"the mount shakes the picture by up to {reach_px:.0f} px; up to {_MOST_MARGIN_PX - SPARE_PX - 5} px can be "
+            "drawn: lower imager.sway_px (which grows with the square of weather.wind_m_s) or the px of a knock"
+        )
+    return margin
 
 
 def _unseen(truth: ActorTruth) -> ActorTruth:

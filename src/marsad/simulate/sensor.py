@@ -29,6 +29,8 @@ _SPREAD = (0.12, 0.98)
 """The shares of the picture's pixels that the gain spreads between: a strip of sky is left to go dark."""
 _AFTER_FFC, _DRIFTED = math.sqrt(0.5), math.sqrt(0.5)
 _BLINKS = 0.02
+_ROUNDING = 1 / math.sqrt(12)
+"""The sigma of rounding, in counts."""
 _BINS_K = (180.0, 420.0, 0.25)
 _PLATEAU = 4.0
 _LEVELS = 12_000
@@ -66,14 +68,18 @@ class Sensor:
         self._corrected_s = -math.inf if never else self._next_ffc_s - imager.ffc_every_s
         self._until_s = -math.inf
         self._drifted = -1.0
+        self._count_k = imager.count_k if imager.gain == "raw16" else 0.0
         self._low_high: tuple[float, float] | None = None
         self._curve: Array | None = None
         self._age(0.0)
 
     @property
     def noise_k(self) -> float:
-        """The noise of one pixel from one picture to the next, one sigma."""
-        return math.hypot(self.imager.netd_k, self.imager.row_k)
+        """The noise of one pixel from one picture to the next, that of rounding to whole counts included, one sigma.
+
+        Source: W. R. Bennett, Spectra of quantized signals, Bell System Technical Journal 27 (1948).
+        """
+        return math.hypot(self.imager.netd_k, self.imager.row_k, self._count_k * _ROUNDING)
 
     @property
     def pattern_k(self) -> float:
@@ -126,6 +132,7 @@ class Sensor:
             low, high = self._follow(kelvin)
             counts = self.imager.gain_counts
         scale = jump.factor * counts / max(high - low, 1.0)
+        self._count_k = 1 / scale
         # The middle of what is spread stays in the middle, and half a count rounds.
         return np.float32(scale), np.float32(128 - scale * (low + high) / 2 + jump.offset_counts)
 
@@ -164,6 +171,9 @@ class Sensor:
         places = np.linspace(0, bins, _LEVELS, endpoint=False)
         counts = np.interp(places, np.arange(bins + 1), self._curve)
         counts = (counts - 127.5) * jump.factor + 127.5 + jump.offset_counts
+        # Of the pixels that there are, by the slope where each one lies.
+        steep = float((np.diff(self._curve) * held).sum()) / held.sum() / step
+        self._count_k = 1 / max(jump.factor * steep, 1e-3)
         return np.float32(low), np.float32(_LEVELS / (high - low)), np.clip(np.rint(counts), 0, 255).astype(np.uint8)
 
     def _pattern(self) -> Kelvin:

@@ -26,7 +26,8 @@ class ActorTruth(Record):
 
     `snr` is the matched filter's output for one picture: the root of the sum of squares of what the actor changes
     behind the lens, over the sigma of noise, fixed pattern and local clutter together. `snr_noise` is the same over
-    the noise from one picture to the next alone, which is what remains for those who know the background.
+    the noise from one picture to the next alone (rounding to counts included), which is what remains for those who
+    know the background.
     `contrast_k` is the mean change over what is seen of it.
 
     Source: G. L. Turin, An introduction to matched filters, IRE Transactions on Information Theory 6 (1960).
