@@ -71,10 +71,10 @@ def test_every_pixel_has_a_temperature_and_only_the_sky_is_without_end(view: Cam
 def test_the_sky_is_colder_upwards_and_meets_the_air_at_the_horizon(view: CameraView) -> None:
     scene = build(view)
     above = np.isinf(scene.range_m).all(axis=1)
-    # Small tufts on the horizon reach into the lowest rows of the sky.
-    column = scene.kelvin[above, 80][:-6]
+    column = scene.kelvin[above, 80]
     assert len(column) > 20
-    assert np.all(np.diff(column) > 0)
+    assert np.all(np.diff(column)[:-6] >= 0)
+    assert column[-7] - column[0] > 0.2
     assert scene.air.kelvin - 3 < column[-1] < scene.air.kelvin
 
 

@@ -28,6 +28,7 @@ _POOL_K_M = 0.07
 Boundary Layer Climates (1987), chapter 5; the figure is of our choosing."""
 _BREAK_M = 40.0
 _PARTS = 5
+_RAGGED_M = 1.2
 _TILT = 0.16
 """The root mean square slope of what is rough about the ground and finer than the elevation data."""
 
@@ -76,9 +77,9 @@ class Land:
         self.night = float(np.clip(0.5 - 10 * elevation[0], 0, 1))
         self.longitude_deg = origin.longitude_deg
         self.sky_mean_k = float(clear_sky_k(weather, np.array([math.radians(45)]))[0])
-        self._stones = Pattern(rng, longest_m=420.0, shortest_m=0.4, steepness=2.1)
-        self._growth = Pattern(rng, longest_m=150.0, shortest_m=0.4, steepness=1.9)
-        self._rough = Pattern(rng, longest_m=24.0, shortest_m=0.2, steepness=1.8)
+        self._stones = Pattern(rng, longest_m=420.0, shortest_m=0.1, steepness=2.5)
+        self._growth = Pattern(rng, longest_m=150.0, shortest_m=0.1, steepness=2.4)
+        self._rough = Pattern(rng, longest_m=24.0, shortest_m=0.05, steepness=2.3)
 
     def skin_k(self, material: Material, slope_rad: Kelvin | float, aspect_rad: Kelvin | float) -> Kelvin:
         """The apparent temperature of a material tilted some way, the sky that it mirrors included."""
@@ -105,16 +106,23 @@ class Land:
         slope, aspect = lie.slope_rad, lie.aspect_rad
         bare = {material: self.skin_k(material, slope, aspect) for material in ("soil", "gravel", "rock", "grass")}
         stones = _share(self._stones.over(seen), 0.9, 1.6)
-        growth = _share(self._growth.over(seen), 1.3, 2.0)
+        grown = self._growth.over(seen)
+        growth = _share(grown, 1.3, 2.0)
         ground = bare["soil"] + 0.55 * stones * (bare["gravel"] - bare["soil"] + 0.6 * (bare["rock"] - bare["gravel"]))
         ground += 0.5 * growth * (bare["grass"] - ground)
         rough = self._rough.over(seen)
-        ground += self._tilt_k() * rough
+        ground += self.rough_k * rough
         ground -= np.float32(self._pool_k_m()) * lie.hollow_m
-        ground, water = self._covered(ground, rough, lookup, seen, lie, features)
+        # What nature made has no straight edges: its outlines are drawn on ground that is pushed about a little.
+        ragged = seen._replace(
+            east_m=seen.east_m + np.float32(_RAGGED_M) * grown,
+            north_m=seen.north_m + np.float32(_RAGGED_M) * rough,
+        )
+        ground, water = self._covered(ground, rough, lookup, (seen, ragged), lie, features)
         return ground.astype(np.float32), water
 
-    def _tilt_k(self) -> np.float32:
+    @property
+    def rough_k(self) -> np.float32:
         """How much warmer or colder what is rough about the ground is, for its facets look every way."""
         ways = np.linspace(0, 2 * np.pi, 12, endpoint=False, dtype=np.float32)
         tilted = self.table.skin_k("soil", np.full_like(ways, math.atan(_TILT)), ways)
@@ -128,17 +136,20 @@ class Land:
         ground: Kelvin,
         rough: Kelvin,
         lookup: GroundLookup,
-        seen: Footprint,
+        seen: tuple[Footprint, Footprint],
         lie: Lie,
         features: Sequence[Feature],
     ) -> tuple[Kelvin, Kelvin]:
-        """The ground under roads, wadis, patches and rivers, in the order in which they are given."""
+        """The ground under roads, wadis, patches and rivers, in the order in which they are given.
+
+        `seen` is what pixels cover for what was built, and for what grew.
+        """
         water = np.zeros_like(ground)
         for feature in features:
             if isinstance(feature, Road | Wadi | River):
-                share = along(feature.points, feature.width_m / 2, seen)
+                share = along(feature.points, feature.width_m / 2, seen[isinstance(feature, Wadi)])
             elif isinstance(feature, Patch):
-                share = within(feature.points, seen)
+                share = within(feature.points, seen[feature.material not in _BUILT])
             else:
                 continue
             if isinstance(feature, River):
@@ -147,7 +158,7 @@ class Land:
             else:
                 material: Material = "gravel" if isinstance(feature, Wadi) else feature.material
                 own = self.skin_k(material, lie.slope_rad, lie.aspect_rad)
-                own = own + np.float32(_EVENNESS.get(material, 0.7)) * self._tilt_k() * rough
+                own = own + np.float32(_EVENNESS.get(material, 0.7)) * self.rough_k * rough
             ground = ground + share * (own - ground)
         return ground, water
 
@@ -162,6 +173,7 @@ class Land:
         return grey_k(self.water_k(river), emissivity, mirrored)
 
 
+_BUILT: tuple[Material, ...] = ("asphalt", "concrete", "roof", "wall")
 _EVENNESS: dict[Material, float] = {"asphalt": 0.12, "concrete": 0.15, "sand": 0.5, "grass": 1.2}
 """How much of the ground's own roughness each material has."""
 

@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 CAPSULE_COLUMNS = 12
 QUAD_COLUMNS = 16
+THING, FENCE, SWELL = 0.0, 1.0, 2.0
+"""What a shape is: a thing, part of a fence, or a swell of the ground."""
 _CAPSULE, _QUAD = 0.0, 1.0
 _GIVE_M = 3.0
 """Ground may stand so much nearer than a thing, in the cells it stands on, without hiding it."""
@@ -24,8 +26,9 @@ class Shapes(NamedTuple):
     """Things in the site's frame, in metres and kelvin before the air.
 
     `capsules` is (N, 12): both ends with their radii (east, north, up, radius, twice), the temperature at either end,
-    opacity, and 1 where it is part of a fence. `quads` is (N, 16): four corners (the lower edge first, then the upper
-    one backwards), the temperature below and above, opacity, and 1 where it is part of a fence.
+    opacity, and what it is: `THING`, `FENCE` or `SWELL`, whose temperatures are above the ground's. `quads` is (N, 16):
+    four corners (the lower edge first, then the upper one backwards), the temperature below and above, opacity, and
+    what it is.
     """
 
     capsules: Array
@@ -58,7 +61,8 @@ def paint(canvas: Canvas, shapes: Shapes, view: CameraView, air: Air) -> None:
     rows = rows[np.isfinite(rows).all(axis=1)]
     if not len(rows):
         return
-    rows[:, 2:4] = air.seen(rows[:, 2:4].astype(np.float32), rows[:, 1:2].astype(np.float32))
+    own, far = rows[:, 2:4].astype(np.float32), rows[:, 1:2].astype(np.float32)
+    rows[:, 2:4] = np.where(rows[:, 5:6] == SWELL, air.transmission(far) * own, air.seen(own, far))
     rows = rows[np.argsort(-rows[:, 1], kind="stable")]
     ground = np.where(np.isfinite(canvas.range_m), canvas.range_m, np.float32(1e9)).astype(np.float32)
     _paint(*canvas, ground, _row_steps(ground), rows)
@@ -71,7 +75,7 @@ def _row_steps(range_m: Kelvin) -> Kelvin:
 
 
 def _project_capsules(capsules: Array, view: CameraView) -> Array:
-    """Rows of the painter: kind, range, two temperatures, opacity, fence, then ends and radii in pixels."""
+    """Rows of the painter: kind, range, two temperatures, opacity, what it is, then ends and radii in pixels."""
     if not len(capsules):
         return np.empty((0, 14))
     focal = view.optics.focal_x_px
@@ -122,8 +126,11 @@ def _paint(
                 if share <= 0.002:
                     continue
                 own = shape[2] + up * (shape[3] - shape[2])
+                if shape[5] == SWELL:
+                    kelvin[row, column] += share * own
+                    continue
                 kelvin[row, column] += share * (own - kelvin[row, column])
-                if shape[5] > 0:
+                if shape[5] == FENCE:
                     veil[row, column] += share * (1 - veil[row, column])
                     veil_range[row, column] = shape[1]
                 else:

@@ -33,7 +33,7 @@ from marsad.simulate.feature import (
     Wall,
 )
 from marsad.simulate.land import Land
-from marsad.simulate.stamp import CAPSULE_COLUMNS, NOTHING, QUAD_COLUMNS, Shapes, joined
+from marsad.simulate.stamp import CAPSULE_COLUMNS, FENCE, NOTHING, QUAD_COLUMNS, SWELL, THING, Shapes, joined
 from marsad.simulate.weather import ZERO_C_K
 
 Array = NDArray[np.float64]
@@ -43,13 +43,21 @@ _SMALLEST_PX = 0.3
 """What is less tall than that in the picture is part of the ground's own pattern."""
 _LITTER = (Shrubs(per_hectare=160.0, height_m=0.22), Boulders(per_hectare=120.0, height_m=0.12))
 """What lies everywhere in dry country: tufts and stones."""
+_MOUNDS = Boulders(per_hectare=450.0, height_m=0.24)
+"""Unevenness finer than the elevation data: seen flat, it breaks the ground's pattern into more than streaks."""
+_SWELLING = 1.4
+"""A swell of the ground is warmer or colder than the ground by up to so many sigmas of what is rough about it."""
 _PANEL_M = 4.0
+_NEAR_M = 5.0
+"""Nothing is strewn so near a camera: its makers cleared the ground."""
+_ALL_AROUND = 0.6
+"""A rock that stands out cools from all sides: so much is left of what bedrock is warmer than soil. Of our choosing."""
 _MASSIVE_M = 0.9
 """Rocks of that height hold the heat of the day as bedrock does: about three damping depths of the daily wave."""
 _LAMP_WARM_K = 25.0
 _FRONDS = 11
 _LEAVES = 13
-_CLUMPS = 40
+_CLUMPS = 60
 
 
 class Strewn(NamedTuple):
@@ -77,7 +85,8 @@ class Builder:
         """All that stands: what the features say and what lies everywhere, but for roads and water."""
         lines = [feature for feature in features if isinstance(feature, Road | River)]
         self._bare = [(np.array(line.points, float), line.width_m / 2) for line in lines]
-        return joined([self._build(feature) for feature in (*_LITTER, *features)])
+        mounds = self._mounds(self._strew(_MOUNDS, _MOUNDS.height_m))
+        return joined([mounds, *(self._build(feature) for feature in (*_LITTER, *features))])
 
     def _build(self, feature: Feature) -> Shapes:  # noqa: C901, PLR0911 - one line for each kind of feature
         match feature:
@@ -113,12 +122,12 @@ class Builder:
         wire = float(self._land.skin_k("shrub", math.pi / 2, 0.0))
         top = _raised(posts, fence.height_m)
         thick = np.full((len(posts), 1), fence.post_radius_m)
-        capsules = [_capsules(posts, thick, top, thick, metal, metal, 1.0, fence=True)]
+        capsules = [_capsules(posts, thick, top, thick, metal, metal, 1.0, role=FENCE)]
         for i in range(fence.wires):
             high = [0, 0, fence.height_m * (1 - 0.12 * i)]
             fine = np.full((len(posts) - 1, 1), 0.004)
-            capsules.append(_capsules(posts[:-1] + high, fine, posts[1:] + high, fine, wire, wire, 1.0, fence=True))
-        mesh = _quads((posts[:-1], posts[1:], top[1:], top[:-1]), wire, wire, fence.mesh, fence=True)
+            capsules.append(_capsules(posts[:-1] + high, fine, posts[1:] + high, fine, wire, wire, 1.0, role=FENCE))
+        mesh = _quads((posts[:-1], posts[1:], top[1:], top[:-1]), wire, wire, fence.mesh, role=FENCE)
         return Shapes(np.concatenate(capsules), mesh)
 
     def _wall(self, wall: Wall) -> Shapes:
@@ -246,11 +255,12 @@ class Builder:
         bark = self._land.level_k("concrete")
         parts = [_capsules(foot, 0.03 * size, middle, 0.02 * size, bark, bark, 1.0)]
         for i in range(_CLUMPS):
-            off = self._rng.normal(0, [[0.15, 0.15, 0.13]], foot.shape) * size
+            off = self._rng.normal(0, [[0.14, 0.14, 0.12]], foot.shape) * size
+            twig = self._rng.normal(0, 0.05, foot.shape) * size
             clump = middle + off + np.column_stack([np.zeros((len(foot), 2)), 0.12 * size])
-            radius = self._rng.uniform(0.04, 0.09, (len(foot), 1)) * size
+            radius = self._rng.uniform(0.025, 0.07, (len(foot), 1)) * size
             own = self._leaf_k(1.0) + 0.5 * ((i % 5) - 2) / 2 + 0.8 * off[:, 2] / size[:, 0]
-            parts.append(_capsules(clump - 0.2 * off, radius, clump + 0.1 * off, 0.8 * radius, own, own, 0.7))
+            parts.append(_capsules(clump - twig, radius, clump + twig, 0.8 * radius, own, own, 0.65))
         return Shapes(np.concatenate(parts), NOTHING.quads)
 
     def _leaf_k(self, sheltered: float) -> float:
@@ -340,7 +350,7 @@ class Builder:
         slope = np.radians(40 + 40 * chance[:, 1]).astype(np.float32)
         side = self._land.skin_k(material, slope, aspect).astype(float) + 0.8 * (chance[:, 3] - 0.5)
         # Small stones have little mass: they follow the soil they lie on.
-        mass = np.clip(strewn.height_m / _MASSIVE_M, 0.12, 1.0)
+        mass = _ALL_AROUND * np.clip(strewn.height_m / _MASSIVE_M, 0.15, 1.0)
         soil = self._land.level_k("soil")
         side = soil + mass * (side - soil)
         top = soil + mass * (self._land.level_k(material) - soil) + 0.4 * (chance[:, 3] - 0.5)
@@ -356,6 +366,17 @@ class Builder:
                 ]
             ),
             NOTHING.quads,
+        )
+
+    def _mounds(self, strewn: Strewn) -> Shapes:
+        """Low swells of the ground, wider than high, each with a side that looks another way; they hide nothing."""
+        foot = self._up(np.column_stack([strewn.east_m, strewn.north_m]))
+        tall, chance = strewn.height_m[:, None], strewn.chance
+        way = 2 * np.pi * chance[:, 1]
+        half = np.column_stack([np.cos(way), np.sin(way), 0 * way]) * tall * (0.3 + 1.5 * chance[:, 2:3])
+        warm = _SWELLING * 2 * (chance[:, 0] - 0.5) * self._land.rough_k
+        return Shapes(
+            _capsules(foot - half, tall, foot + half, 0.8 * tall, warm, 0.6 * warm, 1.0, role=SWELL), NOTHING.quads
         )
 
     # Where things are.
@@ -382,9 +403,9 @@ class Builder:
         found = _strew(cells, self._key + self._sorts, what.per_hectare * _CELL_M**2 / 1e4)
         east, north, chance = found[:, 0], found[:, 1], found[:, 2:]
         # A power law of sizes: many small ones, few that are four times as tall.
-        tall = height_m * np.minimum(0.6 * np.maximum(chance[:, 4], 1e-6) ** -0.45, 4.0)
+        tall = height_m * np.minimum(0.6 * np.maximum(chance[:, 4], 1e-6) ** -0.38, 4.0)
         distance = np.hypot(east - self._view.origin[0], north - self._view.origin[1])
-        keep = tall * focal / np.maximum(distance, 1.0) > _SMALLEST_PX
+        keep = (tall * focal / np.maximum(distance, 1.0) > _SMALLEST_PX) & (distance > _NEAR_M)
         if what.radius_m is not None:
             keep &= np.hypot(east - what.east_m, north - what.north_m) < what.radius_m
         for points, half_m in self._bare:
@@ -459,14 +480,14 @@ def _capsules(
     high_k: ArrayLike,
     opacity: float,
     *,
-    fence: bool = False,
+    role: float = THING,
 ) -> Array:
     """Rows of `Shapes.capsules`; scalars stand for all of them."""
     rows = np.empty((len(start), CAPSULE_COLUMNS))
     rows[:, 0:3], rows[:, 3:4] = start, np.asarray(start_radius)
     rows[:, 4:7], rows[:, 7:8] = end, np.asarray(end_radius)
     rows[:, 8], rows[:, 9] = np.asarray(low_k), np.asarray(high_k)
-    rows[:, 10], rows[:, 11] = opacity, fence
+    rows[:, 10], rows[:, 11] = opacity, role
     return rows
 
 
@@ -476,14 +497,14 @@ def _quads(
     high_k: ArrayLike,
     opacity: float,
     *,
-    fence: bool = False,
+    role: float = THING,
 ) -> Array:
     """Rows of `Shapes.quads`, the lower corners first; scalars stand for all of them."""
     rows = np.empty((len(corners[0]), QUAD_COLUMNS))
     for i, corner in enumerate(corners):
         rows[:, 3 * i : 3 * i + 3] = corner
     rows[:, 12], rows[:, 13] = np.asarray(low_k), np.asarray(high_k)
-    rows[:, 14], rows[:, 15] = opacity, fence
+    rows[:, 14], rows[:, 15] = opacity, role
     return rows
 
 
