@@ -231,3 +231,19 @@ def test_one_who_stands_behind_the_camera_or_beside_the_picture_is_not_painted(m
     assert np.array_equal(picture, kelvin)
     assert math.isnan(facts[0, paint.RANGE])
     assert facts[1, paint.VISIBLE] == 0
+
+
+def test_whatever_stands_anywhere_the_picture_stays_sound(make_view: MakeView) -> None:
+    view, rng = make_view(), np.random.default_rng(6)
+    kelvin = np.full((HEIGHT, WIDTH), 290, np.float32)
+    for size in (0.2, 1.0, 8.0) * 20:
+        ranges_m, turns = 10 ** rng.uniform(-0.5, 3.5, 6), rng.normal(0, 0.05, 6)
+        feet = np.stack([ranges_m * np.sin(turns), ranges_m * np.cos(turns), rng.normal(0, 3, 6)], axis=1)
+        ends = [feet.repeat(3, axis=0) + rng.normal(0, size, (18, 3)) for _ in range(2)]
+        warmth = rng.uniform(270, 500, (18, 1))
+        limbs = np.concatenate([*ends, rng.uniform(0.001, size, (18, 1)), warmth], axis=1)
+        picture, facts = painted(view, Things(limbs, np.arange(0, 19, 3), feet, np.ones(6)), kelvin, hiding())
+        assert 260 < picture.min() <= picture.max() < 501
+        seen = facts[np.isfinite(facts[:, paint.RANGE])]
+        assert np.isfinite(seen).all()
+        assert np.all((seen[:, paint.VISIBLE] >= 0) & (seen[:, paint.VISIBLE] <= 1))

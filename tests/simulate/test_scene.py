@@ -41,11 +41,8 @@ NOISY = Imager(sway_px=0.0)
 def painted(scene: Scene, index: int = 0) -> tuple[np.ndarray, list[ActorTruth]]:
     """What the actors add to the empty scene, in kelvin."""
     kelvin, truths = scene.radiance(index, 0)
-    if scene.imager.sway_px == 0:
-        return kelvin - scene.background_k, truths
-    empty = msgspec.structs.replace(scene.scenario, actors=())
-    bare = Scene(scene.view, empty, np.random.default_rng(1)).radiance(index, 0)[0]
-    return kelvin - bare, truths
+    shift = scene._mount.shift(index / scene.imager.fps)
+    return kelvin - scene._outlook(None, None).empty(shift), truths
 
 
 def centroid(added: np.ndarray) -> tuple[float, float]:

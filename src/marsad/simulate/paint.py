@@ -476,7 +476,7 @@ def _paint(
             # Less the air's own temperature, lest small differences drown in large sums.
             _capsule(share, warmth, pixels[j], sub, patch[_LEFT], patch[_TOP], clear * (limbs[j, 7] - air[0]))
         whole, inside = _hide(share, warmth, hiding, shift, patch, (width, height), fact[RANGE])
-        fact[VISIBLE] = inside / whole if whole > 0 else 0.0
+        fact[VISIBLE] = min(inside / whole, 1.0) if whole > 0 else 0.0
         if inside == 0:
             patch[_WIDE] = 0
             continue

@@ -209,7 +209,7 @@ def _margin(reach_px: float) -> int:
     margin = max(math.ceil(reach_px) + SPARE_PX + 5, _LEAST_MARGIN_PX)
     if margin > _MOST_MARGIN_PX:
         raise InputError(
-            f"the mount shakes the picture by up to {reach_px:.0f} px; up to {_MOST_MARGIN_PX - SPARE_PX - 5} px can be "
+            f"the mount shakes the picture by up to {reach_px:.0f} px, and {_MOST_MARGIN_PX - SPARE_PX - 5} px can be "
             "drawn: lower imager.sway_px (which grows with the square of weather.wind_m_s) or the px of a knock"
         )
     return margin
