@@ -1,6 +1,7 @@
 """Faint movers, on differences made of noise alone and of walkers whose strength is known."""
 
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from marsad.kernel.event import TrackConfirmed, TrackLost, TrackPoint
+from marsad.kernel.frame import Frame
 from marsad.watch import faint
 from marsad.watch.background import Background, Difference, Registration
 from marsad.watch.detect import Polarity
 from marsad.watch.faint import FaintSettings, FaintTrack, FaintWatch
+from marsad.watch.watcher import Watcher, WatchEvent, WatchSettings
 
 FPS = 9
 WIDE, HIGH = 256, 192
@@ -146,7 +150,7 @@ def test_pictures_that_jump_as_a_whole_tell_nothing() -> None:
 def test_masked_ground_is_not_looked_at() -> None:
     use = np.ones((HIGH, WIDE), np.uint8)
     use[60:120] = 0
-    run = Run(seed=3)
+    run = Run(seed=4)
     run.watch.exclude(use)
     run.quiet()
     masked, free = (60.0, 80.3, 5.0, 0.0), (60.0, 150.3, 5.0, 0.0)
@@ -257,3 +261,63 @@ def test_chances_of_block_peaks_are_no_larger_than_they_say() -> None:
     for least in (3.0, 5.0):
         assert np.mean(late > least) <= 1.2 * math.exp(-least)
     assert np.mean(late > 0.0) > 0.01
+
+
+def frames(ways: list[tuple[Way, float]], seconds: float, since_s: float) -> Iterator[Frame]:
+    """Textured ground with sensor noise; each walker of a signal to noise appears at `since_s`."""
+    rng = np.random.default_rng(12)
+    ground = 110 + 8 * ndimage.gaussian_filter(rng.normal(size=(HIGH, WIDE)), 2) / 0.14
+    for index in range(round(seconds * FPS)):
+        t = index / FPS - since_s
+        picture = ground + rng.normal(0, NOISE, ground.shape)
+        for (x, y, vx, vy), snr in ways if t >= 0 else []:
+            picture += walker(x + vx * t, y + vy * t, snr)
+        time_ns = round(index * 1e9 / FPS)
+        counts = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        yield Frame(camera_id="mast", index=index, time_ns=time_ns, received_ns=time_ns, counts=counts)
+
+
+def test_the_watcher_tells_of_faint_movers_once_and_leaves_strong_ones_to_the_ordinary_tracker() -> None:
+    faint_way, strong_way = (60.0, 90.3, 4.1, 0.0), (200.0, 140.0, -5.0, 0.0)
+    watcher = Watcher("mast", settings=WatchSettings(faint=FaintSettings()))
+    events: list[WatchEvent] = []
+    seen = []
+    for frame in frames([(faint_way, 5.0), (strong_way, 60.0)], 26, since_s=18):
+        observation = watcher.observe(frame)
+        events += observation.events
+        seen += [(frame.index / FPS - 18, track) for track in observation.tracks if track.status != "standing"]
+    events += watcher.finish(frame.time_ns)
+    faint_ones = [(t, track) for t, track in seen if track.track_id > faint.FAINT]
+    ordinary = [track for t, track in seen if track.track_id <= faint.FAINT]
+    assert faint_ones
+    assert ordinary
+    x, y = 60.0 + 1, 90.3 + 2.5
+    assert all(abs(track.box.centre_px[0] - x - 4.1 * t) < 4 for t, track in faint_ones)
+    assert all(abs(track.box.centre_px[1] - y) < 4 for _, track in faint_ones)
+    assert {track.kind for _, track in faint_ones} == {"unknown"}
+    number = faint_ones[0][1].track_id
+    mine = [event for event in events if isinstance(event, TrackConfirmed) and event.track.track_id == number]
+    points = [event for event in events if isinstance(event, TrackPoint) and event.track.track_id == number]
+    lost = [event for event in events if isinstance(event, TrackLost) and event.track_id == number]
+    assert len(mine) == len(lost) == 1
+    assert mine[0].track.first_ns < mine[0].track.time_ns == mine[0].track.confirmed_ns
+    assert 1 <= len(points) <= 8
+
+
+def test_a_faint_track_ends_where_the_ordinary_tracker_takes_over() -> None:
+    watcher = Watcher("mast", settings=WatchSettings(faint=FaintSettings()))
+    reasons = []
+    weak = list(frames([((60.0, 90.3, 4.1, 0.0), 5.0)], 24, since_s=18))
+    strong = list(frames([((60.0, 90.3, 4.1, 0.0), 50.0)], 28, since_s=18))[len(weak) :]
+    for frame in [*weak, *strong]:
+        observation = watcher.observe(frame)
+        reasons += [event.reason for event in observation.events if isinstance(event, TrackLost)]
+        near_it = [track for track in observation.tracks if abs(track.box.centre_px[1] - 92.8) < 6]
+        assert len([track for track in near_it if track.status != "standing"]) <= 1
+    assert "followed as a stronger track" in reasons
+
+
+def test_the_watch_looks_for_faint_movers_only_when_asked() -> None:
+    watcher = Watcher("mast")
+    for frame in frames([((60.0, 90.3, 4.1, 0.0), 5.0)], 24, since_s=18):
+        assert not [track for track in watcher.observe(frame).tracks if track.track_id > faint.FAINT]

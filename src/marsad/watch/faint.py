@@ -12,6 +12,7 @@ Aerospace and Electronic Systems, 1988); the block maxima follow Gumbel, "Statis
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -20,7 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marsad.kernel.detection import Box
+from marsad.kernel.event import TrackConfirmed, TrackLost, TrackPoint
+from marsad.kernel.frame import Frame
 from marsad.kernel.record import Record
+from marsad.kernel.track import Track
 from marsad.watch.background import Difference
 from marsad.watch.detect import Polarity
 
@@ -28,6 +32,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
+FaintEvent = TrackConfirmed | TrackPoint | TrackLost
 
 CELL_PX = 2
 """A cell is the sum of 2 x 4 pixels; cells lie 2 pixels apart."""
@@ -41,6 +46,12 @@ HOP = 5
 BLOCK = 8
 """Side of a block in cells."""
 
+SMOOTH = 17
+"""Side, in cells, of the region whose mean is taken away first: cloud shadows, a gain that follows late."""
+
+GLARING = 12.0
+"""Cells this many deviations out count for no more in that mean."""
+
 LINE = 33
 """Over how many cells along a row and a column what they have in common is taken away."""
 
@@ -52,6 +63,9 @@ QUIET = 0.85
 
 STARTLED = 1.35
 """A cell map so many times as restless as usual tells nothing: a correction, a knock, a gain that jumps."""
+
+YOUNG_BINS = 36
+"""The first cell maps teach no cell its noise: the scene itself is still being learnt."""
 
 SLOWEST_BINS_S = 0.25
 """Cell maps farther apart than this on average make no look."""
@@ -69,7 +83,19 @@ MISS_NATS = 2.0
 MOST_LINKS = 200
 MOST_CANDIDATES = 64
 FIT_LOOKS = 8
+REMEMBERED_LOOKS = 32
 DOUBLED_PX = 8.0
+BESIDE_PX = 6.0
+
+FAINT = 1_000_000_000
+"""Numbers of faint tracks lie beyond this, apart from those of the ordinary tracker."""
+
+SURE_NATS = 10.0
+"""So much more by which a score cuts the doubt about a track to a third."""
+
+POINT_EVERY_NS = 999_000_000
+"""A track's point is told once a second, less a millisecond for rounded time stamps."""
+
 PATCH_X, PATCH_Y = 6, 9
 """A mover's likeness is kept in a patch of so many pixels to each side of its middle."""
 
@@ -86,7 +112,9 @@ class FaintSettings(Record):
     are tried `step_px_s` apart. `clip` is the most one cell map can say, in deviations. The noise of a cell is learnt
     over `noise_s` and a block's maxima over `maxima_s`; nothing is believed in the first `settle_s`. A candidate has
     `candidate_nats`; a mover is believed after `least_looks` looks when its score is `least_nats` and it has gone
-    `least_px`, nowhere farther off a line than `most_off_px` (rms), and is given up after `coast_s`.
+    `least_px`, no farther off a line than `most_off_px` (rms), at a velocity within `most_slip_px_s` of that which the
+    looks found by themselves; looks that differ by more than `most_turn_px_s` are not linked. It is given up after
+    `coast_s`.
     """
 
     bin_s: float = 0.09
@@ -98,11 +126,12 @@ class FaintSettings(Record):
     maxima_s: float = 20.0
     settle_s: float = 12.0
     candidate_nats: float = 4.0
-    least_nats: float = 14.0
-    least_looks: int = 3
-    least_px: float = 4.0
-    most_off_px: float = 1.6
+    least_nats: float = 18.0
+    least_looks: int = 4
+    least_px: float = 5.0
+    most_off_px: float = 1.4
     most_turn_px_s: float = 3.5
+    most_slip_px_s: float = 2.0
     coast_s: float = 1.7
 
 
@@ -254,6 +283,15 @@ def _block_peaks(sums: F32, peak: F32, place: I64) -> None:
             place[block_row, block_column] = where
 
 
+class Undecided(NamedTuple):
+    """A chain of looks that could be a mover: how many looks, how unlikely by chance, how far gone."""
+
+    serial: int
+    looks: int
+    score_nats: float
+    gone_px: float
+
+
 class _Maxima:
     """How large the best sum of a look usually is in each block: a Gumbel distribution for each."""
 
@@ -286,7 +324,8 @@ class _Maxima:
 class _Link:
     """Candidates of successive looks that could be one mover, with the straight line through the newest of them."""
 
-    def __init__(self, found: _Candidate, time_s: float) -> None:
+    def __init__(self, found: _Candidate, time_s: float, serial: int) -> None:
+        self.serial = serial
         self.sign = found.sign
         self.found: list[_Candidate] = []
         self.times: list[float] = []
@@ -306,6 +345,9 @@ class _Link:
         self.score += min(found.nats, MOST_NATS) * HOP / BINS
         self.strength += found.snr**2 * HOP / BINS
         self.misses = 0
+        if len(self.found) > REMEMBERED_LOOKS:
+            # Where it was first found stays; what lies between is no longer needed.
+            del self.found[1], self.times[1]
         self._fit()
 
     def miss(self) -> None:
@@ -338,7 +380,15 @@ class _Link:
     def believable(self, s: FaintSettings) -> bool:
         """Whether all that is asked of a mover is there."""
         enough = self.score >= s.least_nats and len(self.times) >= s.least_looks and not self.misses
-        return enough and self.gone_px() >= s.least_px and self.off_px <= s.most_off_px
+        straight = self.off_px <= s.most_off_px and self.slip_px_s() <= s.most_slip_px_s
+        return enough and straight and self.gone_px() >= s.least_px
+
+    def slip_px_s(self) -> float:
+        """How far the way from first to newest look is from the velocities the looks found by themselves."""
+        gone_s = max(self.times[-1] - self.times[0], 1e-3)
+        own = np.array([candidate[3:5] for candidate in self.found]).mean(axis=0)
+        way_x, way_y = self.found[-1].x - self.found[0].x, self.found[-1].y - self.found[0].y
+        return math.hypot(way_x / gone_s - own[0], way_y / gone_s - own[1])
 
     def cost(self, found: _Candidate, time_s: float, s: FaintSettings) -> float:
         """How ill a candidate suits, from 0; infinite where it cannot be the same."""
@@ -381,6 +431,7 @@ class FaintWatch:
         self._pad_x = math.ceil(self.settings.fastest_x_px_s / CELL_PX) + 2
         self._pad_y = math.ceil(self.settings.fastest_y_px_s / CELL_PX) + 2
         self._links: list[_Link] = []
+        self._born = 0
         self._named = 0
         self._use: F32 | None = None
         self._use_full: U8 | None = None
@@ -444,6 +495,10 @@ class FaintWatch:
                 fresh = self._look()
         return self._report(difference, fresh)
 
+    def undecided(self) -> list[Undecided]:
+        """The chains that are followed, believed ones included: what the bar is set by."""
+        return [Undecided(link.serial, len(link.times), link.score, link.gone_px()) for link in self._links]
+
     def _forget(self, shape: tuple[int, ...]) -> None:
         """The scene is another one now."""
         self.ended += [link.number for link in self._links if link.number]
@@ -472,10 +527,14 @@ class FaintWatch:
     def _restlessness(self) -> float:
         """Put the gathered cells in units of their noise, and learn it; how large they are on average."""
         s = self.settings
-        if self._bins < 2 * BINS:
-            self._variance[:] = max(1.05 * float((self._cells - self._mean).var()), 0.01)
+        most = GLARING * math.sqrt(max(float(self._variance.mean()), 1.0))
+        self._cells -= cv2.blur(np.clip(self._cells, -most, most), (SMOOTH, SMOOTH))
+        young = self._bins < YOUNG_BINS
+        if young:
+            # What the scene has not learnt yet is no noise.
+            self._variance[:] = max(float(np.median(np.abs(self._cells)) / 0.6745) ** 2, 0.01)
         around = cv2.dilate(self._variance, _SQUARE).astype(np.float32, copy=False)
-        rate = max(self._gathered_s / s.noise_s, 1 / (self._bins + 1))
+        rate = max(self._gathered_s / s.noise_s, 1 / (self._bins - (0 if young else YOUNG_BINS) + 10))
         level = _standardise(
             self._cells, self._mean, self._variance, around, np.float32(rate), np.float32(s.clip), self._standard
         )
@@ -498,7 +557,7 @@ class FaintWatch:
         times = self._times[slots]
         bin_s = float(times[-1] - times[0]) / (BINS - 1)
         valid = float(self._valid.sum())
-        if bin_s > SLOWEST_BINS_S or valid < 0.6 * BINS:
+        if bin_s > SLOWEST_BINS_S or valid < 0.6 * BINS or self._bins < 2 * YOUNG_BINS:
             return set()
         middle_s = float(times.mean())
         origin = self._origins[slots[-1]]
@@ -565,7 +624,10 @@ class FaintWatch:
         for i, link in enumerate(self._links):
             if i not in linked:
                 link.miss()
-        self._links += [_Link(candidate, time_s) for j, candidate in enumerate(found) if j not in taken]
+        for j, candidate in enumerate(found):
+            if j not in taken:
+                self._born += 1
+                self._links.append(_Link(candidate, time_s, self._born))
 
     def _believe(self, time_s: float) -> set[int]:
         """Give up what was not seen for long, and name what is believed from now on."""
@@ -621,6 +683,97 @@ class FaintWatch:
             )
             tracks.append(track)
         return tracks
+
+
+class FaintStage:
+    """The faint movers of one camera as tracks, with what there is to tell of them.
+
+    Their numbers lie beyond `FAINT`. One that the ordinary tracker follows is left to it, and ends here.
+    """
+
+    def __init__(self, settings: FaintSettings, camera_id: str, origin: str, polarity: Polarity = "both") -> None:
+        self.watch = FaintWatch(settings, polarity)
+        self._camera_id = camera_id
+        self._origin = origin
+        self._last: dict[int, Track] = {}
+        self._told_ns: dict[int, int] = {}
+        self._named = FAINT
+
+    def update(
+        self,
+        frame: Frame,
+        difference: Difference,
+        step_s: float,
+        ordinary: Sequence[Track],
+        locate: Callable[[Track], Track],
+    ) -> tuple[list[Track], list[FaintEvent]]:
+        """The tracks at this picture, put on the ground by `locate`, and what happened to them."""
+        found = {each.track_id: each for each in self.watch.update(difference, step_s)}
+        gone = [number for number in self._last if number not in found]
+        events: list[FaintEvent] = [self._end(number, frame.time_ns, "not seen any more") for number in gone]
+        tracks = []
+        for number, each in found.items():
+            if any(_covers(track.box, each.box) for track in ordinary):
+                if number in self._last:
+                    events.append(self._end(number, frame.time_ns, "followed as a stronger track"))
+            elif number in self._last or each.seen:
+                track = locate(self._describe(each, frame))
+                events += self._tell(number, track)
+                tracks.append(track)
+        return tracks, events
+
+    def _describe(self, each: FaintTrack, frame: Frame) -> Track:
+        before = self._last.get(each.track_id)
+        if before is None:
+            self._named += 1
+        return Track(
+            track_id=self._named if before is None else before.track_id,
+            camera_id=self._camera_id,
+            origin=self._origin,
+            time_ns=frame.time_ns,
+            frame_index=frame.index,
+            status="confirmed" if each.seen else "coasting",
+            box=each.box,
+            velocity_x_px_s=each.velocity_x_px_s,
+            velocity_y_px_s=each.velocity_y_px_s,
+            contrast_counts=each.contrast_counts,
+            snr=each.snr,
+            kind="unknown",
+            kind_confidence=0.0,
+            confidence=1.0 - math.exp(-each.score_nats / SURE_NATS),
+            first_ns=frame.time_ns - round(1e9 * each.first_s),
+            confirmed_ns=frame.time_ns if before is None else before.confirmed_ns,
+        )
+
+    def _tell(self, number: int, track: Track) -> list[FaintEvent]:
+        """Whether a track is new, or its point due."""
+        fresh = number not in self._last
+        self._last[number] = track
+        due = not 0 <= track.time_ns - self._told_ns.get(number, -POINT_EVERY_NS) < POINT_EVERY_NS
+        if not fresh and not (due and track.status == "confirmed"):
+            return []
+        self._told_ns[number] = track.time_ns
+        if fresh:
+            return [TrackConfirmed(time_ns=track.time_ns, track=track)]
+        return [TrackPoint(time_ns=track.time_ns, track=track)]
+
+    def finish(self, time_ns: int) -> list[FaintEvent]:
+        """What is left to say when no picture will come any more."""
+        return [self._end(number, time_ns, "the watch ended") for number in sorted(self._last)]
+
+    def _end(self, number: int, time_ns: int, reason: str) -> TrackLost:
+        last = self._last.pop(number)
+        self._told_ns.pop(number, None)
+        return TrackLost(
+            time_ns=time_ns, camera_id=self._camera_id, track_id=last.track_id, kind="unknown", reason=reason
+        )
+
+
+def _covers(strong: Box, faint: Box) -> bool:
+    """Whether a faint mover's middle lies in a stronger one's box, or next to it."""
+    x, y = faint.centre_px
+    across = strong.x_px - BESIDE_PX <= x <= strong.x_px + strong.w_px + BESIDE_PX
+    return across and strong.y_px - BESIDE_PX <= y <= strong.y_px + strong.h_px + BESIDE_PX
 
 
 def _vertex(before: float, here: float, after: float) -> float:

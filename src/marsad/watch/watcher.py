@@ -18,6 +18,7 @@ from marsad.watch.background import Background, BackgroundSettings, Difference, 
 from marsad.watch.classify import Classifier, Sight
 from marsad.watch.detect import PEAK as BLOB_PEAK
 from marsad.watch.detect import X0, X1, Y0, Y1, Blobs, Detector, DetectSettings, Polarity
+from marsad.watch.faint import FaintSettings, FaintStage
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
@@ -65,11 +66,12 @@ WatchEvent = CameraHealth | TrackConfirmed | TrackPoint | TrackLost
 
 
 class WatchSettings(Record):
-    """The settings of all stages."""
+    """The settings of all stages; faint movers are looked for as well where `faint` is given."""
 
     background: BackgroundSettings = BackgroundSettings()
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
+    faint: FaintSettings | None = None
 
 
 class Observation(Record, eq=False):
@@ -118,6 +120,7 @@ class Watcher:
         self._classifier = Classifier(model)
         self._grouper = Grouper()
         self._health = HealthMonitor(camera_id)
+        self._faint = None if s.faint is None else FaintStage(s.faint, camera_id, origin, polarity)
         self._geolocator = geolocator
         self._limit = None if metres_per_pixel is None else _speed_limit(metres_per_pixel)
         self._masks = masks
@@ -160,6 +163,10 @@ class Watcher:
                 back += self._earlier(each, track)
         tracks = self._grouper.update(tracks)
         events += self._events(followed, tracks, frame)
+        if self._faint is not None:
+            faint, told = self._faint.update(frame, difference, step_s, tracks, self._locate)
+            tracks += faint
+            events += told
         if not 0 <= frame.time_ns - self._stood_ns < STANDING_EVERY_NS:
             self._stood_ns = frame.time_ns
             self._stood = [self._standing(row, frame, difference) for row in self._tracker.standing()]
@@ -188,6 +195,8 @@ class Watcher:
         for mask in self._masks:
             use[mask.y_px : mask.y_px + mask.h_px, mask.x_px : mask.x_px + mask.w_px] = 0
         self._background.exclude(use)
+        if self._faint is not None:
+            self._faint.watch.exclude(use)
 
     def _look_at_camera(self, frame: Frame, difference: Difference, blobs: Blobs, step_s: float) -> list[CameraHealth]:
         """The camera's health, looked at in every other picture of a fast stream unless something just changed."""
@@ -323,7 +332,8 @@ class Watcher:
 
     def finish(self, time_ns: int) -> list[WatchEvent]:
         """What is left to say when no picture will come any more."""
-        return [self._end(track_id, time_ns, "the watch ended") for track_id in sorted(self._last)]
+        events: list[WatchEvent] = [self._end(track_id, time_ns, "the watch ended") for track_id in sorted(self._last)]
+        return events if self._faint is None else [*events, *self._faint.finish(time_ns)]
 
     def _end(self, track_id: int, time_ns: int, reason: str) -> TrackLost:
         last = self._last.pop(track_id, None)
