@@ -495,6 +495,31 @@ def test_strangers_tracks_are_not_the_walkers(plain: Path, tmp_path: Path) -> No
     assert report.result.kinds == {}
 
 
+def test_much_other_traffic_makes_the_figure_doubtful_and_says_so(
+    plain: Path, walked: tuple[Watch, Walker, list[Event]], tmp_path: Path
+) -> None:
+    """Short tracks all over the ground, one starting every second."""
+    watch, walker, events = walked
+    track = next(event.track for event in events if isinstance(event, TrackConfirmed))
+    assert track.ground is not None
+    rng = np.random.default_rng(1)
+    strangers: list[Event] = []
+    for number in range(int(walker.seconds)):
+        ground = msgspec.structs.replace(
+            track.ground, east_m=float(rng.uniform(-60, 60)), north_m=float(rng.uniform(500, 700))
+        )
+        for k in range(4):
+            time_ns = START_NS + (number + k) * 10**9
+            seen = msgspec.structs.replace(
+                track, track_id=10**6 + number, time_ns=time_ns, confirmed_ns=time_ns - k * 10**9, ground=ground
+            )
+            strangers.append((TrackPoint if k else TrackConfirmed)(time_ns=time_ns, track=seen))
+    crowded = [events[0], *sorted([*events[1:-1], *strangers], key=time_of), events[-1]]
+    report = run(tmp_path, plain, (watch, walker, crowded))
+    assert report.result.chance.low > 0.5
+    assert any("would have passed for a walker" in note for note in report.notes)
+
+
 def test_the_simulation_stands_beside_what_was_found(
     plain: Path, walked: tuple[Watch, Walker, list[Event]], tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from marsad.kernel.position import Position
 from marsad.kernel.site import Lens, Pose, Terrain
 from marsad.report.crossing import Crossing, Walk
 from marsad.report.matching import CHANCE_SHIFTS_S, Gate, align, chance, matches
-from marsad.report.sighting import LogStory, Sighting, Span
+from marsad.report.sighting import LogStory, Roll, Sighting, Span
 from marsad.report.view import Eye
 
 T0 = 1_786_219_200 * 10**9
@@ -69,7 +69,7 @@ def test_errors_as_stated_have_the_distances_of_chi_square() -> None:
     walked, gate = walk(pace=0.0), Gate(clock_s=0.0)
     root = np.linalg.cholesky(ELLIPSE + 9.0 * np.eye(2))
     tracks = [sighting(walked, 10, 40, root @ rng.normal(size=2), number=k) for k in range(400)]
-    found = matches(tracks, walked, (T0, T0 + 60 * S), {}, gate)
+    found = matches(Roll(tracks), walked, (T0, T0 + 60 * S), {}, gate)
     assert len(found) == 400
     distances = np.array([float(match.distance2.mean()) for match in found])
     assert np.mean(distances <= chi2.ppf(0.95, 2)) == pytest.approx(0.95, abs=0.03)
@@ -79,8 +79,8 @@ def test_errors_as_stated_have_the_distances_of_chi_square() -> None:
 def test_the_clock_widens_the_gate_along_the_way_only() -> None:
     walked = walk()
     ahead, beside = (sighting(walked, 10, 40, np.array(off)) for off in ((0.0, 45.0), (45.0, 0.0)))
-    assert matches([ahead, beside], walked, (T0, T0 + 60 * S), {}, Gate(clock_s=0.0)) == []
-    (found,) = matches([ahead, beside], walked, (T0, T0 + 60 * S), {}, Gate(clock_s=10.0))
+    assert matches(Roll([ahead, beside]), walked, (T0, T0 + 60 * S), {}, Gate(clock_s=0.0)) == []
+    (found,) = matches(Roll([ahead, beside]), walked, (T0, T0 + 60 * S), {}, Gate(clock_s=10.0))
     assert found.sighting is ahead
     assert found.error_m == pytest.approx(45.0)
 
@@ -92,17 +92,17 @@ def test_half_of_a_track_must_be_his() -> None:
         east = leaves.east_m.copy()
         east[-away:] += 500
         gone = msgspec.structs.replace(leaves, east_m=east)
-        assert len(matches([gone], walked, (T0, T0 + 60 * S), {}, Gate())) == count
+        assert len(matches(Roll([gone]), walked, (T0, T0 + 60 * S), {}, Gate())) == count
 
 
 def test_it_counts_as_found_when_it_was_believed_or_when_it_came_to_him() -> None:
     walked = walk(pace=0.0)
     track = msgspec.structs.replace(sighting(walked, 10, 40, np.zeros(2)), confirmed_ns=T0 + 8 * S)
-    (found,) = matches([track], walked, (T0, T0 + 60 * S), {}, Gate())
+    (found,) = matches(Roll([track]), walked, (T0, T0 + 60 * S), {}, Gate())
     assert found.found_ns == T0 + 8 * S
     east = track.east_m.copy()
     east[:5] += 500
-    (came,) = matches([msgspec.structs.replace(track, east_m=east)], walked, (T0, T0 + 60 * S), {}, Gate())
+    (came,) = matches(Roll([msgspec.structs.replace(track, east_m=east)]), walked, (T0, T0 + 60 * S), {}, Gate())
     assert came.found_ns == T0 + 15 * S
 
 
@@ -114,10 +114,10 @@ def test_a_track_without_a_place_is_known_by_its_pixel(eye: Eye) -> None:
         track, east_m=track.east_m * np.nan, foot_px=np.tile([float(x), float(y)], (len(track.time_ns), 1))
     )
     aside = msgspec.structs.replace(nowhere, foot_px=nowhere.foot_px + np.array([150.0, 0.0]))
-    (found,) = matches([nowhere, aside], walked, (T0, T0 + 60 * S), {"mast": eye}, Gate())
+    (found,) = matches(Roll([nowhere, aside]), walked, (T0, T0 + 60 * S), {"mast": eye}, Gate())
     assert found.sighting is nowhere
     assert np.isnan(found.error_m).all()
-    assert matches([nowhere], walked, (T0, T0 + 60 * S), {}, Gate()) == []
+    assert matches(Roll([nowhere]), walked, (T0, T0 + 60 * S), {}, Gate()) == []
 
 
 @pytest.mark.parametrize("ahead_s", [-40.0, -3.0, 0.0, 11.5])

@@ -20,7 +20,7 @@ from marsad.kernel.error import InputError, IntegrityError
 from marsad.kernel.record import Record
 from marsad.kernel.site import Line, Site
 from marsad.report.crossing import Crossing, LinePath, Walk, crossings_of, listed_crossing
-from marsad.report.interval import Bin
+from marsad.report.interval import Bin, Share
 from marsad.report.matching import SEARCH_S, Alignment, align
 from marsad.report.sighting import LogStory, joined, moved, read_story
 from marsad.report.view import Eye
@@ -30,6 +30,7 @@ from marsad.report.walktest_text import clock, render
 LOG_NAME = "events.sqlite"
 DOUBTFUL_CLOCK_S = 1.0
 DOUBTFUL_SIGMAS = 3.0
+DOUBTFUL_CHANCE = 0.05
 
 
 class Setting(Record):
@@ -139,7 +140,7 @@ def walktest_site(
         from_ns=min(int(walk.time_ns[0]) for walk in walks.values()),
         to_ns=max(int(walk.time_ns[-1]) for walk in walks.values()),
         logs=tuple(LogRead(path=str(path), head=head) for (path, head), _ in read),
-        notes=(*story.notes, *_notes(site, tracks, alignments)),
+        notes=(*story.notes, *_notes(site, tracks, alignments), *_chance_notes(result.chance)),
         result=result,
     )
     return report if out is None else _write(report, out, field, walks, story, surface)
@@ -367,6 +368,14 @@ def _notes(site: Site, tracks: Sequence[GpsTrack], alignments: Sequence[Alignmen
     if site.terrain.illustrative:
         notes.append("the terrain is marked illustrative: what should have been in view is no evidence")
     return notes
+
+
+def _chance_notes(met: Share) -> list[str]:
+    """What to think of a test among much other traffic."""
+    if met.share is None or met.share <= DOUBTFUL_CHANCE:
+        return []
+    told = f"in {met.share:.0%} of the times tried a track that is nobody's would have passed for a walker"
+    return [f"{told}: what was found is worth less than it seems; keep others away, or make --gate smaller"]
 
 
 def _clock_note(each: Alignment) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from marsad.kernel.record import Record
 from marsad.report.crossing import Array, Crossing, Places, Walk, places_at
 from marsad.report.interval import Share, exact_share
-from marsad.report.sighting import LogStory, Sighting
+from marsad.report.sighting import LogStory, Roll, Sighting
 from marsad.report.view import Eye, squared
 
 LEAST_SHARE: Final = 0.5
@@ -77,15 +77,14 @@ class Alignment(Record):
     right_sigma_m: float | None = None
 
 
-def matches(
-    sightings: Sequence[Sighting], walk: Walk, span: tuple[int, int], eyes: Mapping[str, Eye], gate: Gate
-) -> list[Match]:
+def matches(roll: Roll, walk: Walk, span: tuple[int, int], eyes: Mapping[str, Eye], gate: Gate) -> list[Match]:
     """The tracks that are of a walker in a time."""
     found = []
-    for sighting in sightings:
-        rows = np.flatnonzero((sighting.time_ns >= span[0]) & (sighting.time_ns <= span[1]))
-        if not len(rows):
+    for sighting in roll.during(*span):
+        first, last = np.searchsorted(sighting.time_ns, span[0]), np.searchsorted(sighting.time_ns, span[1], "right")
+        if first == last:
             continue
+        rows = np.arange(first, last)
         match = _match(sighting, rows, walk, eyes.get(sighting.camera_id), gate)
         hits = np.count_nonzero(match.hit)
         if hits and hits >= LEAST_SHARE * len(match.rows) and (hits > 1 or len(sighting.time_ns) == 1):
@@ -139,7 +138,7 @@ def chance(
 
     `own` names the tracks that are of walkers.
     """
-    others = [each for each in story.sightings if (each.camera_id, each.run, each.track_id) not in own]
+    others = Roll(each for each in story.sightings if (each.camera_id, each.run, each.track_id) not in own)
     met = tried = 0
     for shift_s in CHANCE_SHIFTS_S:
         by_ns = round(shift_s * 1e9)
@@ -223,7 +222,7 @@ def _witnesses(seen: Sequence[Sighting], walk: Walk, shift_s: float, gate: Gate,
     """What each track that is of a walker, once shifted, tells."""
     by_ns = round(shift_s * 1e9)
     span = int(walk.time_ns[0]), int(walk.time_ns[-1])
-    shifted = [msgspec.structs.replace(each, time_ns=each.time_ns - by_ns) for each in seen]
+    shifted = Roll(msgspec.structs.replace(each, time_ns=each.time_ns - by_ns) for each in seen)
     return [_witness(match, walk, eye) for match in matches(shifted, walk, span, {}, gate)]
 
 

@@ -51,6 +51,20 @@ class Sighting(Record, eq=False):
     height_px: Array
 
 
+class Roll:
+    """Sightings to be asked for by time."""
+
+    def __init__(self, sightings: Iterable[Sighting]) -> None:
+        self.sightings = tuple(sightings)
+        self._first_ns = np.array([each.time_ns[0] for each in self.sightings], np.int64)
+        self._last_ns = np.array([each.time_ns[-1] for each in self.sightings], np.int64)
+
+    def during(self, start_ns: int, end_ns: int) -> list[Sighting]:
+        """Those that were seen in a time."""
+        there = np.flatnonzero((self._last_ns >= start_ns) & (self._first_ns <= end_ns))
+        return [self.sightings[row] for row in there.tolist()]
+
+
 class Alarm(Record):
     """An alert that was raised; `direction` is empty where its rule has none."""
 

@@ -24,7 +24,7 @@ from marsad.report.crossing import Crossing, LinePath, Times, Walk, places_at
 from marsad.report.demonstration import Demonstration, demonstrate
 from marsad.report.interval import CHI2_2_95, Honesty, Share, exact_share, honesty, percentile
 from marsad.report.matching import Alignment, Gate, Match, chance, matches
-from marsad.report.sighting import Alarm, LogStory, Sighting, troubles_in, watching
+from marsad.report.sighting import Alarm, LogStory, Roll, Sighting, troubles_in, watching
 from marsad.report.view import RANKED, SEEN, SIGHTS, Eye, Look, Sight, squared
 
 Outcome = Literal["found", "late", "missed", "held", "not tried"]
@@ -199,7 +199,8 @@ def walktest(
     alignments: Sequence[Alignment] = (),
 ) -> Walktest:
     """What the crossings show; the story's times are the GPS's."""
-    outcomes = [judge(field, walks[crossing.walker], crossing, story) for crossing in crossings]
+    roll = Roll(story.sightings)
+    outcomes = [judge(field, walks[crossing.walker], crossing, story, roll) for crossing in crossings]
     own = {key for each in outcomes for key in each.tracks}
     by_key = {_key(each): each for each in story.sightings}
     kinds = Counter(by_key[key].kind for key in own)
@@ -215,9 +216,9 @@ def walktest(
     )
 
 
-def judge(field: Field, walk: Walk, crossing: Crossing, story: LogStory) -> CrossingOutcome:
-    """One crossing held against the log."""
-    found = matches(story.sightings, walk, (crossing.start_ns, crossing.end_ns), field.eyes, field.terms.gate)
+def judge(field: Field, walk: Walk, crossing: Crossing, story: LogStory, roll: Roll) -> CrossingOutcome:
+    """One crossing held against the log, whose sightings the roll holds."""
+    found = matches(roll, walk, (crossing.start_ns, crossing.end_ns), field.eyes, field.terms.gate)
     cameras = [_camera(field, walk, crossing, story, eye, found) for eye in field.eyes.values()]
     tried = [each for each in cameras if each.sight != "not watching"]
     outcome = CrossingOutcome(
@@ -311,11 +312,13 @@ def _in_time(found_ns: int, visible_ns: int | None, within_s: float) -> tuple[Ou
 
 
 def _placed(seen: CameraOutcome, own: Sequence[Match], crossing: Crossing) -> CameraOutcome:
-    """With the located point nearest in time to the line beside the GPS."""
-    points = [(match, point) for match in own for point in np.flatnonzero(np.isfinite(match.error_m))]
-    if not points:
+    """With the point nearest in time to the line, of the track that was longest on the walker, beside the GPS."""
+    located = [match for match in own if np.isfinite(match.error_m).any()]
+    if not located:
         return seen
-    match, point = min(points, key=lambda at: abs(at[0].sighting.time_ns[at[0].rows[at[1]]] - crossing.crossed_ns))
+    match = max(located, key=lambda match: np.count_nonzero(match.hit))
+    apart_ns = np.abs(match.sighting.time_ns[match.rows] - crossing.crossed_ns)
+    point = int(np.argmin(np.where(np.isfinite(match.error_m), apart_ns, np.inf)))
     sighting, row = match.sighting, match.rows[point]
     east2, east_north, north2 = sighting.covariance[row].tolist()
     distance2 = float(match.distance2[point])

@@ -141,7 +141,7 @@ def _measured(result: Walktest) -> Iterator[str]:
         yield (
             f"Positions: {places.samples}, one for each crossing and camera; median error {places.median_error_m:.1f} "
             f"m, 95th percentile {places.p95_error_m:.1f} m, GPS error included; "
-            f"{share(inside)} inside their 95 % ellipse with the GPS's; those of one camera share its pose and so its error"
+            f"{share(inside)} inside their 95 % ellipse with the GPS's; those of one camera share its pose and error"
         )
     yield from (_alignment(each) for each in result.alignments)
     named = ", ".join(f"{kind} {count}" for kind, count in result.kinds.items()) or "none"
