@@ -27,18 +27,20 @@ from marsad.simulate.scene import Scene
 from marsad.simulate.terrain import Relief, rugged_desert
 
 _CENTRE = Position(latitude_deg=34.46, longitude_deg=40.95, height_m=215.0)
-_KINDS: tuple[ActorKind, ...] = (
-    "person",
-    "dog",
-    "person",
-    "person",
-    "goat",
-    "person",
-    "camel",
-    "person",
-    "fox",
-    "sheep",
+_PLAYERS: tuple[tuple[ActorKind, float], ...] = (
+    ("person", 260),
+    ("fox", 270),
+    ("sheep", 330),
+    ("person", 390),
+    ("dog", 420),
+    ("person", 450),
+    ("goat", 480),
+    ("person", 560),
+    ("camel", 640),
+    ("person", 720),
 )
+"""Kinds, and how far away they walk to and fro."""
+_FIELD_DEG = 6.0
 _WARM_UP = 30
 
 
@@ -51,24 +53,23 @@ def scenario(seconds: float) -> Scenario:
         seed=7,
         features=(Shrubs(), Boulders(), Fence(points=((-40.0, 300.0), (40.0, 300.0)))),
         imager=Imager(ffc_every_s=180.0, dead_pixels=4),
-        actors=tuple(_actor(number, kind) for number, kind in enumerate(_KINDS)),
+        actors=tuple(_actor(number, *each) for number, each in enumerate(_PLAYERS)),
     )
 
 
-def _actor(number: int, kind: ActorKind) -> Actor:
-    north_m = 260.0 + 65 * number
-    half_m = north_m * math.tan(math.radians(3.0))
+def _actor(number: int, kind: ActorKind, north_m: float) -> Actor:
+    half_m = north_m * math.tan(math.radians(_FIELD_DEG / 2))
     way = tuple(Waypoint(east_m=half_m * side, north_m=north_m) for side in (-0.7, 0.7) * 40)
     return Actor(actor_id=number + 1, kind=kind, route=way, start_s=-7.0 * number)
 
 
 def scene(seconds: float, effects: bool) -> Scene:
-    """The scene on generated ground, from a mast of 20 m."""
+    """The scene on generated ground, from a mast of 30 m."""
     frame = EnuFrame(_CENTRE)
     relief = Relief(wadi_west_m=900.0)
     ground = rugged_desert(_CENTRE, np.random.default_rng(3), radius_m=2600.0, relief=relief)
-    pose = Pose(latitude_deg=34.46, longitude_deg=40.95, mast_m=20.0, azimuth_deg=0.0, elevation_deg=-2.2)
-    lens = Lens(width_px=640, height_px=512, horizontal_fov_deg=6.0)
+    pose = Pose(latitude_deg=34.46, longitude_deg=40.95, mast_m=30.0, azimuth_deg=0.0, elevation_deg=-4.6)
+    lens = Lens(width_px=640, height_px=512, horizontal_fov_deg=_FIELD_DEG)
     played = scenario(seconds)
     if effects:
         played = _with_effects(played)
@@ -90,16 +91,17 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     ready_s = time.process_time() - start_s
     for index in range(_WARM_UP):
         made.render(index, 0)
-    heights, frames = [], made.frames
+    truths, frames = [], made.frames
     start_s = time.process_time()
     for index in range(_WARM_UP, frames):
-        heights += [truth.height_px for truth in made.render(index, 0)[1]]
+        truths += made.render(index, 0)[1]
     spent_s = time.process_time() - start_s
     return {
         "frames": frames - _WARM_UP,
-        "actors_a_picture": len(heights) / (frames - _WARM_UP),
-        "height_px_least": min(heights),
-        "height_px_most": max(heights),
+        "actors_a_picture": len(truths) / (frames - _WARM_UP),
+        "visible_share": sum(truth.visible for truth in truths) / len(truths),
+        "height_px_least": min(truth.height_px for truth in truths),
+        "height_px_most": max(truth.height_px for truth in truths),
         "scene_ready_cpu_s": ready_s,
         "ms_a_frame": 1000 * spent_s / (frames - _WARM_UP),
         "frames_per_cpu_s": (frames - _WARM_UP) / spent_s,
@@ -108,7 +110,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 def main() -> None:
     """Measure and print."""
-    parser = command(__doc__ or "")
+    parser = command(__doc__)
     parser.add_argument("--seconds", type=float, default=120.0, help="how much is played")
     parser.add_argument("--effects", action="store_true", help="add cloud shadows and insects")
     arguments = parser.parse_args()

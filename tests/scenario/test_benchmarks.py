@@ -17,7 +17,17 @@ def _scripts_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["tno_duine", "drone_ir", "cacophony_cptv", "speed", "small_targets", "geometry", "campaign_trackers", "real_sets"],
+    [
+        "tno_duine",
+        "drone_ir",
+        "cacophony_cptv",
+        "speed",
+        "small_targets",
+        "geometry",
+        "campaign_trackers",
+        "real_sets",
+        "scene_speed",
+    ],
 )
 def test_every_benchmark_says_what_it_needs(name: str) -> None:
     done = subprocess.run(
