@@ -29,6 +29,13 @@ Boundary Layer Climates (1987), chapter 5; the figure is of our choosing."""
 _BREAK_M = 40.0
 _PARTS = 5
 _RAGGED_M = 1.2
+_BUMP_WAVES_PX = (2.5, 4.0, 7.0, 12.0, 21.0, 36.0, 64.0)
+_BUMP_M = 2.5
+_BUMP_OCTAVES = 1.8
+_LEVELLED = 0.35
+"""Small facets give heat to their neighbours: so much is left of what a large slope would differ. Of our choosing."""
+_STEEP = 4.0
+"""From the inverse of that angle of sight in radians on, the ground is seen from above, and its bumps no more."""
 _TILT = 0.16
 """The root mean square slope of what is rough about the ground and finer than the elevation data."""
 
@@ -80,6 +87,7 @@ class Land:
         self._stones = Pattern(rng, longest_m=420.0, shortest_m=0.1, steepness=2.5)
         self._growth = Pattern(rng, longest_m=150.0, shortest_m=0.1, steepness=2.4)
         self._rough = Pattern(rng, longest_m=24.0, shortest_m=0.05, steepness=2.3)
+        self._bumps = [(wave_px, Pattern(rng, longest_m=wave_px, shortest_m=wave_px)) for wave_px in _BUMP_WAVES_PX]
 
     def skin_k(self, material: Material, slope_rad: Kelvin | float, aspect_rad: Kelvin | float) -> Kelvin:
         """The apparent temperature of a material tilted some way, the sky that it mirrors included."""
@@ -110,7 +118,7 @@ class Land:
         growth = _share(grown, 1.3, 2.0)
         ground = bare["soil"] + 0.55 * stones * (bare["gravel"] - bare["soil"] + 0.6 * (bare["rock"] - bare["gravel"]))
         ground += 0.5 * growth * (bare["grass"] - ground)
-        rough = self._rough.over(seen)
+        rough = self._roughness(lookup, seen)
         ground += self.rough_k * rough
         ground -= np.float32(self._pool_k_m()) * lie.hollow_m
         # What nature made has no straight edges: its outlines are drawn on ground that is pushed about a little.
@@ -121,12 +129,30 @@ class Land:
         ground, water = self._covered(ground, rough, lookup, (seen, ragged), lie, features)
         return ground.astype(np.float32), water
 
+    def _roughness(self, lookup: GroundLookup, seen: Footprint) -> Kelvin:
+        """What is rough about the ground, about unit variance.
+
+        A pattern that lies flat is squeezed into streaks where it is seen flat. There the near sides of bumps are seen
+        instead, about as wide as high: as large in the picture as bumps of a metre or so are at that range.
+        """
+        rows, columns = lookup.status.shape
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+        scale = np.maximum(seen.across_m, 1e-4)
+        bumps, power = np.zeros_like(scale), np.full_like(scale, 1e-3)
+        for wave_px, pattern in self._bumps:
+            weight = np.exp(-0.5 * np.square(np.log2(wave_px * scale / _BUMP_M) / _BUMP_OCTAVES)).astype(np.float32)
+            bumps += weight * pattern.at(x, y)
+            power += weight**2
+        flat = np.clip(1 - _STEEP * np.nan_to_num(lookup.grazing_rad), 0, 1)
+        bumpy = flat * bumps / np.sqrt(power) * np.minimum(power, 1)
+        return np.asarray(np.sqrt(1 - 0.7 * flat**2) * self._rough.over(seen) + bumpy, np.float32)
+
     @property
     def rough_k(self) -> np.float32:
         """How much warmer or colder what is rough about the ground is, for its facets look every way."""
         ways = np.linspace(0, 2 * np.pi, 12, endpoint=False, dtype=np.float32)
         tilted = self.table.skin_k("soil", np.full_like(ways, math.atan(_TILT)), ways)
-        return np.float32(max(float(np.ptp(tilted)) / 2, 0.12))
+        return np.float32(0.1 + _LEVELLED * float(np.ptp(tilted)) / 2)
 
     def _pool_k_m(self) -> float:
         return _POOL_K_M * self.night * (1 - self.weather.cloud) * max(0.0, 1 - self.weather.wind_m_s / 6)

@@ -57,6 +57,9 @@ _MASSIVE_M = 0.9
 _LAMP_WARM_K = 25.0
 _FRONDS = 11
 _LEAVES = 13
+_STALKS = 10
+_CLUMP_PX = 1.5
+"""Clumps of reeds are painted as one up to that radius in the picture."""
 _CLUMPS = 60
 
 
@@ -285,12 +288,20 @@ class Builder:
         return joined(parts)
 
     def _reeds(self, places: Array) -> Shapes:
+        """Clumps of reeds; those that are large in the picture as single stalks."""
         foot = self._up(places)
         tall = self._rng.uniform(1.2, 2.8, (len(foot), 1))
         lean = self._rng.normal(0, 0.12, (len(foot), 2)) * tall
         own = self._leaf_k(0.3) + self._rng.normal(0, 0.45, len(foot))
+        strew = self._rng.normal(0, 0.22, (_STALKS, *foot.shape)) * np.array([1.0, 1.0, 0.0])
         top = foot + np.column_stack([lean, tall[:, 0]])
-        return Shapes(_capsules(foot, 0.22 + 0 * tall, top, 0.06 + 0 * tall, own + 0.4, own, 0.7), NOTHING.quads)
+        far = np.linalg.norm(foot - self._view.origin, axis=1) > 0.22 * self._view.optics.focal_x_px / _CLUMP_PX
+        parts = [_capsules(foot[far], 0.22, top[far], 0.06, own[far] + 0.4, own[far], 0.7)]
+        for i, off in enumerate(strew[:, ~far]):
+            up, shade = 0.6 + 0.4 * ((0.618 * i) % 1), own[~far] + 0.2 * ((i % 4) - 1.5)
+            tip = foot[~far] + off + up * (top[~far] - foot[~far]) + 0.8 * off
+            parts.append(_capsules(foot[~far] + off, 0.022, tip, 0.01, shade + 0.3, shade, 1.0))
+        return Shapes(np.concatenate(parts), NOTHING.quads)
 
     def _wadi(self, wadi: Wadi) -> Shapes:
         length = float(np.sum(np.hypot(*np.diff(np.array(wadi.points), axis=0).T)))
