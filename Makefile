@@ -46,7 +46,7 @@ $(LINKED): $(INSTALLED) pyproject.toml
 	@$(BIN)/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(LINKED) ## four people walk towards the line at night: watch, locate, alarm (DEMO="--for 20" for a shorter one)
+demo: $(LINKED) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
 	@$(BIN)/marsad demo $(DEMO)
 
 test: $(LINKED) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)

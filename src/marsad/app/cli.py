@@ -47,6 +47,7 @@ def watch(
     fps: Annotated[float | None, typer.Option(help="Pictures a second, in place of the source's own.")] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write annotated.mp4.")] = True,
     model: Annotated[Path | None, typer.Option(metavar="FILE.onnx", help="A model that looks at each track.")] = None,
+    faint: Annotated[bool, typer.Option("--faint", help="Look for movers too faint for one picture as well.")] = False,
     as_json: Json = False,
 ) -> None:
     """Find, track, locate and alarm on what moves; without a SOURCE, on every camera of the site."""
@@ -55,7 +56,9 @@ def watch(
     from marsad.app.node import totals
     from marsad.app.watching import plan_jobs, run_jobs, summary
 
-    jobs = plan_jobs(sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model)
+    jobs = plan_jobs(
+        sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model, faint=faint
+    )
     ran = run_jobs(jobs, show=True)
     typer.echo(msgspec.json.encode(totals(ran.results)).decode() if as_json else summary(ran.results))
     if ran.failures:
@@ -177,12 +180,51 @@ def walktest(
 
 
 @app.command()
+def simulate(
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="SCENARIO", help="A scenario file, or a shipped one.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/simulate"),
+    camera: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this camera. May be repeated.")] = None,
+    kind: Annotated[
+        Literal["h264", "raw16", "png"], typer.Option("--format", help="How pictures are written; raw16 is lossless.")
+    ] = "h264",
+    bit_rate: Annotated[int, typer.Option(metavar="KBIT", help="Kilobits a second of H.264.")] = 2000,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Play only its start.")] = None,
+    frames: Annotated[int | None, typer.Option(metavar="N", help="Play only so many pictures.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the scenario's own.")] = None,
+    rtsp: Annotated[bool, typer.Option("--rtsp", help="Serve the cameras live over RTSP.")] = False,
+    port: Annotated[int, typer.Option(help="The port of the RTSP server; 0 takes a free one.")] = 8554,
+    listed: Annotated[bool, typer.Option("--list", help="List the shipped scenarios.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Render a scenario with its truth: recordings or live cameras that can be watched at once."""
+    from marsad.app import simulate as simulation
+
+    if listed:
+        typer.echo(simulation.listing())
+        return
+    if scenario is None:
+        raise InputError("no SCENARIO given: name a file, or one that --list names")
+    wanted = simulation.Wanted(
+        out=out, cameras=tuple(camera or ()), format=kind, kbit=bit_rate, frames=frames, seconds=seconds, seed=seed
+    )
+    if rtsp:
+        from rich.console import Console
+
+        result = simulation.serve(scenario, wanted, port=port, console=Console(stderr=True, highlight=False))
+    else:
+        result = simulation.simulate(scenario, wanted, show=not as_json)
+    _report(result, as_json=as_json)
+
+
+@app.command()
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="How much of it to play.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/demo"),
     as_json: Json = False,
 ) -> None:
-    """Play four people walking towards the line at night through the whole watch, and hold it against the truth."""
+    """Play the al-Qaim night to the whole watch, four cameras side by side, and hold it against the truth."""
     from marsad.app.demo import run_demo
 
     run_demo(seconds=seconds, out=out, as_json=as_json)

@@ -1,69 +1,68 @@
-"""The command `marsad demo`: a night with known truth, played through the very watch that real cameras go through."""
+"""The command `marsad demo`: the al-Qaim night, played through the very watch that real cameras go through."""
 
 import math
 import multiprocessing
+import os
 from collections.abc import Sequence
-from datetime import UTC
-from importlib import resources
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
 import msgspec
 import numpy as np
-import rasterio
 from rich.console import Console
 from rich.markup import escape
 
 from marsad.adapters.annotate import clock_text
-from marsad.adapters.dem import site_surface
+from marsad.adapters.truth import TruthFiles
+from marsad.adapters.writing import replace_whole
 from marsad.app.config import load_site
 from marsad.app.demo_map import CHI2_95, Still, Story, draw_map
 from marsad.app.evaluate import evaluate_files
 from marsad.app.node import CameraNode, WatchResult
-from marsad.geo.elevation import Surface
-from marsad.geo.geodesy import EnuFrame
-from marsad.geo.ground import CameraView, site_radius_m
-from marsad.kernel.alert import Alert
-from marsad.kernel.detection import Box
-from marsad.kernel.elevation import ElevationGrid
-from marsad.kernel.error import InputError, UnavailableError
+from marsad.app.outcome import counted, shortcomings
+from marsad.app.performance import Alarm, Performance, Witness
+from marsad.app.scenario_file import Loaded, load_scenario
+from marsad.app.stage import Stage, make_folders, write_sites
+from marsad.kernel.error import InputError
 from marsad.kernel.frame import Frame
-from marsad.kernel.position import GroundCovariance, Position
+from marsad.kernel.position import GroundCovariance
 from marsad.kernel.record import Record
-from marsad.kernel.site import Site
 from marsad.kernel.track import Track
-from marsad.simulate.camera import true_pose
-from marsad.simulate.scene import Scenario, Scene, SceneSource
-from marsad.simulate.terrain import ILLUSTRATIVE, rugged_desert, surveyed
-from marsad.simulate.truth import ActorTruth, mot_text
+from marsad.report.evaluation import Evaluation
+from marsad.simulate.feature import Town
+from marsad.simulate.scene import Scene, SceneSource, all_actors
+from marsad.simulate.terrain import ILLUSTRATIVE
+from marsad.simulate.truth import ActorTruth
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.watcher import Watcher
 
+SCENARIO = "al-qaim-night"
 MATCH = "iou:0.3"
 _ABOUT = f"""{ILLUSTRATIVE}.
 All in this folder was made by `marsad demo`: pictures, people and ground are simulated.
 Nothing here says anything about a real place.
 """
 _COMPILING_FRAMES = 45
-SEEN = 0.5
-"""An actor has entered the view once so much of it is visible."""
-NEAR_PX = 3.0
-"""A box whose middle lies so near an actor's outline is taken to be that actor's."""
+_POINT_NS = 999_000_000
 
 
 class AlarmReport(Record):
     """One alarm beside the truth.
 
-    `cause` is what raised it: the kind of the actor in the box, or "nothing" for a false alarm. `error_m` is the
-    distance from the true place, `error_sigmas` the same in units of the stated uncertainty (Mahalanobis);
-    `after_s` counts from the moment half of the first of those who raised it could be seen.
+    `cause` is what raised it: the kind of the actor in the box, of what was near the lens, or "nothing" for a false
+    alarm. `error_m` is the distance from the true place, `error_sigmas` the same in units of the stated uncertainty
+    (Mahalanobis); `after_s` counts from the moment when half of the one who raised it could be seen.
     """
 
+    camera_id: str
     text: str
     rule: str
+    rule_id: str
     direction: str
     time_s: float
     cause: str
+    party: str
     kind: str
     latitude_deg: float | None = None
     longitude_deg: float | None = None
@@ -75,25 +74,21 @@ class AlarmReport(Record):
     count: tuple[int, int, int] | None = None
 
 
-class DemoReport(Record):
-    """What the demonstration came to.
+class CameraReport(Record):
+    """What one camera's watch came to.
 
-    `tracked_after_s` is, for each person found, the time from half visible to the first confirmed track; `counted` the
-    watch's own best count of people at its last alarm that people raised.
+    `tracked_after_s` is, for each person found, the time from half visible to the first confirmed track.
     """
 
-    terrain: str
-    simulated_s: float
+    camera_id: str
+    organisation: str
     frames: int
     seconds: float
     fps: float
     people: int
     people_found: int
     tracked_after_s: list[float]
-    counted: int | None
-    alarms: list[AlarmReport]
-    false_alarms: int
-    nuisance_alarms: int
+    alarms: int
     tracks: int
     recall: float | None
     recall_online: float | None
@@ -101,17 +96,50 @@ class DemoReport(Record):
     idf1: float | None
     false_tracks: int
     health: dict[str, int]
+    files: list[str]
+
+
+class DemoReport(Record):
+    """What the demonstration came to.
+
+    `counted` is the watch's own best count of the walkers, `first_seen` when each camera first tracked one of them;
+    `shortcomings` says what had to happen and did not, and what happened and should not have.
+    """
+
+    terrain: str
+    scenario: str
+    simulated_s: float
+    frames: int
+    seconds: float
+    people: int
+    people_found: int
+    counted: int | None
+    first_seen: dict[str, float]
+    alarms: list[AlarmReport]
+    false_alarms: int
+    nuisance_alarms: int
+    shortcomings: list[str]
+    cameras: list[CameraReport]
     out: str
     files: list[str]
 
 
-class _Stage(Record, eq=False):
-    """What is needed to play: the site as the watch knows it, and the scene as it really is."""
+class Watched(Record, eq=False):
+    """One camera's part of the demonstration, as its process hands it over; paths are thinned to a point a second."""
 
-    site: Site
-    scenario: Scenario
-    scene: Scene
-    survey: Surface
+    performance: Performance
+    result: WatchResult
+    truths: dict[int, list[ActorTruth]]
+    tracks: dict[int, list[Track]]
+    still: Still | None
+
+
+class _Job(Record):
+    """One camera of the scenario, and where its files go."""
+
+    loaded: Loaded
+    camera_id: str
+    out: Path
 
 
 def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_json: bool = False) -> DemoReport:
@@ -120,43 +148,51 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     Raises: InputError for a time that is not above 0, UnavailableError where `out` cannot be written to.
     """
     console = Console(quiet=as_json, highlight=False)
-    scenario = _scenario(seconds)
-    console.print(f"[bold]{scenario.name}[/]: {scenario.seconds:.0f} s of a night are played through the watch.")
+    loaded = _loaded(seconds)
+    scenario = loaded.scenario
+    console.print(
+        f"[bold]{scenario.name}[/]: {scenario.seconds:.0f} s are played through the watch, "
+        f"{len(loaded.camera_ids)} cameras side by side."
+    )
     console.print(f"{ILLUSTRATIVE}. Pictures are simulated; the watch is the one that real cameras go through.")
-    stage = _prepare(scenario, out)
-    played = _Played(stage, console)
-    result = played.run(out)
-    report = _report(played, result, out)
+    stage = _set_up(loaded, out)
+    watched = _watch_all([_Job(loaded=loaded, camera_id=each, out=out) for each in loaded.camera_ids])
+    report = _report(stage, watched, out)
+    _narrate(stage, watched, report, console)
     _tell(report, console)
     if as_json:
         Console(soft_wrap=True, highlight=False, markup=False).print(msgspec.json.encode(report).decode())
     return report
 
 
-def _scenario(seconds: float | None) -> Scenario:
-    scenario = msgspec.toml.decode(_shipped("demo_scenario.toml"), type=Scenario)
+def _loaded(seconds: float | None) -> Loaded:
+    loaded = load_scenario(SCENARIO)
+    scenario = loaded.scenario
     if seconds is None:
-        return scenario
+        return loaded
     if not (math.isfinite(seconds) and seconds > 0):
         raise InputError(f"--for {seconds}: how many seconds to play, above 0; the whole is {scenario.seconds:.0f} s")
-    return msgspec.structs.replace(scenario, seconds=min(seconds, scenario.seconds))
+    cut = msgspec.structs.replace(scenario, seconds=min(seconds, scenario.seconds))
+    return msgspec.structs.replace(loaded, scenario=cut)
 
 
-def _shipped(name: str) -> str:
-    return resources.files("marsad.app").joinpath(name).read_text(encoding="utf-8")
+def _set_up(loaded: Loaded, out: Path) -> Stage:
+    """The stage, its site files and terrain in `out`; the numeric kernels are compiled on both cores meanwhile.
 
-
-def _prepare(scenario: Scenario, out: Path) -> _Stage:
-    """The stage, with the watch's kernels compiled on another core meanwhile: the first time that takes the longest."""
+    The first time, that takes the longest; afterwards they are kept.
+    """
+    make_folders(out, loaded.camera_ids)
     compiling = multiprocessing.get_context("spawn").Process(target=_compile_watch, daemon=True)
     compiling.start()
     try:
-        stage = _set_up(scenario, out)
-        camera = stage.site.cameras[0]
-        if camera.pose is not None:
-            view = CameraView(camera.lens, camera.pose, stage.survey, reach_m=camera.reach_m)
-            middle = camera.lens.width_px / 2, camera.lens.height_px / 2
-            Geolocator(view, stage.site.terrain).locate(middle, (1.0, 1.0), (1.0, 1.0))
+        stage = Stage(loaded)
+        write_sites(stage, out, dict.fromkeys(loaded.camera_ids, ""))
+        replace_whole(out / "ABOUT.txt", _ABOUT.encode())
+        camera_id = loaded.camera_ids[0]
+        stage.scene(camera_id).render(0, stage.started_ns)
+        view = stage.known_view(camera_id)
+        middle = view.lens.width_px / 2, view.lens.height_px / 2
+        Geolocator(view, loaded.sites[0].terrain).locate(middle, (1.0, 1.0), (1.0, 1.0))
         compiling.join()
     finally:
         compiling.terminate()
@@ -178,197 +214,88 @@ def _compile_watch() -> None:
         )
 
 
-def _set_up(scenario: Scenario, out: Path) -> _Stage:
-    """Generate the ground, write what a survey would know of it beside the site file, and build the scene."""
-    ground, survey, pose, scenery = np.random.default_rng(scenario.seed).spawn(4)
-    path = out / "site.toml"
-    text = _shipped("demo_site.toml")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "terrain.tif").touch()
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UnavailableError(f"{out}: cannot be written to ({error.strerror}); choose another --out") from error
-    site = load_site(path)
-    origin = _origin(site)
-    frame = EnuFrame(origin)
-    radius_m = site_radius_m(site, frame)
-    true_ground = rugged_desert(origin, ground, radius_m=radius_m + 200)
-    terrain = site.terrain
-    _write(
-        out / "terrain.tif", surveyed(true_ground, survey, sigma_m=terrain.sigma_m, correlation_m=terrain.correlation_m)
-    )
-    camera = site.cameras[0]
-    if camera.pose is None:
-        raise InputError(f"{path}: cameras[0].pose is missing: the demonstration needs a posed camera")
-    view = CameraView(
-        camera.lens, true_pose(camera.pose, pose), Surface(true_ground, frame, radius_m), reach_m=camera.reach_m
-    )
-    known = site_surface(site, Path())
-    if known is None:
-        raise InputError(f"{path}: terrain.files is empty: the demonstration needs its terrain.tif")
-    return _Stage(site=site, scenario=scenario, scene=Scene(view, scenario, scenery), survey=known)
+def _watch_all(jobs: Sequence[_Job]) -> list[Watched]:
+    """All cameras, a process each, as many at a time as there are cores."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=context) as pool:
+        return list(pool.map(_watch, jobs))
 
 
-def _origin(site: Site) -> Position:
-    if site.origin is None:
-        raise InputError(f"site {site.name}: origin is missing: the demonstration's scenario counts from it")
-    return site.origin
+def _watch(job: _Job) -> Watched:
+    """Play one camera's scene to its watch."""
+    cv2.setNumThreads(1)  # as `marsad watch` does: one process for each core
+    return _Camera(job).run()
 
 
-def _write(path: Path, grid: ElevationGrid) -> None:
-    """Write a grid as GeoTIFF."""
-    rows, columns = grid.height_m.shape
-    place = rasterio.Affine(grid.step_x, 0, grid.west, 0, -grid.step_y, grid.north)
-    with rasterio.open(
-        path, "w", driver="GTiff", width=columns, height=rows, count=1, dtype="float32", crs=grid.crs, nodata=np.nan,
-        transform=place, compress="deflate", predictor=3,
-    ) as file:  # fmt: skip
-        file.write(grid.height_m, 1)
-        file.update_tags(TIFFTAG_IMAGEDESCRIPTION=ILLUSTRATIVE)
+class _Camera:
+    """One camera's performance: what the watch said and what was true, picture by picture."""
 
+    def __init__(self, job: _Job) -> None:
+        self._stage = Stage(job.loaded)
+        self._id = job.camera_id
+        self._folder = job.out / job.camera_id
+        self._scene: Scene = self._stage.scene(job.camera_id)
+        self._now: list[ActorTruth] = []
+        self._source = SceneSource(job.camera_id, self._scene, self._stage.started_ns, self._hear)
+        place = job.loaded.sites.index(job.loaded.site_of(job.camera_id))
+        self._known = load_site(job.out / job.loaded.names[place])
+        self._witness = Witness(job.camera_id, self._scene.imager.fps)
+        self._truths: dict[int, list[ActorTruth]] = {}
+        self._tracks: dict[int, list[Track]] = {}
+        self._still: Still | None = None
 
-class _Played:
-    """One performance: what the watch said and what was true, picture by picture."""
+    def run(self) -> Watched:
+        """Play to the end."""
+        camera = next(camera for camera in self._known.cameras if camera.id == self._id)
+        truth = TruthFiles(self._folder, self._id)
+        node = CameraNode(
+            self._source,
+            out=self._folder,
+            name=f"simulated scene. {ILLUSTRATIVE}",
+            site=self._known,
+            camera=camera,
+            video=True,
+        )
+        with node:
+            for item in self._source:
+                seen = node.step(item)
+                if seen is None:
+                    continue
+                frame, observed, alerts = seen
+                truth.add(frame.index, self._now, self._scene.near)
+                alarms = self._witness.take(self._now, self._scene.near, observed, alerts)
+                self._note(frame, observed.tracks, alarms)
+            result = node.finish("the scene ended")
+        names = truth.close()
+        result = msgspec.structs.replace(result, files=[*result.files, *names])
+        return Watched(
+            performance=self._witness.performance(),
+            result=result,
+            truths=self._truths,
+            tracks=self._tracks,
+            still=self._still,
+        )
 
-    def __init__(self, stage: _Stage, console: Console) -> None:
-        self.stage = stage
-        self.truths: list[list[ActorTruth]] = []
-        self.tracks: dict[int, list[Track]] = {}
-        self.alarms: list[AlarmReport] = []
-        self.alerts: list[Alert] = []
-        self.people = {actor.actor_id for actor in stage.scenario.actors if actor.kind == "person"}
-        self.entered: dict[int, int] = {}
-        self.found: dict[int, float] = {}
-        self.still: Still | None = None
-        self._console = console
+    def _hear(self, truths: Sequence[ActorTruth]) -> None:
+        self._now = list(truths)
 
-    def run(self, out: Path) -> WatchResult:
-        """Play the scene through a camera's node."""
-        scenario = self.stage.scenario
-        started_ns = int(scenario.start.astimezone(UTC).timestamp()) * 1_000_000_000
-        camera = self.stage.site.cameras[0]
-        source = SceneSource(camera.id, self.stage.scene, started_ns, self._witness)
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)  # as `marsad watch` does: one process for each core
-        try:
-            node = CameraNode(
-                source,
-                out=out,
-                name=f"simulated scene. {ILLUSTRATIVE}",
-                site=self.stage.site,
-                camera=camera,
-                video=True,
+    def _note(self, frame: Frame, tracks: Sequence[Track], alarms: Sequence[Alarm]) -> None:
+        """Keep what the map shows."""
+        for truth in self._now:
+            path = self._truths.setdefault(truth.actor_id, [])
+            if not path or truth.time_ns - path[-1].time_ns >= _POINT_NS:
+                path.append(truth)
+        followed = [track for track in tracks if track.status in {"confirmed", "coasting"}]
+        for track in followed:
+            points = self._tracks.setdefault(track.track_id, [])
+            if not points or track.time_ns - points[-1].time_ns >= _POINT_NS:
+                points.append(track)
+        better = self._still is None or (alarms and not self._still.alarmed) or (followed and not self._still.tracks)
+        if better:
+            alarmed = {alarm.alert.track_id for alarm in alarms}
+            self._still = Still(
+                camera_id=self._id, time_ns=frame.time_ns, counts=frame.counts.copy(), tracks=followed, alarmed=alarmed
             )
-            with node:
-                for item in source:
-                    seen = node.step(item)
-                    if seen is not None:
-                        self._take(seen[0].counts, seen[1].tracks, seen[2])
-                return node.finish("the scene ended")
-        finally:
-            cv2.setNumThreads(threads)
-
-    def story(self) -> Story:
-        """What the map shows."""
-        title = _title(self.alarms[-1]) if self.alarms else "no alarm was raised"
-        return Story(
-            title=f"{self.stage.scenario.name}: {title}",
-            site=self.stage.site,
-            surface=self.stage.survey,
-            truths=self.truths,
-            tracks=self.tracks,
-            alerts=self.alerts,
-            still=self.still,
-        )
-
-    def _witness(self, truths: Sequence[ActorTruth]) -> None:
-        self.truths.append(list(truths))
-        for truth in truths:
-            if truth.visible >= SEEN and truth.actor_id not in self.entered:
-                self.entered[truth.actor_id] = truth.frame_index
-                if truth.kind == "person":
-                    self._say(
-                        truth.time_ns, f"[dim]Person {truth.actor_id} enters the view, {truth.range_m:.0f} m away[/]"
-                    )
-
-    def _take(self, counts: np.ndarray, tracks: Sequence[Track], alerts: Sequence[Alert]) -> None:
-        for track in tracks:
-            if track.status in {"confirmed", "coasting"}:
-                self.tracks.setdefault(track.track_id, []).append(track)
-                actor = actor_in(track.box, self.truths[-1])
-                if actor is not None and actor.actor_id not in self.found:
-                    self._note_found(actor)
-        for alert in alerts:
-            report = self._compare(alert)
-            self.alarms.append(report)
-            self.alerts.append(alert)
-            self._say(alert.time_ns, _alarm_text(report))
-        if alerts or self.still is None:
-            self.still = Still(counts=counts, tracks=list(tracks), alerts=list(alerts))
-
-    def _note_found(self, actor: ActorTruth) -> None:
-        """An actor is tracked for the first time."""
-        since = self.entered.get(actor.actor_id, actor.frame_index)
-        self.found[actor.actor_id] = (actor.frame_index - since) / self.stage.scenario.imager.fps
-        if actor.kind == "person":
-            after_s = self.found[actor.actor_id]
-            self._say(actor.time_ns, f"[dim]Person {actor.actor_id} is tracked, {after_s:.1f} s later[/]")
-
-    def _say(self, time_ns: int, text: str) -> None:
-        self._console.print(f"{clock_text(time_ns)[11:]}  {text}")
-
-    def _compare(self, alert: Alert) -> AlarmReport:
-        """An alarm beside the truth of its own picture."""
-        truth = actor_in(alert.box, self.truths[-1])
-        fps = self.stage.scenario.imager.fps
-        report = AlarmReport(
-            text=alert.text,
-            rule=alert.rule,
-            direction=alert.direction,
-            time_s=round(alert.frame_index / fps, 2),
-            cause="nothing" if truth is None else truth.kind,
-            kind=alert.kind,
-            count=None if alert.count is None else (alert.count.low, alert.count.best, alert.count.high),
-        )
-        if alert.ground is not None:
-            major_m, minor_m = ellipse_axes_m(alert.ground.covariance)
-            position = alert.ground.position
-            report = msgspec.structs.replace(
-                report,
-                latitude_deg=round(position.latitude_deg, 6),
-                longitude_deg=round(position.longitude_deg, 6),
-                major_m=round(major_m, 2),
-                minor_m=round(minor_m, 2),
-            )
-        if truth is None:
-            return report
-        if truth.actor_id in self.entered:
-            after_s = (alert.frame_index - self.entered[truth.actor_id]) / fps
-            report = msgspec.structs.replace(report, after_s=round(after_s, 2))
-        if alert.ground is None:
-            return report
-        off = np.array([alert.ground.east_m - truth.east_m, alert.ground.north_m - truth.north_m])
-        return msgspec.structs.replace(
-            report,
-            error_m=round(float(np.hypot(*off)), 2),
-            error_sigmas=round(sigmas(off, alert.ground.covariance), 2),
-        )
-
-
-def actor_in(box: Box, truths: Sequence[ActorTruth]) -> ActorTruth | None:
-    """The visible actor on whose outline, or a few pixels from it, the middle of a box lies; the nearest of several."""
-    x, y = box.centre_px
-
-    def distance(truth: ActorTruth) -> float:
-        outline = truth.box
-        across = max(outline.x_px - x, x - outline.x_px - outline.w_px, 0.0)
-        down = max(outline.y_px - y, y - outline.y_px - outline.h_px, 0.0)
-        middle = math.dist(box.centre_px, outline.centre_px)
-        return math.hypot(across, down) + 1e-3 * middle
-
-    near = [truth for truth in truths if truth.visible > 0 and distance(truth) < NEAR_PX]
-    return min(near, key=distance, default=None)
 
 
 def ellipse_axes_m(covariance: GroundCovariance) -> tuple[float, float]:
@@ -384,19 +311,154 @@ def sigmas(off_m: np.ndarray, covariance: GroundCovariance) -> float:
     return float(np.sqrt(off_m @ np.linalg.solve(matrix, off_m)))
 
 
-def _alarm_text(alarm: AlarmReport) -> str:
-    lines = [f"[bold red]ALARM[/] {escape(alarm.text)}"]
-    if alarm.major_m is not None:
-        lines.append(f"half axes of the 95 % ellipse {alarm.major_m:.1f} m and {alarm.minor_m:.1f} m")
-    if alarm.cause == "nothing":
-        lines.append("[red]nobody is there: a false alarm[/]")
-    elif alarm.cause != "person":
-        lines.append(f"[yellow]it is no person: {alarm.cause}[/]")
-    if alarm.error_m is not None:
-        lines.append(f"true error {alarm.error_m:.1f} m, which is {alarm.error_sigmas:.1f} sigma")
-    if alarm.after_s is not None:
-        lines.append(f"{alarm.after_s:.1f} s after that person came into view")
-    return "\n            ".join(lines)
+def _compare(alarm: Alarm, performance: Performance) -> AlarmReport:
+    """An alarm beside the truth of its own picture."""
+    alert, truth = alarm.alert, alarm.actor
+    report = AlarmReport(
+        camera_id=alert.camera_id,
+        text=alert.text,
+        rule=alert.rule,
+        rule_id=alert.rule_id,
+        direction=alert.direction,
+        time_s=round(alarm.time_s, 2),
+        cause=alarm.cause,
+        party="" if truth is None else truth.party,
+        kind=alert.kind,
+        count=None if alert.count is None else (alert.count.low, alert.count.best, alert.count.high),
+    )
+    ground = alert.ground
+    if ground is not None:
+        major_m, minor_m = ellipse_axes_m(ground.covariance)
+        report = msgspec.structs.replace(
+            report,
+            latitude_deg=round(ground.position.latitude_deg, 6),
+            longitude_deg=round(ground.position.longitude_deg, 6),
+            major_m=round(major_m, 2),
+            minor_m=round(minor_m, 2),
+        )
+    if truth is None:
+        return report
+    if truth.actor_id in performance.entered:
+        after_s = alarm.time_s - performance.entered[truth.actor_id]
+        report = msgspec.structs.replace(report, after_s=round(after_s, 2))
+    if ground is None:
+        return report
+    off = np.array([ground.east_m - truth.east_m, ground.north_m - truth.north_m])
+    return msgspec.structs.replace(
+        report, error_m=round(float(np.hypot(*off)), 2), error_sigmas=round(sigmas(off, ground.covariance), 2)
+    )
+
+
+def _report(stage: Stage, watched: Sequence[Watched], out: Path) -> DemoReport:
+    """Hold the run against the truth and draw the map."""
+    alarms = sorted(
+        (_compare(alarm, each.performance) for each in watched for alarm in each.performance.alarms),
+        key=lambda alarm: (alarm.time_s, alarm.camera_id),
+    )
+    people = {
+        truth.actor_id for each in watched for path in each.truths.values() for truth in path[:1] if _is_person(truth)
+    }
+    seen = people & {actor_id for each in watched for actor_id in each.performance.entered}
+    found = people & {actor_id for each in watched for actor_id in each.performance.found}
+    draw_map(out / "map.png", _story(stage, watched, alarms))
+    cameras = [_camera_report(stage, each, out) for each in watched]
+    causes = [alarm.cause for alarm in alarms]
+    report = DemoReport(
+        terrain=ILLUSTRATIVE,
+        scenario=stage.scenario.name,
+        simulated_s=stage.scenario.seconds,
+        frames=sum(each.result.frames for each in watched),
+        seconds=max(each.result.seconds for each in watched),
+        people=len(seen),
+        people_found=len(seen & found),
+        counted=counted("walkers", [each.performance for each in watched]),
+        first_seen=_first_seen(watched, "walkers"),
+        alarms=alarms,
+        false_alarms=causes.count("nothing"),
+        nuisance_alarms=sum(cause not in {"nothing", "person", "vehicle"} for cause in causes),
+        shortcomings=shortcomings(stage.scenario, all_actors(stage.scenario), [each.performance for each in watched]),
+        cameras=cameras,
+        out=str(out),
+        files=[
+            *(f"{camera.camera_id}/{name}" for camera in cameras for name in camera.files),
+            *("map.png", "report.json", *stage.loaded.names, "terrain.tif", "ABOUT.txt"),
+        ],
+    )
+    replace_whole(out / "report.json", msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    return report
+
+
+def _is_person(truth: ActorTruth) -> bool:
+    return truth.kind == "person"
+
+
+def _first_seen(watched: Sequence[Watched], party: str) -> dict[str, float]:
+    """When each camera first had a confirmed track on a party, seconds since the start, the earliest first."""
+    first: dict[str, float] = {}
+    for each in watched:
+        own = each.performance
+        times = [time_s for actor_id, time_s in own.found.items() if own.parties.get(actor_id) == party]
+        if times:
+            first[own.camera_id] = round(min(times), 2)
+    return dict(sorted(first.items(), key=lambda item: item[1]))
+
+
+def _camera_report(stage: Stage, watched: Watched, out: Path) -> CameraReport:
+    performance, result = watched.performance, watched.result
+    folder = out / performance.camera_id
+    measured = _measured(folder, stage.scenario.imager_of(performance.camera_id).fps, result.frames)
+    people = {actor_id for actor_id, path in watched.truths.items() if _is_person(path[0])}
+    seen = sorted(people & performance.entered.keys())
+    found = [actor_id for actor_id in seen if actor_id in performance.found]
+    return CameraReport(
+        camera_id=performance.camera_id,
+        organisation=stage.site_of(performance.camera_id).organisation,
+        frames=result.frames,
+        seconds=result.seconds,
+        fps=result.fps,
+        people=len(seen),
+        people_found=len(found),
+        tracked_after_s=[round(performance.found[i] - performance.entered[i], 2) for i in found],
+        alarms=result.alarms,
+        tracks=result.tracks,
+        recall=_rounded(measured.recall),
+        recall_online=_rounded(measured.recall_online),
+        precision=_rounded(measured.precision),
+        idf1=_rounded(measured.idf1),
+        false_tracks=measured.false_tracks,
+        health=result.health,
+        files=result.files,
+    )
+
+
+def _measured(folder: Path, fps: float, frames: int) -> Evaluation:
+    """The measures of one camera, by the rules of `marsad evaluate`."""
+    found, truth = folder / "tracks.csv", folder / "truth.csv"
+    return evaluate_files(found, truth, match=MATCH, fps=fps, frames=frames, base="1").evaluation
+
+
+def _story(stage: Stage, watched: Sequence[Watched], alarms: Sequence[AlarmReport]) -> Story:
+    """What the map shows."""
+    crossings = [alarm for alarm in alarms if alarm.rule == "line_crossing"] or list(alarms)
+    title = _title(crossings[0]) if crossings else "no alarm was raised"
+    paths: dict[int, list[ActorTruth]] = {}
+    for each in watched:
+        for actor_id, path in each.truths.items():
+            if len(path) > len(paths.get(actor_id, [])):
+                paths[actor_id] = path
+    return Story(
+        title=f"{stage.scenario.name}: {title}",
+        sites=stage.sites,
+        surface=stage.known_ground(stage.sites[0]),
+        views=[stage.known_view(camera_id) for camera_id in stage.loaded.camera_ids],
+        paths=list(paths.values()),
+        tracks=[points for each in watched for points in each.tracks.values()],
+        alerts=[alarm.alert for each in watched for alarm in each.performance.alarms],
+        stills=[each.still for each in watched if each.still is not None],
+        towns=[
+            (each.east_m, each.north_m, each.radius_m) for each in stage.scenario.features if isinstance(each, Town)
+        ],
+    )
 
 
 def _title(alarm: AlarmReport) -> str:
@@ -406,59 +468,63 @@ def _title(alarm: AlarmReport) -> str:
     return f"{who}, {alarm.rule.replace('_', ' ')} {alarm.direction}".rstrip() + error
 
 
-def _report(played: _Played, result: WatchResult, out: Path) -> DemoReport:
-    """Hold the run against the truth and draw the map."""
-    scenario = played.stage.scenario
-    truths = [truth for picture in played.truths for truth in picture if truth.kind in {"person", "animal"}]
-    (out / "truth.csv").write_text(mot_text(truths), encoding="ascii")
-    measured = evaluate_files(
-        out / "tracks.csv", out / "truth.csv", match=MATCH, fps=scenario.imager.fps, frames=result.frames, base="1"
-    ).evaluation
-    draw_map(out / "map.png", played.story())
-    (out / "ABOUT.txt").write_text(_ABOUT, encoding="utf-8")
-    counts = [alarm.count[1] for alarm in played.alarms if alarm.count is not None and alarm.cause == "person"]
-    causes = [alarm.cause for alarm in played.alarms]
-    return DemoReport(
-        terrain=ILLUSTRATIVE,
-        simulated_s=scenario.seconds,
-        frames=result.frames,
-        seconds=result.seconds,
-        fps=result.fps,
-        people=len(played.people & played.entered.keys()),
-        people_found=len(played.people & played.found.keys()),
-        tracked_after_s=[round(played.found[i], 2) for i in sorted(played.people & played.found.keys())],
-        counted=counts[-1] if counts else None,
-        alarms=played.alarms,
-        false_alarms=causes.count("nothing"),
-        nuisance_alarms=sum(cause not in {"nothing", "person"} for cause in causes),
-        tracks=result.tracks,
-        recall=_rounded(measured.recall),
-        recall_online=_rounded(measured.recall_online),
-        precision=_rounded(measured.precision),
-        idf1=_rounded(measured.idf1),
-        false_tracks=measured.false_tracks,
-        health=result.health,
-        out=str(out),
-        files=[*result.files, "truth.csv", "map.png", "site.toml", "terrain.tif", "ABOUT.txt"],
-    )
-
-
 def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
+def _narrate(stage: Stage, watched: Sequence[Watched], report: DemoReport, console: Console) -> None:
+    """Print what happened in the order of time: who came into view, who was tracked, every alarm."""
+    lines: list[tuple[float, str]] = []
+    for each in watched:
+        own = each.performance
+        for party in sorted(set(own.parties.values()) - {""}):
+            members = [actor_id for actor_id in own.entered if own.parties.get(actor_id) == party]
+            lines.append(
+                (min(own.entered[i] for i in members), f"[dim]{own.camera_id}: first of {party} comes into view[/]")
+            )
+            if found := [own.found[i] for i in members if i in own.found]:
+                lines.append((min(found), f"[dim]{own.camera_id}: first of {party} is tracked[/]"))
+        lines += [
+            (time_s, f"[yellow]{own.camera_id}: {event.kind.replace('_', ' ')}{' is over' if event.ended else ''}[/]")
+            for time_s, event in own.health
+        ]
+    lines += [(alarm.time_s, _alarm_text(alarm)) for alarm in report.alarms]
+    for time_s, text in sorted(lines, key=lambda line: line[0]):
+        console.print(f"{clock_text(stage.started_ns + round(time_s * 1e9))[11:]}  {text}")
+
+
+def _alarm_text(alarm: AlarmReport) -> str:
+    lines = [f"[bold red]ALARM[/] {alarm.camera_id}: {escape(alarm.text)}"]
+    if alarm.major_m is not None:
+        lines.append(f"half axes of the 95 % ellipse {alarm.major_m:.1f} m and {alarm.minor_m:.1f} m")
+    if alarm.cause == "nothing":
+        lines.append("[red]nobody is there: a false alarm[/]")
+    elif alarm.cause != "person":
+        lines.append(f"[yellow]it is no person: {alarm.cause} {alarm.party}[/]".replace(" [/]", "[/]"))
+    if alarm.error_m is not None:
+        lines.append(f"true error {alarm.error_m:.1f} m, which is {alarm.error_sigmas:.1f} sigma")
+    if alarm.after_s is not None:
+        lines.append(f"{alarm.after_s:.1f} s after that one came into this camera's view")
+    return "\n            ".join(lines)
+
+
 def _tell(report: DemoReport, console: Console) -> None:
     """Print the sums."""
-    counted = "not counted" if report.counted is None else f"counted as {report.counted} in the last alarm"
-    console.print(f"\n[bold]{report.people} people came into view[/]: {report.people_found} tracked, {counted}.")
+    count = "not counted" if report.counted is None else f"the four walkers counted as {report.counted}"
+    console.print(f"\n[bold]{report.people} people came into view[/]: {report.people_found} tracked, {count}.")
+    order = ", then ".join(f"{camera} at {time_s:.0f} s" for camera, time_s in report.first_seen.items())
+    console.print(f"The walkers were tracked by {order or 'nobody'}.")
     console.print(
-        f"{len(report.alarms)} alarms, of which {report.false_alarms} false and {report.nuisance_alarms} on animals or "
-        f"plants; {report.false_tracks} false tracks of {report.tracks}."
+        f"{len(report.alarms)} alarms, of which {report.false_alarms} false and {report.nuisance_alarms} on animals, "
+        "plants or insects."
     )
-    if report.recall is not None and report.recall_online is not None:
+    for camera in report.cameras:
+        recall = "no truth" if camera.recall is None else f"{camera.recall:.0%} of the true boxes found"
         console.print(
-            f"Of the true boxes {report.recall:.0%} found ({report.recall_online:.0%} in their own picture), "
-            f"IDF1 {report.idf1 or 0:.2f}."
+            f"{camera.camera_id}: {camera.frames} pictures, {camera.fps:.0f} a second, drawing included; "
+            f"{camera.tracks} tracks, {camera.false_tracks} of them false, {recall}."
         )
-    console.print(f"{report.frames} pictures in {report.seconds:.0f} s, {report.fps:.0f} a second, drawing included.")
-    console.print(f"In {report.out}: {', '.join(report.files)}.")
+    for line in report.shortcomings:
+        console.print(f"[red]Not as it should be:[/] {line}")
+    console.print(f"{report.simulated_s:.0f} s by {len(report.cameras)} cameras took {report.seconds:.0f} s.")
+    console.print(f"In {report.out}: map.png, report.json, and for each camera its pictures, tracks, truth and log.")

@@ -1,7 +1,7 @@
-"""The picture that `marsad demo` leaves: what the camera saw at the alarm, and the ground with tracks and truth."""
+"""The picture that `marsad demo` leaves: what the cameras saw, and the ground with tracks and truth."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LightSource
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse, Polygon, Rectangle
+from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 
+from marsad.adapters.annotate import clock_text
 from marsad.geo.elevation import Surface
-from marsad.geo.ground import CameraView
+from marsad.geo.ground import CameraView, GroundHit
 from marsad.kernel.alert import Alert
 from marsad.kernel.error import UnavailableError
 from marsad.kernel.frame import Counts
@@ -29,32 +30,42 @@ from marsad.simulate.truth import ActorTruth
 CHI2_95 = -2 * math.log(0.05)
 """The 95 % point of chi-square with two degrees of freedom."""
 
-_WEDGE_M = 1150.0
+_WEDGE_M = 1300.0
 _ELLIPSE_EVERY_NS = 6_000_000_000
-_TRACK, _TRUTH, _LINE, _ALARM, _EYE = "#0b6fd6", "#111111", "#c2185b", "#d50000", "#ffb300"
+_TRACK, _LINE, _ALARM, _EYE, _OTHER = "#0b6fd6", "#c2185b", "#d50000", "#ffb300", "#29b6f6"
+_DRAWN = {"person": "#111111", "vehicle": "#6a1b9a", "sheep": "#2e7d32", "dog": "#2e7d32"}
+"""Whose ways are drawn, and how."""
 _MARGIN_M = 14.0
 _ABOVE: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
 _SIZE_IN = (12.0, 9.4)
 
 
 class Still(Record, eq=False):
-    """One picture with what was known then."""
+    """One camera's picture with what was known then; `alarmed` are the tracks that raised an alarm in it."""
 
+    camera_id: str
+    time_ns: int
     counts: Counts
     tracks: list[Track]
-    alerts: list[Alert]
+    alarmed: set[int]
 
 
 class Story(Record, eq=False):
-    """What the map shows; `truths` holds the actors of every picture, `tracks` the points of every track."""
+    """What the map shows.
+
+    `paths` hold each actor's true way and `tracks` each track's, a point a second; `views` are the cameras of all sites
+    in their order, `towns` middles (east, north) and radii in metres.
+    """
 
     title: str
-    site: Site
+    sites: tuple[Site, ...]
     surface: Surface
-    truths: list[list[ActorTruth]]
-    tracks: dict[int, list[Track]]
+    views: list[CameraView]
+    paths: list[list[ActorTruth]]
+    tracks: list[list[Track]]
     alerts: list[Alert]
-    still: Still | None
+    stills: list[Still]
+    towns: list[tuple[float, float, float]]
 
 
 def draw_map(path: Path, story: Story) -> None:
@@ -65,9 +76,11 @@ def draw_map(path: Path, story: Story) -> None:
     figure.text(
         0.02, 0.947, f"{ILLUSTRATIVE}. Simulated pictures, watched as real ones are.", fontsize=10, color=_ALARM
     )
-    _draw_still(figure.add_axes((0.02, 0.475, 0.41, 0.44)), story)
-    _draw_overview(figure.add_axes((0.49, 0.51, 0.495, 0.405)), story)
-    _draw_close(figure.add_axes((0.06, 0.05, 0.925, 0.375)), story)
+    wide = (1 - 0.04) / max(len(story.stills), 1)
+    for index, still in enumerate(story.stills):
+        _draw_still(figure.add_axes((0.02 + index * wide, 0.625, wide - 0.01, 0.285)), still)
+    _draw_overview(figure.add_axes((0.06, 0.055, 0.42, 0.53)), story)
+    _draw_close(figure.add_axes((0.545, 0.055, 0.44, 0.53)), story)
     canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib says no types here
     pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # nor here
     colours = np.asarray(pixels)[:, :, 2::-1].astype(np.uint16)
@@ -83,91 +96,71 @@ def _ratio(axes: Axes) -> float:
     return float(panel.width * _SIZE_IN[0] / (panel.height * _SIZE_IN[1]))
 
 
-def _draw_still(axes: Axes, story: Story) -> None:
-    """The thermal picture, tracks boxed, those that raised the alarm in red."""
-    still = story.still
+def _draw_still(axes: Axes, still: Still) -> None:
+    """A thermal picture, tracks boxed, those that raised an alarm in red."""
     axes.set_xticks([])
     axes.set_yticks([])
-    if still is None:
-        axes.set_title("No picture was played", fontsize=10, loc="left")
-        return
     axes.imshow(still.counts, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-    alarmed = {alert.track_id for alert in still.alerts}
     for track in still.tracks:
-        if track.status == "standing":
-            continue
-        box, colour = track.box, "#ff5252" if track.track_id in alarmed else "#40c4ff"
+        box, colour = track.box, "#ff5252" if track.track_id in still.alarmed else "#40c4ff"
         axes.add_patch(
             Rectangle(
                 (box.x_px - 3, box.y_px - 3), box.w_px + 6, box.h_px + 6, fill=False, edgecolor=colour, linewidth=1
             )
         )
-        axes.text(box.x_px + box.w_px / 2, box.y_px - 8, track.kind, color=colour, fontsize=7, **_ABOVE)
-    when = "at the alarm, raised by the track in red" if still.alerts else "at the start"
-    axes.set_title(f"Simulated thermal picture {when}", fontsize=10, loc="left")
+        axes.text(box.x_px + box.w_px / 2, box.y_px - 8, track.kind, color=colour, fontsize=6, **_ABOVE)
+    when = "its first alarm" if still.alarmed else "its first track" if still.tracks else "the start"
+    axes.set_title(f"{still.camera_id} at {when}, {clock_text(still.time_ns)[11:19]} UTC", fontsize=9, loc="left")
 
 
 def _draw_overview(axes: Axes, story: Story) -> None:
-    """The ground as the watch knows it, the camera, and what it can see."""
-    view = _view(story)
-    east, north = _around(view)
-    corners = (min(east) - 60, min(north) - 60), (max(east) + 90, max(north) + 60)
-    low, high = _widened(*corners, _ratio(axes))
-    _draw_ground(axes, story.surface, low, high, step_m=10, contour_m=5)
-    _draw_view(axes, view)
-    _draw_line(axes, story.site, story.surface)
-    _draw_truth(axes, story.truths, linewidth=2.0)
-    axes.plot(*view.origin[:2], marker="^", color=_EYE, markeredgecolor="black", markersize=11)
-    axes.annotate(
-        "camera on its mast",
-        (view.origin[0], view.origin[1]),
-        (-4, -16),
-        textcoords="offset points",
-        fontsize=9,
-        ha="right",
-    )
-    _frame(axes, low, high, "Overview: contours every 5 m, what the camera sees in yellow")
+    """The ground as the watch knows it, the cameras, and what they can see."""
+    east = [float(view.origin[0]) for view in story.views] + [town[0] for town in story.towns]
+    north = [float(view.origin[1]) for view in story.views] + [town[1] for town in story.towns]
+    low, high = _widened((min(east) - 150, min(north) - 260), (max(east) + 150, max(north) + 150), _ratio(axes))
+    _draw_ground(axes, story.surface, low, high, step_m=20, contour_m=10)
+    own = {camera.id for camera in story.sites[0].cameras}
+    for view, camera in zip(story.views, (c for site in story.sites for c in site.cameras), strict=True):
+        _draw_view(axes, view, _EYE if camera.id in own else _OTHER)
+        axes.annotate(camera.id, tuple(view.origin[:2]), (5, 6), textcoords="offset points", fontsize=7.5)
+    for town_east, town_north, radius_m in story.towns:
+        axes.add_patch(Circle((town_east, town_north), radius_m, color="#555555", alpha=0.35))
+        axes.text(town_east, town_north, "town", fontsize=8, ha="center", va="center")
+    _draw_line(axes, story.sites[0], story.surface)
+    _draw_truth(axes, story.paths, linewidth=1.6)
+    _frame(axes, low, high, "Cameras (the other side's in blue), what each sees, the line, true paths")
 
 
 def _draw_close(axes: Axes, story: Story) -> None:
     """The tracks with their uncertainty beside the true paths."""
-    people = [truth for picture in story.truths for truth in picture if truth.kind == "person" and truth.visible > 0]
-    points = [(truth.east_m, truth.north_m) for truth in people]
+    points = [(truth.east_m, truth.north_m) for path in story.paths for truth in path if truth.kind in _DRAWN]
     points += [(alert.ground.east_m, alert.ground.north_m) for alert in story.alerts if alert.ground is not None]
     if not points:
-        view = _view(story)
-        points = [tuple(view.origin[:2] + 780 * view.axes[2, :2])]
+        points = [tuple(story.views[0].origin[:2] + 780 * story.views[0].axes[2, :2])]
     low, high = (tuple(edge) for edge in (np.min(points, axis=0) - _MARGIN_M, np.max(points, axis=0) + _MARGIN_M))
     low, high = _widened(low, high, _ratio(axes))
-    _draw_ground(axes, story.surface, low, high, step_m=4, contour_m=1)
-    _draw_line(axes, story.site, story.surface)
-    for points_of in story.tracks.values():
+    _draw_ground(axes, story.surface, low, high, step_m=4, contour_m=2)
+    _draw_line(axes, story.sites[0], story.surface)
+    for points_of in story.tracks:
         _draw_track(axes, points_of)
-    _draw_truth(axes, story.truths, linewidth=1.6)
+    _draw_truth(axes, story.paths, linewidth=1.4)
     for alert in story.alerts:
         if alert.ground is not None:
-            _draw_ellipse(axes, alert.ground, _ALARM, 2.0, 0.95)
-            axes.plot(alert.ground.east_m, alert.ground.north_m, "x", color=_ALARM, markersize=8, markeredgewidth=2)
-    axes.legend(handles=_legend(), loc="upper left", fontsize=8.5, framealpha=0.9)
-    _frame(axes, low, high, "Where it happened: contours every metre, each person's own true path in black")
+            _draw_ellipse(axes, alert.ground, _ALARM, 1.6, 0.95)
+            axes.plot(alert.ground.east_m, alert.ground.north_m, "x", color=_ALARM, markersize=7, markeredgewidth=1.8)
+    axes.legend(handles=_legend(), loc="upper left", fontsize=7.5, framealpha=0.9)
+    _frame(axes, low, high, "Where it happened: contours every 2 m")
 
 
 def _legend() -> list[Line2D]:
     return [
-        Line2D([], [], color=_TRUTH, linewidth=1.6, label="true path of a person"),
-        Line2D([], [], color="#2e7d32", linewidth=1.6, label="true path of the animal"),
+        Line2D([], [], color=_DRAWN["person"], linewidth=1.6, label="true path of a person"),
+        Line2D([], [], color=_DRAWN["sheep"], linewidth=1.6, label="true path of an animal"),
+        Line2D([], [], color=_DRAWN["vehicle"], linewidth=1.6, label="true path of a vehicle"),
         Line2D([], [], color=_TRACK, linewidth=1.2, label="track, 95 % ellipse every 6 s"),
         Line2D([], [], color=_ALARM, marker="x", linewidth=2, label="alarm, 95 % ellipse"),
         Line2D([], [], color=_LINE, linewidth=2.2, label="line"),
     ]
-
-
-def _view(story: Story) -> CameraView:
-    """The camera as the site file has it."""
-    camera = story.site.cameras[0]
-    if camera.pose is None:
-        raise ValueError(camera.id)  # the demonstration has refused to start without a pose
-    return CameraView(camera.lens, camera.pose, story.surface, reach_m=camera.reach_m)
 
 
 def _wedge(view: CameraView) -> list[tuple[float, float]]:
@@ -178,21 +171,14 @@ def _wedge(view: CameraView) -> list[tuple[float, float]]:
     return [(float(view.origin[0]), float(view.origin[1])), *((float(e), float(n)) for e, n in far)]
 
 
-def _around(view: CameraView) -> tuple[list[float], list[float]]:
-    corners = _wedge(view)
-    return [east for east, _ in corners], [north for _, north in corners]
-
-
-def _draw_view(axes: Axes, view: CameraView) -> None:
+def _draw_view(axes: Axes, view: CameraView, colour: str) -> None:
     """The field of view, and in it the ground that is seen."""
-    axes.add_patch(Polygon(_wedge(view), closed=True, fill=False, edgecolor=_EYE, linewidth=1.2))
-    lookup = view.lookup()
-    near = (lookup.status == 0) & (lookup.range_m < _WEDGE_M)
-    rows = slice(None, None, 5)
-    seen = near[rows, ::8]
-    axes.scatter(
-        lookup.east_m[rows, ::8][seen], lookup.north_m[rows, ::8][seen], s=2.5, color=_EYE, alpha=0.55, linewidths=0
-    )
+    axes.plot(*view.origin[:2], marker="^", color=colour, markeredgecolor="black", markersize=9)
+    axes.add_patch(Polygon(_wedge(view), closed=True, fill=False, edgecolor=colour, linewidth=1.0))
+    columns, rows = np.meshgrid(np.arange(4, view.lens.width_px, 24), np.arange(4, view.lens.height_px, 12))
+    hits = [view.to_ground(float(x), float(y)) for x, y in zip(columns.ravel(), rows.ravel(), strict=True)]
+    near = [hit for hit in hits if isinstance(hit, GroundHit) and hit.range_m < _WEDGE_M]
+    axes.scatter([h.east_m for h in near], [h.north_m for h in near], s=1.5, color=colour, alpha=0.5, linewidths=0)
 
 
 def _draw_ground(
@@ -218,14 +204,9 @@ def _draw_line(axes: Axes, site: Site, surface: Surface) -> None:
         axes.plot([p.east_m for p in points], [p.north_m for p in points], color=_LINE, linewidth=2.2)
 
 
-def _draw_truth(axes: Axes, truths: Iterable[Sequence[ActorTruth]], linewidth: float) -> None:
-    paths: dict[int, list[ActorTruth]] = {}
-    for picture in truths:
-        for truth in picture:
-            paths.setdefault(truth.actor_id, []).append(truth)
-    colours = {"person": _TRUTH, "animal": "#2e7d32"}
-    for path in paths.values():
-        if colour := colours.get(path[0].kind):
+def _draw_truth(axes: Axes, paths: Sequence[Sequence[ActorTruth]], linewidth: float) -> None:
+    for path in paths:
+        if colour := _DRAWN.get(path[0].kind):
             axes.plot([t.east_m for t in path], [t.north_m for t in path], color=colour, linewidth=linewidth)
 
 
@@ -265,6 +246,6 @@ def _frame(axes: Axes, low: tuple[float, ...], high: tuple[float, ...], title: s
     axes.set_ylim(low[1], high[1])
     axes.set_aspect("equal")
     axes.tick_params(labelsize=8)
-    axes.set_xlabel("east of the camera, m", fontsize=8.5, labelpad=1)
+    axes.set_xlabel("east, m", fontsize=8.5, labelpad=1)
     axes.set_ylabel("north, m", fontsize=8.5, labelpad=1)
     axes.set_title(title, fontsize=10, loc="left")

@@ -56,7 +56,7 @@ class Crossed(Record, tag="crossed", tag_field="type"):
 
 
 class Counted(Record, tag="counted", tag_field="type"):
-    """The last count of a party's alarms may be off by `within` at most."""
+    """The count of a party, in the last seconds in which it is counted, may be off by `within` at most."""
 
     party: Name
     count: Annotated[int, Meta(ge=1)]
