@@ -46,7 +46,7 @@ def test_more_days_leave_the_pieces_of_the_first_as_they_were() -> None:
 def test_every_weather_and_every_fault_gets_its_share_and_parts_are_mixed() -> None:
     pieces = plan(Sizes(), DENSITIES, day_rng)
     assert len({piece.key for piece in pieces}) == len(pieces)
-    assert Counter(p.air for p in pieces if p.part == "crossing") == dict.fromkeys(AIRS, 40)
+    assert Counter(p.air for p in pieces if p.part == "crossing") == dict.fromkeys(AIRS, 30)
     assert Counter(p.fault for p in pieces if p.part == "health") == dict.fromkeys(FAULTS, 12)
     assert {piece.part for piece in pieces[:40]} == {piece.part for piece in pieces}
 

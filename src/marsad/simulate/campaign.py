@@ -55,6 +55,7 @@ _MIDNIGHT: Final = datetime(2026, 8, 8, tzinfo=UTC)
 _TRIES: Final = 24
 _RANGES: Final = 10
 """So many ranges are tried for one who crosses: not every camera sees ground at all of them."""
+_WALK_S: Final = 22.0
 _APART: Final = 0.3
 """The ranges of those who cross at the same time differ by this much of their logarithm, so that nobody is a group."""
 _SEEN_SHARE: Final = 0.6
@@ -111,13 +112,13 @@ class Piece(Record):
 class Sizes(Record):
     """How much of each part a campaign has: scenes of each weather, groups, flocks, days, and scenes of each fault."""
 
-    crossing_scenes: int = 40
+    crossing_scenes: int = 30
     group_scenes: int = 24
     flock_scenes: int = 24
     days: float = 2.0
     fault_scenes: int = 12
     chunk_s: float = 600.0
-    crossing_s: float = 80.0
+    crossing_s: float = 160.0
     box_scenes: int = 8
 
 
@@ -461,20 +462,21 @@ def _draw_faults(piece: Piece, rng: np.random.Generator) -> Iterator[Fault]:
 def _draw_crossing(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[list[Actor], list[Party]]:
     """Walking adults and others by turns, one after another, each at a range of its own."""
     actors: list[Actor] = []
-    ranges_m: list[float] = []
+    there: list[tuple[float, float]] = []
     start_s = 6.0
-    while start_s < piece.seconds - 22:
+    while start_s < piece.seconds - _WALK_S:
         number = len(actors)
         mover = _ADULT if number % 2 == 0 else _CROSSERS[(piece.number * 3 + number // 2) % len(_CROSSERS)]
         start_s += float(rng.uniform(4, 8))
         for _ in range(_RANGES):
             range_m = _range_m(piece.air, ways, rng)
-            if any(abs(math.log(range_m / other)) < _APART for other in ranges_m[-3:]):
+            beside = [other_m for since_s, other_m in there if start_s - since_s < _WALK_S]
+            if any(abs(math.log(range_m / other_m)) < _APART for other_m in beside):
                 continue
             actor = _crosser(number + 1, mover, ways, start_s, range_m, rng)
             if actor is not None:
                 actors.append(actor)
-                ranges_m.append(range_m)
+                there.append((start_s, range_m))
                 break
     return actors, []
 
@@ -492,7 +494,7 @@ def _crosser(
     """Someone who comes into view and walks on for some twenty seconds; None where there is no such way."""
     speed = _speed(mover, rng)
     height_m = USUAL_HEIGHT_M[mover.kind] * float(np.clip(rng.normal(1, 0.05), 0.86, 1.14))
-    route = ways.crossing(range_m, speed, 22.0, height_m)
+    route = ways.crossing(range_m, speed, _WALK_S, height_m)
     if route is None:
         return None
     person_like = mover.kind in {"person", "vehicle", "motorcycle"}
