@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
@@ -407,10 +408,7 @@ class Builder:
         lookup, focal = self._lookup, self._view.optics.focal_x_px
         reach = 2.5 * height_m * focal / _SMALLEST_PX
         seen = (lookup.status == 0) & (lookup.range_m < reach)
-        cells = np.stack([np.floor(place[seen] / _CELL_M) for place in (lookup.east_m, lookup.north_m)], axis=1)
-        cells = np.unique(cells.astype(np.int64), axis=0)
-        around = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
-        cells = np.unique((cells[:, None] + around[None]).reshape(-1, 2), axis=0)
+        cells = _cells_about(lookup.east_m[seen], lookup.north_m[seen])
         found = _strew(cells, self._key + self._sorts, what.per_hectare * _CELL_M**2 / 1e4)
         east, north, chance = found[:, 0], found[:, 1], found[:, 2:]
         # A power law of sizes: many small ones, few that are four times as tall.
@@ -451,6 +449,18 @@ def _window(start: Array, end: Array, wall_k: float, house: Building, chance: Ar
     sills = np.column_stack([0 * floors, 0 * floors, 1.2 + 3.0 * floors])
     heads = sills + np.array([0.0, 0.0, 1.1])
     return _quads((left + sills, right + sills, right + heads, left + heads), own, own, 1.0)
+
+
+def _cells_about(east_m: NDArray[np.float32], north_m: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The cells in which places lie, and those next to them, (N, 2)."""
+    if not len(east_m):
+        return np.empty((0, 2), np.int64)
+    column, row = (np.floor(place / _CELL_M).astype(np.int64) for place in (east_m, north_m))
+    first = np.array([column.min() - 1, row.min() - 1])
+    taken = np.zeros((column.max() - first[0] + 2, row.max() - first[1] + 2), np.uint8)
+    taken[column - first[0], row - first[1]] = 1
+    found: NDArray[np.int64] = np.argwhere(cv2.dilate(taken, np.ones((3, 3), np.uint8))) + first
+    return found
 
 
 def _raised(places: Array, by_m: float) -> Array:
