@@ -70,11 +70,20 @@ def extinction_per_km(weather: Weather) -> float:
 
 
 def _gas_per_km(weather: Weather) -> float:
+    """What vapour and gases take: lines of vapour in proportion to it, its continuum to its square.
+
+    The coefficients are of our choosing. Source of what they are held to: Gebbie et al., Proc. Phys. Soc. B 64 (1951).
+    """
     density_g_m3 = 216.7 * vapour_hpa(weather) / (weather.air_c + ZERO_C_K)
     return 0.05 + 0.0035 * density_g_m3 + 0.00045 * density_g_m3**2
 
 
 def _particles_per_km(weather: Weather) -> float:
+    """What haze or dust takes, from the visibility.
+
+    Source: for haze Kruse, McGlauchlin and McQuistan, Elements of Infrared Technology (1962). Half of the visible for
+    dust is of our choosing: coarse grains are as large as the wavelength, and published shares run from a fifth to one.
+    """
     visibility_km = weather.visibility_km or _DEFAULT_VISIBILITY_KM[weather.air]
     visible = _CONTRAST_LIMIT / visibility_km
     if weather.air == "dust":
@@ -87,4 +96,5 @@ def _particles_per_km(weather: Weather) -> float:
 
 
 def _rain_per_km(weather: Weather) -> float:
+    """What rain takes: 1.076 R^0.67 dB/km. Source: Carbonneau, in ITU-R P.1814 (2007)."""
     return 0.248 * weather.rain_mm_h**0.67 if weather.air == "rain" else 0.0
