@@ -1,5 +1,6 @@
 """The command `marsad watch`: which sources are watched, side by side, and how a run is stopped."""
 
+import math
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from marsad.adapters.sqlite import SqliteEventLog
@@ -235,3 +238,27 @@ def ended(out: Path) -> WatchEnded:
         log.verify()
         (end,) = [entry.event for entry in log.read() if isinstance(entry.event, WatchEnded)]
     return end
+
+
+def test_a_walker_too_faint_for_one_picture_is_only_found_when_asked_for(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    fps, noise, pictures = 9, 2.0, tmp_path / "pictures"
+    pictures.mkdir()
+    for index in range(26 * fps):
+        since_s = index / fps - 17
+        picture = 100 + rng.normal(0, noise, (120, 160))
+        if since_s >= 0:
+            left = 40 + round(5 * since_s)
+            # Ten pixels of 1.6 times the noise: together a signal to noise of five.
+            picture[60:65, left : left + 2] += 5 * noise / math.sqrt(10)
+        cv2.imwrite(str(pictures / f"{index:06d}.png"), np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+    found = {}
+    for faint in (False, True):
+        out = tmp_path / f"faint-{faint}"
+        jobs = plan_jobs(
+            [str(pictures)], site_path=None, camera_id=None, out=out, fps=fps, video=False, model=None, faint=faint
+        )
+        found[faint] = run_job(jobs[0]).tracks
+    assert found == {False: 0, True: 1}
+    rows = (tmp_path / "faint-True" / "tracks.csv").read_text().splitlines()
+    assert len(rows) > fps

@@ -40,8 +40,9 @@ from marsad.kernel.port import DetectorModel, FrameSource
 from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Mask, Site
 from marsad.respond.alerting import Alerting
+from marsad.watch.faint import FaintSettings
 from marsad.watch.geolocate import Geolocator
-from marsad.watch.watcher import Observation, Watcher
+from marsad.watch.watcher import Observation, Watcher, WatchSettings
 
 DEFAULT_FPS = 25.0
 LOOKS_A_SECOND = 3.0
@@ -150,11 +151,12 @@ class CameraNode:
         camera: Camera | None = None,
         video: bool = True,
         model: DetectorModel | None = None,
+        faint: bool = False,
     ) -> None:
         self._source = source
         self._name = masked(name or source.camera_id)
         self._alerting = Alerting(site)
-        self._watcher = _watcher(source, site, camera, model)
+        self._watcher = _watcher(source, site, camera, model, WatchSettings(faint=FaintSettings() if faint else None))
         self._camera_known = camera is not None
         self._located = camera is not None and camera.pose is not None
         fps = source.info.fps or DEFAULT_FPS
@@ -278,10 +280,11 @@ def watch_file(
     camera: Camera | None = None,
     video: bool = False,
     model: DetectorModel | None = None,
+    faint: bool = False,
     progress: Callable[[CameraNode], bool] | None = None,
 ) -> WatchResult:
     """Watch a source to its end, or until `progress`, called after each picture, returns False."""
-    node = CameraNode(source, out=out, name=name, site=site, camera=camera, video=video, model=model)
+    node = CameraNode(source, out=out, name=name, site=site, camera=camera, video=video, model=model, faint=faint)
     reason = "the source ended"
     with node:
         for item in source:
@@ -292,7 +295,13 @@ def watch_file(
         return node.finish(reason)
 
 
-def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, model: DetectorModel | None) -> Watcher:
+def _watcher(
+    source: FrameSource,
+    site: Site | None,
+    camera: Camera | None,
+    model: DetectorModel | None,
+    settings: WatchSettings,
+) -> Watcher:
     info = source.info
     if min(info.width_px, info.height_px) < LEAST_SIDE_PX:
         raise InputError(
@@ -300,7 +309,7 @@ def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, mode
             f"is {LEAST_SIDE_PX} x {LEAST_SIDE_PX}"
         )
     if site is None or camera is None:
-        return Watcher(source.camera_id, model=model)
+        return Watcher(source.camera_id, settings=settings, model=model)
     if (info.width_px, info.height_px) != (camera.lens.width_px, camera.lens.height_px):
         raise InputError(
             f"camera {camera.id}: the site file says {camera.lens.width_px} x {camera.lens.height_px} pixels, the "
@@ -310,6 +319,7 @@ def _watcher(source: FrameSource, site: Site | None, camera: Camera | None, mode
     return Watcher(
         source.camera_id,
         origin=site.organisation,
+        settings=settings,
         geolocator=geolocator,
         metres_per_pixel=scale,
         masks=camera.masks,

@@ -51,6 +51,7 @@ class Job(Record):
     fps: float | None = None
     video: bool = True
     model: Path | None = None
+    faint: bool = False
 
 
 class Stop:
@@ -76,6 +77,7 @@ def plan_jobs(
     fps: float | None,
     video: bool,
     model: Path | None,
+    faint: bool = False,
 ) -> list[Job]:
     """What is to be watched, each with a folder of its own where there are several.
 
@@ -94,6 +96,7 @@ def plan_jobs(
             fps=fps,
             video=video,
             model=model,
+            faint=faint,
         )
         for number, (source, name) in enumerate(pairs, start=1)
     ]
@@ -154,7 +157,7 @@ def run_job(job: Job, tell: Tell | None = None, asked: Event | None = None) -> W
     try:
         return watch_file(
             source, out=job.out, name=job.source, site=site, camera=camera, video=job.video, model=model,
-            progress=progress,
+            faint=job.faint, progress=progress,
         )  # fmt: skip
     finally:
         source.close()

@@ -360,11 +360,12 @@ class _Link:
         newest = np.array([candidate[1:5] for candidate in self.found[-FIT_LOOKS:]])
         t = np.array(self.times[-FIT_LOOKS:])
         self._middle_s = float(t.mean())
-        self._x, self._y = newest[:, :2].mean(axis=0)
+        self._x, self._y = (float(part) for part in newest[:, :2].mean(axis=0))
         t -= self._middle_s
         own = 0.6 * len(t)
         spread = float(t @ t) + own
-        self.vx, self.vy = (t @ newest[:, :2] + own * newest[:, 2:].mean(axis=0)) / spread
+        velocity = (t @ newest[:, :2] + own * newest[:, 2:].mean(axis=0)) / spread
+        self.vx, self.vy = (float(part) for part in velocity)
         off = newest[:, :2] - np.array([self._x, self._y]) - np.outer(t, [self.vx, self.vy])
         self.off_px = math.sqrt(float((off**2).sum(axis=1).mean()))
 
@@ -672,8 +673,8 @@ class FaintWatch:
             track = FaintTrack(
                 track_id=link.number,
                 box=box,
-                velocity_x_px_s=float(link.vx),
-                velocity_y_px_s=float(link.vy),
+                velocity_x_px_s=link.vx,
+                velocity_y_px_s=link.vy,
                 contrast_counts=contrast,
                 snr=math.sqrt(link.strength),
                 score_nats=link.score,
