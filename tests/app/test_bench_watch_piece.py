@@ -37,6 +37,7 @@ def truth(index: int, actor_id: int = 1, **given: object) -> ActorTruth:
         "width_px": 5.0,
         "contrast_k": 4.0,
         "snr": 30.0,
+        "snr_noise": 40.0,
         "role": "intruder",
     }
     return ActorTruth(**(usual | given))  # type: ignore[arg-type]
@@ -101,6 +102,7 @@ def test_first_visible_tracked_and_alarmed_are_told_apart() -> None:
     (seen,) = ledger.passages()
     assert seen.first_s == 11.0
     assert seen.clear_s == 12.0
+    assert (seen.snr, seen.snr_noise) == (30.0, 40.0)
     assert seen.clear_for_s == pytest.approx(72 / 9, abs=0.001)
     assert seen.tracked_s == 13.0
     assert seen.tracked_for_s == pytest.approx(63 / 9)

@@ -34,6 +34,7 @@ def passage(**given: object) -> Passage:
         "height_px": 14.0,
         "width_px": 5.0,
         "snr": 20.0,
+        "snr_noise": 30.0,
         "first_s": 9.0,
         "last_s": 29.0,
         "seen_for_s": 20.0,

@@ -25,6 +25,8 @@ from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.record import Record
 from marsad.report.accuracy import Played, summarise
 from marsad.simulate.campaign import PARTS, Densities, Piece, Sizes, plan
+from marsad.watch.faint import FaintSettings
+from marsad.watch.watcher import WatchSettings
 
 SHORT: Final = Sizes(
     crossing_scenes=1,
@@ -47,11 +49,19 @@ class Task(Record):
 
     piece: Piece
     seeds: Seeds
+    faint: bool
     out: Path
 
 
 def play_campaign(
-    *, sizes: Sizes, out: Path, resume: bool, jobs: int | None, seeds: Seeds, densities: Densities | None = None
+    *,
+    sizes: Sizes,
+    out: Path,
+    resume: bool,
+    jobs: int | None,
+    seeds: Seeds,
+    faint: bool = False,
+    densities: Densities | None = None,
 ) -> Campaign:
     """Play what of a campaign is not yet in `out`, a process for each core, and sum up all of it.
 
@@ -66,12 +76,14 @@ def play_campaign(
         densities=dealt,
         chunk_s=sizes.chunk_s,
         crossing_s=sizes.crossing_s,
+        faint=faint,
     )
     store = Store(out, header, resume=resume)
     pieces = plan(sizes, dealt, lambda day: np.random.default_rng([_SEEDS[seeds], _DAY_STREAM, day]))
     done = store.read()
     todo = [piece for piece in pieces if piece.key not in done]
-    for played in _play(todo, seeds, out, jobs):
+    tasks = [Task(piece=piece, seeds=seeds, faint=faint, out=out) for piece in todo]
+    for played in _play(tasks, jobs):
         store.append(played)
         done[played.key] = played
     wanted = [done[piece.key] for piece in pieces if piece.key in done]
@@ -85,7 +97,15 @@ def play_campaign(
 
 
 def run_campaign(
-    *, full: bool, days: float | None, out: Path, resume: bool, jobs: int | None, seeds: Seeds, as_json: bool
+    *,
+    full: bool,
+    days: float | None,
+    out: Path,
+    resume: bool,
+    jobs: int | None,
+    seeds: Seeds,
+    faint: bool,
+    as_json: bool,
 ) -> Campaign:
     """Play a campaign, print its page, and leave tables and plots in `out`.
 
@@ -96,7 +116,7 @@ def run_campaign(
         if not (math.isfinite(days) and days > 0):
             raise InputError(f"--days {days}: how many camera-days of nuisances to play, above 0")
         sizes = msgspec.structs.replace(sizes, days=days)
-    campaign = play_campaign(sizes=sizes, out=out, resume=resume, jobs=jobs, seeds=seeds)
+    campaign = play_campaign(sizes=sizes, out=out, resume=resume, jobs=jobs, seeds=seeds, faint=faint)
     write(campaign, out)
     console = Console(quiet=as_json, highlight=False)
     console.print(Markdown(page(campaign)))
@@ -196,7 +216,7 @@ def piece_rng(piece: Piece, seeds: Seeds) -> np.random.Generator:
     return np.random.default_rng([_SEEDS[seeds], PARTS.index(piece.part), piece.number])
 
 
-def _play(todo: Sequence[Piece], seeds: Seeds, out: Path, jobs: int | None) -> Iterator[Played]:
+def _play(todo: Sequence[Task], jobs: int | None) -> Iterator[Played]:
     """Play pieces on as many cores as asked for, each told of as soon as it is finished."""
     if not todo:
         return
@@ -205,7 +225,7 @@ def _play(todo: Sequence[Piece], seeds: Seeds, out: Path, jobs: int | None) -> I
     with _bar(todo) as bar:
         task = bar.add_task("", total=len(todo))
         try:
-            futures = [pool.submit(play_task, Task(piece=piece, seeds=seeds, out=out)) for piece in todo]
+            futures = [pool.submit(play_task, each) for each in todo]
             for future in as_completed(futures):
                 yield future.result()
                 bar.advance(task)
@@ -215,7 +235,8 @@ def _play(todo: Sequence[Piece], seeds: Seeds, out: Path, jobs: int | None) -> I
 
 def play_task(task: Task) -> Played:
     """Play one piece, and leave its boxes in a file where it keeps them, and pictures of unwanted alarms."""
-    played, boxes, strips = play(task.piece, piece_rng(task.piece, task.seeds))
+    settings = WatchSettings(faint=FaintSettings()) if task.faint else None
+    played, boxes, strips = play(task.piece, piece_rng(task.piece, task.seeds), settings)
     for name, picture in strips.items():
         cv2.imwrite(str(task.out / "alarms" / f"{name}.png"), picture)
     if task.piece.boxes:
@@ -231,8 +252,8 @@ def play_task(task: Task) -> Played:
     return played
 
 
-def _bar(todo: Iterable[Piece]) -> Progress:
-    minutes = sum(piece.seconds for piece in todo) / 60
+def _bar(todo: Iterable[Task]) -> Progress:
+    minutes = sum(each.piece.seconds for each in todo) / 60
     return Progress(
         TextColumn(f"{minutes:.0f} simulated minutes"),
         BarColumn(),

@@ -31,6 +31,7 @@ class Header(Record):
     densities: Densities
     chunk_s: float
     crossing_s: float
+    faint: bool = False
 
 
 class Campaign(Record):
@@ -81,9 +82,10 @@ def page(campaign: Campaign) -> str:
 
 def _conditions(campaign: Campaign) -> str:
     header, found = campaign.header, campaign.accuracy
+    faint = ", faint movers looked for as well" if header.faint else ""
     state = "" if campaign.complete else " Not all of the campaign has been played yet."
     return (
-        f"Marsad {header.version}, code {header.code}, {header.seeds} seeds: {found.pieces} scenes, "
+        f"Marsad {header.version}, code {header.code}, {header.seeds} seeds{faint}: {found.pieces} scenes, "
         f"{found.cost.camera_hours:.1f} camera-hours, of which {found.camera_days:.3g} camera-days of nuisances. All "
         f"of it is simulated.{state} Intervals are 95 %, exact. An event is a target at least half visible, 2 x 5 px "
         "and of SNR 12 or more, for three seconds or more in all."
@@ -110,6 +112,7 @@ def _finding(found: Accuracy) -> list[str]:
         _table(("kind", "alarmed", "95 % interval"), ((kind, *_share(share)) for kind, share in found.by_kind.items())),
         "People and vehicles found, those too small or faint for an event included:",
         _table(("SNR", "found", "95 % interval"), _bin_rows(found.by_snr)),
+        _table(("SNR over noise alone", "found", "95 % interval"), _bin_rows(found.by_snr_noise)),
         _table(("height, px", "found", "95 % interval"), _bin_rows(found.by_height)),
         _table(("range, m", "found", "95 % interval"), _bin_rows(found.by_range)),
         (

@@ -26,7 +26,7 @@ from marsad.simulate.scenario import Scenario
 from marsad.simulate.scene import Scene
 from marsad.simulate.truth import ActorTruth
 from marsad.watch.geolocate import Geolocator
-from marsad.watch.watcher import Watcher
+from marsad.watch.watcher import Watcher, WatchSettings
 
 NEAR_PX: Final = 3.0
 """A box whose middle lies so near an actor's outline is taken to be that actor's."""
@@ -54,6 +54,8 @@ _ANSWERS: Final[dict[str, frozenset[HealthKind]]] = {
 """What the watch may call each fault."""
 
 Rows = NDArray[np.float64]
+Measures = tuple[float, float, float, float, float]
+"""SNR, SNR over noise alone, height and width in pixels, range."""
 Picture = NDArray[np.uint8]
 
 
@@ -82,7 +84,7 @@ class Outcome(NamedTuple):
     strips: dict[str, Picture]
 
 
-def play(piece: Piece, rng: np.random.Generator) -> Outcome:
+def play(piece: Piece, rng: np.random.Generator, settings: WatchSettings | None = None) -> Outcome:
     """Play one piece through the watch."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -91,7 +93,7 @@ def play(piece: Piece, rng: np.random.Generator) -> Outcome:
         start_s = time.process_time()
         ready = stage(piece, set_up)
         scene = Scene(ready.true, ready.scenario, shown, CAMERA)
-        return _Run(ready, scene, time.process_time() - start_s).run()
+        return _Run(ready, scene, time.process_time() - start_s, settings).run()
     finally:
         cv2.setNumThreads(threads)
 
@@ -99,7 +101,7 @@ def play(piece: Piece, rng: np.random.Generator) -> Outcome:
 class _Run:
     """One scene going through one watch."""
 
-    def __init__(self, ready: Stage, scene: Scene, scene_cpu_s: float) -> None:
+    def __init__(self, ready: Stage, scene: Scene, scene_cpu_s: float, settings: WatchSettings | None) -> None:
         self._ready = ready
         self._scene = scene
         site, camera = ready.site, ready.site.cameras[0]
@@ -107,6 +109,7 @@ class _Run:
         self._watcher = Watcher(
             CAMERA,
             origin=site.organisation,
+            settings=settings,
             geolocator=Geolocator(ready.known, site.terrain),
             metres_per_pixel=ready.known.lookup().metres_per_pixel,
             masks=camera.masks,
@@ -223,8 +226,8 @@ class _Seen:
         self.last_s = 0.0
         self.seen = 0
         self.clear_s: float | None = None
-        self.whole: list[tuple[float, float, float, float]] = []
-        self.clear: list[tuple[float, float, float, float]] = []
+        self.whole: list[Measures] = []
+        self.clear: list[Measures] = []
         self.tracked_s: float | None = None
         self.tracked = 0
         self.alarm_s: float | None = None
@@ -240,7 +243,7 @@ class _Seen:
             self.first_s = now_s
         self.last_s = now_s
         self.seen += 1
-        measures = truth.snr, truth.height_px, truth.width_px, truth.range_m
+        measures = truth.snr, truth.snr_noise, truth.height_px, truth.width_px, truth.range_m
         self.whole.append(measures)
         if is_clear(truth):
             self.clear_s = now_s if self.clear_s is None else self.clear_s
@@ -425,7 +428,7 @@ class Ledger:
     def _passage(self, seen: _Seen) -> accuracy.Passage:
         truth = seen.truth
         measures = seen.clear or seen.whole
-        snr, height_px, width_px, range_m = (statistics.median(each) for each in zip(*measures, strict=True))
+        snr, snr_noise, height_px, width_px, range_m = (statistics.median(each) for each in zip(*measures, strict=True))
         actor = self._actors.get(truth.actor_id)
         party = self._parties.get(truth.party)
         return accuracy.Passage(
@@ -442,6 +445,7 @@ class Ledger:
             height_px=round(height_px, 2),
             width_px=round(width_px, 2),
             snr=round(snr, 2),
+            snr_noise=round(snr_noise, 2),
             first_s=round(seen.first_s or 0.0, 3),
             last_s=round(seen.last_s, 3),
             seen_for_s=round(seen.seen / self._fps, 3),

@@ -242,12 +242,13 @@ def bench_watch(
     resume: Annotated[bool, typer.Option("--resume", help="Carry on where it stopped.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores when left out.")] = None,
     seeds: Annotated[Literal["tune", "held-out"], typer.Option(help="Scenes to tune on, or kept for proof.")] = "tune",
+    faint: Annotated[bool, typer.Option("--faint", help="Look for movers too faint for one picture as well.")] = False,
     as_json: Json = False,
 ) -> None:
     """Play a campaign of simulated scenes through the watch, and say what it finds, misses and raises for nothing."""
     from marsad.app.bench_watch import run_campaign
 
-    run_campaign(full=full, days=days, out=out, resume=resume, jobs=jobs, seeds=seeds, as_json=as_json)
+    run_campaign(full=full, days=days, out=out, resume=resume, jobs=jobs, seeds=seeds, faint=faint, as_json=as_json)
 
 
 def _must_exist(path: Path) -> None:

@@ -69,8 +69,8 @@ class Passage(Record):
 
     Times are seconds of the scene. `first_s` is when half of it could first be seen, `clear_s` when it was first
     visible in the sense of this module, `clear_for_s` for how long in all; sizes and ratios are medians over those
-    pictures, or over all in which half was seen. `said` counts pictures by the kind that was said, `height_px` is the
-    target's own.
+    pictures, or over all in which half was seen. `snr_noise` is over noise alone, without clutter. `said` counts
+    pictures by the kind that was said, `height_px` is the target's own.
     """
 
     actor_id: int
@@ -86,6 +86,7 @@ class Passage(Record):
     height_px: float
     width_px: float
     snr: float
+    snr_noise: float
     first_s: float
     last_s: float
     seen_for_s: float
@@ -251,6 +252,7 @@ class Accuracy(Record):
     adults_tracked: Share
     by_kind: Mapping[str, Share]
     by_snr: tuple[Bin, ...]
+    by_snr_noise: tuple[Bin, ...]
     by_height: tuple[Bin, ...]
     by_range: tuple[Bin, ...]
     delay: Delay
@@ -329,6 +331,7 @@ def summarise(pieces: Sequence[Played]) -> Accuracy:
         adults_tracked=exact_share(sum(e.members[0].tracked_s is not None for e in adults), len(adults)),
         by_kind=_by(_visible_passages(pieces), _kind_name, _found_passages),
         by_snr=_binned(seen, lambda passage: passage.snr, SNR_EDGES),
+        by_snr_noise=_binned(seen, lambda passage: passage.snr_noise, SNR_EDGES),
         by_height=_binned(seen, lambda passage: passage.height_px, HEIGHT_EDGES),
         by_range=_binned(seen, lambda passage: passage.range_m, RANGE_EDGES),
         delay=_delay(adults),
