@@ -12,7 +12,6 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from marsad.kernel.record import Record
 from marsad.simulate.actor import Ambient
 from marsad.simulate.pattern import Pattern, footprint
 from marsad.simulate.sun import STEFAN_BOLTZMANN, sky_over
@@ -32,23 +31,6 @@ _OPAQUE = 0.16
 """The share of the band that carbon dioxide, ozone and strong lines of vapour close: of our choosing."""
 _ADDED_DEPTH = {"clear": 0.0, "haze": 0.08, "dust": 0.8, "rain": 1.5}
 """What each kind of air adds to the zenith's optical depth: of our choosing."""
-
-
-class Night(Record):
-    """The state of the air and of the ground; `extinction_per_km` is of the long-wave band (0.1 clear, 0.4 haze).
-
-    `slope_k` is what a slope of one radian towards the afternoon sun keeps, `pool_k_m` how much colder each metre
-    of depth below the surroundings is, `texture` scales the ground's own pattern.
-    """
-
-    air_k: float = 288.0
-    ground_k: float = 287.0
-    slope_k: float = 16.0
-    sun_azimuth_rad: float = 4.5
-    pool_k_m: float = 0.1
-    texture: float = 1.0
-    extinction_per_km: float = 0.18
-    sky_drop_k: float = 42.0
 
 
 def ambient(weather: Weather, start: datetime, latitude_deg: float, longitude_deg: float) -> Ambient:

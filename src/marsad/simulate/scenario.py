@@ -11,7 +11,6 @@ from marsad.simulate.actor import Actor, Party
 from marsad.simulate.camera import Fault, Imager
 from marsad.simulate.effect import Effect
 from marsad.simulate.feature import Feature
-from marsad.simulate.radiometry import Night
 from marsad.simulate.terrain import Relief
 from marsad.simulate.weather import Weather
 
@@ -86,14 +85,11 @@ class Scenario(Record):
     imager: Imager = Imager()
     imagers: dict[str, Imager] = field(default_factory=dict)
     weather: Weather = Weather()
-    night: Night = Night()
     features: tuple[Feature, ...] = ()
     effects: tuple[Effect, ...] = ()
     faults: tuple[Fault, ...] = ()
     actors: tuple[Actor, ...] = ()
     parties: tuple[Party, ...] = ()
-    shrubs: Annotated[int, Meta(ge=0)] = 0
-    boulders: Annotated[int, Meta(ge=0)] = 0
     expect: tuple[Expectation, ...] = ()
 
     def imager_of(self, camera_id: str) -> Imager:
