@@ -30,7 +30,7 @@ class CloudShadow(EffectRecord, tag="cloud_shadow"):
 
 
 class Rain(EffectRecord, tag="rain"):
-    """Streaks of drops near the lens, and a haze of rain that comes and goes."""
+    """A haze of rain that comes and goes, and streaks of drops near the lens: a long lens blurs these into nothing."""
 
     rate_mm_h: Positive = 4.0
 

@@ -51,6 +51,8 @@ _LAG_S = 0.015
 """How long a microbolometer takes to follow: what is fast is smeared."""
 _STREAKS_PER_MM = 9
 _STREAK_TABLE = 2048
+_LEAST_STREAK_K = 0.01
+"""Fainter streaks drown in any camera's noise; through a long lens all of them do."""
 _PUFF_EVERY_S = 0.7
 _PUFF_S = 14.0
 _NUMBERS = 1_000_000
@@ -298,17 +300,20 @@ class _RainPlayer(_Hazy):
         self._drift = _Drift(stage, rng, 6.0)
         far = stage.nodes(np.where(np.isfinite(stage.backdrop.range_m), stage.backdrop.range_m, 4e3).astype(np.float32))
         self._weight = (0.5 * (1 - np.exp(-0.05 * effect.rate_mm_h**0.67 * far / 1000))).astype(np.float32)
-        self._count = round(_STREAKS_PER_MM * effect.rate_mm_h)
         focal = stage.view.optics.focal_x_px
         near_m = rng.uniform(1.5, 12.0, _STREAK_TABLE)
         fall = rng.normal(0.08, 0.03, _STREAK_TABLE)
         # A drop of 2 mm falls 6 m/s, a tenth of a metre while the detector follows; near the lens it is defocused.
-        long_px = np.minimum(6.0 * _LAG_S * focal / near_m, 0.4 * height)
-        wide_px = np.minimum((0.5 * _aperture_m(focal) + 0.001) * focal / near_m, 6.0)
+        drop_px = rng.uniform(0.001, 0.004, _STREAK_TABLE) * focal / near_m
+        long_px = 6.0 * _LAG_S * focal / near_m
+        wide_px = 0.5 * _aperture_m(focal) * focal / near_m + drop_px / 2
         x, y = rng.uniform(-20, width + 20, _STREAK_TABLE), rng.uniform(-20, height, _STREAK_TABLE)
-        # Stronger than a cold drop's share of its blurred path would be, so that there is something to be mistaken for.
-        strength = -rng.uniform(0.4, 2.0, _STREAK_TABLE)
-        self._streaks = np.column_stack([x, y, x + fall * long_px, y + long_px, wide_px, strength])
+        # A drop a few kelvin below the air fills only its own share of the path that it is smeared over.
+        path_px2 = 2 * wide_px * long_px + math.pi * wide_px**2
+        strength = -rng.uniform(1.0, 5.0, _STREAK_TABLE) * math.pi / 4 * drop_px**2 / path_px2
+        seen = strength < -_LEAST_STREAK_K
+        self._count = round(_STREAKS_PER_MM * effect.rate_mm_h * float(seen.mean()))
+        self._streaks = np.column_stack([x, y, x + fall * long_px, y + long_px, wide_px, strength])[seen]
         self._fps = stage.fps
         self._kelvin = np.float32(stage.backdrop.air.kelvin - 1.0)
         self._near = NearThing(cause="rain", thing_id=number, box=stage.whole(), contrast_k=-0.5)
@@ -320,8 +325,10 @@ class _RainPlayer(_Hazy):
         self._share = self._weight * np.clip(1 + np.float32(0.5) * billows, 0, 2)
         _veil(shot.kelvin, self._share, self._kelvin)
         # A large odd stride visits the table in an order that repeats only after all of it.
-        first = round(shot.time_s * self._fps) * 1237 % _STREAK_TABLE
-        chosen = (first + np.arange(self._count)) % _STREAK_TABLE
+        if not len(self._streaks):
+            return [self._near]
+        first = round(shot.time_s * self._fps) * 1237
+        chosen = (first + np.arange(self._count)) % len(self._streaks)
         for streak in self._streaks[chosen]:
             _blot(shot.kelvin, *streak)
         return [self._near]
