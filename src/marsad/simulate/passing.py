@@ -51,7 +51,7 @@ _LAG_S = 0.015
 """How long a microbolometer takes to follow: what is fast is smeared."""
 _STREAKS_PER_MM = 9
 _STREAK_TABLE = 2048
-_LEAST_STREAK_K = 0.01
+_LEAST_STREAK_K = 0.02
 """Fainter streaks drown in any camera's noise; through a long lens all of them do."""
 _PUFF_EVERY_S = 0.7
 _PUFF_S = 14.0
@@ -306,12 +306,11 @@ class _RainPlayer(_Hazy):
         # A drop of 2 mm falls 6 m/s, a tenth of a metre while the detector follows; near the lens it is defocused.
         drop_px = rng.uniform(0.001, 0.004, _STREAK_TABLE) * focal / near_m
         long_px = 6.0 * _LAG_S * focal / near_m
-        wide_px = 0.5 * _aperture_m(focal) * focal / near_m + drop_px / 2
+        wide_px = np.maximum(0.5 * _aperture_m(focal) * focal / near_m + drop_px / 2, 1.0)
         x, y = rng.uniform(-20, width + 20, _STREAK_TABLE), rng.uniform(-20, height, _STREAK_TABLE)
-        # A drop a few kelvin below the air fills only its own share of the path that it is smeared over.
-        path_px2 = 2 * wide_px * long_px + math.pi * wide_px**2
-        strength = -rng.uniform(1.0, 5.0, _STREAK_TABLE) * math.pi / 4 * drop_px**2 / path_px2
-        seen = strength < -_LEAST_STREAK_K
+        # A drop a few kelvin below the air fills only its own share of the spot that it is blurred to.
+        strength = -rng.uniform(1.0, 5.0, _STREAK_TABLE) * np.square(drop_px / (2 * wide_px))
+        seen = -strength * 2 * wide_px / (2 * wide_px + long_px) > _LEAST_STREAK_K
         self._count = round(_STREAKS_PER_MM * effect.rate_mm_h * float(seen.mean()))
         self._streaks = np.column_stack([x, y, x + fall * long_px, y + long_px, wide_px, strength])[seen]
         self._fps = stage.fps
