@@ -1,51 +1,80 @@
-"""Bodies stand on the ground, are as tall as they say, and walk in step."""
+"""What is not said about an actor is what is usual for its kind."""
 
 import math
+from typing import get_args
 
-import numpy as np
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from marsad.simulate.actor import Actor, Waypoint, body, place
+from marsad.kernel.track import Kind
+from marsad.simulate.actor import (
+    GAITS,
+    TRUE_KIND,
+    USUAL_HEIGHT_M,
+    Actor,
+    ActorKind,
+    Gait,
+    Party,
+    Waypoint,
+    usual_speed_m_s,
+)
 
-ORIGIN = (Waypoint(east_m=0.0, north_m=0.0),)
-
-
-def extent(actor: Actor, stride_rad: float) -> tuple[float, float]:
-    limbs = body(actor, stride_rad)
-    low = min(min(limb.start_m[2], limb.end_m[2]) - limb.radius_m for limb in limbs)
-    return low, max(max(limb.start_m[2], limb.end_m[2]) + limb.radius_m for limb in limbs)
-
-
-@given(height_m=st.floats(1.0, 2.1), stride=st.floats(0, 2 * math.pi))
-def test_a_person_stands_on_the_ground_and_is_as_tall_as_stated(height_m: float, stride: float) -> None:
-    low, high = extent(Actor(actor_id=1, kind="person", route=ORIGIN, height_m=height_m), stride)
-    assert low == pytest.approx(0, abs=0.03 * height_m)
-    assert high == pytest.approx(height_m, rel=0.05)
+HERE = (Waypoint(east_m=0.0, north_m=0.0),)
 
 
-@given(stride=st.floats(0, 2 * math.pi))
-def test_an_animal_is_longer_than_tall(stride: float) -> None:
-    fox = Actor(actor_id=1, kind="animal", route=ORIGIN, height_m=0.4)
-    ahead = [end[0] for limb in body(fox, stride) for end in (limb.start_m, limb.end_m)]
-    low, high = extent(fox, stride)
-    assert max(ahead) - min(ahead) > 1.8 * (high - low)
+def test_every_kind_has_a_height_gaits_and_a_truth() -> None:
+    kinds = set(get_args(ActorKind))
+    assert set(USUAL_HEIGHT_M) == set(GAITS) == set(TRUE_KIND) == kinds
+    assert {kind for kind in TRUE_KIND.values() if kind is not None} <= set(get_args(Kind))
+    assert {gait for gaits in GAITS.values() for gait in gaits} == set(get_args(Gait))
 
 
-def test_steps_open_and_close_the_legs_at_the_stated_rate() -> None:
-    walker = Actor(actor_id=1, kind="person", route=(*ORIGIN, Waypoint(east_m=100.0, north_m=0.0)), steps_hz=1.8)
-    times = np.arange(0, 20, 1 / 50)
-    spread = [np.ptp([limb.end_m[0] for limb in body(walker, place(walker, t).stride_rad)]) for t in times]
-    power = np.abs(np.fft.rfft(np.array(spread) - np.mean(spread)))
-    assert np.fft.rfftfreq(times.size, 1 / 50)[power.argmax()] == pytest.approx(1.8, abs=0.06)
+@pytest.mark.parametrize(
+    ("kind", "gait", "speed_m_s", "height_m"),
+    [
+        ("person", "walk", 1.4, 1.75),
+        ("vehicle", "drive", 8.0, 1.8),
+        ("bird", "fly", 11.0, 0.7),
+        # Fr = 0.15 at a shoulder of 0.7 m.
+        ("sheep", "walk", math.sqrt(0.15 * 9.81 * 0.7), 0.7),
+        ("fire", "stand", 1.4, 0.8),
+    ],
+)
+def test_what_is_not_said_is_what_is_usual(kind: ActorKind, gait: Gait, speed_m_s: float, height_m: float) -> None:
+    actor = Actor(actor_id=1, kind=kind, route=HERE)
+    assert (actor.gait, actor.height_m) == (gait, height_m)
+    assert actor.speed_m_s == pytest.approx(speed_m_s)
 
 
-def test_a_route_is_walked_at_the_stated_speed_round_its_corners() -> None:
-    route = tuple(Waypoint(east_m=e, north_m=n) for e, n in ((0, 0), (30, 0), (30, 40)))
-    walker = Actor(actor_id=1, kind="person", route=route, start_s=5.0, speed_m_s=2.0)
-    assert place(walker, 4.9) is None
-    assert place(walker, 15.0)[:3] == pytest.approx((20, 0, math.pi / 2))
-    assert place(walker, 25.0)[:3] == pytest.approx((30, 10, 0.0))
-    assert place(walker, 40.0)[:2] == pytest.approx((30, 40))
-    assert place(walker, 40.1) is None
+def test_what_is_said_stands() -> None:
+    actor = Actor(actor_id=1, kind="camel", route=HERE, gait="run", speed_m_s=3.0, height_m=2.1)
+    assert (actor.gait, actor.speed_m_s, actor.height_m) == ("run", 3.0, 2.1)
+    assert Actor(actor_id=1, kind="vehicle", route=HERE, gait="stand").gait == "stand"
+
+
+def test_a_run_is_faster_than_a_walk_and_the_larger_are_faster() -> None:
+    for kind in ("person", "dog", "camel"):
+        assert usual_speed_m_s(kind, "run", 1.0) > 1.5 * usual_speed_m_s(kind, "walk", 1.0)
+    assert usual_speed_m_s("camel", "walk", 1.85) > 2 * usual_speed_m_s("fox", "walk", 0.38)
+
+
+def test_actors_and_parties_survive_being_written() -> None:
+    route = (Waypoint(east_m=1.0, north_m=2.0), Waypoint(east_m=3.0, north_m=4.0, gait="crawl", wait_s=5.0))
+    for record in (Actor(actor_id=1, kind="person", route=route), Party(name="a", kind="dog", count=3, route=route)):
+        assert msgspec.json.decode(msgspec.json.encode(record), type=type(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"kind": "cat"}, "kind"),
+        ({"route": []}, "route"),
+        ({"speed_m_s": -1.0}, "speed_m_s"),
+        ({"route": [{"east_m": 0.0, "north_m": 0.0, "wait_s": -1.0}]}, "wait_s"),
+        ({"sped_m_s": 1.0}, "sped_m_s"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(change: dict[str, object], named: str) -> None:
+    sound = {"actor_id": 1, "kind": "person", "route": [{"east_m": 0.0, "north_m": 0.0}]}
+    with pytest.raises(msgspec.ValidationError, match=named):
+        msgspec.convert({**sound, **change}, Actor)
