@@ -161,6 +161,22 @@ def test_palms_reeds_walls_towns_and_wadis_stand_in_the_picture(view: CameraView
         assert np.abs(scene.kelvin - scene.air.kelvin).max() < 60
 
 
+def test_nothing_of_a_feature_and_what_lies_off_the_ground_change_nothing_else(view: CameraView) -> None:
+    bare = build(view)
+    for thing in (
+        Trees(east_m=0, north_m=800, count=0),
+        Rocks(east_m=0, north_m=800, count=0),
+        Town(east_m=0, north_m=800, buildings=0, lamps=0),
+        Shrubs(per_hectare=0),
+        River(points=((0, 90_000), (900, 90_000))),
+        Fence(points=((0, 90_000), (900, 90_000))),
+        Building(east_m=90_000, north_m=0),
+        Wall(points=((90_000, 0), (90_100, 0))),
+        Trees(east_m=90_000, north_m=800, palms=True),
+    ):
+        np.testing.assert_allclose(build(view, thing).kelvin, bare.kelvin, atol=1e-4)
+
+
 def test_two_cameras_see_the_same_shrubs_at_the_same_places(make_view: MakeView) -> None:
     shrubs = Shrubs(per_hectare=20, height_m=2.5, east_m=0, north_m=700, radius_m=60)
     found = []

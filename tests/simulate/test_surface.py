@@ -144,3 +144,14 @@ def test_wind_and_cloud_level_the_day() -> None:
     assert windy < 0.75 * calm
     assert grey < 0.6 * calm
     assert transfer_w_m2_k(0.0) == pytest.approx(5.7)
+
+
+def test_the_table_is_read_for_one_for_many_and_for_none() -> None:
+    table = skins(CALM, datetime(2026, 8, 8, 5, tzinfo=UTC), *AL_QAIM)
+    slope = np.linspace(0, math.pi / 2, 100_000, dtype=np.float32)
+    aspect = np.linspace(-7, 7, 100_000, dtype=np.float32)
+    many = table.skin_k("rock", slope, aspect)
+    assert many.shape == (100_000,)
+    for i in (0, 31_234, 77_777, 99_999):
+        assert float(table.skin_k("rock", slope[i], aspect[i])) == pytest.approx(float(many[i]), abs=1e-3)
+    assert table.skin_k("rock", slope[:0], aspect[:0]).shape == (0,)

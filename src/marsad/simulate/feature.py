@@ -7,7 +7,7 @@ from msgspec import Meta
 from marsad.kernel.record import Record
 from marsad.kernel.site import NonNegative, Positive
 
-Material = Literal["soil", "sand", "gravel", "rock", "asphalt", "concrete", "grass", "shrub", "water", "roof", "wall"]
+Material = Literal["soil", "sand", "gravel", "rock", "asphalt", "concrete", "grass", "shrub", "roof", "wall"]
 
 Place = tuple[float, float]
 """East and north in metres."""

@@ -188,6 +188,8 @@ class Builder:
         ground = self._up(plan)[:, 2]
         chance = self._rng.uniform(0, 1, (4, 12))
         flue = self._flue(middle, float(ground.max()) + house.height_m, self._rng.uniform(0, 1, 3))
+        if np.isnan(ground).any():
+            return NOTHING
         low, high = float(ground.min()) - 0.3, float(ground.max()) + house.height_m
         corners = np.column_stack([plan, np.full(4, low)])
         top = np.column_stack([plan, np.full(4, high)])

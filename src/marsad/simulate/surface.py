@@ -11,9 +11,8 @@ to the air by Juerges' 5.7 + 3.8 v W m-2 K-1, as given by McAdams, Heat Transmis
 import math
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -66,7 +65,7 @@ MATERIALS: dict[Material, Properties] = {
     "roof": Properties(0.22, 0.92, 1.2, 1.9e6, thick_m=0.12),
     "wall": Properties(0.30, 0.92, 0.8, 1.5e6, thick_m=0.25),
 }
-"""All that is solved for; water is not: it keeps its temperature through the day."""
+"""All that is followed over the day; water is not: it keeps its temperature."""
 
 _ORDER: tuple[Material, ...] = tuple(MATERIALS)
 
@@ -81,16 +80,15 @@ class SkinTable:
 
     def skin_k(self, material: Material, slope_rad: Kelvin | float, aspect_rad: Kelvin | float) -> Kelvin:
         """The skin's temperature where the ground falls `slope_rad` towards the azimuth `aspect_rad`."""
-        slope, aspect = np.broadcast_arrays(np.atleast_1d(slope_rad), np.atleast_1d(aspect_rad))
-        row = np.interp(np.degrees(slope), SLOPES_DEG, np.arange(len(SLOPES_DEG))).astype(np.float32)
-        column = (np.mod(aspect, 2 * np.pi) * (ASPECTS / (2 * np.pi))).astype(np.float32)
         table = self._kelvin[_ORDER.index(material)]
-        shape = np.broadcast_shapes(np.shape(slope_rad), np.shape(aspect_rad))
-        flat = (len(row.ravel()), 1) if row.ndim == 1 else row.shape
-        found = cv2.remap(
-            table, column.reshape(flat), row.reshape(flat), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return cast("Kelvin", found.reshape(shape))
+        row = np.interp(np.degrees(slope_rad), SLOPES_DEG, np.arange(len(SLOPES_DEG))).astype(np.float32)
+        column = np.mod(np.asarray(aspect_rad, np.float32), np.float32(2 * np.pi)) * np.float32(ASPECTS / (2 * np.pi))
+        top = np.minimum(row.astype(np.int32), len(SLOPES_DEG) - 2)
+        left = np.minimum(column.astype(np.int32), ASPECTS - 1)
+        down, across = row - top, column - left
+        upper = table[top, left] * (1 - across) + table[top, left + 1] * across
+        lower = table[top + 1, left] * (1 - across) + table[top + 1, left + 1] * across
+        return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
     def level_k(self, material: Material) -> float:
         """The skin's temperature on level ground."""
