@@ -9,7 +9,6 @@ of 12 micrometres); the optical depth of dust and rain see `weather`. Strengths 
 
 import math
 from collections.abc import Sequence
-from itertools import starmap
 from statistics import NormalDist
 from typing import NamedTuple, Protocol
 
@@ -55,6 +54,8 @@ _LEAST_STREAK_K = 0.02
 """Fainter streaks drown in any camera's noise; through a long lens all of them do."""
 _PUFF_EVERY_S = 0.7
 _PUFF_S = 14.0
+_PUFFS = round(_PUFF_S / _PUFF_EVERY_S)
+_PUFF_TABLE = 512
 _NUMBERS = 1_000_000
 
 
@@ -414,7 +415,7 @@ class _SmokePlayer(_Clear):
         self._view = stage.view
         turn, self._speed = world.uniform(0, 2 * math.pi), world.uniform(0.4, 1.2)
         self._lean = np.array([math.sin(turn), math.cos(turn)])
-        self._jitter = world.normal(0, 0.35, (512, 2))
+        self._jitter = world.normal(0, 0.35, (_PUFF_TABLE, 2))
         up = float(stage.view.surface.up_m(effect.east_m, effect.north_m))
         self._foot = np.array([effect.east_m, effect.north_m, up])
         self._seen = bool(stage.view.sees(effect.east_m, effect.north_m, 1.5))
@@ -424,10 +425,18 @@ class _SmokePlayer(_Clear):
         """Paint the plume."""
         if not self._seen:
             return []
-        last = math.floor(shot.time_s / _PUFF_EVERY_S)
-        ages = [(number, shot.time_s - number * _PUFF_EVERY_S) for number in range(last, last - 20, -1)]
-        shown = starmap(self._puff, ((shot, number, age) for number, age in ages if age < _PUFF_S))
-        boxes = [box for box in shown if box is not None]
+        numbers = math.floor(shot.time_s / _PUFF_EVERY_S) - np.arange(_PUFFS)
+        ages = shot.time_s - numbers * _PUFF_EVERY_S
+        share = ages / _PUFF_S
+        off = self._lean * (self._speed * ages)[:, None] + self._jitter[numbers % _PUFF_TABLE] * (
+            0.3 + 2 * share[:, None]
+        )
+        rise = 0.3 + self._effect.height_m * (1 - (1 - share) ** 1.6)
+        x, y, distance = self._view.project(*(self._foot + np.column_stack([off, rise])).T)
+        radius = (0.25 + 1.6 * share) * self._view.optics.focal_x_px / distance
+        contrast = 0.5 * self._effect.warm_k * (1 - share) ** 2
+        puffs = np.column_stack([x + shot.shift_px[0], y + shot.shift_px[1], radius, contrast])
+        boxes = [box for puff in puffs[np.isfinite(puffs).all(axis=1)].tolist() if (box := self._puff(shot, *puff))]
         if not boxes:
             return []
         left, top = min(box.x_px for box in boxes), min(box.y_px for box in boxes)
@@ -435,19 +444,9 @@ class _SmokePlayer(_Clear):
         box = Box(x_px=left, y_px=top, w_px=right - left, h_px=bottom - top)
         return [NearThing(cause="smoke", thing_id=self._number, box=box, contrast_k=self._effect.warm_k)]
 
-    def _puff(self, shot: Shot, number: int, age: float) -> Box | None:
-        share = age / _PUFF_S
-        rise = self._effect.height_m * (1 - (1 - share) ** 1.6)
-        jitter = self._jitter[number % len(self._jitter)] * (0.3 + 2 * share)
-        place = self._foot + np.array([*(self._lean * self._speed * age + jitter), rise + 0.3])
-        x, y, distance = (float(value) for value in self._view.project(*place))
-        if not math.isfinite(x):
-            return None
-        radius = (0.25 + 1.6 * share) * self._view.optics.focal_x_px / distance
-        contrast = self._effect.warm_k * (1 - share) ** 2 * 0.5
-        at = x + shot.shift_px[0], y + shot.shift_px[1]
-        _blot(shot.kelvin, *at, *at, radius, contrast)
-        thing = _near("smoke", number, (at, at), radius, contrast, shot.kelvin.shape)
+    def _puff(self, shot: Shot, x: float, y: float, radius: float, contrast: float) -> Box | None:
+        _blot(shot.kelvin, x, y, x, y, radius, contrast)
+        thing = _near("smoke", self._number, ((x, y), (x, y)), radius, contrast, shot.kelvin.shape)
         return None if thing is None else thing.box
 
 
@@ -509,11 +508,14 @@ def _add(kelvin: Kelvin, coarse: Kelvin, weight: Kelvin, down: int, across: int)
         node, part = row // _STEP_PX, np.float32((row % _STEP_PX) / _STEP_PX)
         for j in range(coarse.shape[1]):
             line[j] = coarse[node, j] + part * (coarse[node + 1, j] - coarse[node, j])
-        for j in range((width + _STEP_PX - 1) // _STEP_PX):
-            value, step = line[j], (line[j + 1] - line[j]) / np.float32(_STEP_PX)
-            for column in range(j * _STEP_PX, min((j + 1) * _STEP_PX, width)):
-                kelvin[row, column] += value * weight[row + first_row, column + first_column]
-                value += step
+        # In steps of a node each: the compiler does one at a stroke.
+        for j in range(width // _STEP_PX):
+            value, step, first = line[j], (line[j + 1] - line[j]) / np.float32(_STEP_PX), j * _STEP_PX
+            for k in range(_STEP_PX):
+                share = weight[row + first_row, first + k + first_column]
+                kelvin[row, first + k] += (value + np.float32(k) * step) * share
+        for column in range(width // _STEP_PX * _STEP_PX, width):
+            kelvin[row, column] += line[column // _STEP_PX] * weight[row + first_row, column + first_column]
 
 
 @njit(cache=True)
@@ -525,11 +527,12 @@ def _veil(kelvin: Kelvin, coarse: Kelvin, own_k: np.float32) -> None:
         node, part = row // _STEP_PX, np.float32((row % _STEP_PX) / _STEP_PX)
         for j in range(coarse.shape[1]):
             line[j] = coarse[node, j] + part * (coarse[node + 1, j] - coarse[node, j])
-        for j in range((width + _STEP_PX - 1) // _STEP_PX):
-            value, step = line[j], (line[j + 1] - line[j]) / np.float32(_STEP_PX)
-            for column in range(j * _STEP_PX, min((j + 1) * _STEP_PX, width)):
-                kelvin[row, column] += value * (own_k - kelvin[row, column])
-                value += step
+        for j in range(width // _STEP_PX):
+            value, step, first = line[j], (line[j + 1] - line[j]) / np.float32(_STEP_PX), j * _STEP_PX
+            for k in range(_STEP_PX):
+                kelvin[row, first + k] += (value + np.float32(k) * step) * (own_k - kelvin[row, first + k])
+        for column in range(width // _STEP_PX * _STEP_PX, width):
+            kelvin[row, column] += line[column // _STEP_PX] * (own_k - kelvin[row, column])
 
 
 @njit(cache=True)
