@@ -498,6 +498,9 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, 
 _SHIFT_ONLY = np.array([1.0, 1.0, 0.0, 0.0])
 """Picks the shift out of a registration's state."""
 
+CROWD = 10
+"""So many things that stand out of a first picture are bushes and rocks."""
+
 STEADY_S = 4.0
 STEADY_PX = 0.15
 """A camera that has moved less than this a picture for so long grants its edges less room."""
@@ -536,12 +539,14 @@ class Difference:
     where that is noise, 1 above the low and 2 above the high level. Both are reused by the next picture. `spread` is
     the variance of the noise with what is granted on top of it, in counts squared. A scene pixel (x, y) is the
     picture's (x, y) + `registration` shift, and has the lasting scene coordinates (x, y) + `origin`. The scene
-    explains the picture where it is `trusted`; `state` is "learning", "watching", "lost" or "relearned".
+    explains the picture where it is `trusted`; `state` is "learning", "watching", "lost" or "relearned". While many
+    things that stood there from the start are lifted out of the scene, it is `crowded` with what differs but stands.
     """
 
-    __slots__ = ("counts", "level", "origin", "picture", "registration", "spread", "state", "trusted")
+    __slots__ = ("counts", "crowded", "level", "origin", "picture", "registration", "spread", "state", "trusted")
 
     def __init__(self, rows: int, columns: int) -> None:
+        self.crowded = False
         self.counts: F32 = np.zeros((rows, columns), np.float32)
         # Rows are padded to whole 8-byte words, so that the scan for foreground can skip eight pixels at a time.
         self.level: U8 = np.zeros((rows, (columns + 7) // 8 * 8), np.uint8)
@@ -752,6 +757,7 @@ class Background:
             inliers=found.inliers,
         )
         out.origin = (int(self.origin[0]), int(self.origin[1]))
+        out.crowded = len(self.standing.lifted) >= CROWD
         self.standing.update(self.mean, out.counts, out.origin, step_s)
         out.trusted = True
         out.state = "watching"

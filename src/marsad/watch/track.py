@@ -558,9 +558,14 @@ def _judge(
     least_score: float,
     coast_s: float,
     brief_s: float,
+    crowded_until: float,
     fresh: I64,
 ) -> int:
-    """Confirm, and free what is over. Fill `fresh` with the slots confirmed now; return how many."""
+    """Confirm, and free what is over. Fill `fresh` with the slots confirmed now; return how many.
+
+    What was first seen by `crowded_until`, among many things that stand, may be one of them: it has to leave its own
+    outline to be believed, since parts of one thing that come and go move it to and fro within that.
+    """
     count = 0
     for k in range(tracks.shape[0]):
         row = tracks[k]
@@ -572,6 +577,8 @@ def _judge(
             continue
         e = evidence[k]
         if row[STATUS] == BELIEVED or row[HITS] < least_hits or e[AGE] < least_s:
+            continue
+        if row[BORN] <= crowded_until and e[NET] < least_px + 0.5 * max(row[W], row[H]):
             continue
         if _convinces_sparse(row, e) if sparse else _convinces(row, e, weights, least_px, least_score):
             row[STATUS] = BELIEVED
@@ -633,6 +640,7 @@ class Tracker:
         self._next = 1.0
         self._started_ns: int | None = None
         self._last_s = 0.0
+        self._crowded_until = -1.0
         self._step_s = 1.0 / 25.0
         self._camera = (0.0, 0.0)
         self._shake = 0.0
@@ -654,6 +662,8 @@ class Tracker:
         """
         q = self.settings
         now, step = self._tick(time_ns)
+        if difference.crowded:
+            self._crowded_until = now
         columns = difference.counts.shape[1]
         place = self._locate(blobs, difference, step)
         rows = blobs.rows
@@ -743,6 +753,7 @@ class Tracker:
             q.least_score,
             max(q.coast_s, 3.5 * self._step_s),
             max(0.13, 1.5 * self._step_s),
+            self._crowded_until,
             self._fresh,
         )
         return [int(k) for k in self._fresh[:count]]
