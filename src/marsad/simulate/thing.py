@@ -31,7 +31,7 @@ def vehicle(gait: Gait, *, load: bool) -> Shape:
             start, end = (ahead, side * 0.27, _WHEEL_R), (ahead, side * 0.31, _WHEEL_R)
             make.add(start, end, _WHEEL_R, cold + "tyre")
     make.add((-0.9, 0.0, 0.26), (0.8, 0.0, 0.26), 0.1, cold + "under")
-    make.add((-1.36, -0.25, 0.2), (-0.5, -0.25, 0.2), 0.035, cold + "under" if cold else "exhaust")
+    make.add((-1.42, -0.25, 0.2), (-1.2, -0.25, 0.2), 0.035, cold + "under" if cold else "exhaust")
     for across in (-0.33, 0.0, 0.33):
         make.add((-1.32, across, 0.44), (1.3, across, 0.44), 0.19, "panel")
     for across in (-0.31, 0.0, 0.31):
