@@ -32,7 +32,7 @@ class Imager(Record):
     fps: Annotated[float, Meta(gt=0, le=120)] = 9.0
     netd_k: NonNegative = 0.06
     pixel_fixed_k: NonNegative = 0.03
-    column_fixed_k: NonNegative = 0.025
+    column_fixed_k: NonNegative = 0.012
     row_k: NonNegative = 0.01
     drift_s: Positive = 240.0
     dead_pixels: Annotated[int, Meta(ge=0, le=1000)] = 0
