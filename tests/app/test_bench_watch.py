@@ -1,7 +1,10 @@
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -12,6 +15,8 @@ from marsad.app.bench_watch_page import PLOTS
 from marsad.kernel.error import InputError, UnavailableError
 from marsad.report.accuracy import Played
 from marsad.simulate.campaign import Densities, Piece
+
+T = TypeVar("T")
 
 HEADER = Header(version="1", code="abc", seeds="tune", densities=Densities(), chunk_s=600.0, crossing_s=80.0)
 PLAYED = Played(
@@ -127,6 +132,34 @@ def test_what_was_played_is_not_played_again(short: tuple[Path, dict[str, object
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == told
     assert (out / "pieces.jsonl").read_bytes() == before
+
+
+def test_a_campaign_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    marsad = Path(sys.executable).with_name("marsad")
+    arguments = [marsad, "bench", "watch", "--short", "--jobs", "1", "--out", str(tmp_path / "out")]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
+        workers = wait_for(lambda: children(running.pid))
+        running.kill()
+    assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that run a campaign's pieces for a process."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text(encoding="ascii").split():
+            words = Path(f"/proc/{child}/cmdline").read_bytes()
+            found += [int(child)] if b"spawn_main" in words else []
+    return found
+
+
+def wait_for(condition: Callable[[], T]) -> T:
+    """What a condition comes to once it holds; a worker takes some seconds to start, and to see that it is alone."""
+    for _ in range(600):
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    pytest.fail("waited a minute in vain")
 
 
 def test_days_must_be_above_nothing(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import math
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import resources
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final
 
@@ -221,7 +223,8 @@ def _play(todo: Sequence[Task], jobs: int | None) -> Iterator[Played]:
     if not todo:
         return
     workers = min(jobs or os.cpu_count() or 1, len(todo))
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     with _bar(todo) as bar:
         task = bar.add_task("", total=len(todo))
         try:
@@ -231,6 +234,13 @@ def _play(todo: Sequence[Task], jobs: int | None) -> Iterator[Played]:
                 bar.advance(task)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def play_task(task: Task) -> Played:
