@@ -89,8 +89,9 @@ def test_a_party_is_alarmed_for_with_any_of_its_members() -> None:
 
 def test_alarms_for_nothing_and_for_those_who_must_raise_none_are_told() -> None:
     actors = [actor(1, "no_alarm"), actor(2, "either")]
-    found = shortcomings(SCENE, actors, played(alarms=(alarm(truth(1)), alarm(truth(2)), alarm(None, 3.0))))
-    assert [line.split(",")[0] for line in found] == [
+    raised = (alarm(truth(1)), alarm(truth(2)), alarm(None, 3.0), alarm(None, 0.6), alarm(None, 2.9))
+    assert [line.split(",")[0] for line in shortcomings(SCENE, actors, played(alarms=raised))] == [
+        "mast: alarms on nothing within 3 s of the start: 2",
         "mast: alarm on person at 20.0 s",
         "mast: alarm on nothing at 3.0 s",
     ]

@@ -17,7 +17,8 @@ from marsad.adapters.sources import open_source
 from marsad.app.cli import app
 from marsad.app.config import load_site
 from marsad.app.scenario_file import load_scenario, shipped_names
-from marsad.app.simulate import SimulateResult, Wanted, prepare, serve, simulate
+from marsad.app.simulate import SimulateResult, Wanted, prepare, simulate
+from marsad.app.simulate_live import serve
 from marsad.app.stage import Stage
 from marsad.app.watching import plan_jobs, run_job
 from marsad.kernel.error import InputError, UnavailableError

@@ -212,7 +212,9 @@ def simulate(
     if rtsp:
         from rich.console import Console
 
-        result = simulation.serve(scenario, wanted, port=port, console=Console(stderr=True, highlight=False))
+        from marsad.app.simulate_live import serve
+
+        result = serve(scenario, wanted, port=port, console=Console(stderr=True, highlight=False))
     else:
         result = simulation.simulate(scenario, wanted, show=not as_json)
     _report(result, as_json=as_json)

@@ -11,6 +11,8 @@ from marsad.simulate.scenario import Counted, Crossed, HealthFound, Scenario, Se
 
 SERIOUS: frozenset[HealthKind] = frozenset({"camera_moved", "covered", "frozen", "looped", "defocused"})
 """What sends somebody to the camera; reported without cause it is an error."""
+BEGINNING_S = 3.0
+"""A watch that has seen so little of a scene is still learning it."""
 _LATE_S = 10.0
 _DUST_S = 10.0
 """Dust that clears may be told of a little later."""
@@ -50,14 +52,23 @@ def _not_alarmed(actors: Sequence[Actor], played: Sequence[Performance]) -> Iter
 
 
 def _wrongly_alarmed(actors: Mapping[int, Actor], played: Sequence[Performance]) -> Iterator[str]:
+    """Alarms on nothing and on those who must raise none; those of a watch that has just begun are told together."""
     for each in played:
-        for alarm in each.alarms:
-            actor = None if alarm.actor is None else actors.get(alarm.actor.actor_id)
-            if alarm.actor is None or (actor is not None and actor.must == "no_alarm"):
+        wrong = [alarm for alarm in each.alarms if _is_wrong(alarm, actors)]
+        early = [alarm for alarm in wrong if alarm.actor is None and alarm.time_s < BEGINNING_S]
+        if early:
+            yield f"{each.camera_id}: alarms on nothing within {BEGINNING_S:g} s of the start: {len(early)}"
+        for alarm in wrong:
+            if alarm not in early:
                 box = alarm.alert.box
                 where = f"{box.w_px:.0f}x{box.h_px:.0f} px at ({box.x_px:.0f}, {box.y_px:.0f})"
                 what = f"alarm on {alarm.cause} at {alarm.time_s:.1f} s"
                 yield f"{each.camera_id}: {what}, as {alarm.alert.kind}, {where}"
+
+
+def _is_wrong(alarm: Alarm, actors: Mapping[int, Actor]) -> bool:
+    actor = None if alarm.actor is None else actors.get(alarm.actor.actor_id)
+    return alarm.actor is None or (actor is not None and actor.must == "no_alarm")
 
 
 def _health(scenario: Scenario, played: Sequence[Performance]) -> Iterator[str]:

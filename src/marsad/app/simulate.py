@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from marsad.adapters.recording import RecordingFormat, open_recording
-from marsad.adapters.rtsp_server import RtspServer, ServedCamera
 from marsad.adapters.truth import TruthFiles
 from marsad.adapters.writing import replace_whole
 from marsad.app.scenario_file import Loaded, load_scenario, shipped_names
@@ -133,37 +132,7 @@ def simulate(name: str | Path, wanted: Wanted, *, show: bool) -> SimulateResult:
     with _Bars(cameras, show=show) as bars:
         results = [record(jobs[0], bars.put)] if len(jobs) == 1 else _side_by_side(jobs, bars)
     fps = f" --fps {results[0].fps:g}" if wanted.format == "png" else ""
-    return _finish(stage, wanted.out, results, fps)
-
-
-def serve(
-    name: str | Path, wanted: Wanted, *, port: int, console: Console, wait_s: float | None = None
-) -> SimulateResult:
-    """Serve every camera asked for over RTSP, in step and at the pace of the clock, the truth written meanwhile.
-
-    The scene begins when somebody first looks at one of the cameras, or after `wait_s` without.
-    """
-    loaded, cameras = prepare(name, wanted)
-    stage = Stage(loaded)
-    make_folders(wanted.out, cameras)
-    scenes = {camera_id: stage.scene(camera_id) for camera_id in cameras}
-    served = [_served(camera_id, scene, wanted.kbit) for camera_id, scene in scenes.items()]
-    with ExitStack() as stack:
-        server = stack.enter_context(RtspServer(served, port=port))
-        urls = {camera_id: server.url(camera_id) for camera_id in cameras}
-        write_sites(stage, wanted.out, urls)
-        for camera_id, url in urls.items():
-            console.print(f"{camera_id}: {url}")
-        console.print(f"Watch it: marsad watch --site {wanted.out / loaded.names[0]}")
-        console.print("The scene begins when somebody looks.")
-        server.wait(wait_s)
-        notes = {camera_id: _Notes(stage, camera_id, scene) for camera_id, scene in scenes.items()}
-        files = {camera_id: TruthFiles(wanted.out / camera_id, camera_id) for camera_id in cameras}
-        for truth in files.values():
-            stack.callback(truth.close)
-        _play(stage, scenes, wanted.frames, server, notes, files)
-    results = [notes[camera_id].result(urls[camera_id]) for camera_id in cameras]
-    return _finish(stage, wanted.out, results, "")
+    return finish(stage, wanted.out, results, fps)
 
 
 def prepare(name: str | Path, wanted: Wanted) -> tuple[Loaded, list[str]]:
@@ -210,8 +179,8 @@ def record(job: _Job, tell: Tell) -> CameraResult:
     cv2.setNumThreads(1)
     stage = Stage(job.loaded)
     scene = stage.scene(job.camera_id)
-    notes = _Notes(stage, job.camera_id, scene)
-    frames = _frames(scene, job.wanted.frames)
+    notes = Notes(stage, job.camera_id, scene)
+    frames = frames_of(scene, job.wanted.frames)
     with ExitStack() as stack:
         recording = open_recording(
             job.folder,
@@ -235,7 +204,8 @@ def record(job: _Job, tell: Tell) -> CameraResult:
     return notes.result(str(recording.path.relative_to(job.wanted.out)))
 
 
-def _frames(scene: Scene, most: int | None) -> int:
+def frames_of(scene: Scene, most: int | None) -> int:
+    """How many pictures of a scene are played."""
     return scene.frames if most is None else min(most, scene.frames)
 
 
@@ -263,41 +233,7 @@ def _work(job: _Job) -> CameraResult:
     return record(job, _begun[0].put)
 
 
-def _served(camera_id: str, scene: Scene, kbit: int) -> ServedCamera:
-    lens = scene.view.lens
-    return ServedCamera(id=camera_id, width=lens.width_px, height=lens.height_px, fps=scene.imager.fps, kbit=kbit)
-
-
-def _play(
-    stage: Stage,
-    scenes: dict[str, Scene],
-    most: int | None,
-    server: RtspServer,
-    notes: dict[str, "_Notes"],
-    files: dict[str, TruthFiles],
-) -> None:
-    """Show the pictures of all cameras in the order of their moments, each at its moment."""
-    begun_s = time.monotonic()
-    for camera_id, index in _in_step(scenes, most):
-        scene = scenes[camera_id]
-        counts, truths = scene.render(index, stage.time_ns(index, scene.imager.fps))
-        files[camera_id].add(index, truths, scene.near)
-        notes[camera_id].add(counts, truths)
-        time.sleep(max(begun_s + index / scene.imager.fps - time.monotonic(), 0.0))
-        server.show(camera_id, counts)
-
-
-def _in_step(scenes: dict[str, Scene], most: int | None) -> list[tuple[str, int]]:
-    """Cameras and numbers of pictures, in order of time."""
-    all_of_them = [
-        (index / scene.imager.fps, camera_id, index)
-        for camera_id, scene in scenes.items()
-        for index in range(_frames(scene, most))
-    ]
-    return [(camera_id, index) for _, camera_id, index in sorted(all_of_them)]
-
-
-class _Notes:
+class Notes:
     """Collects what one camera could see of whom."""
 
     def __init__(self, stage: Stage, camera_id: str, scene: Scene) -> None:
@@ -347,7 +283,7 @@ class _Notes:
         )
 
 
-def _finish(stage: Stage, out: Path, results: Sequence[CameraResult], options: str) -> SimulateResult:
+def finish(stage: Stage, out: Path, results: Sequence[CameraResult], options: str) -> SimulateResult:
     """Write the site files and the summary."""
     names = write_sites(stage, out, {result.camera_id: result.source for result in results})
     scenario = stage.scenario

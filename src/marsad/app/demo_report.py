@@ -1,0 +1,287 @@
+"""What the demonstration came to: every alarm beside the truth, every camera's figures, and the map."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from marsad.adapters.writing import replace_whole
+from marsad.app.demo_map import CHI2_95, Still, Story, draw_map
+from marsad.app.evaluate import evaluate_files
+from marsad.app.node import WatchResult
+from marsad.app.outcome import counted, shortcomings
+from marsad.app.performance import Alarm, Performance
+from marsad.app.stage import Stage
+from marsad.kernel.position import GroundCovariance
+from marsad.kernel.record import Record
+from marsad.kernel.track import Track
+from marsad.report.evaluation import Evaluation
+from marsad.simulate.feature import Town
+from marsad.simulate.scene import all_actors
+from marsad.simulate.terrain import ILLUSTRATIVE
+from marsad.simulate.truth import ActorTruth
+
+MATCH = "iou:0.3"
+WALKERS = "walkers"
+"""The party that the night is about."""
+
+
+class AlarmReport(Record):
+    """One alarm beside the truth.
+
+    `cause` is what raised it: the kind of the actor in the box, of what was near the lens, or "nothing" for a false
+    alarm. `error_m` is the distance from the true place, `error_sigmas` the same in units of the stated uncertainty
+    (Mahalanobis); `after_s` counts from the moment when half of the one who raised it could be seen.
+    """
+
+    camera_id: str
+    text: str
+    rule: str
+    rule_id: str
+    direction: str
+    time_s: float
+    cause: str
+    party: str
+    kind: str
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    major_m: float | None = None
+    minor_m: float | None = None
+    error_m: float | None = None
+    error_sigmas: float | None = None
+    after_s: float | None = None
+    count: tuple[int, int, int] | None = None
+
+
+class CameraReport(Record):
+    """What one camera's watch came to.
+
+    `tracked_after_s` is, for each person found, the time from half visible to the first confirmed track.
+    """
+
+    camera_id: str
+    organisation: str
+    frames: int
+    seconds: float
+    fps: float
+    people: int
+    people_found: int
+    tracked_after_s: list[float]
+    alarms: int
+    tracks: int
+    recall: float | None
+    recall_online: float | None
+    precision: float | None
+    idf1: float | None
+    false_tracks: int
+    health: dict[str, int]
+    files: list[str]
+
+
+class DemoReport(Record):
+    """What the demonstration came to.
+
+    `counted` is the watch's own best count of the walkers, `first_seen` when each camera first tracked one of them;
+    `shortcomings` says what had to happen and did not, and what happened and should not have.
+    """
+
+    terrain: str
+    scenario: str
+    simulated_s: float
+    frames: int
+    seconds: float
+    people: int
+    people_found: int
+    counted: int | None
+    first_seen: dict[str, float]
+    alarms: list[AlarmReport]
+    false_alarms: int
+    nuisance_alarms: int
+    shortcomings: list[str]
+    cameras: list[CameraReport]
+    out: str
+    files: list[str]
+
+
+class Watched(Record, eq=False):
+    """One camera's part of the demonstration, as its process hands it over; paths are thinned to a point a second."""
+
+    performance: Performance
+    result: WatchResult
+    truths: dict[int, list[ActorTruth]]
+    tracks: dict[int, list[Track]]
+    still: Still | None
+
+
+def ellipse_axes_m(covariance: GroundCovariance) -> tuple[float, float]:
+    """The semi-axes of the 95 % ellipse, the longer first."""
+    matrix = [[covariance.east_m2, covariance.east_north_m2], [covariance.east_north_m2, covariance.north_m2]]
+    minor, major = np.sqrt(np.maximum(np.linalg.eigvalsh(matrix), 0) * CHI2_95)
+    return float(major), float(minor)
+
+
+def sigmas(off_m: np.ndarray, covariance: GroundCovariance) -> float:
+    """The Mahalanobis length of an error."""
+    matrix = [[covariance.east_m2, covariance.east_north_m2], [covariance.east_north_m2, covariance.north_m2]]
+    return float(np.sqrt(off_m @ np.linalg.solve(matrix, off_m)))
+
+
+def _compare(alarm: Alarm, performance: Performance) -> AlarmReport:
+    """An alarm beside the truth of its own picture."""
+    alert, truth = alarm.alert, alarm.actor
+    report = AlarmReport(
+        camera_id=alert.camera_id,
+        text=alert.text,
+        rule=alert.rule,
+        rule_id=alert.rule_id,
+        direction=alert.direction,
+        time_s=round(alarm.time_s, 2),
+        cause=alarm.cause,
+        party="" if truth is None else truth.party,
+        kind=alert.kind,
+        count=None if alert.count is None else (alert.count.low, alert.count.best, alert.count.high),
+    )
+    ground = alert.ground
+    if ground is not None:
+        major_m, minor_m = ellipse_axes_m(ground.covariance)
+        report = msgspec.structs.replace(
+            report,
+            latitude_deg=round(ground.position.latitude_deg, 6),
+            longitude_deg=round(ground.position.longitude_deg, 6),
+            major_m=round(major_m, 2),
+            minor_m=round(minor_m, 2),
+        )
+    if truth is None:
+        return report
+    if truth.actor_id in performance.entered:
+        after_s = alarm.time_s - performance.entered[truth.actor_id]
+        report = msgspec.structs.replace(report, after_s=round(after_s, 2))
+    if ground is None:
+        return report
+    off = np.array([ground.east_m - truth.east_m, ground.north_m - truth.north_m])
+    return msgspec.structs.replace(
+        report, error_m=round(float(np.hypot(*off)), 2), error_sigmas=round(sigmas(off, ground.covariance), 2)
+    )
+
+
+def report_on(stage: Stage, watched: Sequence[Watched], out: Path) -> DemoReport:
+    """Hold the run against the truth and draw the map."""
+    alarms = sorted(
+        (_compare(alarm, each.performance) for each in watched for alarm in each.performance.alarms),
+        key=lambda alarm: (alarm.time_s, alarm.camera_id),
+    )
+    people = {
+        truth.actor_id for each in watched for path in each.truths.values() for truth in path[:1] if _is_person(truth)
+    }
+    seen = people & {actor_id for each in watched for actor_id in each.performance.entered}
+    found = people & {actor_id for each in watched for actor_id in each.performance.found}
+    draw_map(out / "map.png", _story(stage, watched, alarms))
+    cameras = [_camera_report(stage, each, out) for each in watched]
+    causes = [alarm.cause for alarm in alarms]
+    report = DemoReport(
+        terrain=ILLUSTRATIVE,
+        scenario=stage.scenario.name,
+        simulated_s=stage.scenario.seconds,
+        frames=sum(each.result.frames for each in watched),
+        seconds=max(each.result.seconds for each in watched),
+        people=len(seen),
+        people_found=len(seen & found),
+        counted=counted(WALKERS, [each.performance for each in watched]),
+        first_seen=_first_seen(watched, WALKERS),
+        alarms=alarms,
+        false_alarms=causes.count("nothing"),
+        nuisance_alarms=sum(cause not in {"nothing", "person", "vehicle"} for cause in causes),
+        shortcomings=shortcomings(stage.scenario, all_actors(stage.scenario), [each.performance for each in watched]),
+        cameras=cameras,
+        out=str(out),
+        files=[
+            *(f"{camera.camera_id}/{name}" for camera in cameras for name in camera.files),
+            *("map.png", "report.json", *stage.loaded.names, "terrain.tif", "ABOUT.txt"),
+        ],
+    )
+    replace_whole(out / "report.json", msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    return report
+
+
+def _is_person(truth: ActorTruth) -> bool:
+    return truth.kind == "person"
+
+
+def _first_seen(watched: Sequence[Watched], party: str) -> dict[str, float]:
+    """When each camera first had a confirmed track on a party, seconds since the start, the earliest first."""
+    first: dict[str, float] = {}
+    for each in watched:
+        own = each.performance
+        times = [time_s for actor_id, time_s in own.found.items() if own.parties.get(actor_id) == party]
+        if times:
+            first[own.camera_id] = round(min(times), 2)
+    return dict(sorted(first.items(), key=lambda item: item[1]))
+
+
+def _camera_report(stage: Stage, watched: Watched, out: Path) -> CameraReport:
+    performance, result = watched.performance, watched.result
+    folder = out / performance.camera_id
+    measured = _measured(folder, stage.scenario.imager_of(performance.camera_id).fps, result.frames)
+    people = {actor_id for actor_id, path in watched.truths.items() if _is_person(path[0])}
+    seen = sorted(people & performance.entered.keys())
+    found = [actor_id for actor_id in seen if actor_id in performance.found]
+    return CameraReport(
+        camera_id=performance.camera_id,
+        organisation=stage.site_of(performance.camera_id).organisation,
+        frames=result.frames,
+        seconds=result.seconds,
+        fps=result.fps,
+        people=len(seen),
+        people_found=len(found),
+        tracked_after_s=[round(performance.found[i] - performance.entered[i], 2) for i in found],
+        alarms=result.alarms,
+        tracks=result.tracks,
+        recall=_rounded(measured.recall),
+        recall_online=_rounded(measured.recall_online),
+        precision=_rounded(measured.precision),
+        idf1=_rounded(measured.idf1),
+        false_tracks=measured.false_tracks,
+        health=result.health,
+        files=result.files,
+    )
+
+
+def _measured(folder: Path, fps: float, frames: int) -> Evaluation:
+    """The measures of one camera, by the rules of `marsad evaluate`."""
+    found, truth = folder / "tracks.csv", folder / "truth.csv"
+    return evaluate_files(found, truth, match=MATCH, fps=fps, frames=frames, base="1").evaluation
+
+
+def _story(stage: Stage, watched: Sequence[Watched], alarms: Sequence[AlarmReport]) -> Story:
+    """What the map shows."""
+    crossings = [alarm for alarm in alarms if alarm.rule == "line_crossing"] or list(alarms)
+    title = _title(crossings[0]) if crossings else "no alarm was raised"
+    paths: dict[int, dict[int, ActorTruth]] = {}
+    for each in watched:
+        for actor_id, path in each.truths.items():
+            paths.setdefault(actor_id, {}).update((truth.time_ns, truth) for truth in path)
+    return Story(
+        title=f"{stage.scenario.name}: {title}",
+        sites=stage.sites,
+        surface=stage.known_ground(stage.sites[0]),
+        views=[stage.known_view(camera_id) for camera_id in stage.loaded.camera_ids],
+        paths=[[path[time_ns] for time_ns in sorted(path)] for path in paths.values()],
+        tracks=[points for each in watched for points in each.tracks.values()],
+        alerts=[alarm.alert for each in watched for alarm in each.performance.alarms],
+        stills=[each.still for each in watched if each.still is not None],
+        towns=[
+            (each.east_m, each.north_m, each.radius_m) for each in stage.scenario.features if isinstance(each, Town)
+        ],
+    )
+
+
+def _title(alarm: AlarmReport) -> str:
+    """An alarm in a few words."""
+    who = alarm.kind if alarm.count is None else f"group of {alarm.count[0]}-{alarm.count[2]}"
+    error = "" if alarm.error_m is None else f", located {alarm.error_m:.1f} m from the truth"
+    return f"{who}, {alarm.rule.replace('_', ' ')} {alarm.direction}".rstrip() + error
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
