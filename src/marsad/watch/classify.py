@@ -1,9 +1,11 @@
 """What a track is, from its size, speed, shape, rhythm and steadiness over time.
 
-Each kind has a score in log-odds against `unknown`: a sum of terms, every one of them bounded, so that no single
-measurement decides. Where metres are known they speak first; without a pose a track is called a person only when it is
-upright and goes somewhere. What a human being could be is not called animal, flying or vegetation unless something
-about it is beyond any human being (`_beyond_human`): `unknown` is handled as a person, and stays so in doubt.
+Where metres are known and silhouettes have been seen, each kind has a score learnt from simulated passes
+(`marsad.watch.kind_weights`): a sum of terms of one or two measurements, every one of them bounded, so that nothing
+beyond what was learnt from weighs more than its edge. Before that, and without a pose, hand-set terms speak: without a
+pose a track is called a person only when it is upright and goes somewhere. `animal`, `flying` and `vegetation` raise no
+alert, so they may be said only where hardly anything speaks for a human being, and never of what is upright and tall:
+`unknown` is handled as a person, and stays so in doubt.
 
 The rhythm is the power of box area at 0.7-3 Hz against all of its power: walking opens and closes a silhouette once a
 step (about 2 Hz), and none of it is kept beyond the track.
@@ -13,11 +15,19 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
 from marsad.kernel.detection import Box
 from marsad.kernel.frame import Counts
 from marsad.kernel.port import DetectorModel
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind, Size
+from marsad.watch.kind_weights import FITTED, PAIRS, weights
+from marsad.watch.silhouette import Silhouette
+
+F64 = NDArray[np.float64]
 
 KINDS: Final[tuple[Kind, ...]] = ("person", "group", "vehicle", "animal", "flying", "vegetation", "unknown")
 HARMLESS: Final[frozenset[Kind]] = frozenset({"animal", "flying", "vegetation"})
@@ -31,11 +41,15 @@ LEAST_PART_M = (0.4, 0.3)
 """Width and height below which something wider than tall is not even the head and shoulders of a person."""
 WALKER_LENGTHS_S = 12.0
 """Own lengths a second beyond which nothing goes on foot: a sprinter makes five, a walker's head, seen alone, six."""
+LEAST_KNOWN = 0.6
+"""Sizes that are wrong by a larger share (one sigma) say nothing."""
 LEAST_UPRIGHT_PX = 8.0
 """A box lower than this has no shape to speak of."""
 GAIT_HZ = (0.75, 1.0, 1.3, 1.7, 2.1, 2.6)
 LEAST_GAIT_PX = 16.0
 GAIT_MEMORY_S = 4.0
+SHAPES = 12
+"""Running means of shape: those of a silhouette, and how much its breadth changes."""
 GAIT_STEP_S = 0.07
 """Sights closer than this add nothing to frequencies below 3 Hz."""
 MODEL_LIMIT = 1.5
@@ -47,6 +61,15 @@ STICKY = 0.4
 """Log-odds by which another kind must win before an alarming kind is given up."""
 SUREST = 0.9
 FLOOR = -4.0
+LEAST_SHAPES = 3
+"""Silhouettes that must have been seen before the fitted scores speak."""
+HUMAN_SHARE = 0.04
+"""What speaks for one or several people may be no more than this share where a harmless kind is said."""
+LEAST_UPRIGHT_M = 0.9
+UPRIGHT_BREADTH = -0.25
+"""Taller than this, and narrower for its height: never said to be harmless."""
+FITTED_SUREST = 0.99
+_FIT: Final = weights()
 
 
 class Sight(Record):
@@ -70,6 +93,7 @@ class Sight(Record):
     above_horizon: bool | None = None
     straightness: float | None = None
     size_change: float | None = None
+    silhouette: Silhouette | None = None
 
 
 class _Gait:
@@ -138,6 +162,8 @@ class _Evidence:
         "path_px",
         "reach_px",
         "reversals",
+        "shape",
+        "shapes",
         "sized",
         "sky",
         "sky_seen",
@@ -173,6 +199,8 @@ class _Evidence:
         self.sky = 0.0
         self.sky_seen = 0
         self.gait = _Gait()
+        self.shape = [0.0] * SHAPES
+        self.shapes = 0
         self.kind: Kind = "unknown"
         self.sure = 0.0
         self.judged_s = -math.inf
@@ -202,6 +230,31 @@ class _Evidence:
             self.sky += max(1.0 / self.sky_seen, 0.04) * (float(sight.above_horizon) - self.sky)
         if height >= LEAST_GAIT_PX:
             self.gait.update(sight.time_s, width * height)
+        if sight.silhouette is not None:
+            self._silhouette(sight.silhouette, ahead=1.0 if sight.velocity_x_px_s >= 0 else -1.0)
+
+    def _silhouette(self, seen: Silhouette, ahead: float) -> None:
+        """Add one shape; what has a left and a right is turned to the way it goes."""
+        means = self.shape
+        first = self.shapes == 0
+        values = (
+            seen.breadth,
+            ahead * seen.tilt,
+            ahead * seen.lean,
+            seen.sag,
+            seen.middle,
+            seen.top_width,
+            seen.bottom_width,
+            seen.top_mass,
+            seen.bottom_mass,
+            seen.peak,
+            seen.fill,
+            0.0 if first else abs(seen.breadth - means[0]),
+        )
+        self.shapes += 1
+        pace = max(1.0 / self.shapes, 0.02)
+        for k, value in enumerate(values):
+            means[k] += pace * (value - means[k])
 
     def _shape(self, pace: float, width: float, height: float, sight: Sight) -> None:
         before = self.width_px * self.height_px
@@ -315,6 +368,8 @@ def _log_odds(probability: float) -> float:
 
 def _judge(evidence: _Evidence) -> tuple[Kind, float]:
     """The likeliest kind that may be said, and its share among all."""
+    if evidence.shapes >= LEAST_SHAPES and _is_located(evidence):
+        return _judge_fitted(evidence)
     scores = _scores(evidence)
     if evidence.kind not in HARMLESS:
         scores[evidence.kind] += STICKY
@@ -332,6 +387,104 @@ def _judge(evidence: _Evidence) -> tuple[Kind, float]:
     return best, _share(scores, best)
 
 
+def _is_located(e: _Evidence) -> bool:
+    """Whether its size is known well enough to speak."""
+    return e.sized >= LEAST_SHAPES and e.wrong < LEAST_KNOWN
+
+
+def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
+    """The likeliest kind that may be said by the fitted scores, and its share among all."""
+    shares = np.empty(len(FITTED))
+    _fitted_shares(_measured(evidence), *_FIT, PAIRS, shares)
+    human = float(shares[0] + shares[1])
+    if evidence.from_model:
+        for kind, odds in evidence.from_model.items():
+            if kind in FITTED:
+                shares[FITTED.index(kind)] *= math.exp(odds)
+        shares /= shares.sum()
+    best = int(shares.argmax())
+    kind, share = FITTED[best], float(shares[best])
+    before = evidence.kind
+    if before in FITTED and before not in HARMLESS and share < math.exp(STICKY) * shares[FITTED.index(before)]:
+        kind, share = before, float(shares[FITTED.index(before)])
+    if kind in HARMLESS and not _may_be_harmless(evidence, human):
+        return "unknown", max(min(1.0 - share, FITTED_SUREST), 0.01)
+    return kind, min(max(share, 0.01), FITTED_SUREST)
+
+
+def _may_be_harmless(e: _Evidence, human_share: float) -> bool:
+    """Whether it has been seen for long enough, hardly anything speaks for a human being, and it is not upright."""
+    upright = e.shape[0] < UPRIGHT_BREADTH and e.height_m * (1 + e.wrong) > LEAST_UPRIGHT_M
+    return e.count >= 5 and e.age_s >= 0.4 and human_share < HUMAN_SHARE and not upright
+
+
+def _measured(e: _Evidence) -> F64:
+    """What the fitted scores are made of, in the order of their weights."""
+    log = math.log
+    return np.array(
+        [
+            log(max(e.height_m, 0.05)),
+            log(max(e.width_m, 0.05)),
+            log(e.across_m_s + 0.2),
+            log(e.ground_m_s + 0.3),
+            log(e.height_px),
+            log(max(e.wrong, 0.01)),
+            e.upright,
+            *e.shape,
+            e.change,
+            e.gait.rhythm(),
+            log(e.lengths_s + 0.05),
+            e.coherent,
+            log(max(e.snr, 0.0) + 1.0),
+            log(e.count),
+            e.reversals / max(e.age_s, 1.0),
+            log((e.across_m_s + 0.15) / (e.ground_m_s + 0.3)),
+        ]
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(value: float, knots: F64) -> tuple[int, float]:
+    """Between which knots a value lies, and how far; what lies outside is put on the nearest."""
+    last = knots.shape[0] - 2
+    k = 0
+    while k < last and value > knots[k + 1]:
+        k += 1
+    return k, min(max((value - knots[k]) / (knots[k + 1] - knots[k]), 0.0), 1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _fitted_shares(values: F64, knots: F64, coarse: F64, weight: F64, pairs: NDArray[np.int64], shares: F64) -> None:
+    """Fill `shares` (K,) with the share of each kind: the exponential of its score, over the sum of all.
+
+    `weight` (N, K) holds a row for the constant, one for each knot of each value (`knots`), and one for each crossing
+    of the coarser knots (`coarse`) of each pair of values; between them it is linear.
+    """
+    count, fine, few = knots.shape[0], knots.shape[1], coarse.shape[1]
+    shares[:] = weight[0]
+    row = 1
+    for j in range(count):
+        k, u = _place(values[j], knots[j])
+        for c in range(shares.shape[0]):
+            shares[c] += (1.0 - u) * weight[row + k, c] + u * weight[row + k + 1, c]
+        row += fine
+    for p in range(pairs.shape[0]):
+        a, b = pairs[p, 0], pairs[p, 1]
+        i, u = _place(values[a], coarse[a])
+        j, v = _place(values[b], coarse[b])
+        at = row + i * few + j
+        for c in range(shares.shape[0]):
+            shares[c] += (1.0 - u) * ((1.0 - v) * weight[at, c] + v * weight[at + 1, c])
+            shares[c] += u * ((1.0 - v) * weight[at + few, c] + v * weight[at + few + 1, c])
+        row += few * few
+    top = shares.max()
+    total = 0.0
+    for c in range(shares.shape[0]):
+        shares[c] = math.exp(shares[c] - top)
+        total += shares[c]
+    shares /= total
+
+
 def _share(scores: Mapping[Kind, float], best: Kind) -> float:
     top = scores[best]
     total = 0.0
@@ -344,8 +497,7 @@ def _scores(evidence: _Evidence) -> dict[Kind, float]:
     """Log-odds of each kind against unknown."""
     patience = max(evidence.count / 10.0, evidence.age_s / 2.0)
     trust = min(1.0, patience)
-    located = evidence.sized >= 3 and evidence.wrong < 0.6
-    raw = _in_metres(evidence) if located else _in_pixels(evidence)
+    raw = _in_metres(evidence) if _is_located(evidence) else _in_pixels(evidence)
     scores: dict[Kind, float] = {kind: trust * raw.get(kind, FLOOR) for kind in KINDS}
     scores["unknown"] = 0.0
     return scores

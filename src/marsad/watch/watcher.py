@@ -22,6 +22,7 @@ from marsad.watch.faint import FaintSettings, FaintStage
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
+from marsad.watch.silhouette import silhouette
 from marsad.watch.standing import Stood
 from marsad.watch.track import (
     AREA,
@@ -250,7 +251,7 @@ class Watcher:
         track = self._locate(track)
         if not (each.matched and due):
             return track
-        kind, sure = self._classify(each, track, frame)
+        kind, sure = self._classify(each, track, frame, difference)
         self._told[each.track_id] = _Told(frame.time_ns, kind, sure, told.confidence)
         return msgspec.structs.replace(track, kind=kind, kind_confidence=sure)
 
@@ -265,7 +266,7 @@ class Watcher:
         size = None if ground is None else geo.size(_silhouette(track.box), ground)
         return msgspec.structs.replace(track, bearing=bearing, ground=ground, size=size)
 
-    def _classify(self, each: Followed, track: Track, frame: Frame) -> tuple[Kind, float]:
+    def _classify(self, each: Followed, track: Track, frame: Frame, difference: Difference) -> tuple[Kind, float]:
         ground = track.ground
         speed = None if ground is None else math.hypot(ground.velocity_east_m_s, ground.velocity_north_m_s)
         scale = None if track.size is None else track.size.height_m / max(track.box.h_px, 1e-6)
@@ -284,6 +285,7 @@ class Watcher:
             above_horizon=self._above_horizon(track),
             straightness=straight,
             size_change=change,
+            silhouette=None if ground is None else silhouette(difference, track.box),
         )
         if self._classifier.wants_look(track.track_id, sight.time_s):
             self._classifier.look(track.track_id, _crop(frame.counts, track.box), sight.time_s)
