@@ -184,3 +184,12 @@ def test_any_text_survives_being_written(text: str) -> None:
 
     written = toml_text(HealthFound(camera=text or "x", kind="frozen", at_s=1.5))
     assert tomllib.loads(written) == {"camera": text or "x", "kind": "frozen", "at_s": 1.5}
+
+
+def test_the_scenario_that_the_page_shows_is_sound(folder: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "howto" / "simulate.md"
+    shown = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    (folder / "shown.toml").write_text(shown, encoding="utf-8")
+    scenario = load_scenario(folder / "shown.toml").scenario
+    assert scenario.parties
+    assert scenario.expect
