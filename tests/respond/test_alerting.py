@@ -340,8 +340,22 @@ def test_without_rules_every_confirmed_track_raises_one_alert(where: Site | str 
     ]
     (alert,) = run(alerting, tracks)
     assert (alert.rule, alert.rule_id, alert.priority) == ("confirmed_track", "confirmed_track", "medium")
-    assert alert.time_ns == 500_000_000
+    # These were believed at once; what is unknown is given a moment to become known.
+    assert alert.time_ns == (800_000_000 if kind == "unknown" else 500_000_000)
     assert alert.alert_id == f"{camera_id}-1-confirmed_track-1"
+
+
+def test_what_turns_out_harmless_in_its_first_moment_raises_nothing() -> None:
+    tracks = [track(None, t / 10, kind="unknown" if t < 7 else "animal") for t in range(50)]
+    assert run(Alerting(), tracks) == []
+    (alert,) = run(Alerting(), [track(None, t / 10, kind="unknown" if t < 7 else "person") for t in range(50)])
+    assert alert.time_ns == 700_000_000
+
+
+def test_a_line_crossed_does_not_wait_for_the_kind() -> None:
+    for kind in ("person", "unknown"):
+        tracks = [track(place, t, kind=kind) for place, t in straight((0, 310), (0, 290), 0.7, fps=20)]
+        assert [a.rule for a in run(Alerting(site([ACROSS])), tracks)] == ["line_crossing"]
 
 
 @pytest.mark.parametrize("kind", ["animal", "flying", "vegetation"])

@@ -69,7 +69,9 @@ class AlertSettings(Record):
 
     `sure` is the probability of being across from which an object is held to be there, `mixed` the most that is
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
-    `again_s`, nor for another member of its group. A track that cannot be located is raised after `unlocated_s`.
+    `again_s`, nor for another member of its group. A track that cannot be located is raised after `unlocated_s`. One
+    whose kind is not known yet is raised `decide_s` after it was first believed, so that its kind can be told first;
+    a line crossed does not wait.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
     `doubtful` is low.
     """
@@ -78,6 +80,7 @@ class AlertSettings(Record):
     mixed: float = 0.85
     again_s: float = 30.0
     unlocated_s: float = 3.0
+    decide_s: float = 0.8
     forget_s: float = 60.0
     turn_m2_s3: float = 0.3
     doubtful: float = 0.3
@@ -360,11 +363,19 @@ class Alerting:
         pending, known.pending = known.pending, []
         alerts = []
         for rule, rule_id, direction in pending:
+            if rule != "line_crossing" and self._undecided(track):
+                known.pending.append((rule, rule_id, direction))
+                continue
             if rule != "confirmed_track" and self._told_of_group(track, rule_id, direction):
                 continue
             number = known.raised[rule_id] = known.raised.get(rule_id, 0) + 1
             alerts.append(self._alert(track, rule, rule_id, direction, number))
         return alerts
+
+    def _undecided(self, track: Track) -> bool:
+        """Whether a track was believed so lately that its kind may still be told."""
+        since_ns = track.time_ns - (track.first_ns if track.confirmed_ns is None else track.confirmed_ns)
+        return track.kind == "unknown" and since_ns < self.settings.decide_s * 1e9
 
     def _told_of_group(self, track: Track, rule_id: str, direction: Direction) -> bool:
         """Whether another member of the track's group was raised for the same a moment ago."""
