@@ -69,6 +69,11 @@ LEAST_UPRIGHT_M = 0.9
 UPRIGHT_BREADTH = -0.25
 """Taller than this, and narrower for its height: never said to be harmless."""
 FITTED_SUREST = 0.99
+WEIGHED_S = 20.0
+"""Fitted scores are averaged over the track so far, and over so long at most."""
+LEAST_WEIGHT_S = 0.1
+SHARPENED = 1.2
+"""By how much the mean of many scores is surer than one of them."""
 _FIT: Final = weights()
 
 
@@ -162,6 +167,7 @@ class _Evidence:
         "path_px",
         "reach_px",
         "reversals",
+        "scores",
         "shape",
         "shapes",
         "sized",
@@ -174,6 +180,8 @@ class _Evidence:
         "velocity",
         "vx",
         "vy",
+        "weighed_s",
+        "weight_s",
         "width_m",
         "width_px",
         "wrong",
@@ -201,6 +209,9 @@ class _Evidence:
         self.gait = _Gait()
         self.shape = [0.0] * SHAPES
         self.shapes = 0
+        self.scores: F64 | None = None
+        self.weight_s = LEAST_WEIGHT_S
+        self.weighed_s = -math.inf
         self.kind: Kind = "unknown"
         self.sure = 0.0
         self.judged_s = -math.inf
@@ -305,6 +316,22 @@ class _Evidence:
         if ground is not None:
             self.ground_m_s += pace * (ground - self.ground_m_s)
 
+    def weigh(self) -> F64:
+        """The shares of the fitted kinds, by the mean of their scores so far, sharpened as it becomes surer."""
+        latest = np.empty(len(FITTED))
+        _fitted_shares(_measured(self), *_FIT, PAIRS, latest)
+        since_s = self.last_s - self.weighed_s
+        self.weighed_s = self.last_s
+        # The first second weighs as it comes, what lies 20 s back hardly any more.
+        self.weight_s = min(self.weight_s + max(since_s, 0.0), WEIGHED_S) if since_s < WEIGHED_S else LEAST_WEIGHT_S
+        pace = 1.0 if self.scores is None else min(max(since_s, LEAST_WEIGHT_S) / self.weight_s, 1.0)
+        scores = np.log(latest + 1e-9)
+        self.scores = scores if self.scores is None else self.scores + pace * (scores - self.scores)
+        sharp = 1.0 + (SHARPENED - 1.0) * (1.0 - 1.0 / max(self.weight_s, 1.0))
+        shares: F64 = np.exp(sharp * (self.scores - self.scores.max()))
+        shares /= shares.sum()
+        return shares
+
     @property
     def gone_px(self) -> float:
         """How far it is from where it was first seen."""
@@ -333,6 +360,13 @@ class Classifier:
             evidence.kind, evidence.sure = _judge(evidence)
             evidence.judged_s = sight.time_s
         return evidence.kind, evidence.sure
+
+    def measured(self, track_id: int) -> F64 | None:
+        """What the fitted scores of a track are made of just now (`VALUES`): what they are fitted to."""
+        evidence = self._tracks.get(track_id)
+        if evidence is None or evidence.shapes < LEAST_SHAPES or not _is_located(evidence):
+            return None
+        return _measured(evidence)
 
     def forget(self, track_id: int) -> None:
         """Drop what is known of a track that has ended; unknown numbers are fine."""
@@ -394,8 +428,7 @@ def _is_located(e: _Evidence) -> bool:
 
 def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
     """The likeliest kind that may be said by the fitted scores, and its share among all."""
-    shares = np.empty(len(FITTED))
-    _fitted_shares(_measured(evidence), *_FIT, PAIRS, shares)
+    shares = evidence.weigh()
     human = float(shares[0] + shares[1])
     if evidence.from_model:
         for kind, odds in evidence.from_model.items():

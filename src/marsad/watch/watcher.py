@@ -18,7 +18,7 @@ from marsad.watch.background import Background, BackgroundSettings, Difference, 
 from marsad.watch.classify import Classifier, Sight
 from marsad.watch.detect import PEAK as BLOB_PEAK
 from marsad.watch.detect import X0, X1, Y0, Y1, Blobs, Detector, DetectSettings, Polarity
-from marsad.watch.faint import FaintSettings, FaintStage
+from marsad.watch.faint import FaintSettings, FaintStage, closely_followed
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
@@ -115,7 +115,7 @@ class Watcher:
         self.camera_id = camera_id
         self.origin = origin
         self._settings = s
-        self._background = Background(s.background)
+        self._background = Background(s.background if s.faint is None else closely_followed(s.background))
         self._detector = Detector(s.detect, polarity)
         self._tracker = Tracker(s.track)
         self._classifier = Classifier(model)
@@ -174,6 +174,10 @@ class Watcher:
             self._stood += [self._from_the_start(each, frame, difference) for each in self._background.standing.there]
         tracks += self._stood
         return Observation(tracks=tracks, written_back=back, events=events)
+
+    def measured(self, track_id: int) -> NDArray[np.float64] | None:
+        """What a track's kind is weighed by just now, in the order of `kind_weights.VALUES`; None without metres."""
+        return self._classifier.measured(track_id)
 
     def detections(self) -> NDArray[np.float64]:
         """What was detected in the last picture, before anything is believed: (N, 5) x, y, w, h in pixels, peak SNR."""
