@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
+import msgspec
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from marsad.kernel.event import TrackConfirmed, TrackLost, TrackPoint
 from marsad.kernel.frame import Frame
 from marsad.kernel.record import Record
 from marsad.kernel.track import Track
-from marsad.watch.background import Difference
+from marsad.watch.background import BackgroundSettings, Difference
 from marsad.watch.detect import Polarity
 
 F32 = NDArray[np.float32]
@@ -86,6 +87,7 @@ FIT_LOOKS = 8
 REMEMBERED_LOOKS = 32
 DOUBLED_PX = 8.0
 BESIDE_PX = 6.0
+FOLLOW_PX = 0.6
 
 FAINT = 1_000_000_000
 """Numbers of faint tracks lie beyond this, apart from those of the ordinary tracker."""
@@ -684,6 +686,15 @@ class FaintWatch:
             )
             tracks.append(track)
         return tracks
+
+
+def closely_followed(settings: BackgroundSettings) -> BackgroundSettings:
+    """The settings of a scene that follows the camera in steps of a pixel, at half a pixel.
+
+    Farther off, registration is held back a little by its lean towards rest: ground full of edges then leaves more of
+    itself in the difference than a faint mover does.
+    """
+    return msgspec.structs.replace(settings, follow_px=min(settings.follow_px, FOLLOW_PX))
 
 
 class FaintStage:
