@@ -281,6 +281,8 @@ def draw(found: Accuracy, folder: Path) -> None:
     ):
         figure, axes = _figure(label, "found, with 95 % interval")
         _draw_shares(axes, bins)
+        if name != "pd_range":
+            axes.set_xscale("log")
         _save(figure, folder / f"{name}.png")
     figure, axes = _figure("seconds after first visible", "share of walking adults alarmed")
     _draw_delays(axes, found.delays_s)
