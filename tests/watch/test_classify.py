@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +16,9 @@ from marsad.kernel.detection import Box
 from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.port import Classified
 from marsad.kernel.track import Kind, Size
-from marsad.watch.classify import HARMLESS, KINDS, Classifier, Sight
+from marsad.watch.classify import HARMLESS, KINDS, Classifier, Sight, _fitted_shares
+from marsad.watch.kind_weights import COARSE_KNOTS, FITTED, KNOTS, PAIRS, VALUES, weights
+from marsad.watch.silhouette import Silhouette
 from marsad.watch.watcher import Watcher
 
 REAL_DATA = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -225,6 +228,68 @@ def test_any_sights_give_a_kind_and_a_confidence(rows: list[tuple[float, float, 
         kind, confidence = classifier.update(3, sight)
         assert kind in KINDS
         assert 0 < confidence <= 0.9
+
+
+UPRIGHT = Silhouette(
+    breadth=-0.8, tilt=0.0, lean=0.0, sag=0.0, middle=0.5, top_width=0.8, bottom_width=1.0, top_mass=0.28,
+    bottom_mass=0.27, peak=0.94, fill=0.4,
+)  # fmt: skip
+ON_FOUR_LEGS = msgspec.structs.replace(
+    UPRIGHT, breadth=0.45, tilt=-0.22, lean=-0.08, sag=-0.1, middle=0.52, bottom_width=0.95, top_mass=0.23
+)
+
+
+def shaped(sights: Iterator[Sight], shape: Silhouette) -> Iterator[Sight]:
+    return (msgspec.structs.replace(sight, silhouette=shape) for sight in sights)
+
+
+@pytest.mark.parametrize(
+    ("body", "shape", "allowed"),
+    [
+        ((0.7, 1.6, 1.4), UPRIGHT, {"person"}),
+        ((0.8, 1.6, 3.2), UPRIGHT, {"person"}),
+        ((1.2, 0.75, 2.5), ON_FOUR_LEGS, {"animal"}),
+        ((4.2, 1.6, 9.0), msgspec.structs.replace(ON_FOUR_LEGS, breadth=1.2), {"vehicle"}),
+    ],
+)
+def test_size_motion_and_shape_together_tell_kinds(
+    body: tuple[float, float, float], shape: Silhouette, allowed: set[Kind]
+) -> None:
+    assert last_kind(shaped(seen(*body, scale=SCALE, beat=0.1), shape))[0] in allowed
+
+
+@given(
+    width=st.floats(0.3, 2.5),
+    height=st.floats(0.9, 2.4),
+    speed=st.floats(0.0, 8.0),
+    sigma=st.floats(0.02, 1.0),
+    breadth=st.floats(-1.5, -0.3),
+    sag=st.floats(-1.0, 1.0),
+    fill=st.floats(0.1, 0.9),
+)
+def test_what_is_upright_and_tall_is_never_harmless_whatever_its_shape_is_otherwise(
+    width: float, height: float, speed: float, sigma: float, breadth: float, sag: float, fill: float
+) -> None:
+    shape = msgspec.structs.replace(UPRIGHT, breadth=breadth, sag=sag, fill=fill)
+    classifier = Classifier()
+    sights = shaped(seen(width, height, speed, scale=SCALE, sigma_m=sigma, seconds=6, fps=8), shape)
+    assert not {classifier.update(1, sight)[0] for sight in list(sights)[3:]} & HARMLESS
+
+
+@given(st.lists(st.floats(-6, 6), min_size=len(VALUES), max_size=len(VALUES)))
+def test_fitted_shares_are_those_of_the_weights_taken_one_by_one(values: list[float]) -> None:
+    knots, coarse, weight = weights()
+    terms = [1.0]
+    for value, at in zip(values, knots, strict=True):
+        terms += [float(np.interp(value, at, row)) for row in np.eye(KNOTS)]
+    for one, two in PAIRS:
+        across = [float(np.interp(values[one], coarse[one], row)) for row in np.eye(COARSE_KNOTS)]
+        down = [float(np.interp(values[two], coarse[two], row)) for row in np.eye(COARSE_KNOTS)]
+        terms += np.outer(across, down).ravel().tolist()
+    scores = np.exp(np.array(terms) @ weight)
+    shares = np.empty(len(FITTED))
+    _fitted_shares(np.array(values), knots, coarse, weight, PAIRS, shares)
+    assert shares == pytest.approx(scores / scores.sum(), rel=1e-6, abs=1e-12)
 
 
 def test_walking_is_told_from_a_rigid_thing_by_its_beat() -> None:

@@ -63,7 +63,7 @@ SUREST = 0.9
 FLOOR = -4.0
 LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
-HUMAN_SHARE = 0.04
+HUMAN_SHARE = 0.08
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
 LEAST_UPRIGHT_M = 0.9
 UPRIGHT_BREADTH = -0.25
@@ -72,7 +72,7 @@ FITTED_SUREST = 0.99
 WEIGHED_S = 20.0
 """Fitted scores are averaged over the track so far, and over so long at most."""
 LEAST_WEIGHT_S = 0.1
-SHARPENED = 1.2
+SHARPENED = 1.1
 """By how much the mean of many scores is surer than one of them."""
 _FIT: Final = weights()
 

@@ -1,6 +1,6 @@
 """The weights of the kinds where metres are known: fitted, never edited by hand.
 
-They are written by `python benchmarks/fit_kinds.py --write`, which makes the passes that they are fitted to.
+`python benchmarks/fit_kinds.py --write` makes them anew; what they were fitted to is in docs/reference/kinds.md.
 """
 
 from typing import Final
