@@ -63,7 +63,7 @@ SUREST = 0.9
 FLOOR = -4.0
 LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
-HUMAN_SHARE = 0.08
+HUMAN_SHARE = 0.04
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
 LEAST_UPRIGHT_M = 0.9
 UPRIGHT_BREADTH = -0.25
