@@ -226,9 +226,22 @@ def test_the_probability_of_a_zone_agrees_with_sampling(east: float, north: floa
     assert told == pytest.approx(inside.mean(), abs=0.04)
 
 
-def test_a_position_with_several_answers_is_never_sure() -> None:
-    both = site([ACROSS], [square(0, 260, 30)])
-    assert walk(Alerting(both), (0, 340), (0, 260), multimodal=True) == []
+def test_a_position_with_several_answers_crosses_no_line() -> None:
+    assert walk(Alerting(site([ACROSS])), (0, 340), (0, 260), multimodal=True) == []
+
+
+@pytest.mark.parametrize(("seconds", "raised"), [(1.8, []), (5.0, ["zone_intrusion"])])
+def test_who_stays_likely_in_a_zone_is_held_to_be_in_it(seconds: float, raised: list[str]) -> None:
+    tracks = [track((0, 300), t / 10, multimodal=True) for t in range(round(seconds * 10))]
+    alerts = run(Alerting(site(zones=[square(0, 300, 60)])), tracks)
+    assert [alert.rule for alert in alerts] == raised
+    assert all(alert.time_ns == 2_000_000_000 for alert in alerts)
+
+
+def test_who_is_likely_in_a_zone_only_now_and_then_is_not() -> None:
+    places = [(0, 300) if t % 15 else (0, 400) for t in range(100)]
+    tracks = [track(place, t / 10, multimodal=True) for t, place in enumerate(places)]
+    assert run(Alerting(site(zones=[square(0, 300, 60)])), tracks) == []
 
 
 @given(

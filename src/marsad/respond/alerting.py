@@ -71,13 +71,15 @@ class AlertSettings(Record):
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
     `again_s`, nor for another member of its group. A track that cannot be located is raised after `unlocated_s`. One
     whose kind is not known yet is raised `decide_s` after it was first believed, so that its kind can be told first;
-    a line crossed does not wait.
+    a line crossed does not wait. One whose position has had several answers for `mixed_s`, all the while most likely
+    in a zone, is held to be in it: on far, flat ground positions may never be plain.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
     `doubtful` is low.
     """
 
     sure: float = 0.9
     mixed: float = 0.85
+    mixed_s: float = 2.0
     again_s: float = 30.0
     unlocated_s: float = 3.0
     decide_s: float = 0.8
@@ -205,10 +207,11 @@ def _nearest(
 class _Held:
     """What is known of one track against one rule."""
 
-    __slots__ = ("noise2", "place", "side", "told_ns")
+    __slots__ = ("likely_ns", "noise2", "place", "side", "told_ns")
 
     def __init__(self) -> None:
         self.side = 0
+        self.likely_ns: int | None = None
         self.noise2 = 0.0
         self.place: Place = (0.0, 0.0)
         self.told_ns: dict[Direction, int] = {}
@@ -292,7 +295,7 @@ class Alerting:
                 self._note("line_crossing", line.id, direction, held, track, known)
         for zone, path in self._zones:
             held = known.held.setdefault(f"zone {zone.id}", _Held())
-            if self._entered(path, held, place, ground):
+            if self._entered(path, held, place, ground, track.time_ns):
                 self._note("zone_intrusion", zone.id, "", held, track, known)
 
     def _has_rules(self, track: Track) -> bool:
@@ -322,9 +325,16 @@ class Alerting:
             return ""
         return "inward" if side > 0 else "outward"
 
-    def _entered(self, path: _Path, held: _Held, place: Place, ground: GroundState) -> bool:
-        """Whether it is surely in the zone now, and was not before."""
-        side = self._side(self._believed(self._within(path, place, ground.covariance), ground))
+    def _entered(self, path: _Path, held: _Held, place: Place, ground: GroundState, time_ns: int) -> bool:
+        """Whether it is surely in the zone now, or has likely been for a while, and was not before."""
+        within = self._within(path, place, ground.covariance)
+        side = self._side(self._believed(within, ground))
+        if within < self.settings.sure:
+            held.likely_ns = None
+        elif held.likely_ns is None:
+            held.likely_ns = time_ns
+        elif time_ns - held.likely_ns >= self.settings.mixed_s * 1e9:
+            side = 1
         before = held.side
         held.side = side or before
         return side > 0 >= before
