@@ -201,7 +201,10 @@ def test_live_cameras_show_the_scene_and_the_truth_is_written(scene: Path, tmp_p
     if missing := missing_packages():
         assert not os.environ.get("CI"), f"no RTSP server: install {', '.join(missing)}"
         pytest.skip(f"no RTSP server: install {', '.join(missing)}")
-    wanted = Wanted(out=tmp_path, cameras=("second",), seconds=3.0)
+    # Long enough that a busy machine's client is there before the end.
+    long = scene.with_name("long.toml")
+    long.write_text(scene.read_text(encoding="utf-8").replace("seconds = 4.0", "seconds = 10.0"), encoding="utf-8")
+    wanted = Wanted(out=tmp_path, cameras=("second",), seconds=8.0)
     seen: list[Frame] = []
 
     def look() -> None:
@@ -219,11 +222,11 @@ def test_live_cameras_show_the_scene_and_the_truth_is_written(scene: Path, tmp_p
     waiting = threading.Event()
     looking = threading.Thread(target=look)
     looking.start()
-    result = serve(scene, wanted, port=0, console=Console(quiet=True))
-    looking.join(10)
+    result = serve(long, wanted, port=0, console=Console(quiet=True))
+    looking.join(30)
     assert len(seen) == 10
     assert seen[0].counts.shape == (128, 160)
-    assert result.cameras[0].frames == 30
+    assert result.cameras[0].frames == 80
     assert result.cameras[0].source.startswith("rtsp://127.0.0.1:")
     assert (tmp_path / "second" / "truth.csv").stat().st_size > 0
 
