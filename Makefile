@@ -10,6 +10,7 @@ PEERS := .venv-peers
 BENCHMARKS = $(basename $(notdir $(shell grep -l 'command(__doc__)' benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 LINKED := $(VENV)/.linked
+COMPILED := $(VENV)/.compiled
 PEERS_INSTALLED := $(PEERS)/.installed
 PIP := -m pip --disable-pip-version-check --no-input
 
@@ -46,7 +47,14 @@ $(LINKED): $(INSTALLED) pyproject.toml
 	@$(BIN)/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(LINKED) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
+# The numeric kernels are compiled when they are first called, and kept: a moment of the demonstration calls them all.
+$(COMPILED): $(LINKED)
+	@echo "Compiling the numeric kernels (a minute or two, once)"
+	@$(BIN)/marsad demo --for 2 --json --out $(VENV)/compiling >/dev/null
+	@rm -rf $(VENV)/compiling
+	@touch $@
+
+demo: $(COMPILED) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
 	@$(BIN)/marsad demo $(DEMO)
 
 test: $(LINKED) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
