@@ -103,6 +103,13 @@ def test_every_camera_is_recorded_at_its_own_rate_in_step(recorded: tuple[Simula
     assert first[7].time_ns == pytest.approx(second[14].time_ns, abs=2_000_000)
 
 
+def test_those_who_must_be_found_and_cannot_be_seen_are_named(recorded: tuple[SimulateResult, Path]) -> None:
+    result, _ = recorded
+    assert "no camera played could see" not in result.text()
+    blind = msgspec.structs.replace(result, cameras=())
+    assert "Must raise an alarm, and no camera played could see them: walkers" in blind.text()
+
+
 def test_recording_is_exactly_what_was_rendered(scene: Path, recorded: tuple[SimulateResult, Path]) -> None:
     result, out = recorded
     loaded, _ = prepare(scene, Wanted(out=out, format="raw16"))

@@ -3,7 +3,7 @@
 import difflib
 import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,7 +77,7 @@ class Reader:
         What is impossible about it is looked for even then, as far as the sound settings allow.
         """
         if not isinstance(table, dict):
-            self.note(key, table, "a table")
+            self.note(key, table, _table(field.encode_name for field in msgspec.structs.fields(kind) if field.required))
             return None
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         tag = kind.__struct_config__.tag_field
@@ -117,17 +117,18 @@ class Reader:
             plain: object = msgspec.convert(value, annotation)
         except msgspec.ValidationError:
             plain = _BAD
-        if plain is _BAD or (isinstance(plain, float) and not math.isfinite(plain)):
-            self.note(key, value, describe(annotation))
+        endless = isinstance(plain, float) and not math.isfinite(plain)
+        if plain is _BAD or endless:
+            self.note(key, value, describe(annotation) + (", and no infinite one" if endless else ""))
             return _BAD
         return plain
 
     def _choice(self, value: object, choices: Mapping[str, type[Record]], key: Key) -> Record | None:
         """A table whose tag says which record it is."""
-        if not isinstance(value, dict):
-            self.note(key, value, "a table")
-            return None
         tag = str(next(iter(choices.values())).__struct_config__.tag_field)
+        if not isinstance(value, dict):
+            self.note(key, value, _table([tag]))
+            return None
         kind = choices.get(str(value.get(tag)))
         if kind is None:
             said = value.get(tag, Words("(missing)"))
@@ -137,7 +138,9 @@ class Reader:
 
     def _list(self, value: object, item: object, annotation: object, key: Key) -> object:
         if not isinstance(value, list):
-            self.note(key, value, describe(annotation))
+            headed = ".".join(part for part in key if isinstance(part, str))
+            more = f", each headed [[{headed}]]" if isinstance(value, dict) else ""
+            self.note(key, value, describe(annotation) + more)
             return _BAD
         items = tuple(self._value(part, item, (*key, index)) for index, part in enumerate(value))
         if len(value) < least_of(annotation) or len(value) != (length_of(annotation) or len(value)):
@@ -160,6 +163,12 @@ class Reader:
                 return self._lines[key]
             key = key[:-1]
         return None
+
+
+def _table(required: Iterable[str]) -> str:
+    """A table with what it cannot do without."""
+    keys = ", ".join(required)
+    return f"a table with {keys}" if keys else "a table"
 
 
 def _no_such_key(name: str, known: list[str]) -> str:

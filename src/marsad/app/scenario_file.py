@@ -60,8 +60,8 @@ def load_scenario(name: str | Path) -> Loaded:
     scenario = reader.record(table, Scenario, ())
     if scenario is None or reader.problems():
         raise ScenarioError(str(path), reader.problems())
-    if not scenario.sites:
-        reader.note(("sites",), Words("(missing)"), "a list of site files, ours first")
+    _missing_sites(scenario, path.parent, reader)
+    if reader.problems():
         raise ScenarioError(str(path), reader.problems())
     to_come = () if scenario.ground is None else (TERRAIN,)
     sites = tuple(load_site(path.parent / each, to_come=to_come) for each in scenario.sites)
@@ -81,6 +81,16 @@ def _path(name: str | Path) -> Path:
     raise InputError(
         f"{name}: neither a scenario file nor a shipped scenario; shipped are {', '.join(shipped_names())}"
     )
+
+
+def _missing_sites(scenario: Scenario, folder: Path, reader: Reader) -> None:
+    """Note where no site is named, or one that is not there."""
+    if not scenario.sites:
+        reader.note(("sites",), Words("(missing)"), "a list of site files, ours first")
+    for index, each in enumerate(scenario.sites):
+        if not (folder / each).exists():
+            valid = f"a site file beside the scenario, such as examples/site.toml: {folder / each} is not there"
+            reader.note(("sites", index), each, valid)
 
 
 def _clashes(scenario: Scenario, sites: Sequence[Site], reader: Reader) -> None:

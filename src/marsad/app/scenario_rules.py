@@ -35,6 +35,18 @@ def _gaits(record: Actor | Party) -> Iterator[Finding]:
             yield Finding(("route", index, "gait"), point.gait, valid)
 
 
+def _too_late(scenario: Scenario) -> Iterator[Finding]:
+    """What would begin after the end, and so never be seen."""
+    valid = f"a moment before the scene's end: seconds is {scenario.seconds:g}"
+    for group in ("actors", "parties", "effects", "faults"):
+        for index, one in enumerate(getattr(scenario, group)):
+            if one.start_s >= scenario.seconds:
+                yield Finding((group, index, "start_s"), one.start_s, valid)
+    for index, expected in enumerate(scenario.expect):
+        if isinstance(expected, HealthFound) and expected.at_s >= scenario.seconds:
+            yield Finding(("expect", index, "at_s"), expected.at_s, valid)
+
+
 def site_findings(scenario: Scenario, sites: Sequence[Site]) -> Iterator[Finding]:
     """What the scenario says of cameras and lines that its sites do not have."""
     cameras = [camera.id for site in sites for camera in site.cameras]
@@ -61,6 +73,7 @@ def _unknown(name: str, known: Collection[str], key: Key, what: str) -> Iterator
 
 
 def _scenario(scenario: Scenario) -> Iterator[Finding]:
+    yield from _too_late(scenario)
     seen: dict[int, int] = {}
     for index, actor in enumerate(scenario.actors):
         earlier = seen.setdefault(actor.actor_id, index)
@@ -76,5 +89,6 @@ def _scenario(scenario: Scenario) -> Iterator[Finding]:
     known = sorted({*names, *(actor.party for actor in scenario.actors if actor.party)})
     for index, expected in enumerate(scenario.expect):
         if isinstance(expected, Counted | Crossed | SeenInOrder) and expected.party not in known:
-            valid = f"the name of a party, or of some actors' party: {', '.join(known) or 'none'}"
+            there = f"here {', '.join(known)}" if known else "and here none has one"
+            valid = f"the name of a [[parties]] table or the party of some [[actors]]: {there}"
             yield Finding(("expect", index, "party"), expected.party, valid)

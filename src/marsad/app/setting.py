@@ -1,4 +1,4 @@
-"""What a setting may be, in words: for error messages and for the reference of the site file."""
+"""What a setting may be, in words: for error messages and for the reference of site and scenario files."""
 
 from datetime import datetime
 from types import NoneType, UnionType
@@ -76,8 +76,8 @@ def describe(annotation: object) -> str:
     item = item_of(annotation)
     if item is not None:
         least, length = least_of(annotation), length_of(annotation)
-        many = f", at least {least}" if least else "" if length is None else f", {length} of them"
-        return f"a list of {_plural(item)}{many}"
+        many = f", at least {least}" if least else ""
+        return f"a list of {_plural(item)}{many}" if length is None else f"a list of {length} {_plural(item)}"
     if record_of(annotation) is not None or choices_of(annotation) or values_of(annotation) is not None:
         return "a table"
     if get_origin(kind) is Literal:
@@ -87,7 +87,8 @@ def describe(annotation: object) -> str:
 
 def _plural(item: object) -> str:
     plurals = {"text": "texts", "a table": "tables", "a number": "numbers"}
-    return plurals.get(describe(item), describe(item))
+    one = describe(item)
+    return plurals.get(one, one.replace("a list of", "lists of", 1))
 
 
 def _limits(notes: tuple[msgspec.Meta, ...]) -> list[str]:

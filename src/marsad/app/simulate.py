@@ -327,9 +327,17 @@ def _text(result: SimulateResult) -> str:
                 f"  {actor.kind} {actor.actor_id}{party}: from {actor.first_s:.1f} s for {actor.seen_s:.1f} s, nearest "
                 f"{actor.nearest_m:.0f} m, up to {actor.most_height_px:.1f} px, SNR up to {actor.most_snr:.0f}"
             )
+    lines += _unseen(result)
     lines.append(f"In {result.out}: {', '.join(result.sites)}, a folder for each camera, summary.json")
     lines.append(f"Watch it: {result.watch}")
     return "\n".join(lines)
+
+
+def _unseen(result: SimulateResult) -> list[str]:
+    """What to say of those who must raise an alarm and whom no camera could see: no watch can find them."""
+    seen = {name for camera in result.cameras for actor in camera.actors for name in (str(actor.actor_id), actor.party)}
+    unseen = [name for name, must in result.must.items() if must == "alarm" and name not in seen]
+    return [f"Must raise an alarm, and no camera played could see them: {', '.join(unseen)}"] if unseen else []
 
 
 def listing() -> str:
