@@ -82,7 +82,8 @@ class AlertSettings(Record):
     mixed_s: float = 2.0
     again_s: float = 30.0
     unlocated_s: float = 3.0
-    decide_s: float = 0.8
+    decide_s: float = 1.2
+    sure_kind: float = 0.8
     forget_s: float = 60.0
     turn_m2_s3: float = 0.3
     doubtful: float = 0.3
@@ -385,7 +386,8 @@ class Alerting:
     def _undecided(self, track: Track) -> bool:
         """Whether a track was believed so lately that its kind may still be told."""
         since_ns = track.time_ns - (track.first_ns if track.confirmed_ns is None else track.confirmed_ns)
-        return track.kind == "unknown" and since_ns < self.settings.decide_s * 1e9
+        unsure = track.kind == "unknown" or track.kind_confidence < self.settings.sure_kind
+        return unsure and since_ns < self.settings.decide_s * 1e9
 
     def _told_of_group(self, track: Track, rule_id: str, direction: Direction) -> bool:
         """Whether another member of the track's group was raised for the same a moment ago."""

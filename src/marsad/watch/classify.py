@@ -41,6 +41,14 @@ LEAST_PART_M = (0.4, 0.3)
 """Width and height below which something wider than tall is not even the head and shoulders of a person."""
 WALKER_LENGTHS_S = 12.0
 """Own lengths a second beyond which nothing goes on foot: a sprinter makes five, a walker's head, seen alone, six."""
+RUNNER_LENGTHS_S = 4.0
+"""Own lengths a second that somebody at `FASTEST_M_S` makes at the least: what makes fewer is larger than a person."""
+LEAST_RUNNER_M = 0.6
+"""Height below which nobody moves faster than `WALKING_M_S`, unless only the head is seen, which is taller than wide."""
+LEAST_VEHICLE_M, VEHICLE_LENGTHS_S = 1.0, 12.0
+"""Every vehicle is larger, and makes fewer of its own lengths a second."""
+RULED_OUT = 1e-3
+"""What is left of the share of a kind whose size or speed it cannot be."""
 LEAST_KNOWN = 0.6
 """Sizes that are wrong by a larger share (one sigma) say nothing."""
 LEAST_UPRIGHT_PX = 8.0
@@ -428,7 +436,7 @@ def _is_located(e: _Evidence) -> bool:
 
 def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
     """The likeliest kind that may be said by the fitted scores, and its share among all."""
-    shares = evidence.weigh()
+    shares = _possible(evidence, evidence.weigh())
     human = float(shares[0] + shares[1])
     if evidence.from_model:
         for kind, odds in evidence.from_model.items():
@@ -445,10 +453,31 @@ def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
     return kind, min(max(share, 0.01), FITTED_SUREST)
 
 
+def _possible(e: _Evidence, shares: F64) -> F64:
+    """The shares less what its speed and size rule out."""
+    ruled_out = shares.copy()
+    if _is_beyond_people(e):
+        ruled_out[:2] *= RULED_OUT
+    if max(e.width_m, e.height_m) * (1 + 2 * e.wrong) < LEAST_VEHICLE_M or e.lengths_s > VEHICLE_LENGTHS_S:
+        ruled_out[FITTED.index("vehicle")] *= RULED_OUT
+    possible: F64 = ruled_out / ruled_out.sum()
+    return possible
+
+
+def _is_beyond_people(e: _Evidence) -> bool:
+    """Whether its speed, or its size at that speed, is beyond all people, the errors of both allowed for."""
+    slack = 1 + e.wrong
+    too_fast = e.across_m_s > FASTEST_M_S * slack and e.lengths_s > RUNNER_LENGTHS_S
+    low = e.height_m * (1 + 2 * e.wrong) < LEAST_RUNNER_M and e.shape[0] > 0.0
+    return too_fast or (low and e.across_m_s > WALKING_M_S * slack)
+
+
 def _may_be_harmless(e: _Evidence, human_share: float) -> bool:
-    """Whether it has been seen for long enough, hardly anything speaks for a human being, and it is not upright."""
+    """Whether it has been seen for long enough, and hardly anything speaks for a human being: nor is it upright."""
+    if e.count < 5 or e.age_s < 0.4:
+        return False
     upright = e.shape[0] < UPRIGHT_BREADTH and e.height_m * (1 + e.wrong) > LEAST_UPRIGHT_M
-    return e.count >= 5 and e.age_s >= 0.4 and human_share < HUMAN_SHARE and not upright
+    return human_share < HUMAN_SHARE and (not upright or _is_beyond_people(e))
 
 
 def _measured(e: _Evidence) -> F64:

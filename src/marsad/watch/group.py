@@ -36,6 +36,8 @@ CLEARLY_SEVERAL = 2.2
 STILL_HIDDEN = 0.7
 """How probable it is that one whose track ended within a companion's silhouette is still there."""
 MOST_PEOPLE = 40
+FASTEST_M_S = 8.0
+"""What people can hardly exceed across the line of sight."""
 HUMAN: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
 
 Pair = tuple[int, int]
@@ -201,6 +203,8 @@ class Grouper:
         size = member.track.size
         if member.track.kind not in HUMAN or size is None or not 0.9 <= size.height_m <= 3.0:
             return False
+        if not _goes_on_foot(member.track):
+            return False
         return member.width_m - size.sigma_m >= CLEARLY_SEVERAL * PERSON_M or (
             member.track.kind == "group" and member.width_m >= CLEARLY_SEVERAL * PERSON_M
         )
@@ -334,6 +338,14 @@ def _is_alike(one: Track, two: Track) -> bool:
 def _speed(track: Track) -> float:
     """Body heights a second in the picture."""
     return math.hypot(track.velocity_x_px_s, track.velocity_y_px_s) / max(track.box.h_px, 1.0)
+
+
+def _goes_on_foot(track: Track) -> bool:
+    """Whether people could be so fast; yes where metres are not known."""
+    size = track.size
+    if size is None:
+        return True
+    return _speed(track) * size.height_m <= FASTEST_M_S * (1 + size.sigma_m / max(size.height_m, 1e-3))
 
 
 def _is_new(track: Track) -> bool:

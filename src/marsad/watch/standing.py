@@ -82,18 +82,32 @@ class Standing:
 
     def _look(self, mean: F32, diff: F32, origin: tuple[int, int]) -> None:
         kept = []
-        for each in self.there:
-            inner = _window(each.box, origin, mean.shape, 0)
-            place = _window(each.box, origin, mean.shape, MARGIN_PX)
-            if inner is None or place is None:
+        inside = np.empty(len(self.there), np.float32)
+        _means(diff, np.array([each.box for each in self.there], np.int64), origin[0], origin[1], inside)
+        for each, here in zip(self.there, inside.tolist(), strict=True):
+            if math.isnan(here):
                 continue
-            gone = float(diff[inner].mean()) * math.copysign(1, each.contrast) < -0.3 * abs(each.contrast)
+            gone = here * math.copysign(1, each.contrast) < -0.3 * abs(each.contrast)
             each.absent = each.absent + 1 if gone else 0
-            if each.absent >= LOOKS_TO_LEAVE:
-                mean[place] += diff[place]
-            else:
+            if each.absent < LOOKS_TO_LEAVE:
                 kept.append(each)
+            elif (place := _window(each.box, origin, mean.shape, MARGIN_PX)) is not None:
+                mean[place] += diff[place]
         self.there = kept
+
+
+@numba.njit(cache=True, nogil=True)
+def _means(diff: F32, boxes: NDArray[np.int64], origin_x: int, origin_y: int, out: F32) -> None:
+    """Mean difference in each box (N, 4), of which a rocky scene has hundreds; NaN where none of it is in view."""
+    rows, columns = diff.shape
+    for n in range(boxes.shape[0]):
+        x0, y0 = max(boxes[n, 0] - origin_x, 0), max(boxes[n, 1] - origin_y, 0)
+        x1, y1 = min(boxes[n, 2] - origin_x, columns), min(boxes[n, 3] - origin_y, rows)
+        total = 0.0
+        for y in range(y0, y1):
+            for x in range(x0, x1):
+                total += diff[y, x]
+        out[n] = total / ((x1 - x0) * (y1 - y0)) if x1 > x0 and y1 > y0 else np.nan
 
 
 def _window(

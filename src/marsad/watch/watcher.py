@@ -60,6 +60,9 @@ KIND_EVERY_NS = 110_000_000
 STANDING_EVERY_NS = 200_000_000
 """What stands is looked for five times a second: it does not run away."""
 
+STILL_PX = 0.75
+"""What stands is put on the ground anew when it has moved by more than this: a stony scene holds hundreds of them."""
+
 FROM_THE_START = 1_000_000
 """Numbers of what stood there from the start lie beyond this, apart from those that came later."""
 
@@ -133,6 +136,7 @@ class Watcher:
         self._started_ns = 0
         self._stood: list[Track] = []
         self._stood_ns = -STANDING_EVERY_NS
+        self._placed: dict[int, Track] = {}
         self._told: dict[int, _Told] = {}
         self._time_ns: int | None = None
         self._seen: tuple[Blobs, Registration] | None = None
@@ -172,6 +176,7 @@ class Watcher:
             self._stood_ns = frame.time_ns
             self._stood = [self._standing(row, frame, difference) for row in self._tracker.standing()]
             self._stood += [self._from_the_start(each, frame, difference) for each in self._background.standing.there]
+            self._placed = {each.track_id: self._placed[each.track_id] for each in self._stood}
         tracks += self._stood
         return Observation(tracks=tracks, written_back=back, events=events)
 
@@ -383,7 +388,10 @@ class Watcher:
             confidence=0.0,
             first_ns=since_ns,
         )
-        return self._locate(track)
+        before = self._placed.get(number)
+        if before is None or math.dist(before.box.foot_px, box.foot_px) > STILL_PX:
+            before = self._placed[number] = self._locate(track)
+        return msgspec.structs.replace(track, bearing=before.bearing, ground=before.ground, size=before.size)
 
 
 def _stood_box(stood: Stood, difference: Difference) -> Box:
