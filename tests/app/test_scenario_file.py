@@ -210,3 +210,11 @@ def test_the_scenario_that_the_page_shows_is_sound(folder: Path) -> None:
     scenario = load_scenario(folder / "shown.toml").scenario
     assert scenario.parties
     assert scenario.expect
+
+
+def test_the_least_scenario_that_the_reference_shows_is_sound_with_its_site(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "scenario-file.md"
+    scene, site = (part.split("```")[0] for part in page.read_text(encoding="utf-8").split("```toml\n")[1:])
+    (tmp_path / "scene.toml").write_text(scene, encoding="utf-8")
+    (tmp_path / "site.toml").write_text(site, encoding="utf-8")
+    assert load_scenario(tmp_path / "scene.toml").scenario.actors
