@@ -180,6 +180,29 @@ def _edges(counts: Counts, points: I64, dx: int, dy: int, fine: F64, coarse: F64
 
 
 @numba.njit(cache=True, nogil=True)
+def _beside(counts: Counts, points: I64, dx: int, dy: int, across: int, known: F64) -> tuple[float, float]:
+    """How well the coarse differences agree with `known` one pixel before and after (dx, dy), across or down."""
+    rows, columns = counts.shape
+    told = np.zeros(2)
+    power = np.zeros(2)
+    for k in range(points.shape[0]):
+        for side in range(2):
+            step = 2 * side - 1
+            x = points[k, 0] + dx + (step if across else 0)
+            y = points[k, 1] + dy + (0 if across else step)
+            if x < 4 or y < 4 or x >= columns - 4 or y >= rows - 4:
+                continue
+            if points[k, 2]:
+                coarse = float(counts[y + 4, x]) - float(counts[y - 4, x])
+            else:
+                coarse = float(counts[y, x + 4]) - float(counts[y, x - 4])
+            told[side] += coarse * known[k]
+            power[side] += coarse * coarse
+    told /= np.sqrt(np.maximum(power, 1.0))
+    return told[0], told[1]
+
+
+@numba.njit(cache=True, nogil=True)
 def _line_contrast(counts: Counts, rows_out: F64, columns_out: F64) -> None:
     """For each row and each column the mean change along it, over 5 pixels, and from the line before.
 
@@ -393,13 +416,26 @@ class _Stillness:
 
 
 class _Light:
-    """Sudden changes of the camera's gain or level, from the registration of one picture to the next."""
+    """Sudden changes of the camera's gain or level, from the registration of one picture to the next.
+
+    The picture must show the change as well: the registration may weigh a veiled scene now by this part of the picture
+    and now by that.
+    """
+
+    SHOWN = 0.4
+    """So much of a jump must be seen in the picture as a whole; the rest may lie above white or below black."""
 
     def __init__(self, settings: HealthSettings) -> None:
         self._s = settings
         self._usual_level = 0.0
         self._usual_gain = 0.0
         self._quiet_until_s = 0.0
+        self._mean = 0.0
+        self._spread = 0.0
+
+    def note(self, look: Look) -> None:
+        """Keep how bright the picture is, and how it is spread."""
+        self._mean, self._spread = look.mean, look.spread
 
     def look(self, look: Look) -> list[Sign]:
         """A gain jump; a jump that takes several pictures is told once."""
@@ -407,12 +443,25 @@ class _Light:
         level = gain * look.mean + look.offset
         s = self._s
         least = max(s.jump_counts, 4 * look.noise, 0.15 * look.spread, 5 * self._usual_level)
-        jumped = abs(level) > least or abs(gain) > max(s.jump_gain, 5 * self._usual_gain)
+        brighter, wider = self._shown(look)
+        jumped = abs(level) > least and brighter / level > self.SHOWN
+        jumped |= abs(gain) > max(s.jump_gain, 5 * self._usual_gain) and wider / gain > self.SHOWN
         self._usual_level += 0.02 * (min(abs(level), least) - self._usual_level)
         self._usual_gain += 0.02 * (min(abs(gain), s.jump_gain) - self._usual_gain)
         if not jumped:
             return []
         return self.tell(look, f"contrast times {look.gain:.2f}, level {level:+.1f} counts")
+
+    def lost(self, look: Look) -> list[Sign]:
+        """A gain jump where the scene was not known again and the picture has another level or spread than before."""
+        brighter, wider = self._shown(look)
+        least = max(self._s.jump_counts, 0.15 * self._spread)
+        changed = abs(brighter) > least or abs(wider) > self._s.jump_gain
+        return self.tell(look, "so far that the scene was lost") if changed else []
+
+    def _shown(self, look: Look) -> tuple[float, float]:
+        """How many counts the picture is brighter than when last noted, and by what share it is spread wider."""
+        return look.mean - self._mean, look.spread / max(self._spread, 1e-6) - 1
 
     def tell(self, look: Look, detail: str) -> list[Sign]:
         """A gain jump, unless one was told within the last two seconds."""
@@ -506,16 +555,22 @@ class _Structure:
 
     The scene's sharpest edges are kept as differences over 4 pixels. Sharpness is how much of that happens within 2
     pixels at the edge: gain, fog and the contrast of the hour cancel in it, and noise does, being different in the two.
+    An edge looked for a pixel beside its place looks blurred, and a veil of rain or a cloud's shadow that drifts takes
+    the registration with it: the edges are therefore followed by themselves, a pixel at a time.
     """
 
     LOOKS = 10
     LEAST_POINTS = 48
+    OTHER_EDGES = 0.8
+    """Edges chosen anew, of another hour or another scene, may by nature be so much less steep than those before."""
 
     def __init__(self, settings: HealthSettings) -> None:
         self._s = settings
         self.covered = _Lasting("covered", settings.covered_s, 1.0)
         self._defocused = _Lasting("defocused", settings.defocused_s, 2.0, looks=4)
         self._best = 0.0
+        self._lately = 1.0
+        self._across = 0
         self.forget()
 
     def forget(self) -> None:
@@ -560,7 +615,10 @@ class _Structure:
 
     def same_place(self, look: Look) -> bool:
         """Whether the learnt edges are in this picture, where they were."""
-        return self.ready and self._find(look) > 0.5
+        if not self.ready:
+            return False
+        self._measure(look)
+        return self._find(look) > 0.5
 
     def _choose(self, look: Look) -> None:
         """Take the four sharpest edges of each 32 x 32 cell, in each direction."""
@@ -588,11 +646,24 @@ class _Structure:
         dy = round(look.place_px[1] - self._place[1])
         return _edges(look.counts, self._points, dx, dy, self._fine, self._coarse)
 
+    def _follow(self, look: Look) -> None:
+        """Go a pixel with the edges where that agrees better; across and down by turns."""
+        self._across = 1 - self._across
+        dx = round(look.place_px[0] - self._place[0])
+        dy = round(look.place_px[1] - self._place[1])
+        before, after = _beside(look.counts, self._points, dx, dy, self._across, self._known)
+        here = float(self._coarse @ self._known) / math.sqrt(max(float(self._coarse @ self._coarse), 1.0))
+        if max(before, after) <= here:
+            return
+        step = 1 if after > before else -1
+        self._place = (self._place[0] - step * self._across, self._place[1] - step * (1 - self._across))
+        self._measure(look)
+
     def _find(self, look: Look) -> float:
         """The agreement here, or else where the edges were last seen: a covered lens tells nothing of the place."""
-        self._measure(look)
         agreement = self._agreement()
         if agreement > 0.5:
+            self._follow(look)
             self._seen_at = (look.place_px[0] - self._place[0], look.place_px[1] - self._place[1])
             return agreement
         kept = self._place
@@ -615,7 +686,7 @@ class _Structure:
             self._chosen_s = -math.inf
             return []
         if self._learnt < self.LOOKS:
-            return self._learn()
+            return self._learn(look)
         agreement = self._find(look)
         covered = agreement < 0.3 and self.flat(look)
         signs = self.covered.look(covered, look.time_s, f"structure {look.spread:.1f} of {self._spread:.1f} counts")
@@ -629,11 +700,14 @@ class _Structure:
         self._strange = 0
         return signs + self._focus(look)
 
-    def _learn(self) -> list[Sign]:
+    def _learn(self, look: Look) -> list[Sign]:
+        if self._learnt:
+            self._follow(look)
         self._learnt += 1
         self._known += (self._coarse - self._known) / self._learnt
-        if self._learnt == self.LOOKS and not self._best:
-            self._best = self._sharpness()
+        if self._learnt == self.LOOKS:
+            # The lens is as sharp as it was with the edges before.
+            self._best = max(self._sharpness() / self._lately, self.OTHER_EDGES * self._best)
         return []
 
     def _sharpness(self) -> float:
@@ -647,6 +721,7 @@ class _Structure:
         if not below and not self._defocused.on:
             # Up within a minute, down within a day: a lens that drifts must not teach us its drift.
             self._best += (SLOW_S / 60 if sharpness > self._best else SLOW_S / 86400) * (sharpness - self._best)
+            self._lately += SLOW_S / 10 * (min(sharpness / self._best, 1.0) - self._lately)
             self._known += SLOW_S / 60 * (self._coarse - self._known)
             self._spread += SLOW_S / 60 * (look.spread - self._spread)
             self._noise += SLOW_S / 60 * (look.noise - self._noise)
@@ -675,10 +750,13 @@ class _Loop:
 
     Kept of each picture is which of 512 places rose and which fell since the one before: what stands still (patterns
     that a key frame brings back) cancels, and re-encoding leaves most of it. A lag that stands out is followed picture
-    by picture, beside its neighbours, for `looped_s`: sway and flicker agree with the neighbours as well.
+    by picture, beside its neighbours, for `looped_s`: sway and flicker agree with the neighbours as well. The nearest
+    tell most: sway hardly changes from one picture to the next, whereas noise, which one picture has and the next has
+    not, makes the two changes it is part of go opposite ways.
     """
 
-    NEIGHBOURS = (-8, -5, -3, -2, 2, 3, 5, 8)
+    NEAREST = 2
+    NEIGHBOURS = (-1, 1, -8, -5, -3, -2, 2, 3, 5, 8)
     LEAST_LAG = 12
     LEAST_TOLD = 60
 
@@ -744,7 +822,8 @@ class _Loop:
 
     def _settle(self, look: Look, share: float) -> list[Sign]:
         mean = self._excess / np.maximum(self._told, 1)
-        alone = float(np.abs(mean[1:]).max()) < 0.4 * mean[0]
+        alone = float(np.abs(mean[1 + self.NEAREST :]).max()) < 0.4 * mean[0]
+        alone = alone and float(mean[1 : 1 + self.NEAREST].max()) < 0.25 * mean[0]
         looped = share > 0.85 and mean[0] > 0.15 and alone
         was, self._on = self._on, looped
         lag_s = self._lag / look.fps
@@ -971,6 +1050,8 @@ class HealthMonitor:
             self._pose.note(look)
         if steady and not flat and not self._stillness.correcting:
             signs += self._light.look(look)
+        if look.trusted and not flat:
+            self._light.note(look)
         if look.time_s - self._slow_s >= SLOW_S - 1e-6:
             self._slow_s = look.time_s
             signs += self._slow(look, moving=look.trusted and not flat, clear=steady and not flat and not blobs.flooded)
@@ -990,7 +1071,7 @@ class HealthMonitor:
             return []
         if self._structure.same_place(look):
             explained = self._stillness.correcting or self._structure.covered.on or self._structure.dull
-            return [] if explained else self._light.tell(look, "so far that the scene was lost")
+            return [] if explained else self._light.lost(look)
         signs = self._structure.covered.end("the scene has structure again")
         self._structure.forget()
         return signs + self._pose.relearned(look)
