@@ -70,12 +70,13 @@ def heading(kind: type[Record], path: tuple[str, ...]) -> set[str]:
 
 
 def settings(page: str) -> list[Setting]:
-    """Every key of a file; one that all tables of a list share is described once, under that list's own heading."""
+    """Every key of a file; one that all types of a list share is described once, under that list's own heading."""
     found: dict[tuple[type, str], tuple[set[str], msgspec.structs.FieldInfo]] = {}
     for kind, path in tables(PAGES[page]):
+        tagged = kind.__struct_config__.tag is not None
         common = next(base for base in reversed(kind.__mro__) if issubclass(base, Record) and base is not Record)
         for field in msgspec.structs.fields(kind):
-            shared = common is not kind and field.name in common.__struct_fields__
+            shared = common is not kind and tagged and field.name in common.__struct_fields__
             owner, under = (common, {f"`[[{path[0]}]]`"}) if shared else (kind, heading(kind, path))
             found.setdefault((owner, field.name), (set(), field))[0].update(under)
     return [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marsad.geo.ground import CameraView
-from marsad.simulate.stamp import NOTHING, Canvas, Shapes, joined, paint
+from marsad.simulate.stamp import Canvas, Shapes, joined, paint
 from marsad.simulate.weather import Air
 
 MakeView = Callable[..., CameraView]
@@ -24,13 +24,13 @@ def canvas_of(view: CameraView, kelvin: float = 290.0) -> Canvas:
 def ball(north_m: float, up_m: float, radius_m: float, kelvin: float = 300.0, opacity: float = 1.0) -> Shapes:
     """One ball straight ahead."""
     at = [0.0, north_m, up_m, radius_m]
-    return Shapes(np.array([[*at, *at, kelvin, kelvin, opacity, 0.0]]), NOTHING.quads)
+    return Shapes(np.array([[*at, *at, kelvin, kelvin, opacity, 0.0]]))
 
 
 def panel(north_m: float, half_m: float, high_m: float, *, fence: bool = False, opacity: float = 1.0) -> Shapes:
     """An upright panel straight ahead that looks at the camera."""
     corners = [-half_m, north_m, 0.0, half_m, north_m, 0.0, half_m, north_m, high_m, -half_m, north_m, high_m]
-    return Shapes(NOTHING.capsules, np.array([[*corners, 300.0, 300.0, opacity, float(fence)]]))
+    return Shapes(quads=np.array([[*corners, 300.0, 300.0, opacity, float(fence)]]))
 
 
 def test_a_ball_covers_as_many_pixels_as_it_measures(make_view: MakeView) -> None:

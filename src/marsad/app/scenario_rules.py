@@ -9,7 +9,7 @@ from marsad.app.site_rules import Finding
 from marsad.app.toml_lines import Path as Key
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
-from marsad.simulate.actor import GAITS, Actor, Party
+from marsad.simulate.actor import GAITS, Participant
 from marsad.simulate.scenario import Counted, Crossed, HealthFound, Scenario, SeenInOrder
 
 
@@ -17,14 +17,14 @@ def findings(record: Record) -> Iterator[Finding]:
     """What is impossible about one record, those within it left out."""
     if isinstance(record, Scenario):
         yield from _scenario(record)
-    if isinstance(record, Actor | Party):
+    if isinstance(record, Participant):
         yield from _gaits(record)
     start_s, end_s = getattr(record, "start_s", None), getattr(record, "end_s", None)
     if start_s is not None and end_s is not None and end_s <= start_s:
         yield Finding(("end_s",), end_s, f"a number above start_s, which is {start_s:g}")
 
 
-def _gaits(record: Actor | Party) -> Iterator[Finding]:
+def _gaits(record: Participant) -> Iterator[Finding]:
     """Gaits that this kind does not have; "walk" is also what stands there when nothing was said."""
     known = GAITS[record.kind]
     valid = f"what a {record.kind} can do: {', '.join(known)}"

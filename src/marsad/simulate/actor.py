@@ -130,17 +130,15 @@ class Waypoint(Record):
     wait_s: Annotated[float, Meta(ge=0)] = 0.0
 
 
-class Actor(Record):
-    """One that takes part in a scene: it follows `route` from `start_s` on, and is not there before or afterwards.
+class Participant(Record):
+    """What takes part in a scene, one or each of several: it follows `route` from `start_s` on.
 
-    `height_m` is of the upright body, of a vehicle's roof, a rider's head, a
-    beast's shoulder, a bird's span; 0 stands for the usual, as it does for `speed_m_s`. `warmth_k`, where given, is how
-    much warmer than the air its surface looks on the whole; without it a balance of heat decides. `phase` is where in
-    its stride it starts, in strides. `load` is something carried. `heading_deg` is where one who goes nowhere looks. A
-    route of one point without a wait is stayed at for good.
+    It is not there before or afterwards; a route of one point without a wait is stayed at for good. `height_m` is of
+    the upright body, of a vehicle's roof, a rider's head, a beast's shoulder, a bird's span; 0 stands for the usual, as
+    it does for `speed_m_s`. `load` is something carried. `warmth_k`, where given, is how much warmer than the air its
+    surface looks on the whole; without it a balance of heat decides.
     """
 
-    actor_id: int
     kind: ActorKind
     route: Annotated[tuple[Waypoint, ...], Meta(min_length=1)]
     start_s: float = 0.0
@@ -149,10 +147,19 @@ class Actor(Record):
     gait: Gait = "walk"
     load: bool = False
     warmth_k: float | None = None
-    phase: float = 0.0
-    heading_deg: float = 0.0
     role: Role = "nuisance"
     must: Must = "either"
+
+
+class Actor(Participant):
+    """One that takes part in a scene.
+
+    `phase` is where in its stride it starts, in strides. `heading_deg` is where one who goes nowhere looks.
+    """
+
+    actor_id: int
+    phase: float = 0.0
+    heading_deg: float = 0.0
     party: str = ""
 
     def __post_init__(self) -> None:
@@ -166,8 +173,8 @@ class Actor(Record):
             structs.force_setattr(self, "speed_m_s", usual_speed_m_s(self.kind, self.gait, self.height_m))
 
 
-class Party(Record):
-    """Several of one kind that keep together; the fields it shares with `Actor` hold for each of them.
+class Party(Participant):
+    """Several of one kind that keep together.
 
     In a file they follow each other `spacing_m` apart, abreast they go side by side, loose they keep about that far
     from each other without order. A flock grazes and wanders around a centre that follows the route; `shepherds` and
@@ -175,19 +182,9 @@ class Party(Record):
     """
 
     name: Annotated[str, Meta(min_length=1)]
-    kind: ActorKind
     count: Annotated[int, Meta(ge=1)]
-    route: Annotated[tuple[Waypoint, ...], Meta(min_length=1)]
     formation: Formation = "loose"
     spacing_m: Annotated[float, Meta(gt=0)] = 3.0
-    start_s: float = 0.0
-    speed_m_s: Annotated[float, Meta(ge=0)] = 0.0
-    height_m: Annotated[float, Meta(ge=0)] = 0.0
-    gait: Gait = "walk"
-    load: bool = False
-    warmth_k: float | None = None
-    role: Role = "nuisance"
-    must: Must = "either"
     shepherds: Annotated[int, Meta(ge=0)] = 0
     shepherd_must: Must = "either"
     dogs: Annotated[int, Meta(ge=0)] = 0

@@ -503,36 +503,40 @@ def _add(kelvin: Kelvin, coarse: Kelvin, weight: Kelvin, down: int, across: int)
     height, width = kelvin.shape
     first_row = min(max(down, 0), weight.shape[0] - height)
     first_column = min(max(across, 0), weight.shape[1] - width)
-    line = np.empty(coarse.shape[1], np.float32)
+    nodes, fine = np.empty(coarse.shape[1], np.float32), np.empty(width, np.float32)
     for row in range(height):
-        node, part = row // _STEP_PX, np.float32((row % _STEP_PX) / _STEP_PX)
-        for j in range(coarse.shape[1]):
-            line[j] = coarse[node, j] + part * (coarse[node + 1, j] - coarse[node, j])
-        # In steps of a node each: the compiler does one at a stroke.
-        for j in range(width // _STEP_PX):
-            value, step, first = line[j], (line[j + 1] - line[j]) / np.float32(_STEP_PX), j * _STEP_PX
-            for k in range(_STEP_PX):
-                share = weight[row + first_row, first + k + first_column]
-                kelvin[row, first + k] += (value + np.float32(k) * step) * share
-        for column in range(width // _STEP_PX * _STEP_PX, width):
-            kelvin[row, column] += line[column // _STEP_PX] * weight[row + first_row, column + first_column]
+        _spread(coarse, row, nodes, fine)
+        here, share = kelvin[row], weight[row + first_row, first_column : first_column + width]
+        for column in range(width):
+            here[column] += fine[column] * share[column]
 
 
 @njit(cache=True)
 def _veil(kelvin: Kelvin, coarse: Kelvin, own_k: np.float32) -> None:
     """Let a share of every pixel be what lies between, of one temperature."""
     height, width = kelvin.shape
-    line = np.empty(coarse.shape[1], np.float32)
+    nodes, fine = np.empty(coarse.shape[1], np.float32), np.empty(width, np.float32)
     for row in range(height):
-        node, part = row // _STEP_PX, np.float32((row % _STEP_PX) / _STEP_PX)
-        for j in range(coarse.shape[1]):
-            line[j] = coarse[node, j] + part * (coarse[node + 1, j] - coarse[node, j])
-        for j in range(width // _STEP_PX):
-            value, step, first = line[j], (line[j + 1] - line[j]) / np.float32(_STEP_PX), j * _STEP_PX
-            for k in range(_STEP_PX):
-                kelvin[row, first + k] += (value + np.float32(k) * step) * (own_k - kelvin[row, first + k])
-        for column in range(width // _STEP_PX * _STEP_PX, width):
-            kelvin[row, column] += line[column // _STEP_PX] * (own_k - kelvin[row, column])
+        _spread(coarse, row, nodes, fine)
+        here = kelvin[row]
+        for column in range(width):
+            here[column] += fine[column] * (own_k - here[column])
+
+
+@njit(cache=True)
+def _spread(coarse: Kelvin, row: int, nodes: Kelvin, fine: Kelvin) -> None:
+    """Fill in what a coarse field is at the nodes above a row's pixels and at each of these."""
+    node, part = row // _STEP_PX, np.float32((row % _STEP_PX) / _STEP_PX)
+    for j in range(nodes.size):
+        nodes[j] = coarse[node, j] + part * (coarse[node + 1, j] - coarse[node, j])
+    whole = fine.size // _STEP_PX
+    # In steps of a node each: the compiler does one at a stroke.
+    for j in range(whole):
+        value, step = nodes[j], (nodes[j + 1] - nodes[j]) / np.float32(_STEP_PX)
+        for k in range(_STEP_PX):
+            fine[j * _STEP_PX + k] = value + np.float32(k) * step
+    for column in range(whole * _STEP_PX, fine.size):
+        fine[column] = nodes[column // _STEP_PX]
 
 
 @njit(cache=True)

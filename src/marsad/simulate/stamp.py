@@ -31,11 +31,11 @@ class Shapes(NamedTuple):
     what it is.
     """
 
-    capsules: Array
-    quads: Array
+    capsules: Array = np.empty((0, CAPSULE_COLUMNS))
+    quads: Array = np.empty((0, QUAD_COLUMNS))
 
 
-NOTHING = Shapes(np.empty((0, CAPSULE_COLUMNS)), np.empty((0, QUAD_COLUMNS)))
+NOTHING = Shapes()
 
 
 def joined(parts: list[Shapes]) -> Shapes:

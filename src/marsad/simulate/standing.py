@@ -140,9 +140,7 @@ class Builder:
         facing = self._facing(foot[:-1], foot[1:])
         own = self._land.skin_k(wall.material, np.float32(math.pi / 2) + 0 * facing, facing).astype(float)
         own = own + self._rng.normal(0, 0.15, len(own))
-        return Shapes(
-            NOTHING.capsules, _quads((_raised(foot[:-1], -0.4), foot[1:], top[1:], top[:-1]), own - 0.2, own, 1.0)
-        )
+        return Shapes(quads=_quads((_raised(foot[:-1], -0.4), foot[1:], top[1:], top[:-1]), own - 0.2, own, 1.0))
 
     def _facing(self, start: Array, end: Array) -> NDArray[np.float32]:
         """The azimuth of the side of upright panels that the camera sees."""
@@ -232,7 +230,7 @@ class Builder:
         poles = _capsules(foot, pole, head, pole, metal, metal, 1.0)
         hot = metal + _LAMP_WARM_K * self._land.night
         heads = _capsules(head - np.array([0.3, 0.0, 0.0]), bulb, head + np.array([0.3, 0.0, 0.0]), bulb, hot, hot, 1.0)
-        return Shapes(np.concatenate([poles, heads]), NOTHING.quads)
+        return Shapes(np.concatenate([poles, heads]))
 
     # What grows.
 
@@ -252,7 +250,7 @@ class Builder:
             own = leaf + 0.3 * ((i % 4) - 1.5)
             parts.append(_capsules(crown, 0.016 * size, elbow, 0.028 * size, own, own, 0.9))
             parts.append(_capsules(elbow, 0.028 * size, tip, 0.008 * size, own, own, 0.8))
-        return Shapes(np.concatenate(parts), NOTHING.quads)
+        return Shapes(np.concatenate(parts))
 
     def _trees(self, places: Array, height_m: float) -> Shapes:
         foot = self._up(places)
@@ -267,7 +265,7 @@ class Builder:
             radius = self._rng.uniform(0.025, 0.07, (len(foot), 1)) * size
             own = self._leaf_k(1.0) + 0.5 * ((i % 5) - 2) / 2 + 0.8 * off[:, 2] / size[:, 0]
             parts.append(_capsules(clump - twig, radius, clump + twig, 0.8 * radius, own, own, 0.65))
-        return Shapes(np.concatenate(parts), NOTHING.quads)
+        return Shapes(np.concatenate(parts))
 
     def _leaf_k(self, sheltered: float) -> float:
         """The leaves' temperature; deep crowns stay nearer to the air than open ones."""
@@ -277,7 +275,7 @@ class Builder:
 
     def _river(self, river: River) -> Shapes:
         parts = []
-        length = float(np.sum(np.hypot(*np.diff(np.array(river.points), axis=0).T)))
+        length = _length_m(river.points)
         if river.reeds_m > 0:
             for side in (-1.0, 1.0):
                 count = min(int(0.5 * length * river.reeds_m), 20_000)
@@ -304,10 +302,10 @@ class Builder:
             up, shade = 0.6 + 0.4 * ((0.618 * i) % 1), own[~far] + 0.2 * ((i % 4) - 1.5)
             tip = foot[~far] + off + up * (top[~far] - foot[~far]) + 0.8 * off
             parts.append(_capsules(foot[~far] + off, 0.022, tip, 0.01, shade + 0.3, shade, 1.0))
-        return Shapes(np.concatenate(parts), NOTHING.quads)
+        return Shapes(np.concatenate(parts))
 
     def _wadi(self, wadi: Wadi) -> Shapes:
-        length = float(np.sum(np.hypot(*np.diff(np.array(wadi.points), axis=0).T)))
+        length = _length_m(wadi.points)
         count = round(wadi.bushes_per_100_m * length / 100)
         off = self._rng.normal(0, 0.45 * wadi.width_m, count)
         places = _beside(wadi.points, self._rng.uniform(0, length, count), off)
@@ -345,7 +343,7 @@ class Builder:
             root = foot[near] + 0.6 * blob * tall[near]
             shade = own[near] + 0.25 * ((i % 4) - 1.5)
             parts.append(_capsules(root, 0.12 * tall[near], tip, 0.15 * tall[near], shade - 0.2, shade, 0.75))
-        return Shapes(np.concatenate(parts), NOTHING.quads)
+        return Shapes(np.concatenate(parts))
 
     # Stones.
 
@@ -370,17 +368,12 @@ class Builder:
         top = soil + mass * (self._land.level_k(material) - soil) + 0.4 * (chance[:, 3] - 0.5)
         across = np.column_stack([np.cos(6.283 * chance[:, 2]), np.sin(6.283 * chance[:, 2]), 0 * side]) * 0.45 * tall
         low, high = [0, 0, 0.12] * tall, [0, 0, 0.45] * tall
-        return Shapes(
-            np.concatenate(
-                [
-                    _capsules(foot + low - across, 0.5 * tall, foot + low + across, 0.42 * tall, side, side, 1.0),
-                    _capsules(
-                        foot + high - 0.6 * across, 0.42 * tall, foot + high + 0.4 * across, 0.36 * tall, top, top, 0.9
-                    ),
-                ]
-            ),
-            NOTHING.quads,
-        )
+        left, right = foot + high - 0.6 * across, foot + high + 0.4 * across
+        parts = [
+            _capsules(foot + low - across, 0.5 * tall, foot + low + across, 0.42 * tall, side, side, 1.0),
+            _capsules(left, 0.42 * tall, right, 0.36 * tall, top, top, 0.9),
+        ]
+        return Shapes(np.concatenate(parts))
 
     def _mounds(self, strewn: Strewn) -> Shapes:
         """Low swells of the ground, wider than high, each with a side that looks another way; they hide nothing."""
@@ -389,9 +382,7 @@ class Builder:
         way = 2 * np.pi * chance[:, 1]
         half = np.column_stack([np.cos(way), np.sin(way), 0 * way]) * tall * (0.3 + 1.5 * chance[:, 2:3])
         warm = _SWELLING * 2 * (chance[:, 0] - 0.5) * self._land.rough_k
-        return Shapes(
-            _capsules(foot - half, tall, foot + half, 0.8 * tall, warm, 0.6 * warm, 1.0, role=SWELL), NOTHING.quads
-        )
+        return Shapes(_capsules(foot - half, tall, foot + half, 0.8 * tall, warm, 0.6 * warm, 1.0, role=SWELL))
 
     # Where things are.
 
@@ -479,6 +470,11 @@ def _spaced(points: Sequence[Place], every_m: float) -> Array:
         share = np.arange(count)[:, None] / count
         parts.append(np.array(start) + share * (np.array(end) - np.array(start)))
     return np.concatenate([*parts, np.array([points[-1]], float)])
+
+
+def _length_m(points: Sequence[Place]) -> float:
+    """How long a line through points is."""
+    return float(np.sum(np.hypot(*np.diff(np.array(points), axis=0).T)))
 
 
 def _beside(points: Sequence[Place], along_m: Array, off_m: Array) -> Array:
