@@ -2,18 +2,23 @@
 
 import csv
 import json
+import re
+from io import StringIO
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from marsad.adapters.sqlite import SqliteEventLog
 from marsad.app.cli import app
 from marsad.app.config import load_site
 from marsad.app.demo import run_demo
-from marsad.app.demo_report import DemoReport, ellipse_axes_m, sigmas
+from marsad.app.demo_alarm import ellipse_axes_m, sigmas
+from marsad.app.demo_report import DemoReport
+from marsad.app.demo_text import tell
 from marsad.app.scenario_file import load_scenario
 from marsad.app.stage import Stage
 from marsad.kernel.error import InputError, UnavailableError
@@ -44,6 +49,48 @@ def test_the_other_side_sees_the_walkers_first_then_two_cameras_in_depth(played:
 def test_what_had_to_happen_happened(played: Played) -> None:
     report, _ = played
     assert [line for line in report.shortcomings if "within 3 s of the start" not in line] == []
+
+
+def test_people_who_must_be_found_are_told_apart_from_flocks(played: Played) -> None:
+    report, _ = played
+    walkers, *others = report.parties
+    assert (walkers.party, walkers.kind, walkers.must, walkers.of) == ("walkers", "person", "alarm", 4)
+    assert walkers.seen == walkers.tracked == 4
+    mine = [alarm for alarm in report.alarms if alarm.party == "walkers"]
+    assert (walkers.alarms, walkers.alarmed_s, walkers.alarmed_by) == (len(mine), mine[0].time_s, mine[0].camera_id)
+    assert walkers.error_m == mine[0].error_m
+    assert walkers.farthest_m == max(alarm.error_m for alarm in mine)
+    assert [(party.kind, party.role, party.of) for party in others] == [
+        ("vehicle", "patrol", 1),
+        ("person", "shepherd", 1),
+        ("sheep", "nuisance", 14),
+        ("dog", "nuisance", 1),
+    ]
+    assert [party.must for party in others] == ["either", "either", "no_alarm", "no_alarm"]
+
+
+def test_the_sums_say_first_whether_those_who_had_to_be_found_were(played: Played) -> None:
+    report, _ = played
+    console = Console(record=True, width=250, quiet=False, file=StringIO(), highlight=False)
+    tell(report, console)
+    text = console.export_text()
+    assert text.index("Had to raise an alarm") < text.index("Might raise one") < text.index("Had to raise none")
+    assert "walkers, 4 people: alarm by west-post" in text
+    assert "4 of 4 in view tracked" in text
+    assert re.search(r"flock, 14 sheep: \d+ of 14 in view tracked, no alarm", text)
+    assert "flock, 1 dog: in view, tracked, no alarm" in text
+    assert "%" not in text
+
+
+def test_what_never_came_into_view_and_what_was_cut_short_is_told_as_such(played: Played) -> None:
+    report, _ = played
+    absent = msgspec.structs.replace(report.parties[0], seen=0, tracked=0, alarms=0, entered_s=None, alarmed_s=None)
+    changed = msgspec.structs.replace(report, parties=[absent], shortcomings=["walkers raised no alarm"])
+    console = Console(record=True, width=250, file=StringIO(), highlight=False)
+    tell(changed, console)
+    text = console.export_text()
+    assert "walkers, 4 people: never in view" in text
+    assert "Not as it should be in the first 68 of 90 s that were played: walkers raised no alarm" in text
 
 
 def test_crossing_the_line_raises_an_alarm_at_the_right_place(played: Played) -> None:

@@ -55,7 +55,8 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     Raises: InputError for a time that is not above 0, UnavailableError where `out` cannot be written to.
     """
     console = Console(quiet=as_json, highlight=False)
-    loaded = _loaded(seconds)
+    whole = load_scenario(SCENARIO)
+    loaded = _cut(whole, seconds)
     scenario = loaded.scenario
     console.print(
         f"[bold]{scenario.name}[/]: {scenario.seconds:.0f} s are played through the watch, "
@@ -64,7 +65,7 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     console.print(f"{ILLUSTRATIVE}. Pictures are simulated; the watch is the one that real cameras go through.")
     stage = _set_up(loaded, out)
     watched = _watch_all([_Job(loaded=loaded, camera_id=each, out=out) for each in loaded.camera_ids])
-    report = report_on(stage, watched, out)
+    report = report_on(stage, watched, out, whole.scenario.seconds)
     narrate(stage, watched, report, console)
     tell(report, console)
     if as_json:
@@ -72,8 +73,8 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     return report
 
 
-def _loaded(seconds: float | None) -> Loaded:
-    loaded = load_scenario(SCENARIO)
+def _cut(loaded: Loaded, seconds: float | None) -> Loaded:
+    """The scenario's start."""
     scenario = loaded.scenario
     if seconds is None:
         return loaded

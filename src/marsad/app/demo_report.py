@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from marsad.adapters.writing import replace_whole
-from marsad.app.demo_map import CHI2_95, Still, Story, draw_map
+from marsad.app.demo_alarm import AlarmReport, compare
+from marsad.app.demo_map import Still, Story, draw_map
+from marsad.app.demo_party import PartyReport, party_reports
 from marsad.app.evaluate import evaluate_files
 from marsad.app.node import WatchResult
 from marsad.app.outcome import counted, shortcomings
-from marsad.app.performance import Alarm, Performance
+from marsad.app.performance import Performance
 from marsad.app.stage import Stage
-from marsad.kernel.position import GroundCovariance
 from marsad.kernel.record import Record
 from marsad.kernel.track import Track
 from marsad.report.evaluation import Evaluation
@@ -27,37 +27,11 @@ WALKERS = "walkers"
 """The party that the night is about."""
 
 
-class AlarmReport(Record):
-    """One alarm beside the truth.
-
-    `cause` is what raised it: the kind of the actor in the box, of what was near the lens, or "nothing" for a false
-    alarm. `error_m` is the distance from the true place, `error_sigmas` the same in units of the stated uncertainty
-    (Mahalanobis); `after_s` counts from the moment when half of the one who raised it could be seen.
-    """
-
-    camera_id: str
-    text: str
-    rule: str
-    rule_id: str
-    direction: str
-    time_s: float
-    cause: str
-    party: str
-    kind: str
-    latitude_deg: float | None = None
-    longitude_deg: float | None = None
-    major_m: float | None = None
-    minor_m: float | None = None
-    error_m: float | None = None
-    error_sigmas: float | None = None
-    after_s: float | None = None
-    count: tuple[int, int, int] | None = None
-
-
 class CameraReport(Record):
     """What one camera's watch came to.
 
-    `tracked_after_s` is, for each person found, the time from half visible to the first confirmed track.
+    `tracked_after_s` is, for each person found, the time from half visible to the first confirmed track. Recall,
+    precision and IDF1 are over the boxes of all that moves: of a flock seen as one they find few.
     """
 
     camera_id: str
@@ -82,19 +56,23 @@ class CameraReport(Record):
 class DemoReport(Record):
     """What the demonstration came to.
 
-    `counted` is the watch's own best count of the walkers, `first_seen` when each camera first tracked one of them;
+    `parties` says of everybody what the watch made of them, those first whom it had to alarm for; `simulated_s` of the
+    scene's `whole_s` were played. `counted` is the watch's own best count of the walkers, `first_seen` when each camera
+    first tracked one of them;
     `shortcomings` says what had to happen and did not, and what happened and should not have.
     """
 
     terrain: str
     scenario: str
     simulated_s: float
+    whole_s: float
     frames: int
     seconds: float
     people: int
     people_found: int
     counted: int | None
     first_seen: dict[str, float]
+    parties: list[PartyReport]
     alarms: list[AlarmReport]
     false_alarms: int
     nuisance_alarms: int
@@ -114,61 +92,12 @@ class Watched(Record, eq=False):
     still: Still | None
 
 
-def ellipse_axes_m(covariance: GroundCovariance) -> tuple[float, float]:
-    """The semi-axes of the 95 % ellipse, the longer first."""
-    matrix = [[covariance.east_m2, covariance.east_north_m2], [covariance.east_north_m2, covariance.north_m2]]
-    minor, major = np.sqrt(np.maximum(np.linalg.eigvalsh(matrix), 0) * CHI2_95)
-    return float(major), float(minor)
-
-
-def sigmas(off_m: np.ndarray, covariance: GroundCovariance) -> float:
-    """The Mahalanobis length of an error."""
-    matrix = [[covariance.east_m2, covariance.east_north_m2], [covariance.east_north_m2, covariance.north_m2]]
-    return float(np.sqrt(off_m @ np.linalg.solve(matrix, off_m)))
-
-
-def _compare(alarm: Alarm, performance: Performance) -> AlarmReport:
-    """An alarm beside the truth of its own picture."""
-    alert, truth = alarm.alert, alarm.actor
-    report = AlarmReport(
-        camera_id=alert.camera_id,
-        text=alert.text,
-        rule=alert.rule,
-        rule_id=alert.rule_id,
-        direction=alert.direction,
-        time_s=round(alarm.time_s, 2),
-        cause=alarm.cause,
-        party="" if truth is None else truth.party,
-        kind=alert.kind,
-        count=None if alert.count is None else (alert.count.low, alert.count.best, alert.count.high),
-    )
-    ground = alert.ground
-    if ground is not None:
-        major_m, minor_m = ellipse_axes_m(ground.covariance)
-        report = msgspec.structs.replace(
-            report,
-            latitude_deg=round(ground.position.latitude_deg, 6),
-            longitude_deg=round(ground.position.longitude_deg, 6),
-            major_m=round(major_m, 2),
-            minor_m=round(minor_m, 2),
-        )
-    if truth is None:
-        return report
-    if truth.actor_id in performance.entered:
-        after_s = alarm.time_s - performance.entered[truth.actor_id]
-        report = msgspec.structs.replace(report, after_s=round(after_s, 2))
-    if ground is None:
-        return report
-    off = np.array([ground.east_m - truth.east_m, ground.north_m - truth.north_m])
-    return msgspec.structs.replace(
-        report, error_m=round(float(np.hypot(*off)), 2), error_sigmas=round(sigmas(off, ground.covariance), 2)
-    )
-
-
-def report_on(stage: Stage, watched: Sequence[Watched], out: Path) -> DemoReport:
-    """Hold the run against the truth and draw the map."""
+def report_on(stage: Stage, watched: Sequence[Watched], out: Path, whole_s: float) -> DemoReport:
+    """Hold the run, all of `whole_s` or its start, against the truth and draw the map."""
+    played = [each.performance for each in watched]
+    actors = all_actors(stage.scenario)
     alarms = sorted(
-        (_compare(alarm, each.performance) for each in watched for alarm in each.performance.alarms),
+        (compare(alarm, each.performance) for each in watched for alarm in each.performance.alarms),
         key=lambda alarm: (alarm.time_s, alarm.camera_id),
     )
     people = {
@@ -183,16 +112,18 @@ def report_on(stage: Stage, watched: Sequence[Watched], out: Path) -> DemoReport
         terrain=ILLUSTRATIVE,
         scenario=stage.scenario.name,
         simulated_s=stage.scenario.seconds,
+        whole_s=whole_s,
         frames=sum(each.result.frames for each in watched),
         seconds=max(each.result.seconds for each in watched),
         people=len(seen),
         people_found=len(seen & found),
-        counted=counted(WALKERS, [each.performance for each in watched]),
+        counted=counted(WALKERS, played),
         first_seen=_first_seen(watched, WALKERS),
+        parties=party_reports(actors, played, alarms),
         alarms=alarms,
         false_alarms=causes.count("nothing"),
         nuisance_alarms=sum(cause not in {"nothing", "person", "vehicle"} for cause in causes),
-        shortcomings=shortcomings(stage.scenario, all_actors(stage.scenario), [each.performance for each in watched]),
+        shortcomings=shortcomings(stage.scenario, actors, played),
         cameras=cameras,
         out=str(out),
         files=[
