@@ -1,7 +1,7 @@
 """CPTV clips, written by the format's own package and read back, and the real ones."""
 
 import json
-import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,6 @@ from marsad.kernel.error import InputError
 from marsad.kernel.event import CameraHealth, FrameGap, PacketCorrupt, SourceEvent, StreamEnded
 from marsad.kernel.frame import Frame
 
-REAL = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 STARTED = datetime(2024, 5, 1, 12, tzinfo=UTC)
 STARTED_NS = 1_714_564_800_000_000_000
 SHUTTER_LONG_AGO = timedelta(seconds=10)
@@ -56,14 +55,6 @@ def watch(path: Path, fps: float | None = None) -> list[Frame | SourceEvent]:
 
 def frames(items: list[Frame | SourceEvent]) -> list[Frame]:
     return [item for item in items if isinstance(item, Frame)]
-
-
-def real(name: str) -> Path:
-    path = REAL / "thermal" / "cacophony-cptv" / name
-    if not path.is_file():
-        assert not os.environ.get("CI"), f"{path} is missing"
-        pytest.skip(f"{path} is missing: set MARSAD_REAL_DATA")
-    return path
 
 
 def test_every_count_and_time_is_kept(tmp_path: Path) -> None:
@@ -151,12 +142,12 @@ def test_what_is_no_clip_is_bad_input(tmp_path: Path) -> None:
         assert str(tmp_path / name) in str(caught.value)
 
 
-def test_the_numbers_of_the_real_track_leave_the_background_out() -> None:
+def test_the_numbers_of_the_real_track_leave_the_background_out(real: Callable[[str], Path]) -> None:
     # The track beside the clip tells how many pixels differ ("mass") at each number: they must be ours at that index.
-    read = frames(watch(real("possum.cptv")))
+    read = frames(watch(real("thermal/cacophony-cptv/possum.cptv")))
     assert [f.index for f in read] == list(range(160))
     background = np.median([f.counts for f in read], axis=0)
-    track = json.loads(real("possum.txt").read_text(encoding="utf-8"))["tracks"][0]["positions"]
+    track = json.loads(real("thermal/cacophony-cptv/possum.txt").read_text(encoding="utf-8"))["tracks"][0]["positions"]
     agreement = {}
     for shift in (-1, 0, 1):
         pairs = []
@@ -170,8 +161,8 @@ def test_the_numbers_of_the_real_track_leave_the_background_out() -> None:
     assert agreement[0] > 0.99
 
 
-def test_the_real_shutter_is_told_and_explains_the_gap() -> None:
-    items = watch(real("hedgehog.cptv"))
+def test_the_real_shutter_is_told_and_explains_the_gap(real: Callable[[str], Path]) -> None:
+    items = watch(real("thermal/cacophony-cptv/hedgehog.cptv"))
     (gap,) = (i for i in items if isinstance(i, FrameGap))
     began, ended = (i for i in items if isinstance(i, CameraHealth))
     assert gap.missing == 13

@@ -1,8 +1,8 @@
 """Elevation files, good and bad, made here and real."""
 
-import os
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,7 @@ from marsad.kernel.error import InputError
 from marsad.kernel.position import Position
 from marsad.kernel.site import Camera, Lens, Pose, Site, Terrain
 
-REAL = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 LENS = Lens(width_px=640, height_px=512, horizontal_fov_deg=10)
-
-
-def real(name: str) -> Path:
-    path = REAL / "terrain" / "dem" / name
-    if not path.is_file():
-        assert not os.environ.get("CI"), f"{path} is missing"
-        pytest.skip(f"{path} is missing")
-    return path
 
 
 def grid_of(path: Path) -> ElevationGrid:
@@ -220,8 +211,10 @@ def test_a_site_gets_the_ground_it_names(tmp_path: Path) -> None:
         ("srtm_bigtujunga30m_utm11.tif", (643, 1197), 0, 315, 2295),
     ],
 )
-def test_real_files(name: str, shape: tuple[int, int], voids: int, lowest: float, highest: float) -> None:
-    grid = grid_of(real(name))
+def test_real_files(
+    name: str, shape: tuple[int, int], voids: int, lowest: float, highest: float, real: Callable[[str], Path]
+) -> None:
+    grid = grid_of(real(f"terrain/dem/{name}"))
     assert grid.height_m.shape == shape
     assert np.isnan(grid.height_m).sum() == voids
     assert (np.nanmin(grid.height_m), np.nanmax(grid.height_m)) == (lowest, highest)

@@ -1,6 +1,6 @@
 """Folders of pictures, written by OpenCV and read back."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,6 @@ from marsad.adapters.images import ImageSource, natural_order, read_picture
 from marsad.kernel.error import InputError
 from marsad.kernel.event import PacketCorrupt, StreamEnded
 from marsad.kernel.frame import Frame
-
-REAL = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
 def grey(value: int, dtype: type = np.uint8, shape: tuple[int, int] = (12, 16)) -> np.ndarray:
@@ -156,11 +154,7 @@ def test_closing_ends_the_stream(tmp_path: Path) -> None:
     assert list(source) == []
 
 
-def test_the_dune_sequence_is_read_whole() -> None:
-    folder = REAL / "thermal" / "tno-duine"
-    if not folder.is_dir():
-        assert not os.environ.get("CI"), f"{folder} is missing"
-        pytest.skip(f"{folder} is missing: set MARSAD_REAL_DATA")
-    read = frames(ImageSource(folder, "c"))
+def test_the_dune_sequence_is_read_whole(real: Callable[[str], Path]) -> None:
+    read = frames(ImageSource(real("thermal/tno-duine"), "c"))
     assert [f.index for f in read] == list(range(23))
     assert {f.counts.shape for f in read} == {(270, 360)}

@@ -1,4 +1,4 @@
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError
 from marsad.kernel.track import Kind, Status, Track
 
-ROOT = Path(__file__).resolve().parents[2]
 HEADER = ",".join(COLUMNS)
 
 
@@ -201,11 +200,7 @@ def test_a_missing_a_binary_and_a_wrong_file_say_what_they_are(tmp_path: Path) -
         read_truth(tmp_path / "video.mp4")
 
 
-def test_all_drone_ir_truth_is_read() -> None:
-    folder = (ROOT / os.environ.get("MARSAD_REAL_DATA", "../shared/data") / "thermal" / "drone-ir").resolve()
-    if not folder.exists():
-        assert not os.environ.get("CI"), f"{folder} is not there"
-        pytest.skip(f"{folder} is not there: set MARSAD_REAL_DATA")
-    truths = [read_truth(path) for path in sorted(folder.glob("*.csv"))]
+def test_all_drone_ir_truth_is_read(real: Callable[[str], Path]) -> None:
+    truths = [read_truth(path) for path in sorted(real("thermal/drone-ir").glob("*.csv"))]
     assert len(truths) == 266
     assert all(len(np.unique(truth.boxes.frame)) == len(truth.boxes.frame) > 0 for truth in truths)

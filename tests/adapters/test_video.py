@@ -1,7 +1,6 @@
 """Video files of every kind, written by PyAV in the test and damaged by hand."""
 
 import gc
-import os
 import resource
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -16,7 +15,6 @@ from marsad.kernel.error import InputError
 from marsad.kernel.event import FrameDuplicate, FrameGap, PacketCorrupt, SourceEvent, StreamEnded
 from marsad.kernel.frame import Frame
 
-REAL = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 FRAME_NS = 40_000_000
 WIDTH, HEIGHT = 322, 242  # not a multiple of any decoder's alignment
 
@@ -306,12 +304,8 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     assert after_kib - before_kib < 15_000
 
 
-def test_real_clips_are_read_whole() -> None:
-    folder = REAL / "thermal" / "drone-ir"
-    if not folder.is_dir():
-        assert not os.environ.get("CI"), f"{folder} is missing"
-        pytest.skip(f"{folder} is missing: set MARSAD_REAL_DATA")
-    for path in sorted(folder.glob("*.mp4"))[::60]:
+def test_real_clips_are_read_whole(real: Callable[[str], Path]) -> None:
+    for path in sorted(real("thermal/drone-ir").glob("*.mp4"))[::60]:
         source = VideoSource(path, "c")
         items = list(source)
         source.close()

@@ -1,7 +1,7 @@
 """Pixels to ground and back, against closed forms, brute force and real terrain."""
 
 import math
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -33,7 +33,6 @@ FRAME = EnuFrame(Position(latitude_deg=LATITUDE, longitude_deg=LONGITUDE))
 LENS = Lens(width_px=640, height_px=512, horizontal_fov_deg=10)
 POSE = Pose(latitude_deg=LATITUDE, longitude_deg=LONGITUDE, mast_m=30, azimuth_deg=0, elevation_deg=-0.5)
 FLAT = Surface(flat_grid(LATITUDE, LONGITUDE, 200, 22_000), FRAME, 22_000)
-REAL = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
 def pose(**changes: float) -> Pose:
@@ -298,16 +297,6 @@ def test_a_surveyed_lens_leaves_less_terrain_error() -> None:
     assert dem_error(terrain, msgspec.structs.replace(POSE, ground_height_m=200.0)) == pytest.approx((3, 2 / 300))
 
 
-def real_grid() -> ElevationGrid:
-    path = REAL / "terrain" / "dem" / "srtm_bigtujunga30m_utm11.tif"
-    if not path.is_file():
-        assert not os.environ.get("CI"), f"{path} is missing"
-        pytest.skip(f"{path} is missing")
-    grid = read_grid(path)
-    assert grid is not None
-    return grid
-
-
 def marched(view: CameraView, grid: ElevationGrid, x: float, y: float) -> float | str:
     """What a pixel meets by walking its ray metre by metre through the closed forms."""
     s = np.arange(0, view.reach_m, 1.0)
@@ -323,8 +312,9 @@ def marched(view: CameraView, grid: ElevationGrid, x: float, y: float) -> float 
 
 
 @pytest.mark.parametrize("azimuth", [0, 120, 250])
-def test_real_mountains_agree_with_a_march_metre_by_metre(azimuth: float) -> None:
-    grid = real_grid()
+def test_real_mountains_agree_with_a_march_metre_by_metre(azimuth: float, real: Callable[[str], Path]) -> None:
+    grid = read_grid(real("terrain/dem/srtm_bigtujunga30m_utm11.tif"))
+    assert grid is not None
     row, column = np.unravel_index(np.argmax(grid.height_m[100:500, 300:900]), (400, 600))
     latitude, longitude = (
         float(v) for v in geodetic_from_utm(grid.west + (column + 300.5) * 30, grid.north - (row + 100.5) * 30, 11)

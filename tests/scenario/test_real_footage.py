@@ -1,7 +1,7 @@
 """What the watch does on real thermal footage, held against its annotations."""
 
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,20 +13,7 @@ from marsad.adapters.sources import open_source
 from marsad.app.node import WatchResult, watch_file
 from marsad.report.evaluation import Boxes, Match, evaluate, frame_base, intersection_over_union, shift_frames
 
-ROOT = Path(__file__).resolve().parents[2]
-THERMAL = ROOT / os.environ.get("MARSAD_REAL_DATA", "../shared/data") / "thermal"
 CENTRE = Match(by="centre")
-
-
-def real(relative: str) -> Path:
-    """A recording; skips the test where it is absent, and fails it on the check machine."""
-    path = THERMAL / relative
-    if not path.exists():
-        message = f"{path} is missing: set MARSAD_REAL_DATA to the folder of real footage"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
 
 
 def watched(path: Path, out: Path) -> tuple[WatchResult, Boxes]:
@@ -39,9 +26,11 @@ def watched(path: Path, out: Path) -> tuple[WatchResult, Boxes]:
     return result, read_tracks(out / "tracks.csv")
 
 
-def test_a_person_in_sparse_pictures_is_found_in_all_but_the_first_two(tmp_path: Path) -> None:
+def test_a_person_in_sparse_pictures_is_found_in_all_but_the_first_two(
+    real: Callable[[str], Path], tmp_path: Path
+) -> None:
     """TNO Image Fusion Dataset, owner TNO: 23 pictures, about one a second."""
-    folder = real("tno-duine")
+    folder = real("thermal/tno-duine")
     _, tracks = watched(folder, tmp_path)
     truth = read_truth(folder / "gt" / "gt.txt").boxes
     for frame in np.unique(truth.frame)[2:]:
@@ -50,10 +39,10 @@ def test_a_person_in_sparse_pictures_is_found_in_all_but_the_first_two(tmp_path:
     assert evaluate(tracks, truth, Match(by="iou", threshold=0.3), frames=23, fps=1.0).false_tracks <= 1
 
 
-def test_a_possum_in_raw_counts_is_tracked_and_no_person(tmp_path: Path) -> None:
+def test_a_possum_in_raw_counts_is_tracked_and_no_person(real: Callable[[str], Path], tmp_path: Path) -> None:
     """The Cacophony Project's test clip: 16 bits, 9 pictures a second, with flat-field corrections."""
-    clip = real("cacophony-cptv/possum.cptv")
-    notes = json.loads(real("cacophony-cptv/possum.txt").read_text(encoding="utf-8"))
+    clip = real("thermal/cacophony-cptv/possum.cptv")
+    notes = json.loads(real("thermal/cacophony-cptv/possum.txt").read_text(encoding="utf-8"))
     result, tracks = watched(clip, tmp_path)
     animal = [
         (place["frame_number"] + 1, place["x"], place["y"], place["width"], place["height"])
@@ -78,13 +67,15 @@ def test_a_possum_in_raw_counts_is_tracked_and_no_person(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "least"), [("IR_AIRPLANE_001", 0.8), ("IR_DRONE_001", 0.8), ("IR_HELICOPTER_001", 0.8)]
 )
-def test_a_flying_object_is_followed_by_a_ground_camera(name: str, least: float, tmp_path: Path) -> None:
+def test_a_flying_object_is_followed_by_a_ground_camera(
+    name: str, least: float, real: Callable[[str], Path], tmp_path: Path
+) -> None:
     """Drone-detection-dataset, Svanström et al. (CC0): 30 pictures a second, boxes padded, so held by their centre.
 
     The first clip of each kind. False tracks are no matter of three clips, in which not all that moves has a truth:
     `benchmarks/drone_ir.py` counts them an hour, over all 266.
     """
-    clip = real(f"drone-ir/{name}.mp4")
+    clip = real(f"thermal/drone-ir/{name}.mp4")
     result, tracks = watched(clip, tmp_path)
     raw = read_truth(clip.with_suffix(".csv")).boxes
     base, _ = frame_base(tracks, raw, CENTRE, frames=result.frames)

@@ -1,8 +1,8 @@
 """Places with their uncertainty, against closed forms and Monte Carlo over every source of error."""
 
 import math
-import os
 import timeit
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -38,7 +38,6 @@ POSE = Pose(
 FLAT = Surface(flat_grid(LATITUDE, LONGITUDE, 200, 22_000), FRAME, 22_000)
 TERRAIN = Terrain(sigma_m=1.0, correlation_m=300)
 PIXEL = (1.0, 1.5)
-REAL = Path(os.environ.get("MARSAD_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
 def locate(geolocator: Geolocator, x: float, y: float, sigma: tuple[float, float] = PIXEL) -> GroundState:
@@ -163,12 +162,8 @@ def test_nees_on_a_plane_without_curvature() -> None:
         assert 0.8 < nees(view, TERRAIN, 320, y) < 1.2
 
 
-def real_view(azimuth: float) -> CameraView:
-    path = REAL / "terrain" / "dem" / "srtm_bigtujunga30m_utm11.tif"
-    if not path.is_file():
-        assert not os.environ.get("CI"), f"{path} is missing"
-        pytest.skip(f"{path} is missing")
-    grid = read_grid(path)
+def real_view(terrain: Path, azimuth: float) -> CameraView:
+    grid = read_grid(terrain)
     assert grid is not None
     row, column = np.unravel_index(np.argmax(grid.height_m[100:500, 300:900]), (400, 600))
     latitude, longitude = (
@@ -181,10 +176,11 @@ def real_view(azimuth: float) -> CameraView:
     return CameraView(LENS, pose, Surface(grid, frame, 20_000))
 
 
-def test_nees_on_real_mountains_away_from_ridges() -> None:
+def test_nees_on_real_mountains_away_from_ridges(real: Callable[[str], Path]) -> None:
+    terrain = real("terrain/dem/srtm_bigtujunga30m_utm11.tif")
     scores = []
     for azimuth in (120, 160, 250):
-        view = real_view(azimuth)
+        view = real_view(terrain, azimuth)
         geolocator = Geolocator(view, TERRAIN)
         for x, y in np.random.default_rng(azimuth).uniform(0, 1, (12, 2)) * (640, 512):
             ground = geolocator.locate((x, y), PIXEL)
