@@ -14,7 +14,7 @@ from marsad.kernel.detection import Box
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.site import Camera, Lens, Line, Pose, Site, Zone
 from marsad.kernel.track import Count, Kind, Status, Track
-from marsad.respond.alerting import PRIORITIES, Alerting, sentence
+from marsad.respond.alerting import PRIORITIES, Alerting, AlertSettings, sentence
 
 ORIGIN = Position(latitude_deg=34.4, longitude_deg=40.9, height_m=200.0)
 FRAME = EnuFrame(ORIGIN)
@@ -44,6 +44,7 @@ def square(east: float, north: float, half: float, *, backwards: bool = False) -
 
 ACROSS = line((-500, 300), (500, 300))
 """A line from west to east, so that inside, to its right, is south."""
+DECIDE_NS = round(AlertSettings().decide_s * 1e9)
 
 
 def track(
@@ -57,6 +58,7 @@ def track(
     multimodal: bool = False,
     camera_id: str = "C1",
     confidence: float = 0.9,
+    kind_confidence: float = 0.9,
     count: Count | None = None,
     group_id: int | None = None,
 ) -> Track:
@@ -83,7 +85,7 @@ def track(
         contrast_counts=20.0,
         snr=15.0,
         kind=kind,
-        kind_confidence=0.7,
+        kind_confidence=kind_confidence,
         confidence=confidence,
         first_ns=0,
         ground=ground,
@@ -102,6 +104,13 @@ def straight(
         yield (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])), share * seconds
 
 
+def settled(site: Site | None = None, settings: AlertSettings | None = None) -> Alerting:
+    """An alerting that has watched an empty scene for a while."""
+    alerting = Alerting(site, settings)
+    alerting.update([], -60_000_000_000)
+    return alerting
+
+
 def run(alerting: Alerting, tracks: Iterator[Track] | Sequence[Track]) -> list[Alert]:
     return [alert for each in tracks for alert in alerting.update([each], each.time_ns)]
 
@@ -111,16 +120,16 @@ def walk(alerting: Alerting, start: tuple[float, float], end: tuple[float, float
 
 
 def test_walking_across_raises_one_alert_with_its_direction() -> None:
-    (inward,) = walk(Alerting(site([ACROSS])), (0, 340), (0, 260))
+    (inward,) = walk(settled(site([ACROSS])), (0, 340), (0, 260))
     assert (inward.rule, inward.rule_id, inward.direction) == ("line_crossing", "line-1", "inward")
     assert inward.priority == "high"
     assert inward.alert_id == "C1-1-line-1-1"
-    (outward,) = walk(Alerting(site([ACROSS])), (0, 260), (0, 340))
+    (outward,) = walk(settled(site([ACROSS])), (0, 260), (0, 340))
     assert (outward.direction, outward.priority) == ("outward", "medium")
 
 
 def test_the_alert_comes_when_it_is_nine_tenths_sure() -> None:
-    (alert,) = walk(Alerting(site([ACROSS])), (0, 340), (0, 260), spread=(4.0, 0.0, 100.0))
+    (alert,) = walk(settled(site([ACROSS])), (0, 340), (0, 260), spread=(4.0, 0.0, 100.0))
     assert alert.ground is not None
     # 1.28 sigma past the line, give or take a step and what the filter has not yet learnt of the speed.
     assert alert.ground.north_m == pytest.approx(300 - 12.8, abs=3)
@@ -128,7 +137,7 @@ def test_the_alert_comes_when_it_is_nine_tenths_sure() -> None:
 
 def test_the_band_of_a_line_adds_to_the_uncertainty() -> None:
     vague = line((-500, 300), (500, 300), band_m=20 * math.sqrt(3))
-    (alert,) = walk(Alerting(site([vague])), (0, 360), (0, 240))
+    (alert,) = walk(settled(site([vague])), (0, 360), (0, 240))
     assert alert.ground is not None
     assert alert.ground.north_m == pytest.approx(300 - 1.28 * math.hypot(20, 2), abs=3)
 
@@ -143,21 +152,21 @@ def test_the_band_of_a_line_adds_to_the_uncertainty() -> None:
     ],
 )
 def test_no_crossing_no_alert(name: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-    assert walk(Alerting(site([ACROSS])), start, end) == [], name
+    assert walk(settled(site([ACROSS])), start, end) == [], name
 
 
 def test_one_first_seen_on_the_line_has_crossed_nothing() -> None:
-    assert walk(Alerting(site([ACROSS])), (0, 300), (0, 260)) == []
+    assert walk(settled(site([ACROSS])), (0, 300), (0, 260)) == []
 
 
 def test_a_line_told_to_mind_one_direction_is_silent_on_the_other() -> None:
     one_way = line((-500, 300), (500, 300), alert="outward")
-    assert walk(Alerting(site([one_way])), (0, 340), (0, 260)) == []
-    assert len(walk(Alerting(site([one_way])), (0, 260), (0, 340))) == 1
+    assert walk(settled(site([one_way])), (0, 340), (0, 260)) == []
+    assert len(walk(settled(site([one_way])), (0, 260), (0, 340))) == 1
 
 
 def test_going_back_and_forth_raises_each_crossing_once() -> None:
-    alerting = Alerting(site([ACROSS]))
+    alerting = settled(site([ACROSS]))
     way = [(0.0, 340.0), (0.0, 260.0), (0.0, 340.0), (0.0, 260.0)]
     tracks, t = [], 0.0
     for start, end in pairwise(way):
@@ -169,7 +178,7 @@ def test_going_back_and_forth_raises_each_crossing_once() -> None:
 
 
 def test_a_crossing_behind_cover_is_told_when_it_is_seen_again() -> None:
-    alerting, tracks = Alerting(site([ACROSS])), []
+    alerting, tracks = settled(site([ACROSS])), []
     for place, t in straight((0, 330), (0, 270), 40):
         hidden = 290 < place[1] < 310
         tracks.append(track(place, t, status="coasting" if hidden else "confirmed"))
@@ -180,42 +189,42 @@ def test_a_crossing_behind_cover_is_told_when_it_is_seen_again() -> None:
 def test_a_bent_line_is_crossed_where_it_is() -> None:
     bent = line((-400, 200), (0, 400), (400, 200))
     for start, end in (((0, 440), (0, 360)), ((-240, 330), (-160, 250)), ((60, 410), (20, 350))):
-        assert [a.direction for a in walk(Alerting(site([bent])), start, end)] == ["inward"]
-    assert walk(Alerting(site([bent])), (-300, 150), (300, 150)) == []
+        assert [a.direction for a in walk(settled(site([bent])), start, end)] == ["inward"]
+    assert walk(settled(site([bent])), (-300, 150), (300, 150)) == []
 
 
 def test_a_ring_is_a_line_too() -> None:
     ring = line((-50, 250), (-50, 350), (50, 350), (50, 250), (-50, 250))
-    alerts = walk(Alerting(site([ring])), (0, 400), (0, 300))
+    alerts = walk(settled(site([ring])), (0, 400), (0, 300))
     assert [a.direction for a in alerts] == ["inward"]
 
 
 def test_entering_a_zone_and_appearing_in_one_are_intrusions() -> None:
-    (entered,) = walk(Alerting(site(zones=[square(0, 300, 30)])), (0, 400), (0, 300))
+    (entered,) = walk(settled(site(zones=[square(0, 300, 30)])), (0, 400), (0, 300))
     assert (entered.rule, entered.direction, entered.priority) == ("zone_intrusion", "", "high")
     assert entered.ground is not None
     assert entered.ground.north_m == pytest.approx(330 - 2.56, abs=2)
-    (appeared,) = walk(Alerting(site(zones=[square(0, 300, 30)])), (0, 300), (5, 300))
+    (appeared,) = walk(settled(site(zones=[square(0, 300, 30)])), (0, 300), (5, 300))
     assert appeared.time_ns == 0
-    assert walk(Alerting(site(zones=[square(0, 300, 30)])), (0, 400), (100, 300)) == []
+    assert walk(settled(site(zones=[square(0, 300, 30)])), (0, 400), (100, 300)) == []
 
 
 def test_the_order_of_a_zones_corners_does_not_matter() -> None:
     for start in ((0, 400), (0, 300), (60, 310)):
         there, back = (
-            walk(Alerting(site(zones=[square(0, 300, 30, backwards=b)])), start, (0, 300)) for b in (False, True)
+            walk(settled(site(zones=[square(0, 300, 30, backwards=b)])), start, (0, 300)) for b in (False, True)
         )
         assert there == back
         assert len(there) == 1
 
 
 def test_a_zone_smaller_than_the_uncertainty_is_never_sure() -> None:
-    assert walk(Alerting(site(zones=[square(0, 300, 5)])), (0, 330), (0, 300), spread=(400.0, 0.0, 400.0)) == []
+    assert walk(settled(site(zones=[square(0, 300, 5)])), (0, 330), (0, 300), spread=(400.0, 0.0, 400.0)) == []
 
 
 @pytest.mark.parametrize(("east", "north"), [(0, 300), (28, 300), (40, 315), (25, 325)])
 def test_the_probability_of_a_zone_agrees_with_sampling(east: float, north: float) -> None:
-    alerting, spread = Alerting(site(zones=[square(0, 300, 30)])), (225.0, 90.0, 100.0)
+    alerting, spread = settled(site(zones=[square(0, 300, 30)])), (225.0, 90.0, 100.0)
     ground = track((east, north), 0, spread=spread).ground
     assert ground is not None
     told = alerting._within(alerting._zones[0][1], (east, north), ground.covariance)
@@ -227,13 +236,13 @@ def test_the_probability_of_a_zone_agrees_with_sampling(east: float, north: floa
 
 
 def test_a_position_with_several_answers_crosses_no_line() -> None:
-    assert walk(Alerting(site([ACROSS])), (0, 340), (0, 260), multimodal=True) == []
+    assert walk(settled(site([ACROSS])), (0, 340), (0, 260), multimodal=True) == []
 
 
 @pytest.mark.parametrize(("seconds", "raised"), [(1.8, []), (5.0, ["zone_intrusion"])])
 def test_who_stays_likely_in_a_zone_is_held_to_be_in_it(seconds: float, raised: list[str]) -> None:
     tracks = [track((0, 300), t / 10, multimodal=True) for t in range(round(seconds * 10))]
-    alerts = run(Alerting(site(zones=[square(0, 300, 60)])), tracks)
+    alerts = run(settled(site(zones=[square(0, 300, 60)])), tracks)
     assert [alert.rule for alert in alerts] == raised
     assert all(alert.time_ns == 2_000_000_000 for alert in alerts)
 
@@ -241,7 +250,7 @@ def test_who_stays_likely_in_a_zone_is_held_to_be_in_it(seconds: float, raised: 
 def test_who_is_likely_in_a_zone_only_now_and_then_is_not() -> None:
     places = [(0, 300) if t % 15 else (0, 400) for t in range(100)]
     tracks = [track(place, t / 10, multimodal=True) for t, place in enumerate(places)]
-    assert run(Alerting(site(zones=[square(0, 300, 60)])), tracks) == []
+    assert run(settled(site(zones=[square(0, 300, 60)])), tracks) == []
 
 
 @given(
@@ -265,7 +274,7 @@ def test_any_clear_crossing_of_any_line_raises_exactly_one_right_alert(
     watched = line(place(-500, 0), place(500, 0))
     lean = 60 * math.tan(tilt)
     alerts = walk(
-        Alerting(site([watched])), place(offset - lean, -60), place(offset + lean, 60), spread=(sigma**2, 0, sigma**2)
+        settled(site([watched])), place(offset - lean, -60), place(offset + lean, 60), spread=(sigma**2, 0, sigma**2)
     )
     assert [a.direction for a in alerts] == ["inward"]
 
@@ -291,8 +300,8 @@ BENT = [(-250.0, -100.0), (-20.0, 60.0), (90.0, -40.0), (260.0, 120.0)]
 @given(way=WANDERS)
 @settings(max_examples=40)
 def test_a_line_written_backwards_with_its_inside_swapped_is_the_same_line(way: Wander) -> None:
-    forward = Alerting(site([line(*BENT, inside="right")]))
-    backward = Alerting(site([line(*BENT[::-1], inside="left")]))
+    forward = settled(site([line(*BENT, inside="right")]))
+    backward = settled(site([line(*BENT[::-1], inside="left")]))
     assert wander(forward, way) == wander(backward, way)
 
 
@@ -300,8 +309,8 @@ def test_a_line_written_backwards_with_its_inside_swapped_is_the_same_line(way: 
 @settings(max_examples=25)
 def test_the_other_side_as_inside_swaps_the_directions(way: Wander) -> None:
     swap = {"inward": "outward", "outward": "inward"}
-    told = wander(Alerting(site([line(*BENT)])), way)
-    other = wander(Alerting(site([line(*BENT, inside="left")])), way)
+    told = wander(settled(site([line(*BENT)])), way)
+    other = wander(settled(site([line(*BENT, inside="left")])), way)
     assert [(t, name, swap[d]) for t, name, d in told] == other
 
 
@@ -311,8 +320,8 @@ def test_moving_the_whole_site_changes_nothing(way: Wander, shift: tuple[int, in
     # Whole multiples of 32 m, plus a fine grid, so that rounding cannot decide who is across.
     way = [(round(e * 4) / 4 + 0.05, round(n * 4) / 4 + 0.05) for e, n in way]
     moved = (32.0 * shift[0], 32.0 * shift[1])
-    here = wander(Alerting(site([line(*BENT)])), way)
-    there = wander(Alerting(site([line(*[(e + moved[0], n + moved[1]) for e, n in BENT])])), way, moved)
+    here = wander(settled(site([line(*BENT)])), way)
+    there = wander(settled(site([line(*[(e + moved[0], n + moved[1]) for e, n in BENT])])), way, moved)
     assert here == there
 
 
@@ -321,7 +330,7 @@ def test_noise_seldom_crosses_for_one_who_stands_near_the_line(fps: float) -> No
     """Sixty standing for two minutes from 3 sigma outside to 1 sigma inside, with white noise as large as is said."""
     rng, sigma, crossings, most = np.random.default_rng(2), 8.0, 0, 0
     for k in range(60):
-        alerting = Alerting(site([ACROSS]))
+        alerting = settled(site([ACROSS]))
         north = 300 + sigma * (3 - 4 * k / 59)
         noise = rng.normal(0, sigma, (round(120 * fps), 2))
         tracks = [track((e, north + n), i / fps, spread=(64.0, 0.0, 64.0)) for i, (e, n) in enumerate(noise)]
@@ -339,14 +348,14 @@ def test_a_noisy_walker_across_raises_one_alert() -> None:
             track((e + n[0], north + n[1]), t, spread=(36.0, 0.0, 36.0))
             for ((e, north), t), n in zip(straight((0, 345), (0, 255), 60, fps=10), noise, strict=True)
         ]
-        assert [a.direction for a in run(Alerting(site([ACROSS])), tracks)] == ["inward"]
+        assert [a.direction for a in run(settled(site([ACROSS])), tracks)] == ["inward"]
 
 
 @pytest.mark.parametrize("where", [None, site(), "unposed"])
 @pytest.mark.parametrize("kind", ["person", "group", "vehicle", "unknown"])
 def test_without_rules_every_confirmed_track_raises_one_alert(where: Site | str | None, kind: Kind) -> None:
     camera_id = "C2" if where == "unposed" else "C1"
-    alerting = Alerting(site([ACROSS]) if isinstance(where, str) else where)
+    alerting = settled(site([ACROSS]) if isinstance(where, str) else where)
     tracks = [
         track(None, t / 10, kind=kind, camera_id=camera_id, status="tentative" if t < 5 else "confirmed")
         for t in range(100)
@@ -354,33 +363,43 @@ def test_without_rules_every_confirmed_track_raises_one_alert(where: Site | str 
     (alert,) = run(alerting, tracks)
     assert (alert.rule, alert.rule_id, alert.priority) == ("confirmed_track", "confirmed_track", "medium")
     # These were believed at once; what is unknown is given a moment to become known.
-    assert alert.time_ns == (800_000_000 if kind == "unknown" else 500_000_000)
+    assert alert.time_ns == (DECIDE_NS if kind == "unknown" else 500_000_000)
     assert alert.alert_id == f"{camera_id}-1-confirmed_track-1"
 
 
 def test_what_turns_out_harmless_in_its_first_moment_raises_nothing() -> None:
     tracks = [track(None, t / 10, kind="unknown" if t < 7 else "animal") for t in range(50)]
-    assert run(Alerting(), tracks) == []
-    (alert,) = run(Alerting(), [track(None, t / 10, kind="unknown" if t < 7 else "person") for t in range(50)])
+    assert run(settled(), tracks) == []
+    (alert,) = run(settled(), [track(None, t / 10, kind="unknown" if t < 7 else "person") for t in range(50)])
     assert alert.time_ns == 700_000_000
+
+
+@pytest.mark.parametrize("kind", ["person", "group", "vehicle"])
+def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) -> None:
+    (alert,) = run(settled(), [track(None, t / 10, kind=kind, kind_confidence=0.6) for t in range(100)])
+    assert alert.time_ns == DECIDE_NS
+    (alert,) = run(settled(), [track(None, t / 10, kind=kind, kind_confidence=t / 10) for t in range(100)])
+    assert alert.time_ns == round(AlertSettings().sure_kind * 1e9)
 
 
 def test_a_line_crossed_does_not_wait_for_the_kind() -> None:
     for kind in ("person", "unknown"):
-        tracks = [track(place, t, kind=kind) for place, t in straight((0, 310), (0, 290), 0.7, fps=20)]
-        assert [a.rule for a in run(Alerting(site([ACROSS])), tracks)] == ["line_crossing"]
+        tracks = [
+            track(place, t, kind=kind, kind_confidence=0.1) for place, t in straight((0, 310), (0, 290), 0.7, fps=20)
+        ]
+        assert [a.rule for a in run(settled(site([ACROSS])), tracks)] == ["line_crossing"]
 
 
 @pytest.mark.parametrize("kind", ["animal", "flying", "vegetation"])
 def test_harmless_kinds_raise_nothing_until_they_are_taken_for_something_else(kind: Kind) -> None:
-    for alerting, place in ((Alerting(), None), (Alerting(site(zones=[square(0, 300, 30)])), (0.0, 300.0))):
+    for alerting, place in ((settled(), None), (settled(site(zones=[square(0, 300, 30)])), (0.0, 300.0))):
         assert run(alerting, [track(place, t / 10, kind=kind) for t in range(50)]) == []
         (alert,) = run(alerting, [track(place, t / 10, kind="unknown") for t in range(50, 60)])
         assert alert.time_ns == 5_000_000_000
 
 
 def test_a_crossing_made_while_taken_for_an_animal_is_told_once_it_is_a_person() -> None:
-    alerting = Alerting(site([ACROSS]))
+    alerting = settled(site([ACROSS]))
     assert walk(alerting, (0, 340), (0, 260), kind="animal") == []
     (alert,) = run(alerting, [track((0, 259), 61)])
     assert (alert.rule, alert.direction) == ("line_crossing", "inward")
@@ -389,27 +408,27 @@ def test_a_crossing_made_while_taken_for_an_animal_is_told_once_it_is_a_person()
 @pytest.mark.parametrize("status", ["standing", "lost", "tentative", "coasting"])
 def test_what_is_not_confirmed_raises_nothing(status: Status) -> None:
     for place in (None, (0.0, 300.0)):
-        alerting = Alerting(None if place is None else site(zones=[square(0, 300, 30)]))
+        alerting = settled(None if place is None else site(zones=[square(0, 300, 30)]))
         assert run(alerting, [track(place, t / 10, status=status) for t in range(50)]) == []
 
 
 def test_with_rules_one_who_meets_none_raises_nothing() -> None:
-    assert walk(Alerting(site([ACROSS], [square(200, 100, 20)])), (0, 400), (50, 350)) == []
+    assert walk(settled(site([ACROSS], [square(200, 100, 20)])), (0, 400), (50, 350)) == []
 
 
 def test_one_that_cannot_be_held_against_the_rules_is_told_low() -> None:
-    alerts = run(Alerting(site([ACROSS])), [track(None, t / 10) for t in range(100)])
+    alerts = run(settled(site([ACROSS])), [track(None, t / 10) for t in range(100)])
     assert [(a.rule, a.priority) for a in alerts] == [("confirmed_track", "low")]
     assert alerts[0].time_ns == 3_000_000_000
 
 
 def test_a_doubtful_track_is_low() -> None:
-    (alert,) = walk(Alerting(site([ACROSS])), (0, 340), (0, 260), confidence=0.1)
+    (alert,) = walk(settled(site([ACROSS])), (0, 340), (0, 260), confidence=0.1)
     assert alert.priority == "low"
 
 
 def test_a_group_raises_one_alert_not_one_for_each_member() -> None:
-    alerting, alerts = Alerting(site([ACROSS])), []
+    alerting, alerts = settled(site([ACROSS])), []
     for (east, north), t in straight((0, 340), (0, 250), 70):
         members = [
             track((east + 2 * k, north + k), t, track_id=k, group_id=5, count=Count(best=4, low=3, high=5))
@@ -422,7 +441,7 @@ def test_a_group_raises_one_alert_not_one_for_each_member() -> None:
 
 
 def test_tracks_of_several_cameras_are_kept_apart() -> None:
-    alerting = Alerting()
+    alerting = settled()
     alerts = alerting.update([track(None, 0), track(None, 0, camera_id="C2")], 0)
     assert [a.alert_id for a in alerts] == ["C1-1-confirmed_track-1", "C2-1-confirmed_track-1"]
 
@@ -454,7 +473,27 @@ def test_every_rule_and_direction_has_a_priority() -> None:
 
 
 def test_what_is_long_gone_is_forgotten() -> None:
-    alerting = Alerting()
+    alerting = settled()
     for k in range(300):
         alerting.update([track(None, float(k), track_id=k)], round(k * 1e9))
     assert len(alerting._tracks) < 70
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_stands_as_a_watch_begins_is_raised_once_it_leaves_its_place_or_stays(gone: bool) -> None:
+    zone, alerting = square(0, 300, 50), Alerting(site(zones=[square(0, 300, 50)]))
+    alerting.update([], 0)
+    raised = []
+    for k in range(60):
+        seen = track((0, 300), 1.0 + k / 5)
+        box = Box(x_px=100 + (8.0 * k if gone else 0.5 * (k % 2)), y_px=100, w_px=10, h_px=30)
+        raised += alerting.update([msgspec.structs.replace(seen, box=box, first_ns=seen.time_ns)], seen.time_ns)
+    (alert,) = raised
+    assert alert.rule_id == zone.id
+    waited_s = alert.time_ns / 1e9 - 1.0
+    assert waited_s == pytest.approx(0.8 if gone else AlertSettings().stay_s, abs=0.25)
+
+
+def test_a_line_crossed_as_a_watch_begins_is_raised_at_once() -> None:
+    early, late = (walk(each, (0, 340), (0, 260)) for each in (Alerting(site([ACROSS])), settled(site([ACROSS]))))
+    assert [alert.time_ns for alert in early] == [alert.time_ns for alert in late] != []

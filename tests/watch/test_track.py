@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from marsad.watch.background import Difference
-from marsad.watch.detect import AREA, COLUMNS, LOCAL, PEAK, RING, SUM, X0, X1, Y0, Y1, Blobs
+from marsad.watch.detect import AREA, COLUMNS, EDGE, LOCAL, PEAK, RING, SUM, X0, X1, Y0, Y1, Blobs
 from marsad.watch.track import Followed, Tracker, TrackSettings
 
 F64 = NDArray[np.float64]
@@ -55,6 +55,22 @@ class Run:
 
 def straight(x: float, y: float, vx: float, vy: float) -> Callable[[int], tuple[float, float]]:
     return lambda frame: (x + vx * frame / FPS, y + vy * frame / FPS)
+
+
+def at_edge(row: F64) -> F64:
+    row[EDGE] = float(row[X0] <= 1 or row[X1] >= WIDE - 1)
+    return row
+
+
+def test_who_comes_over_the_edge_after_another_has_left_is_somebody_else() -> None:
+    run = Run()
+    for frame in range(3 * FPS):
+        run.feed([at_edge(blob(max(60 - 20 * frame / FPS, 2), 120))])
+    for _ in range(round(0.8 * FPS)):
+        run.feed([])
+    for frame in range(2 * FPS):
+        run.feed([at_edge(blob(2 + 20 * frame / FPS, 124))])
+    assert len(run.ids) == 2
 
 
 def clutter(rng: np.random.Generator, count: int) -> list[F64]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import site_origin
 from marsad.kernel.alert import Alert, Priority, Rule
+from marsad.kernel.detection import Box
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Line, Site, Zone
@@ -70,9 +71,11 @@ class AlertSettings(Record):
     `sure` is the probability of being across from which an object is held to be there, `mixed` the most that is
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
     `again_s`, nor for another member of its group. A track that cannot be located is raised after `unlocated_s`. One
-    whose kind is not known yet is raised `decide_s` after it was first believed, so that its kind can be told first;
-    a line crossed does not wait. One whose position has had several answers for `mixed_s`, all the while most likely
-    in a zone, is held to be in it: on far, flat ground positions may never be plain.
+    whose kind is not told with `sure_kind` is raised `decide_s` after it was first believed, so that its kind can be
+    told first; a line crossed does not wait. One whose position has had several answers for `mixed_s`, all the while
+    most likely in a zone, is held to be in it: on far, flat ground positions may never be plain.
+    In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
+    for movers: what is believed then is raised once it has left the place where it was, or after `stay_s`.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
     `doubtful` is low.
     """
@@ -84,6 +87,8 @@ class AlertSettings(Record):
     unlocated_s: float = 3.0
     decide_s: float = 1.2
     sure_kind: float = 0.8
+    settle_s: float = 3.0
+    stay_s: float = 8.0
     forget_s: float = 60.0
     turn_m2_s3: float = 0.3
     doubtful: float = 0.3
@@ -221,10 +226,11 @@ class _Held:
 class _Followed:
     """What the alerting remembers of one track."""
 
-    __slots__ = ("first_ns", "held", "motion", "pending", "raised", "seen_ns", "told")
+    __slots__ = ("box", "first_ns", "held", "motion", "pending", "raised", "seen_ns", "told")
 
-    def __init__(self, time_ns: int) -> None:
+    def __init__(self, time_ns: int, box: Box) -> None:
         self.first_ns = time_ns
+        self.box = box
         self.seen_ns = time_ns
         self.motion: _Motion | None = None
         self.held: dict[str, _Held] = {}
@@ -244,6 +250,7 @@ class Alerting:
         self._tracks: dict[tuple[str, int], _Followed] = {}
         self._groups: dict[tuple[str, int, str, Direction], int] = {}
         self._nodes = _gaussian_nodes(_NODES)
+        self._started_ns: int | None = None
         origin = None if site is None else site_origin(site)
         if site is not None and origin is not None:
             frame = EnuFrame(origin)
@@ -254,10 +261,11 @@ class Alerting:
     def update(self, tracks: Sequence[Track], time_ns: int) -> list[Alert]:
         """The alerts that these tracks raise at this moment."""
         alerts: list[Alert] = []
+        self._started_ns = time_ns if self._started_ns is None else self._started_ns
         for track in tracks:
             if track.status in {"standing", "lost"}:
                 continue
-            known = self._tracks.setdefault((track.camera_id, track.track_id), _Followed(track.time_ns))
+            known = self._tracks.setdefault((track.camera_id, track.track_id), _Followed(track.time_ns, track.box))
             known.seen_ns = time_ns
             if track.status == "coasting":
                 continue
@@ -374,7 +382,7 @@ class Alerting:
         pending, known.pending = known.pending, []
         alerts = []
         for rule, rule_id, direction in pending:
-            if rule != "line_crossing" and self._undecided(track):
+            if rule != "line_crossing" and (self._undecided(track) or self._may_be_scene(track, known)):
                 known.pending.append((rule, rule_id, direction))
                 continue
             if rule != "confirmed_track" and self._told_of_group(track, rule_id, direction):
@@ -384,10 +392,19 @@ class Alerting:
         return alerts
 
     def _undecided(self, track: Track) -> bool:
-        """Whether a track was believed so lately that its kind may still be told."""
+        """Whether a track was believed so lately that its kind may still be told, and it is not sure yet."""
         since_ns = track.time_ns - (track.first_ns if track.confirmed_ns is None else track.confirmed_ns)
         unsure = track.kind == "unknown" or track.kind_confidence < self.settings.sure_kind
         return unsure and since_ns < self.settings.decide_s * 1e9
+
+    def _may_be_scene(self, track: Track, known: _Followed) -> bool:
+        """Whether it was there as the watch began, and has hardly left its place since."""
+        s = self.settings
+        if known.first_ns - (self._started_ns or 0) >= s.settle_s * 1e9:
+            return False
+        gone_px = math.dist(track.box.centre_px, known.box.centre_px)
+        size_px = max(track.box.w_px, track.box.h_px, known.box.w_px, known.box.h_px)
+        return gone_px < size_px and track.time_ns - known.first_ns < s.stay_s * 1e9
 
     def _told_of_group(self, track: Track, rule_id: str, direction: Direction) -> bool:
         """Whether another member of the track's group was raised for the same a moment ago."""

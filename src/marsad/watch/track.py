@@ -28,7 +28,8 @@ U8 = NDArray[np.uint8]
 # Columns of the track table: who and how sure; the filter's place and velocity with their variances and covariance (the
 # same for x and y); running means of its blobs' features; blobs had, and pictures missed since the last; when and where
 # it was born and last seen; pictures it has lived; its blob in this picture (-1 for none), and whether it had one; how
-# much its size changes; how much the camera shook; the speed limit where it stands. Then the two fits.
+# much its size changes; how much the camera shook; the speed limit where it stands; whether its last blob lay at the
+# edge of the picture. Then the two fits.
 (
     ID,
     STATUS,
@@ -60,16 +61,20 @@ U8 = NDArray[np.uint8]
     SPREAD,
     SHAKE,
     LIMIT,
-) = range(30)
-LONG = 30
-SHORT = 39
-TRACK_COLUMNS = 48
+    AT_EDGE,
+) = range(31)
+LONG = 31
+SHORT = 40
+TRACK_COLUMNS = 49
 
 # Columns of a running fit: the sums of weights and of products of time and place.
 _N, _T, _TT, _X, _Y, _TX, _TY, _XX, _YY = range(9)
 _FIT_COLUMNS = 9
 
 FREE, TENTATIVE, BELIEVED = 0.0, 1.0, 2.0
+
+LEFT_S = 0.5
+"""What was last seen at the edge of the picture and is not for so long has gone over it."""
 
 # Columns of the evidence table: what the track table says of a track, worked out.
 (
@@ -305,6 +310,7 @@ def _feed(
         row[RING] += mean_pace * (min(blobs[b, detect.RING], 2.0) - row[RING])
         row[AREA] += mean_pace * (blobs[b, detect.AREA] - row[AREA])
         row[EDGE] += mean_pace * (blobs[b, detect.EDGE] - row[EDGE])
+        row[AT_EDGE] = blobs[b, detect.EDGE]
         row[SHAKE] += mean_pace * (shake - row[SHAKE])
         row[LIMIT] = limit_of[b]
         row[HITS] += 1.0
@@ -395,7 +401,7 @@ def _birth(
         row[LOCAL] = min(max(blobs[b, detect.LOCAL], -2.0), 2.0)
         row[RING] = min(blobs[b, detect.RING], 2.0)
         row[AREA] = blobs[b, detect.AREA]
-        row[EDGE] = blobs[b, detect.EDGE]
+        row[EDGE] = row[AT_EDGE] = blobs[b, detect.EDGE]
         row[SHAKE] = shake
         row[LIMIT] = limit_of[b]
         row[HITS] = 1.0
@@ -515,7 +521,8 @@ def _over(row: F64, now: float, sparse: bool, coast_s: float, brief_s: float) ->
     """Whether a track has gone unseen for too long; one with few blobs is given up sooner."""
     unseen: float = now - row[LAST]
     if row[STATUS] == BELIEVED:
-        return unseen > coast_s
+        # Who comes over the picture's edge after another has gone over it is somebody else.
+        return unseen > (max(LEFT_S, brief_s) if row[AT_EDGE] > 0.0 else coast_s)
     if row[HITS] < 4.0:
         return bool(row[MISSES] > 1.0)
     return bool(row[MISSES] > (1.0 if sparse else 4.0)) and unseen > brief_s
