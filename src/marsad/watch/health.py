@@ -604,7 +604,8 @@ class _Structure:
 
     def flat(self, look: Look) -> bool:
         """Whether the picture's structure is down at its noise, where the scene had some."""
-        if self._spread < 3 * self._noise:
+        # The spread is one of 2 x 2 pixels, whose noise is half a pixel's.
+        if self._spread < 1.5 * self._noise:
             return False
         return look.spread < max(self._s.covered_share * self._spread, look.noise)
 
@@ -1061,7 +1062,11 @@ class HealthMonitor:
         """What is looked for a few times a second."""
         signs = self._structure.look(look) + self._lines.look(look)
         if moving:
-            signs += self._pose.look(look)
+            moved = self._pose.look(look)
+            if any(sign.kind == "camera_moved" for sign in moved):
+                # How far is known from a scene half of which may be gone: edges a few pixels off would look blurred.
+                self._structure.forget()
+            signs += moved
         return signs + (self._overlay.look(look) if clear else [])
 
     def _relearned(self, look: Look) -> list[Sign]:
