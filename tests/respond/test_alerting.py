@@ -382,6 +382,18 @@ def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) ->
     assert alert.time_ns == round(AlertSettings().sure_kind * 1e9)
 
 
+def test_one_who_soon_parts_from_a_group_is_raised_as_well() -> None:
+    alerting = Alerting(site(zones=[square(0, 300, 30)]))
+    raised: list[tuple[int, int]] = []
+    alerting.update([], 0)
+    for t in range(100, 200):
+        two = [track((0.0, 300), t / 10, track_id=k, group_id=7 if t < 120 or k == 1 else None) for k in (1, 2)]
+        raised += [(alert.track_id, alert.time_ns) for alert in alerting.update(two, two[0].time_ns)]
+    parted_ns = round((12.0 + AlertSettings().parted_s) * 1e9)
+    assert [number for number, _ in raised] == [1, 2]
+    assert raised[1][1] == parted_ns
+
+
 def test_a_line_crossed_does_not_wait_for_the_kind() -> None:
     for kind in ("person", "unknown"):
         tracks = [

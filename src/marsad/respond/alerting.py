@@ -70,10 +70,11 @@ class AlertSettings(Record):
 
     `sure` is the probability of being across from which an object is held to be there, `mixed` the most that is
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
-    `again_s`, nor for another member of its group. A track that cannot be located is raised after `unlocated_s`. One
-    whose kind is not told with `sure_kind` is raised `decide_s` after it was first believed, so that its kind can be
-    told first; a line crossed does not wait. One whose position has had several answers for `mixed_s`, all the while
-    most likely in a zone, is held to be in it: on far, flat ground positions may never be plain.
+    `again_s`, nor for another member of its group, unless it has parted from the group for `parted_s`. A track that
+    cannot be located is raised after `unlocated_s`. One whose kind is not told with `sure_kind` is raised `decide_s`
+    after it was first believed, so that its kind can be told first; a line crossed does not wait. One whose position
+    has had several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat
+    ground positions may never be plain.
     In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
     for movers: what is believed then is raised once it has left the place where it was, or after `stay_s`.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
@@ -85,7 +86,8 @@ class AlertSettings(Record):
     mixed_s: float = 2.0
     again_s: float = 30.0
     unlocated_s: float = 3.0
-    decide_s: float = 1.2
+    parted_s: float = 3.0
+    decide_s: float = 2.0
     sure_kind: float = 0.8
     settle_s: float = 3.0
     stay_s: float = 8.0
@@ -223,10 +225,21 @@ class _Held:
         self.told_ns: dict[Direction, int] = {}
 
 
+class _Covered:
+    """A rule that a track met, not raised for it because another member of its group had been."""
+
+    __slots__ = ("group_id", "met", "parted_ns")
+
+    def __init__(self, met: tuple[Rule, str, Direction], group_id: int | None) -> None:
+        self.met = met
+        self.group_id = group_id
+        self.parted_ns: int | None = None
+
+
 class _Followed:
     """What the alerting remembers of one track."""
 
-    __slots__ = ("box", "first_ns", "held", "motion", "pending", "raised", "seen_ns", "told")
+    __slots__ = ("box", "covered", "first_ns", "held", "motion", "pending", "raised", "seen_ns", "told")
 
     def __init__(self, time_ns: int, box: Box) -> None:
         self.first_ns = time_ns
@@ -235,6 +248,7 @@ class _Followed:
         self.motion: _Motion | None = None
         self.held: dict[str, _Held] = {}
         self.pending: list[tuple[Rule, str, Direction]] = []
+        self.covered: list[_Covered] = []
         self.raised: dict[str, int] = {}
         self.told = False
 
@@ -379,13 +393,14 @@ class Alerting:
             known.pending.append((rule, rule_id, direction))
 
     def _raise(self, track: Track, known: _Followed) -> list[Alert]:
-        pending, known.pending = known.pending, []
+        pending, known.pending = known.pending + self._parted(track, known), []
         alerts = []
         for rule, rule_id, direction in pending:
             if rule != "line_crossing" and (self._undecided(track) or self._may_be_scene(track, known)):
                 known.pending.append((rule, rule_id, direction))
                 continue
             if rule != "confirmed_track" and self._told_of_group(track, rule_id, direction):
+                known.covered.append(_Covered((rule, rule_id, direction), track.group_id))
                 continue
             number = known.raised[rule_id] = known.raised.get(rule_id, 0) + 1
             alerts.append(self._alert(track, rule, rule_id, direction, number))
@@ -405,6 +420,19 @@ class Alerting:
         gone_px = math.dist(track.box.centre_px, known.box.centre_px)
         size_px = max(track.box.w_px, track.box.h_px, known.box.w_px, known.box.h_px)
         return gone_px < size_px and track.time_ns - known.first_ns < s.stay_s * 1e9
+
+    def _parted(self, track: Track, known: _Followed) -> list[tuple[Rule, str, Direction]]:
+        """The rules met that another member of a group was raised for, but this track has been without it for long."""
+        due = []
+        for each in list(known.covered):
+            if track.group_id == each.group_id:
+                each.parted_ns = None
+            elif each.parted_ns is None:
+                each.parted_ns = track.time_ns
+            elif track.time_ns - each.parted_ns >= self.settings.parted_s * 1e9:
+                known.covered.remove(each)
+                due.append(each.met)
+        return due
 
     def _told_of_group(self, track: Track, rule_id: str, direction: Direction) -> bool:
         """Whether another member of the track's group was raised for the same a moment ago."""

@@ -44,7 +44,7 @@ WALKER_LENGTHS_S = 12.0
 RUNNER_LENGTHS_S = 4.0
 """Own lengths a second that somebody at `FASTEST_M_S` makes at the least: what makes fewer is larger than a person."""
 LEAST_RUNNER_M = 0.6
-"""Height below which nobody moves faster than `WALKING_M_S`, unless only the head is seen, which is taller than wide."""
+"""Height below which nobody is faster than `WALKING_M_S`, unless only the head is seen: it is taller than wide."""
 LEAST_VEHICLE_M, VEHICLE_LENGTHS_S = 1.0, 12.0
 """Every vehicle is larger, and makes fewer of its own lengths a second."""
 RULED_OUT = 1e-3
@@ -71,7 +71,7 @@ SUREST = 0.9
 FLOOR = -4.0
 LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
-HUMAN_SHARE = 0.04
+HUMAN_SHARE = 0.1
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
 LEAST_UPRIGHT_M = 0.9
 UPRIGHT_BREADTH = -0.25
