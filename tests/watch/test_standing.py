@@ -1,11 +1,12 @@
 """What stood there already when the watch began."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from marsad.watch.background import Background
 from marsad.watch.detect import Detector
-from marsad.watch.standing import LIFTED_S, standing_out
+from marsad.watch.standing import LIFTED_S, Standing, Stood, standing_out
 
 STEP_S = 0.04
 F64 = NDArray[np.float64]
@@ -68,3 +69,14 @@ def test_a_swing_of_light_is_not_a_departure() -> None:
         level = 1.0 if k < 75 else 1.2
         detector.detect(background.update(picture(scene * level, rng, [(70, 50)], 40 * level), STEP_S))
     assert len(background.standing.there) == 1
+
+
+def test_where_two_that_stand_close_together_overlap_the_scene_learns_once() -> None:
+    standing = Standing()
+    standing.lifted = [Stood(1, (10, 10, 14, 18), 100.0, 20.0), Stood(2, (17, 10, 21, 18), 100.0, 20.0)]
+    mean, picture = np.full((40, 40), 100, np.float32), np.full((40, 40), 120, np.float32)
+    while standing.lifted:
+        standing.update(mean, picture - mean, (0, 0), STEP_S)
+    assert len(standing.there) == 2
+    assert mean[12, 10:21] == pytest.approx(120)
+    assert mean.max() == pytest.approx(120)

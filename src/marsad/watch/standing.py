@@ -60,7 +60,10 @@ class Standing:
         self.lifted, self.there = [], []
 
     def update(self, mean: F32, diff: F32, origin: tuple[int, int], step_s: float) -> None:
-        """Look whether what stood there still does; `diff` is picture minus scene `mean`, both at `origin`."""
+        """Look whether what stood there still does; `diff` is picture minus scene `mean`, both at `origin`.
+
+        What is taken into the scene is taken out of `diff`.
+        """
         self._since_s += step_s
         self._pictures += 1
         if self.lifted and self._since_s >= LIFTED_S and self._pictures >= LIFTED_PICTURES:
@@ -76,7 +79,7 @@ class Standing:
             if place is None or inner is None:
                 continue
             if float(diff[inner].mean()) * math.copysign(1, each.contrast) > 0.3 * abs(each.contrast):
-                mean[place] += diff[place]
+                _learn(mean, diff, place)
                 self.there.append(each)
         self.lifted = []
 
@@ -92,8 +95,14 @@ class Standing:
             if each.absent < LOOKS_TO_LEAVE:
                 kept.append(each)
             elif (place := _window(each.box, origin, mean.shape, MARGIN_PX)) is not None:
-                mean[place] += diff[place]
+                _learn(mean, diff, place)
         self.there = kept
+
+
+def _learn(mean: F32, diff: F32, place: tuple[slice, slice]) -> None:
+    """Take what differs into the scene, where it differs no more: places overlap, and must not learn it twice."""
+    mean[place] += diff[place]
+    diff[place] = 0.0
 
 
 @numba.njit(cache=True, nogil=True)
