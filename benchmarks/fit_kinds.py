@@ -3,10 +3,11 @@
 Each scene has the cameras, ground and weather of the campaign's, and some twenty-five passes of every kind: people who
 walk, run, crouch, crawl, carry and go in groups, vehicles, beasts, flocks, birds, tumbleweed, at all headings. Seeds
 below 1000 are for fitting, those from 1000 on for looking at the result; none of them is a seed of the campaign. Every
-track gives samples at growing ages (fitting) or once a second (looking). The weights are a multinomial logistic
-regression on hats between knots, of single values and of pairs, held back by an L2 penalty, solved by L-BFGS.
+track gives samples at growing ages (fitting) or once a second (looking). The trees are grown by gradient boosting.
 
-By default the committed weights are looked at; `--write` fits and writes them. Each scene costs 10 s of one core.
+By default the committed trees are looked at; `--write` fits and writes them. Each scene costs 10 s of one core.
+
+Source: Friedman, Greedy function approximation: a gradient boosting machine, Annals of Statistics 29 (2001).
 """
 
 import math
@@ -18,9 +19,9 @@ from typing import NamedTuple
 
 import cv2
 import msgspec
+import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from figures import ROOT, command, show
 from marsad.app.bench_watch_piece import actor_in
@@ -31,7 +32,7 @@ from marsad.simulate.scene import Scene
 from marsad.simulate.truth import ActorTruth
 from marsad.watch import kind_weights
 from marsad.watch.geolocate import Geolocator
-from marsad.watch.kind_weights import COARSE_KNOTS, FITTED, KNOTS, PAIRS
+from marsad.watch.kind_weights import DEPTH, EDGES, FITTED
 from marsad.watch.watcher import Watcher
 
 F64 = NDArray[np.float64]
@@ -60,8 +61,11 @@ PASSES: tuple[tuple[ActorKind, Gait, tuple[float, float], int], ...] = (
 """Kind, gait, speeds, and how often; besides three groups of people and one flock."""
 GROUPS, FLOCKS = 3, 1
 BENT = {"crawl": 0.4, "crouch": 0.7}
-AGES = (4, 6, 8, 11, 15, 21, 29, 41, 56, 76, 101, 131, 161)
-PENALTY = 2.0
+AGES = (1, 2, 3, 4, 6, 8, 11, 15, 21, 29, 41, 56, 76, 101, 131, 161, 200, 250, 300)
+LEAST_AGE = 4
+"""Tracks that were weighed less often are left out."""
+ROUNDS, PACE, PENALTY, LEAST_BEND = 120, 0.15, 5.0, 1.0
+"""Trees of each kind, how far each goes, and what holds its leaves back: Friedman's shrinkage, and a least weight."""
 LOOK_FROM = 1000
 BANDS = (("below 6 px", 0.0, 6.0), ("6-12 px", 6.0, 12.0), ("12 px and more", 12.0, math.inf))
 
@@ -208,7 +212,7 @@ def watch(seed: int) -> list[_Followed]:
                 sum(abs(x - box.centre_px[0]) <= box.w_px / 2 + 1 and abs(y - box.centre_px[1]) <= box.h_px / 2 + 2
                     for x, y in centres)
             )  # fmt: skip
-    return [each for each in found.values() if len(each.values) >= AGES[0]]
+    return [each for each in found.values() if len(each.values) >= LEAST_AGE]
 
 
 def _true(each: _Followed) -> tuple[str, ActorTruth] | None:
@@ -242,66 +246,93 @@ def samples_of(seeds: range) -> Samples:
     return Samples(np.array(values), np.array(kinds), np.array(weights), np.array(tracks))
 
 
-def knots(values: F64, count: int) -> F64:
-    """Knots (V, count) at even quantiles of each value."""
-    at = np.quantile(values, np.linspace(0.01, 0.99, count), axis=0).T
-    for k in range(1, count):
-        at[:, k] = np.maximum(at[:, k], at[:, k - 1] + 1e-3 * (1 + np.abs(at[:, k])))
-    return np.round(at, 4)
+class Fitted(NamedTuple):
+    """Trees in the making, with the samples that each was grown on."""
+
+    edges: F64
+    splits: list[I64]
+    leaves: list[F64]
+    start: F64
 
 
-def _between(values: F64, at: F64) -> tuple[I64, F64]:
-    k = np.clip(np.searchsorted(at, values) - 1, 0, len(at) - 2)
-    return k, np.clip((values - at[k]) / (at[k + 1] - at[k]), 0, 1)
+def classes(values: F64, edges: F64) -> I64:
+    """In which class (N, V) each value lies: how many of its edges are below it."""
+    return np.stack([np.searchsorted(at, values[:, j], side="left") for j, at in enumerate(edges)], axis=1)
 
 
-def design(values: F64, fine: F64, coarse: F64) -> F64:
-    """The terms (N, T) of samples, in the order of the rows of the weights."""
-    rows, parts = np.arange(len(values)), [np.ones((len(values), 1))]
-    for j, at in enumerate(fine):
-        k, u = _between(values[:, j], at)
-        hats = np.zeros((len(values), len(at)))
-        hats[rows, k] = 1 - u
-        hats[rows, k + 1] = u
-        parts.append(hats)
-    for a, b in PAIRS:
-        (i, u), (j, v) = _between(values[:, a], coarse[a]), _between(values[:, b], coarse[b])
-        hats = np.zeros((len(values), COARSE_KNOTS**2))
-        for down, u_share in ((0, 1 - u), (1, u)):
-            for right, v_share in ((0, 1 - v), (1, v)):
-                hats[rows, (i + down) * COARSE_KNOTS + j + right] = u_share * v_share
-        parts.append(hats)
-    return np.hstack(parts)
-
-
-def fit(samples: Samples) -> tuple[F64, F64, F64]:
-    """Knots, coarse knots and weights."""
-    fine, coarse = knots(samples.values, KNOTS), knots(samples.values, COARSE_KNOTS)
-    terms, count = design(samples.values, fine, coarse), len(FITTED)
-    true = np.eye(count)[samples.kind]
-    # Rare kinds weigh more than their number, common ones less.
+def fit(samples: Samples) -> Fitted:
+    """The trees: each in turn leads one kind's scores down the slope of the loss of all that were grown before."""
+    edges = np.round(np.quantile(samples.values, np.arange(1, EDGES + 1) / (EDGES + 1), axis=0).T, 4)
+    within, true = classes(samples.values, edges), np.eye(len(FITTED))[samples.kind]
     share = (true * samples.weight[:, None]).sum(axis=0) / samples.weight.sum()
-    weight = samples.weight * np.sqrt(np.clip(1 / (count * np.maximum(share, 1e-6)), 0.3, 1.5))[samples.kind]
+    fitted = Fitted(edges, [], [], np.round(np.log(share), 2))
+    scores = np.tile(fitted.start, (len(true), 1))
+    for _ in range(ROUNDS):
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        for kind in range(len(FITTED)):
+            slope = samples.weight * (shares[:, kind] - true[:, kind])
+            bend = samples.weight * shares[:, kind] * (1 - shares[:, kind])
+            splits, place = grow(within, slope, bend)
+            down = np.bincount(place, slope, 2**DEPTH) / (np.bincount(place, bend, 2**DEPTH) + PENALTY)
+            leaves = np.round(-PACE * down, 2)
+            scores[:, kind] += leaves[place]
+            fitted.splits.append(splits)
+            fitted.leaves.append(leaves)
+    return fitted
 
-    def cost(flat: F64) -> tuple[float, F64]:
-        w = flat.reshape(-1, count)
-        scores = terms @ w
-        scores -= scores.max(axis=1, keepdims=True)
-        total = np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        loss = -(weight * (scores - total)[np.arange(len(scores)), samples.kind]).sum()
-        slope = terms.T @ (weight[:, None] * (np.exp(scores - total) - true))
-        slope[1:] += PENALTY * w[1:]
-        return float(loss + PENALTY * (w[1:] ** 2).sum() / 2), slope.ravel()
 
-    found = minimize(cost, np.zeros(terms.shape[1] * count), jac=True, method="L-BFGS-B", options={"maxiter": 250})
-    weights = found.x.reshape(-1, count)
-    return fine, coarse, weights - weights.mean(axis=1, keepdims=True)
+@numba.njit(cache=True)
+def grow(within: I64, slope: F64, bend: F64) -> tuple[I64, I64]:
+    """The questions of one tree, and the leaf (N,) that each sample ends in."""
+    count, values = within.shape
+    nodes = 2**DEPTH - 1
+    splits = np.full(nodes, -1, np.int64)
+    at = np.zeros(count, np.int64)
+    for level in range(DEPTH):
+        first, wide = 2**level - 1, 2**level
+        sums = np.zeros((wide, values, EDGES + 1, 2))
+        for i in range(count):
+            for v in range(values):
+                sums[at[i] - first, v, within[i, v], 0] += slope[i]
+                sums[at[i] - first, v, within[i, v], 1] += bend[i]
+        for k in range(wide):
+            splits[first + k] = _best_split(sums[k])
+        for i in range(count):
+            split = splits[at[i]]
+            above = split >= 0 and within[i, split // EDGES] > split % EDGES
+            at[i] = 2 * at[i] + (2 if above else 1)
+    return splits, at - nodes
 
 
-def write(path: Path, fine: F64, coarse: F64, weights: F64) -> None:
-    """Put the fitted numbers into the module that holds them."""
-    head = path.read_text(encoding="utf-8").split("_KNOTS: Final = ")[0]
-    blocks = (("_KNOTS", fine * 1e4), ("_COARSE", coarse * 1e4), ("_WEIGHTS", weights * 1e2))
+@numba.njit(cache=True)
+def _best_split(sums: F64) -> int:
+    """The question that lowers the loss most, -1 where none does."""
+    slope_all, bend_all = sums[0, :, 0].sum(), sums[0, :, 1].sum()
+    best, split = 1e-6, -1
+    for v in range(sums.shape[0]):
+        slope, bend = 0.0, 0.0
+        for e in range(EDGES):
+            slope += sums[v, e, 0]
+            bend += sums[v, e, 1]
+            if bend < LEAST_BEND or bend_all - bend < LEAST_BEND:
+                continue
+            gain = slope**2 / (bend + PENALTY) + (slope_all - slope) ** 2 / (bend_all - bend + PENALTY)
+            gain -= slope_all**2 / (bend_all + PENALTY)
+            if gain > best:
+                best, split = gain, v * EDGES + e
+    return split
+
+
+def write(path: Path, fitted: Fitted) -> None:
+    """Put the fitted trees into the module that holds them."""
+    head = path.read_text(encoding="utf-8").split("_EDGES: Final = ")[0]
+    blocks = (
+        ("_EDGES", fitted.edges * 1e4),
+        ("_SPLITS", np.array(fitted.splits, float)),
+        ("_LEAVES", np.array(fitted.leaves) * 1e2),
+        ("_START", fitted.start * 1e2),
+    )
     path.write_text(
         head + "".join(f'{name}: Final = """\n{_wrapped(n)}\n"""\n' for name, n in blocks), encoding="utf-8"
     )
@@ -369,11 +400,12 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=76, help="scenes to fit to (default 76)")
     parser.add_argument("--look", type=int, default=12, help="scenes to look at (default 12)")
     parser.add_argument("--write", action="store_true", help="fit, and write src/marsad/watch/kind_weights.py")
+    parser.add_argument("--into", type=Path, default=ROOT / "src/marsad/watch" / Path(kind_weights.__file__).name)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.write:
-        write(ROOT / "src/marsad/watch" / Path(kind_weights.__file__).name, *fit(samples_of(range(options.scenes))))
-        print("written; run again without --write to look at the new weights")
+        write(options.into, fit(samples_of(range(options.scenes))))
+        print("written; run again without --write to look at the new trees")
         return
     show("fit_kinds", tables(look(range(LOOK_FROM, LOOK_FROM + options.look))), [], as_json=options.json)
 

@@ -17,7 +17,7 @@ from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.port import Classified
 from marsad.kernel.track import Kind, Size
 from marsad.watch.classify import HARMLESS, KINDS, Classifier, Sight, _fitted_shares
-from marsad.watch.kind_weights import COARSE_KNOTS, FITTED, KNOTS, PAIRS, VALUES, weights
+from marsad.watch.kind_weights import EDGES, FITTED, VALUES, trees
 from marsad.watch.silhouette import Silhouette
 from marsad.watch.watcher import Watcher
 
@@ -276,20 +276,34 @@ def test_what_is_upright_and_tall_is_never_harmless_whatever_its_shape_is_otherw
     assert not {classifier.update(1, sight)[0] for sight in list(sights)[3:]} & HARMLESS
 
 
+FIT = trees()
+
+
+def answer(questions: list[int], leaves: list[float], values: list[float], question: int = 0) -> float:
+    """What one tree adds, asked as one would by hand."""
+    if question >= len(questions):
+        return leaves[question - len(questions)]
+    value, edge = divmod(questions[question], EDGES)
+    above = questions[question] >= 0 and values[value] > FIT.edges[value, edge]
+    return answer(questions, leaves, values, 2 * question + 1 + above)
+
+
 @given(st.lists(st.floats(-6, 6), min_size=len(VALUES), max_size=len(VALUES)))
-def test_fitted_shares_are_those_of_the_weights_taken_one_by_one(values: list[float]) -> None:
-    knots, coarse, weight = weights()
-    terms = [1.0]
-    for value, at in zip(values, knots, strict=True):
-        terms += [float(np.interp(value, at, row)) for row in np.eye(KNOTS)]
-    for one, two in PAIRS:
-        across = [float(np.interp(values[one], coarse[one], row)) for row in np.eye(COARSE_KNOTS)]
-        down = [float(np.interp(values[two], coarse[two], row)) for row in np.eye(COARSE_KNOTS)]
-        terms += np.outer(across, down).ravel().tolist()
-    scores = np.exp(np.array(terms) @ weight)
+def test_fitted_shares_are_those_of_the_trees_asked_one_by_one(values: list[float]) -> None:
+    scores = FIT.start.copy()
+    for number, (questions, leaves) in enumerate(zip(FIT.splits.tolist(), FIT.leaves.tolist(), strict=True)):
+        scores[number % len(FITTED)] += answer(questions, leaves, values)
     shares = np.empty(len(FITTED))
-    _fitted_shares(np.array(values), knots, coarse, weight, PAIRS, shares)
-    assert shares == pytest.approx(scores / scores.sum(), rel=1e-6, abs=1e-12)
+    _fitted_shares(np.array(values), *FIT, shares)
+    assert shares == pytest.approx(np.exp(scores) / np.exp(scores).sum(), rel=1e-6, abs=1e-12)
+
+
+def test_the_trees_ask_only_what_there_is_to_ask() -> None:
+    assert len(FIT.splits) == len(FIT.leaves)
+    assert len(FIT.splits) % len(FITTED) == 0
+    assert FIT.splits.min() >= -1
+    assert FIT.splits.max() < len(VALUES) * EDGES
+    assert (np.diff(FIT.edges, axis=1) >= 0).all()
 
 
 def test_walking_is_told_from_a_rigid_thing_by_its_beat() -> None:

@@ -1,11 +1,11 @@
 """What a track is, from its size, speed, shape, rhythm and steadiness over time.
 
 Where metres are known and silhouettes have been seen, each kind has a score learnt from simulated passes
-(`marsad.watch.kind_weights`): a sum of terms of one or two measurements, every one of them bounded, so that nothing
-beyond what was learnt from weighs more than its edge. Before that, and without a pose, hand-set terms speak: without a
-pose a track is called a person only when it is upright and goes somewhere. `animal`, `flying` and `vegetation` raise no
-alert, so they may be said only where hardly anything speaks for a human being, and never of what is upright and tall:
-`unknown` is handled as a person, and stays so in doubt.
+(`marsad.watch.kind_weights`): a sum of small decision trees, every one of them bounded, so that nothing beyond what was
+learnt from weighs more than its edge; what speed and size rule out is then left out of it. Before that, and without a
+pose, hand-set terms speak: without a pose a track is called a person only when it is upright and goes somewhere.
+`animal`, `flying` and `vegetation` raise no alert, so they may be said only where hardly anything speaks for a human
+being, and never of what is upright and tall: `unknown` is handled as a person, and stays so in doubt.
 
 The rhythm is the power of box area at 0.7-3 Hz against all of its power: walking opens and closes a silhouette once a
 step (about 2 Hz), and none of it is kept beyond the track.
@@ -24,10 +24,11 @@ from marsad.kernel.frame import Counts
 from marsad.kernel.port import DetectorModel
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind, Size
-from marsad.watch.kind_weights import FITTED, PAIRS, weights
+from marsad.watch.kind_weights import FITTED, trees
 from marsad.watch.silhouette import Silhouette
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 KINDS: Final[tuple[Kind, ...]] = ("person", "group", "vehicle", "animal", "flying", "vegetation", "unknown")
 HARMLESS: Final[frozenset[Kind]] = frozenset({"animal", "flying", "vegetation"})
@@ -82,7 +83,7 @@ WEIGHED_S = 20.0
 LEAST_WEIGHT_S = 0.1
 SHARPENED = 1.1
 """By how much the mean of many scores is surer than one of them."""
-_FIT: Final = weights()
+_FIT: Final = trees()
 
 
 class Sight(Record):
@@ -327,7 +328,7 @@ class _Evidence:
     def weigh(self) -> F64:
         """The shares of the fitted kinds, by the mean of their scores so far, sharpened as it becomes surer."""
         latest = np.empty(len(FITTED))
-        _fitted_shares(_measured(self), *_FIT, PAIRS, latest)
+        _fitted_shares(_measured(self), *_FIT, latest)
         since_s = self.last_s - self.weighed_s
         self.weighed_s = self.last_s
         # The first second weighs as it comes, what lies 20 s back hardly any more.
@@ -506,42 +507,23 @@ def _measured(e: _Evidence) -> F64:
 
 
 @numba.njit(cache=True, nogil=True)
-def _place(value: float, knots: F64) -> tuple[int, float]:
-    """Between which knots a value lies, and how far; what lies outside is put on the nearest."""
-    last = knots.shape[0] - 2
-    k = 0
-    while k < last and value > knots[k + 1]:
-        k += 1
-    return k, min(max((value - knots[k]) / (knots[k + 1] - knots[k]), 0.0), 1.0)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fitted_shares(values: F64, knots: F64, coarse: F64, weight: F64, pairs: NDArray[np.int64], shares: F64) -> None:
-    """Fill `shares` (K,) with the share of each kind: the exponential of its score, over the sum of all.
-
-    `weight` (N, K) holds a row for the constant, one for each knot of each value (`knots`), and one for each crossing
-    of the coarser knots (`coarse`) of each pair of values; between them it is linear.
-    """
-    count, fine, few = knots.shape[0], knots.shape[1], coarse.shape[1]
-    shares[:] = weight[0]
-    row = 1
-    for j in range(count):
-        k, u = _place(values[j], knots[j])
-        for c in range(shares.shape[0]):
-            shares[c] += (1.0 - u) * weight[row + k, c] + u * weight[row + k + 1, c]
-        row += fine
-    for p in range(pairs.shape[0]):
-        a, b = pairs[p, 0], pairs[p, 1]
-        i, u = _place(values[a], coarse[a])
-        j, v = _place(values[b], coarse[b])
-        at = row + i * few + j
-        for c in range(shares.shape[0]):
-            shares[c] += (1.0 - u) * ((1.0 - v) * weight[at, c] + v * weight[at + 1, c])
-            shares[c] += u * ((1.0 - v) * weight[at + few, c] + v * weight[at + few + 1, c])
-        row += few * few
+def _fitted_shares(values: F64, edges: F64, splits: I64, leaves: F64, start: F64, shares: F64) -> None:
+    """Fill `shares` (K,) with the share of each kind: the exponential of its trees' sum (`Trees`), over that of all."""
+    fine, kinds, nodes = edges.shape[1], shares.shape[0], splits.shape[1]
+    within = np.empty(edges.shape[0], np.int64)
+    for v in range(edges.shape[0]):
+        within[v] = np.searchsorted(edges[v], values[v])
+    shares[:] = start
+    for t in range(splits.shape[0]):
+        at = 0
+        while at < nodes:
+            split = splits[t, at]
+            above = split >= 0 and within[split // fine] > split % fine
+            at = 2 * at + (2 if above else 1)
+        shares[t % kinds] += leaves[t, at - nodes]
     top = shares.max()
     total = 0.0
-    for c in range(shares.shape[0]):
+    for c in range(kinds):
         shares[c] = math.exp(shares[c] - top)
         total += shares[c]
     shares /= total

@@ -201,7 +201,7 @@ class Grouper:
         """Whether one silhouette is clearly several people."""
         member = self._members[key]
         size = member.track.size
-        if member.track.kind not in HUMAN or size is None or not 0.9 <= size.height_m <= 3.0:
+        if member.track.kind not in {"person", "group"} or size is None or not 0.9 <= size.height_m <= 3.0:
             return False
         if not _goes_on_foot(member.track):
             return False
