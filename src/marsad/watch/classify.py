@@ -72,7 +72,7 @@ SUREST = 0.9
 FLOOR = -4.0
 LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
-HUMAN_SHARE = 0.1
+HUMAN_SHARE = 0.2
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
 LEAST_UPRIGHT_M = 0.9
 UPRIGHT_BREADTH = -0.25
@@ -475,10 +475,11 @@ def _is_beyond_people(e: _Evidence) -> bool:
 
 def _may_be_harmless(e: _Evidence, human_share: float) -> bool:
     """Whether it has been seen for long enough, and hardly anything speaks for a human being: nor is it upright."""
-    if e.count < 5 or e.age_s < 0.4:
+    beyond = _is_beyond_people(e)
+    if e.count < (LEAST_SHAPES if beyond else 5) or e.age_s < 0.4:
         return False
     upright = e.shape[0] < UPRIGHT_BREADTH and e.height_m * (1 + e.wrong) > LEAST_UPRIGHT_M
-    return human_share < HUMAN_SHARE and (not upright or _is_beyond_people(e))
+    return human_share < HUMAN_SHARE and (beyond or not upright)
 
 
 def _measured(e: _Evidence) -> F64:
