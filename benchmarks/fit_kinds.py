@@ -1,6 +1,6 @@
-"""Fit the weights by which kinds are told (`marsad.watch.kind_weights`) to simulated passes, and show how well they do.
+"""Fit the trees by which kinds are told (`marsad.watch.kind_weights`) to simulated passes, and show how well they do.
 
-Each scene has the cameras, ground and weather of the campaign's, and some twenty-five passes of every kind: people who
+Each scene has the cameras, ground and weather of the campaign's, and some thirty-five passes of every kind: people who
 walk, run, crouch, crawl, carry and go in groups, vehicles, beasts, flocks, birds, tumbleweed, at all headings. Seeds
 below 1000 are for fitting, those from 1000 on for looking at the result; none of them is a seed of the campaign. Every
 track gives samples at growing ages (fitting) or once a second (looking). The trees are grown by gradient boosting.
@@ -60,6 +60,8 @@ PASSES: tuple[tuple[ActorKind, Gait, tuple[float, float], int], ...] = (
 )
 """Kind, gait, speeds, and how often; besides three groups of people and one flock."""
 GROUPS, FLOCKS = 3, 1
+BIRDS = 8
+"""So many more in each scene: a day has five times as many birds as beasts, and hardly any of them may alarm."""
 BENT = {"crawl": 0.4, "crouch": 0.7}
 AGES = (1, 2, 3, 4, 6, 8, 11, 15, 21, 29, 41, 56, 76, 101, 131, 161, 200, 250, 300)
 LEAST_AGE = 4
@@ -106,6 +108,8 @@ def scene_of(seed: int) -> tuple[Stage, np.random.Generator]:
             parties += _party(number, ways, start_s, rng, people=which < len(names) + GROUPS)
         else:
             actors += _actor(number + 1, names[which], ways, start_s, rng)
+    for number in range(BIRDS):
+        actors += _actor(200 + number, ("bird", "fly", (7.0, 16.0)), ways, float(rng.uniform(4, SECONDS - 8)), rng)
     scenario = msgspec.structs.replace(ready.scenario, actors=tuple(actors), parties=tuple(parties))
     return msgspec.structs.replace(ready, scenario=scenario), rng
 
@@ -229,7 +233,7 @@ def _true(each: _Followed) -> tuple[str, ActorTruth] | None:
 
 
 def samples_of(seeds: range) -> Samples:
-    """What the weights are fitted to."""
+    """What the trees are fitted to."""
     values, kinds, weights, tracks = [], [], [], []
     for seed in seeds:
         started = time.process_time()
@@ -265,7 +269,7 @@ def fit(samples: Samples) -> Fitted:
     edges = np.round(np.quantile(samples.values, np.arange(1, EDGES + 1) / (EDGES + 1), axis=0).T, 4)
     within, true = classes(samples.values, edges), np.eye(len(FITTED))[samples.kind]
     share = (true * samples.weight[:, None]).sum(axis=0) / samples.weight.sum()
-    fitted = Fitted(edges, [], [], np.round(np.log(share), 2))
+    fitted = Fitted(edges, [], [], np.round(np.log(np.maximum(share, 1e-4)), 2))
     scores = np.tile(fitted.start, (len(true), 1))
     for _ in range(ROUNDS):
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -395,7 +399,7 @@ def tables(told: list[Told]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Fit and write where asked to, then look at scenes the weights were not fitted to."""
+    """Fit and write where asked to, then look at scenes the trees were not fitted to."""
     parser = command(__doc__ or "")
     parser.add_argument("--scenes", type=int, default=76, help="scenes to fit to (default 76)")
     parser.add_argument("--look", type=int, default=12, help="scenes to look at (default 12)")
