@@ -74,6 +74,8 @@ LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
 HUMAN_SHARE = 0.2
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
+VEHICLE_SHARE = 0.25
+"""What speaks for a vehicle may be no more than this share then."""
 LEAST_UPRIGHT_M = 0.9
 UPRIGHT_BREADTH = -0.25
 """Taller than this, and narrower for its height: never said to be harmless."""
@@ -449,7 +451,8 @@ def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
     before = evidence.kind
     if before in FITTED and before not in HARMLESS and share < math.exp(STICKY) * shares[FITTED.index(before)]:
         kind, share = before, float(shares[FITTED.index(before)])
-    if kind in HARMLESS and not _may_be_harmless(evidence, human):
+    driven = float(shares[FITTED.index("vehicle")])
+    if kind in HARMLESS and (driven > VEHICLE_SHARE or not _may_be_harmless(evidence, human)):
         return "unknown", max(min(1.0 - share, FITTED_SUREST), 0.01)
     return kind, min(max(share, 0.01), FITTED_SUREST)
 
