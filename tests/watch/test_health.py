@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,20 +15,26 @@ from numpy.typing import NDArray
 from marsad.adapters.sources import open_source
 from marsad.kernel.event import CameraHealth
 from marsad.kernel.frame import Counts, Frame
-from marsad.watch.background import Background
+from marsad.watch.background import Background, Registration
 from marsad.watch.detect import Detector
 from marsad.watch.health import HealthMonitor
 
 ROWS, COLUMNS, FPS = 256, 320, 25.0
+SLOW_FPS = 9.0
+"""What exported thermal cameras give."""
 Scene = NDArray[np.float32]
 
 
 class Feed:
-    """One camera's pictures through the real background, detector and monitor."""
+    """One camera's pictures through the real background, detector and monitor.
 
-    def __init__(self, fps: float = FPS) -> None:
+    `astray` is what the registration is made to err by, picture by picture.
+    """
+
+    def __init__(self, fps: float = FPS, astray: Callable[[int, Registration], Registration] | None = None) -> None:
         self.background, self.detector, self.monitor = Background(), Detector(), HealthMonitor("cam")
         self.fps = fps
+        self.astray = astray
         self.events: list[CameraHealth] = []
         self.index = 0
 
@@ -40,6 +47,8 @@ class Feed:
             frame = Frame(camera_id="cam", index=self.index, time_ns=time_ns, received_ns=time_ns, counts=counts)
             difference = self.background.update(frame.counts, step_s)
             blobs = self.detector.detect(difference)
+            if self.astray:
+                difference.registration = self.astray(self.index, difference.registration)
             self.events += self.monitor.update(frame, difference, blobs, step_s)
             self.index += 1
         return [("-" if event.ended else "") + event.kind for event in self.events[first:]]
@@ -184,7 +193,121 @@ def test_a_nine_hertz_camera_in_a_25_hz_stream_raises_nothing(scene: Scene, rng:
     assert Feed(fps=27.0).watch(repeats()) == []
 
 
+def billows(rng: np.random.Generator, pictures: int, speed_px: float) -> Iterator[Scene]:
+    """Soft patches of unit variance that drift across the picture."""
+    wide = COLUMNS + round(pictures * speed_px) + 2
+    white = rng.normal(0, 1, (ROWS // 8, wide // 8)).astype(np.float32)
+    smooth = cv2.GaussianBlur(white, (0, 0), 6)
+    strip = cv2.resize(smooth / smooth.std(), (wide, ROWS), interpolation=cv2.INTER_LINEAR)
+    for n in range(pictures):
+        at = round(n * speed_px)
+        yield strip[:, at : at + COLUMNS]
+
+
+def raining(scene: Scene, rng: np.random.Generator, seconds: float) -> Iterator[Counts]:
+    """Gusts that veil what is far (up in the picture) more than what is near."""
+    far = np.linspace(1.0, 0.2, ROWS, dtype=np.float32)[:, None]
+    view = scene[80 : 80 + ROWS, 80 : 80 + COLUMNS]
+    for billow in billows(rng, round(seconds * SLOW_FPS), 4.0):
+        veil = 0.4 * far * np.clip(1 + 0.5 * billow, 0, 2)
+        out = view + veil * (60 - view) + rng.normal(0, 4, view.shape)
+        yield np.clip(np.rint(out), 0, 255).astype(np.uint8)
+
+
+def shaded(scene: Scene, rng: np.random.Generator, seconds: float) -> Iterator[Counts]:
+    """Shadows of clouds that drift over the ground."""
+    view = scene[80 : 80 + ROWS, 80 : 80 + COLUMNS]
+    for billow in billows(rng, round(seconds * SLOW_FPS), 2.0):
+        out = view - 25 / (1 + np.exp(-8 * billow)) + rng.normal(0, 2, view.shape)
+        yield np.clip(np.rint(out), 0, 255).astype(np.uint8)
+
+
+def windy(scene: Scene, rng: np.random.Generator, seconds: float, px: float = 4.0) -> Iterator[Counts]:
+    """A mast that swings about its own 0.6 Hz, never twice the same."""
+    hz, phase = rng.normal(0.6, 0.03, (2, 24)), rng.uniform(0, 2 * np.pi, (2, 24))
+    for n in range(round(seconds * SLOW_FPS)):
+        x, y = px * np.sqrt(2 / 24) * np.sin(2 * np.pi * hz * n / SLOW_FPS + phase).sum(axis=1)
+        yield picture(scene, rng, x=x, y=0.6 * y, noise=4.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_mast_that_swings_in_the_wind_is_no_loop(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    assert Feed(SLOW_FPS).watch(windy(make_scene(rng), rng, 25)) == []
+
+
+def test_gusts_of_rain_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
+    assert Feed(SLOW_FPS).watch(raining((scene - 100) * 0.6 + 100, rng, 40)) == []
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_shadows_of_clouds_raise_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    assert Feed(SLOW_FPS).watch(shaded(make_scene(rng), rng, 55)) == []
+
+
+def drifting(index: int, found: Registration) -> Registration:
+    """As a cloud's shadow does, take the registration along by 0.2 px a second."""
+    return msgspec.structs.replace(found, shift_x_px=found.shift_x_px + 0.02 * max(index - 70, 0))
+
+
+@pytest.mark.parametrize("columns_px", [0, 40])
+def test_a_registration_that_drifts_away_is_no_lost_focus(
+    scene: Scene, rng: np.random.Generator, columns_px: int
+) -> None:
+    # Posts are steps with nothing else around: a step's coarse difference is the same a few pixels beside it.
+    view = np.where(np.arange(scene.shape[1]) // columns_px % 2, 90, 130) + 0 * scene if columns_px else scene
+    assert Feed(SLOW_FPS, drifting).watch(still(view.astype(np.float32), rng, 45, SLOW_FPS)) == []
+
+
+def test_a_registration_that_wavers_is_no_gain_jump(scene: Scene, rng: np.random.Generator) -> None:
+    def waver(index: int, found: Registration) -> Registration:
+        return msgspec.structs.replace(found, gain=1.2, offset=-20.0) if index % 50 == 49 else found
+
+    assert Feed(SLOW_FPS, waver).watch(still(scene, rng, 15, SLOW_FPS)) == []
+
+
+def test_softer_edges_of_another_view_are_no_lost_focus(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(SLOW_FPS)
+    feed.watch(still(scene, rng, 8, SLOW_FPS))
+    softer = cv2.GaussianBlur(make_scene(rng), (0, 0), 0.6)
+    assert feed.watch(still(softer, rng, 25, SLOW_FPS)) == ["camera_moved"]
+
+
 # Faults.
+
+
+def test_lost_focus_is_told_in_rain(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(SLOW_FPS)
+    assert feed.watch(raining(scene, rng, 20)) == []
+    assert feed.watch(raining(cv2.GaussianBlur(scene, (0, 0), 2.2), rng, 10)) == ["defocused"]
+
+
+def test_lost_focus_is_told_though_the_registration_drifts(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(SLOW_FPS, drifting)
+    assert feed.watch(still(scene, rng, 20, SLOW_FPS)) == []
+    assert feed.watch(still(cv2.GaussianBlur(scene, (0, 0), 2.2), rng, 10, SLOW_FPS)) == ["defocused"]
+
+
+def test_a_loop_is_told_though_the_mast_swings(scene: Scene, rng: np.random.Generator) -> None:
+    live = list(windy(scene, rng, 16))
+    feed = Feed(SLOW_FPS)
+    assert feed.watch(live) == []
+    assert feed.watch(live[-80:] * 2) == ["looped"]
+    assert feed.events[0].frame_index < len(live) + 10 * SLOW_FPS
+
+
+def test_a_cap_is_told_where_little_stands_out_of_the_noise(scene: Scene, rng: np.random.Generator) -> None:
+    posts = np.where(np.arange(scene.shape[1]) % 100 < 10, 130, 90) + np.zeros_like(scene)
+    feed = Feed(SLOW_FPS)
+    assert feed.watch(still(posts, rng, 15, SLOW_FPS, noise=5.0)) == []
+    assert feed.watch(still(np.full_like(scene, 90), rng, 10, SLOW_FPS, noise=5.0)) == ["covered"]
+
+
+def test_a_cap_that_leaves_the_picture_white_is_told(scene: Scene, rng: np.random.Generator) -> None:
+    feed = Feed(SLOW_FPS)
+    assert feed.watch(still(scene, rng, 15, SLOW_FPS)) == []
+    assert "covered" in feed.watch(still(np.full_like(scene, 300), rng, 5, SLOW_FPS))
 
 
 @pytest.mark.parametrize("shift", [(4.0, 0.0), (0.0, -3.0), (60.0, 0.0)])

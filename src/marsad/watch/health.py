@@ -181,7 +181,7 @@ def _edges(counts: Counts, points: I64, dx: int, dy: int, fine: F64, coarse: F64
 
 @numba.njit(cache=True, nogil=True)
 def _beside(counts: Counts, points: I64, dx: int, dy: int, across: int, known: F64) -> tuple[float, float]:
-    """How well the coarse differences agree with `known` one pixel before and after (dx, dy), across or down."""
+    """How well the differences agree with `known` one pixel before and after (dx, dy), across or down."""
     rows, columns = counts.shape
     told = np.zeros(2)
     power = np.zeros(2)
@@ -193,10 +193,12 @@ def _beside(counts: Counts, points: I64, dx: int, dy: int, across: int, known: F
             if x < 4 or y < 4 or x >= columns - 4 or y >= rows - 4:
                 continue
             if points[k, 2]:
+                fine = float(counts[y + 1, x]) - float(counts[y - 1, x])
                 coarse = float(counts[y + 4, x]) - float(counts[y - 4, x])
             else:
+                fine = float(counts[y, x + 1]) - float(counts[y, x - 1])
                 coarse = float(counts[y, x + 4]) - float(counts[y, x - 4])
-            told[side] += coarse * known[k]
+            told[side] += (fine + coarse) * known[k]
             power[side] += coarse * coarse
     told /= np.sqrt(np.maximum(power, 1.0))
     return told[0], told[1]
@@ -584,7 +586,7 @@ class _Structure:
 
     def look(self, look: Look) -> list[Sign]:
         """Covered or defocused, and their ends."""
-        healthy = not self.covered.on and not self._defocused.on
+        healthy = not self.covered.on and not self._defocused.on and not self.flat(look)
         if healthy and look.trusted and look.time_s - self._chosen_s > (600.0 if self.usable else 10.0):
             self._choose(look)
             return []
@@ -604,10 +606,15 @@ class _Structure:
 
     def flat(self, look: Look) -> bool:
         """Whether the picture's structure is down at its noise, where the scene had some."""
-        # The spread is one of 2 x 2 pixels, whose noise is half a pixel's.
-        if self._spread < 1.5 * self._noise:
+        if self.faint:
             return False
         return look.spread < max(self._s.covered_share * self._spread, look.noise)
+
+    @property
+    def faint(self) -> bool:
+        """Whether the scene had so little structure when last learnt that its place is not known."""
+        # The spread is one of 2 x 2 pixels, whose noise is half a pixel's.
+        return self._spread < 1.5 * self._noise
 
     @property
     def dull(self) -> bool:
@@ -648,12 +655,16 @@ class _Structure:
         return _edges(look.counts, self._points, dx, dy, self._fine, self._coarse)
 
     def _follow(self, look: Look) -> None:
-        """Go a pixel with the edges where that agrees better; across and down by turns."""
+        """Go a pixel with the edges where that agrees better; across and down by turns.
+
+        The coarse differences lead there from afar, but do not tell one pixel from the next beside a single step.
+        """
         self._across = 1 - self._across
         dx = round(look.place_px[0] - self._place[0])
         dy = round(look.place_px[1] - self._place[1])
         before, after = _beside(look.counts, self._points, dx, dy, self._across, self._known)
-        here = float(self._coarse @ self._known) / math.sqrt(max(float(self._coarse @ self._coarse), 1.0))
+        power = math.sqrt(max(float(self._coarse @ self._coarse), 1.0))
+        here = float((self._fine + self._coarse) @ self._known) / power
         if max(before, after) <= here:
             return
         step = 1 if after > before else -1
@@ -683,7 +694,8 @@ class _Structure:
         return float(self._coarse @ self._known) / math.sqrt(power) if power > 0 else 0.0
 
     def _compare(self, look: Look) -> list[Sign]:
-        if self._measure(look) < 0.5 * len(self._points) and not self.covered.on:
+        gone = self._measure(look) < 0.5 * len(self._points)
+        if gone and not self.covered.on and not self.flat(look):
             self._chosen_s = -math.inf
             return []
         if self._learnt < self.LOOKS:
@@ -1043,9 +1055,10 @@ class HealthMonitor:
         self._was_trusted = look.trusted
         if not settled:
             return signs
-        # A covered lens shows no motion and no gain; what the registration makes of it is made up.
+        # A covered lens shows no motion and no gain, nor does a scene below its noise: both would be made up.
         flat = self._structure.flat(look)
-        if flat:
+        lost = flat or self._structure.faint
+        if lost:
             self._pose.forget()
         elif look.trusted:
             self._pose.note(look)
@@ -1055,7 +1068,7 @@ class HealthMonitor:
             self._light.note(look)
         if look.time_s - self._slow_s >= SLOW_S - 1e-6:
             self._slow_s = look.time_s
-            signs += self._slow(look, moving=look.trusted and not flat, clear=steady and not flat and not blobs.flooded)
+            signs += self._slow(look, moving=look.trusted and not lost, clear=steady and not flat and not blobs.flooded)
         return signs
 
     def _slow(self, look: Look, *, moving: bool, clear: bool) -> list[Sign]:
