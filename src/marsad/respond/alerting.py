@@ -88,7 +88,7 @@ class AlertSettings(Record):
     unlocated_s: float = 3.0
     parted_s: float = 3.0
     decide_s: float = 2.0
-    sure_kind: float = 0.8
+    sure_kind: float = 0.6
     settle_s: float = 3.0
     stay_s: float = 8.0
     forget_s: float = 60.0

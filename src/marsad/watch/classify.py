@@ -74,6 +74,8 @@ LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
 HUMAN_SHARE = 0.2
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
+ROUND_BREADTH, ROUND_SHARE = 0.25, 0.06
+"""What is not clearly wider than tall may be a part of somebody: then it may be no more than this share."""
 VEHICLE_SHARE = 0.25
 """What speaks for a vehicle may be no more than this share then."""
 LEAST_UPRIGHT_M = 0.9
@@ -482,7 +484,8 @@ def _may_be_harmless(e: _Evidence, human_share: float) -> bool:
     if e.count < (LEAST_SHAPES if beyond else 5) or e.age_s < 0.4:
         return False
     upright = e.shape[0] < UPRIGHT_BREADTH and e.height_m * (1 + e.wrong) > LEAST_UPRIGHT_M
-    return human_share < HUMAN_SHARE and (beyond or not upright)
+    limit = HUMAN_SHARE if beyond or e.shape[0] > ROUND_BREADTH else ROUND_SHARE
+    return human_share < limit and (beyond or not upright)
 
 
 def _measured(e: _Evidence) -> F64:
