@@ -240,6 +240,14 @@ def test_gusts_of_rain_raise_nothing(scene: Scene, rng: np.random.Generator) -> 
     assert Feed(SLOW_FPS).watch(raining((scene - 100) * 0.6 + 100, rng, 40)) == []
 
 
+def test_gusts_before_a_scene_that_is_veiled_altogether_are_no_pan(rng: np.random.Generator) -> None:
+    def gusts() -> Iterator[Counts]:
+        for billow in billows(rng, round(15 * SLOW_FPS), 3.0):
+            yield np.clip(np.rint(120 + 15 * billow + rng.normal(0, 6, billow.shape)), 0, 255).astype(np.uint8)
+
+    assert Feed(SLOW_FPS).watch(gusts()) == []
+
+
 @pytest.mark.parametrize("seed", [0, 2])
 def test_shadows_of_clouds_raise_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)

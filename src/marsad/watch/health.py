@@ -180,12 +180,12 @@ def _edges(counts: Counts, points: I64, dx: int, dy: int, fine: F64, coarse: F64
 
 
 @numba.njit(cache=True, nogil=True)
-def _beside(counts: Counts, points: I64, dx: int, dy: int, across: int, known: F64) -> tuple[float, float]:
-    """How well the differences agree with `known` one pixel before and after (dx, dy), across or down."""
+def _beside(counts: Counts, points: I64, every: int, dx: int, dy: int, across: int, known: F64) -> tuple[float, float]:
+    """How well the differences of every `every`-th point agree with `known` a pixel before and after (dx, dy)."""
     rows, columns = counts.shape
     told = np.zeros(2)
     power = np.zeros(2)
-    for k in range(points.shape[0]):
+    for k in range(0, points.shape[0], every):
         for side in range(2):
             step = 2 * side - 1
             x = points[k, 0] + dx + (step if across else 0)
@@ -492,9 +492,9 @@ class _Pose:
         self._ring[self._count] = (look.time_s, *look.place_px)
         self._count += 1
 
-    def look(self, look: Look) -> list[Sign]:
-        """Panning and its end, or a knock, from the places noted."""
-        speed = self._speed(look)
+    def look(self, look: Look, *, edges: bool) -> list[Sign]:
+        """Panning and its end, or a knock, from the places noted; without `edges` it is clouds or rain that pass."""
+        speed = self._speed(look) if edges else 0.0
         lost_often = len(self._relearns) == 3 and look.time_s - self._relearns[0] < 4.0
         limit = self._s.pan_px_s * (0.5 if self._panning.on else 1.0)
         signs = self._panning.look(speed > limit or lost_often, look.time_s, f"{speed:.0f} px/s")
@@ -563,6 +563,8 @@ class _Structure:
 
     LOOKS = 10
     LEAST_POINTS = 48
+    FOLLOWED = 500
+    """About so many edges are enough to follow them all."""
     OTHER_EDGES = 0.8
     """Edges chosen anew, of another hour or another scene, may by nature be so much less steep than those before."""
 
@@ -662,9 +664,10 @@ class _Structure:
         self._across = 1 - self._across
         dx = round(look.place_px[0] - self._place[0])
         dy = round(look.place_px[1] - self._place[1])
-        before, after = _beside(look.counts, self._points, dx, dy, self._across, self._known)
-        power = math.sqrt(max(float(self._coarse @ self._coarse), 1.0))
-        here = float((self._fine + self._coarse) @ self._known) / power
+        every = len(self._points) // self.FOLLOWED + 1
+        before, after = _beside(look.counts, self._points, every, dx, dy, self._across, self._known)
+        fine, coarse, known = self._fine[::every], self._coarse[::every], self._known[::every]
+        here = float((fine + coarse) @ known) / math.sqrt(max(float(coarse @ coarse), 1.0))
         if max(before, after) <= here:
             return
         step = 1 if after > before else -1
@@ -1075,7 +1078,7 @@ class HealthMonitor:
         """What is looked for a few times a second."""
         signs = self._structure.look(look) + self._lines.look(look)
         if moving:
-            moved = self._pose.look(look)
+            moved = self._pose.look(look, edges=self._structure.usable)
             if any(sign.kind == "camera_moved" for sign in moved):
                 # How far is known from a scene half of which may be gone: edges a few pixels off would look blurred.
                 self._structure.forget()
