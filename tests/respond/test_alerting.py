@@ -376,7 +376,7 @@ def test_what_turns_out_harmless_in_its_first_moment_raises_nothing() -> None:
 
 @pytest.mark.parametrize("kind", ["person", "group", "vehicle"])
 def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) -> None:
-    (alert,) = run(settled(), [track(None, t / 10, kind=kind, kind_confidence=0.6) for t in range(100)])
+    (alert,) = run(settled(), [track(None, t / 10, kind=kind, kind_confidence=0.5) for t in range(100)])
     assert alert.time_ns == DECIDE_NS
     (alert,) = run(settled(), [track(None, t / 10, kind=kind, kind_confidence=t / 10) for t in range(100)])
     assert alert.time_ns == round(AlertSettings().sure_kind * 1e9)
