@@ -291,6 +291,18 @@ def test_a_located_track_is_where_trigonometry_puts_it() -> None:
     assert {track.origin for track in run.tracks()} == {"own"}
 
 
+@pytest.mark.parametrize(("size", "kinds"), [((11, 6), {"flying"}), ((5, 2), {"unknown"})])
+def test_what_would_be_a_giant_beyond_the_known_ground_flies(size: tuple[int, int], kinds: set[str]) -> None:
+    frame_there = EnuFrame(Position(latitude_deg=34.0, longitude_deg=41.0))
+    surface = Surface(flat_grid(34.0, 41.0, 100.0, 3000), frame_there, 3000)
+    # Ground is known to 700 m, 1.6 degrees below the level: what flies is seen above that, below the level.
+    view = CameraView(LENS, msgspec.structs.replace(POSE, elevation_deg=-3), surface, reach_m=700)
+    watcher = Watcher("mast", geolocator=Geolocator(view, Terrain(flat_height_m=100.0, sigma_m=0.1)))
+    run = Run(clip([(lambda time_s: (-40 + 25 * time_s, 22), 60)], 7, size=size), watcher)
+    assert {track.kind for track in run.tracks() if track.time_ns - track.first_ns > 2e9} == kinds
+    assert all(track.ground is None for track in run.tracks())
+
+
 def test_without_a_pose_nothing_is_located() -> None:
     run = Run(clip([(WAY, 30)], 4))
     assert run.tracks()

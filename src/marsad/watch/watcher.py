@@ -60,6 +60,9 @@ KIND_EVERY_NS = 110_000_000
 STANDING_EVERY_NS = 200_000_000
 """What stands is looked for five times a second: it does not run away."""
 
+GIANT_M, SKYLINE_PX = 3.0, 6.0
+"""Nobody and nothing on foot is taller than this; errors of pose put a crest no more than so many pixels too high."""
+
 STILL_PX = 0.75
 """What stands is put on the ground anew when it has moved by more than this: a stony scene holds hundreds of them."""
 
@@ -301,10 +304,20 @@ class Watcher:
         return self._classifier.update(track.track_id, sight)
 
     def _above_horizon(self, track: Track) -> bool | None:
-        """Whether a track is seen against the sky; None without a pose, and where the elevation data end."""
-        if self._geolocator is None or track.ground is not None:
-            return None if self._geolocator is None else False
-        return True if self._geolocator.view.to_ground(*track.box.foot_px) == "sky" else None
+        """Whether a track is seen against the sky; None without a pose, and where that cannot be told.
+
+        Where the elevation data end there may be ground farther on; but what would be a giant there is nearer than that
+        and in the air, unless its feet are only just above ground that is known.
+        """
+        geo = self._geolocator
+        if geo is None or track.ground is not None:
+            return None if geo is None else False
+        x, y = track.box.foot_px
+        if geo.view.to_ground(x, y) == "sky":
+            return True
+        farther_m = geo.view.reach_m * _silhouette(track.box).h_px / geo.view.optics.focal_y_px
+        just_above = not isinstance(geo.view.to_ground(x, y + max(SKYLINE_PX, 0.5 * track.box.h_px)), str)
+        return True if farther_m > GIANT_M and not just_above else None
 
     def _earlier(self, each: Followed, track: Track) -> list[Track]:
         """Points of this track in earlier pictures that no one could have known then."""
