@@ -50,6 +50,8 @@ LEAST_VEHICLE_M, VEHICLE_LENGTHS_S = 1.0, 12.0
 """Every vehicle is larger, and makes fewer of its own lengths a second."""
 RULED_OUT = 1e-3
 """What is left of the share of a kind whose size or speed it cannot be."""
+IN_SKY = 0.9
+"""Seen against the sky for this share of its sights, lately: it is up there."""
 LEAST_KNOWN = 0.6
 """Sizes that are wrong by a larger share (one sigma) say nothing."""
 LEAST_UPRIGHT_PX = 8.0
@@ -435,8 +437,8 @@ def _judge(evidence: _Evidence) -> tuple[Kind, float]:
 
 
 def _is_located(e: _Evidence) -> bool:
-    """Whether its size is known well enough to speak."""
-    return e.sized >= LEAST_SHAPES and e.wrong < LEAST_KNOWN
+    """Whether its size is known well enough to speak, and is that of now: what rises into the sky has none."""
+    return e.sized >= LEAST_SHAPES and e.wrong < LEAST_KNOWN and e.sky < IN_SKY
 
 
 def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
@@ -606,7 +608,7 @@ def _gait_score(e: _Evidence) -> float:
 
 def _flying(e: _Evidence) -> float:
     score = -1.5
-    if e.sky_seen >= 5 and e.sky > 0.9:
+    if e.sky_seen >= 5 and e.sky > IN_SKY:
         score += 3.5
     if e.lengths_s > WALKER_LENGTHS_S:
         score += 3.0
@@ -653,7 +655,7 @@ def _is_low_beast(e: _Evidence) -> bool:
 
 def _is_beyond_walking(e: _Evidence) -> bool:
     """In the sky and not like someone on the skyline, or many times faster for its size than anybody runs."""
-    in_sky = e.sky_seen >= 5 and e.sky > 0.9 and (e.upright < math.log(1.3) or e.lengths_s > 2.0)
+    in_sky = e.sky_seen >= 5 and e.sky > IN_SKY and (e.upright < math.log(1.3) or e.lengths_s > 2.0)
     quick = e.lengths_s > WALKER_LENGTHS_S and e.coherent > 0.6
     if e.sized >= 3 and e.wrong < 0.6 and not in_sky:
         quick = quick and e.across_m_s > 1.5 * FASTEST_M_S and e.width_m < WIDEST_M
