@@ -1,7 +1,5 @@
-"""The records of what stands still, what passes and the weather: how they are written, and that they are documented."""
+"""The records of what stands still and what passes: how they are written."""
 
-import re
-from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -11,10 +9,6 @@ from marsad.kernel.record import Record
 from marsad.simulate.effect import Effect
 from marsad.simulate.feature import Feature, Material
 from marsad.simulate.surface import MATERIALS
-from marsad.simulate.weather import Weather
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "simulator.md"
-SHARED = {"camera", "start_s", "end_s"}
 
 
 class Written(Record):
@@ -59,27 +53,3 @@ def test_what_cannot_be_is_refused(line: str) -> None:
 
 def test_every_material_is_followed_over_the_day() -> None:
     assert set(get_args(Material)) == set(MATERIALS)
-
-
-@pytest.mark.parametrize("record", [*get_args(Feature), *get_args(Effect)])
-def test_every_field_of_a_feature_or_effect_is_documented(record: type[Record]) -> None:
-    tag = record.__struct_config__.tag
-    rows = re.findall(rf"^\| `{tag}` \| (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    words = set(re.findall(r"`(\w+)`", rows[-1]))
-    like_shrubs = {"radius_m", "east_m", "north_m"} if tag == "boulders" else set()
-    assert set(record.__struct_fields__) - SHARED - like_shrubs <= words
-
-
-def test_every_field_of_the_weather_is_documented() -> None:
-    words = set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(Weather.__struct_fields__) <= words
-
-
-def test_the_defaults_in_the_page_are_the_records_own() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    for record in (*get_args(Feature), *get_args(Effect)):
-        row = re.findall(rf"^\| `{record.__struct_config__.tag}` \| (.*)$", page, re.MULTILINE)[-1]
-        for field in msgspec.structs.fields(record):
-            said = re.search(rf"`{field.name}` \((-?[\d.]+)[):]", row)
-            if said is not None:
-                assert float(said[1]) == field.default, (record, field.name)
