@@ -1,6 +1,8 @@
+import json
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import av
@@ -69,8 +71,10 @@ def target(picture: np.ndarray, box: Box, factor: int = 4) -> np.ndarray:
 
 
 @pytest.fixture
-def video(tmp_path: Path) -> AnnotatedVideo:
-    return AnnotatedVideo(tmp_path / "annotated.mp4", 25)
+def video(tmp_path: Path) -> Iterator[AnnotatedVideo]:
+    made = AnnotatedVideo(tmp_path / "annotated.mp4", 25)
+    yield made
+    made.close()
 
 
 def test_every_frame_is_in_a_video_that_plays(tmp_path: Path, video: AnnotatedVideo) -> None:
@@ -245,6 +249,57 @@ def test_a_place_that_cannot_be_written_and_a_bad_rate_are_refused(tmp_path: Pat
         AnnotatedVideo(tmp_path / "annotated.mp4", 0)
 
 
+LIMITED = """
+import json, resource, sys
+from pathlib import Path
+import av, numpy as np
+from marsad.adapters.annotate import AnnotatedVideo
+from marsad.kernel.error import UnavailableError
+from marsad.kernel.frame import Frame
+folder = Path(sys.argv[1])
+counts = np.random.default_rng(0).integers(100, 130, (60, 24, 32)).astype(np.uint8)
+def run(name, most):
+    video, refused = AnnotatedVideo(folder / f"{name}.mp4", 10), 0
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    for index, each in enumerate(counts):
+        try:
+            video.write(Frame(camera_id="c", index=index, time_ns=index, received_ns=0, counts=each), [], [])
+        except UnavailableError as error:
+            assert name in str(error)
+            refused += 1
+    try:
+        video.close()
+    except UnavailableError:
+        refused += 1
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert sorted(video.paths) == sorted(folder.glob(f"{name}*"))
+    shown = []
+    for path in video.paths:
+        with av.open(str(path)) as container:
+            shown.append((path.name, sum(1 for _ in container.decode(video=0))))
+    return refused, shown
+whole = run("whole", resource.RLIM_INFINITY)
+size = (folder / "whole.mp4").stat().st_size
+limits = {"none": 0, "header": 100, "half": size // 2, "late": size - 4000, "last": size - 1, "enough": size}
+print(json.dumps({"whole": whole, **{name: run(name, most) for name, most in limits.items()}}))
+"""
+
+
+def test_what_the_disk_refuses_is_said_and_every_file_that_stays_plays(tmp_path: Path) -> None:
+    """A real limit of the operating system, in a process of its own: the header, a piece, or the end is refused."""
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(done.stdout)
+    assert runs["whole"] == [0, [["whole.mp4", 60]]]
+    assert runs["enough"] == [0, [["enough.mp4", 60]]]
+    assert [name for name, (refused, _) in runs.items() if not refused] == ["whole", "enough"]
+    assert [name for name, (_, shown) in runs.items() if not shown] == ["none", "header"]
+    assert all(pictures >= 10 for _, shown in runs.values() for _, pictures in shown)
+    # A file that was broken off is followed by another.
+    assert [name for name, _ in runs["half"][1]] == ["half.mp4", "half-2.mp4"]
+    assert runs["last"][1][0][1] >= 40
+
+
 def test_time_is_shown_as_a_date_where_there_is_one() -> None:
     assert clock_text(83_400_000_000) == "01:23.4"
     assert clock_text(1_657_017_383_109_243_000) == "2022-07-05 10:36:23.1Z"
@@ -262,9 +317,12 @@ def test_the_picture_itself_is_not_touched(video: AnnotatedVideo) -> None:
 def test_what_is_masked_is_black_in_the_video_and_the_rest_is_as_it_was(tmp_path: Path, dtype: type) -> None:
     counts = np.random.default_rng(8).integers(90, 200, (120, 160)).astype(dtype)
     masks = [Mask(x_px=20, y_px=30, w_px=50, h_px=40), Mask(x_px=150, y_px=110, w_px=400, h_px=400)]
-    bare = AnnotatedVideo(tmp_path / "bare.mp4", 25).render(frame(0, counts), [], [])[BANNER_PX:]
-    video = AnnotatedVideo(tmp_path / "masked.mp4", 25, masks)
-    shown = video.render(frame(0, counts), [], [])[BANNER_PX:]
+    with (
+        closing(AnnotatedVideo(tmp_path / "bare.mp4", 25)) as open_view,
+        closing(AnnotatedVideo(tmp_path / "masked.mp4", 25, masks)) as video,
+    ):
+        bare = open_view.render(frame(0, counts), [], [])[BANNER_PX:]
+        shown = video.render(frame(0, counts), [], [])[BANNER_PX:]
     inner = np.zeros(shown.shape[:2], bool)
     inner[4 * 30 + 3 : 4 * 70 - 3, 4 * 20 + 3 : 4 * 70 - 3] = True
     inner[4 * 110 + 3 :, 4 * 150 + 3 :] = True

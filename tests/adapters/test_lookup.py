@@ -10,7 +10,6 @@ from marsad.adapters.lookup import cached_lookup
 from marsad.geo.elevation import Surface, flat_grid
 from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import CameraView, GroundLookup
-from marsad.kernel.error import UnavailableError
 from marsad.kernel.position import Position
 from marsad.kernel.site import Lens, Pose
 
@@ -57,7 +56,8 @@ def test_a_damaged_file_is_built_anew(tmp_path: Path, damage: str) -> None:
     assert kept.read_bytes() == whole or same(cached_lookup(view, tmp_path), built)
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_costs_only_the_time_to_build(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(UnavailableError, match="cannot be kept"):
-        cached_lookup(CameraView(LENS, POSE, SURFACE), tmp_path / "file")
+    view = CameraView(LENS, POSE, SURFACE)
+    assert same(cached_lookup(view, tmp_path / "file"), cached_lookup(view, tmp_path / "folder"))
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "x"

@@ -65,7 +65,6 @@ def test_rows_are_on_the_disk_before_the_table_is_closed(tmp_path: Path) -> None
     table = TrackTable(tmp_path / "tracks.csv")
     table.append([track(4)])
     table.write_back([track(3)])
-    table.flush()
     assert read_tracks(tmp_path / "tracks.csv").frame.tolist() == [5, 4]
     table.close()
 

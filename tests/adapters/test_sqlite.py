@@ -466,6 +466,83 @@ def test_any_single_byte_changed_in_any_column_is_named(ten: Path) -> None:
         assert first_bad(copy) == sequence
 
 
+# ---- going on in a log that is there
+
+
+@pytest.mark.parametrize(("most", "verified"), [(1, 1), (4, 4), (9, 9), (10, 10), (1000, 10)])
+def test_the_end_of_a_sound_log_is_verified_before_it_is_gone_on_with(ten: Path, most: int, verified: int) -> None:
+    with SqliteEventLog(ten, verify_last=most) as log:
+        assert log.verified == verified
+        assert log.append([decision(10)]) == 10
+    assert verify(ten).count == 11
+
+
+def test_a_new_log_has_nothing_to_verify(path: Path) -> None:
+    path.touch()
+    with SqliteEventLog(path, verify_last=100) as log:
+        assert log.verified == 0
+    with SqliteEventLog(path, verify_last=100) as log:
+        assert log.verified == 0
+
+
+TAMPERED = {
+    "payload": "UPDATE entry SET payload = zeroblob(9) WHERE sequence = {n}",
+    "salt": "UPDATE entry SET salt = NULL WHERE sequence = {n}",
+    "time": "UPDATE entry SET time_ns = time_ns + 1 WHERE sequence = {n}",
+    "hash": "UPDATE entry SET entry_hash = zeroblob(32) WHERE sequence = {n}",
+    "previous": "UPDATE entry SET previous_hash = zeroblob(32) WHERE sequence = {n}",
+    "gone": "DELETE FROM entry WHERE sequence = {n}",
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+@pytest.mark.parametrize("sequence", [5, 6, 7])
+def test_a_tampered_end_is_named_and_the_file_is_not_touched(ten: Path, how: str, sequence: int) -> None:
+    with tampering(ten) as connection:
+        connection.execute(TAMPERED[how].format(n=sequence))
+    before = ten.read_bytes()
+    for most in (5, 100):
+        with pytest.raises(IntegrityError) as found:
+            SqliteEventLog(ten, verify_last=most)
+        assert found.value.sequence in {sequence, sequence + 1}
+        assert ten.read_bytes() == before
+        assert [each.name for each in ten.parent.iterdir()] == [ten.name]
+    # What lies before the verified end is not looked at.
+    with SqliteEventLog(ten, verify_last=1) as log:
+        assert log.verified == 1
+
+
+def test_a_log_whose_writer_was_killed_is_verified_with_what_waits_in_its_journal(ten: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from marsad.adapters.sqlite import SqliteEventLog; "
+        "from marsad.kernel.event import OfficerDecision; log = SqliteEventLog(Path(sys.argv[1])); "
+        "log.append([OfficerDecision(time_ns=9, officer='o', subject='s', decision='d')]); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(ten)], check=False).returncode == 9
+    assert ten.with_name("events.sqlite-wal").stat().st_size
+    with SqliteEventLog(ten, verify_last=100) as log:
+        assert log.verified == 11
+
+
+def test_an_erased_payload_in_the_end_is_no_finding(ten: Path) -> None:
+    with SqliteEventLog(ten) as log:
+        log.erase(8, rule="r", officer="o", time_ns=11)
+    for most in (5, 100):
+        with SqliteEventLog(ten, verify_last=most) as log:
+            assert log.verified == min(most, 11)
+
+
+def test_what_is_on_the_disk_is_known_apart_from_what_waits(path: Path) -> None:
+    with SqliteEventLog(path, batch_s=60) as log:
+        log.append([health(1)])
+        assert (log.written().length, log.head().length) == (0, 1)
+        log.append([decision(2)])
+        assert log.written() == log.head()
+        log.erase(0, rule="r", officer="o", time_ns=3)
+        assert log.written() == log.head()
+        assert log.head().length == 3
+
+
 def test_a_column_of_another_kind_is_named(ten: Path) -> None:
     with tampering(ten) as file:
         file.execute("ALTER TABLE entry RENAME TO old")

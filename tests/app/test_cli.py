@@ -17,7 +17,7 @@ from marsad.app.config import load_site
 from marsad.geo.ground import CameraView
 
 Done = subprocess.CompletedProcess[str]
-FIGURES = {"frames", "seconds", "cpu_seconds", "fps", "tracks", "alarms", "dropped", "health"}
+FIGURES = {"frames", "seconds", "cpu_seconds", "fps", "tracks", "alarms", "dropped", "health", "incomplete"}
 
 
 def marsad(*arguments: str | Path) -> Done:
@@ -150,6 +150,26 @@ def test_bad_input_is_one_clear_line_and_ends_with_2(tmp_path: Path) -> None:
     refused(marsad("watch", tmp_path / "text.mp4", "--out", tmp_path / "out"), 2, "text.mp4")
     refused(marsad("watch"), 2, "no source given")
     refused(marsad("evaluate", tmp_path / "no.csv", "--truth", tmp_path / "no.csv"), 2, "no.csv")
+
+
+def test_a_file_that_could_not_be_written_is_told_and_ends_with_5(
+    watched: tuple[Done, Path], video: Path, tmp_path: Path
+) -> None:
+    """A real limit of the operating system, too small for the video alone."""
+    assert watched[0].returncode == 0
+    program = (
+        "import resource, sys; from marsad.app.cli import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000)); main()"
+    )
+    command = [sys.executable, "-c", program, "watch", str(video), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 5, done.stderr
+    assert "225 pictures" in done.stdout
+    assert "INCOMPLETE annotated.mp4: " in done.stdout
+    assert "ALARM" in done.stderr
+    assert "annotated.mp4: cannot be written: File too large" in done.stderr
+    verified = marsad("verify", tmp_path / "out" / "events.sqlite")
+    assert verified.returncode == 0, verified.stdout
 
 
 def test_what_is_unavailable_is_one_clear_line_and_ends_with_3(video: Path, tmp_path: Path) -> None:

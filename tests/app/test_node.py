@@ -17,7 +17,7 @@ from marsad.adapters.memory import MemoryFrameSource
 from marsad.adapters.sqlite import SqliteEventLog
 from marsad.app.config import load_site
 from marsad.app.node import CameraNode, WatchResult, cache_folder, totals, watch_file
-from marsad.kernel.error import InputError, UnavailableError
+from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     AlertRaised,
     CameraHealth,
@@ -240,22 +240,41 @@ def test_an_output_folder_that_cannot_be_is_refused(walk: list[Frame], tmp_path:
 
 
 def test_a_second_run_goes_on_in_the_same_log(walk: list[Frame], tmp_path: Path) -> None:
-    heads = [watch_file(source(walk[:5]), out=tmp_path / "out").head for _ in range(2)]
+    said: list[str] = []
+    heads = [watch_file(source(walk[:5]), out=tmp_path / "out", tell=said.append).head for _ in range(2)]
+    assert said == [f"{tmp_path / 'out' / 'events.sqlite'}: goes on after 3 entries, all verified"]
     assert [int(head.partition(":")[0]) for head in heads] == [3, 6]
     assert [type(event) for event in logged(tmp_path / "out")] == [WatchStarted, StreamEnded, WatchEnded] * 2
+
+
+def test_a_log_that_was_tampered_with_is_not_gone_on_with_and_nothing_is_changed(
+    walk: list[Frame], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    watch_file(source(walk), out=out)
+    with closing(sqlite3.connect(out / "events.sqlite")) as other, other:
+        for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            other.execute(f"DROP TRIGGER {name}")
+        other.execute("UPDATE entry SET time_ns = 5 WHERE sequence = 4")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(InputError, match=r"events\.sqlite: .*entry 4: it was changed.* choose another --out"):
+        watch_file(source(walk[:5]), out=out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 def test_totals_add_up_and_take_the_longest_time() -> None:
     def run(seconds: float, frames: int, health: dict[str, int]) -> WatchResult:
         return WatchResult(
             camera_id="c", source="s", frames=frames, seconds=seconds, cpu_seconds=1.5, fps=1.0, tracks=2, alarms=1,
-            dropped=3, health=health, stream={}, camera_known=False, located=False, head="", out=None, files=[],
+            dropped=3, health=health, stream={}, camera_known=False, located=False, head="", out="o", files=[],
+            incomplete={} if seconds < 3 else {"annotated.mp4": "no room"},
         )  # fmt: skip
 
     both = totals([run(2.0, 100, {"frozen": 1}), run(4.0, 300, {"frozen": 2, "looped": 1})])
     assert (both.frames, both.seconds, both.cpu_seconds, both.fps) == (400, 4.0, 3.0, 100.0)
     assert (both.tracks, both.alarms, both.dropped) == (4, 2, 6)
     assert both.health == {"frozen": 3, "looped": 1}
+    assert both.incomplete == ["o/annotated.mp4"]
     assert totals([]).frames == 0
 
 
@@ -271,9 +290,16 @@ def test_a_full_disk_costs_one_file_and_not_the_others(walk: list[Frame], tmp_pa
     out = tmp_path / "out"
     out.mkdir()
     (out / f"{name}.part").symlink_to("/dev/full")
-    with pytest.raises(UnavailableError, match=rf"{name}: cannot be written: No space left"):
-        watch_file(source(walk), out=out, video=True)
-    assert isinstance(logged(out)[-1], WatchEnded)
+    said: list[str] = []
+    result = watch_file(source(walk), out=out, video=True, tell=said.append)
+    (why,) = said
+    assert f"{name}: cannot be written: No space left" in why
+    assert list(result.incomplete) == [name]
+    assert (name in result.files) == (name == "tracks.csv")
+    assert result.frames == 225
+    end = logged(out)[-1]
+    assert isinstance(end, WatchEnded)
+    assert end.reason == f"the source ended; incomplete: {name}"
     assert {path.name for path in out.iterdir()} >= {"tracks.csv", "events.sqlite", "annotated.mp4"}
     assert len((out / "tracks.csv").read_text().splitlines()) > 100
     with av.open(str(out / "annotated.mp4")) as container:

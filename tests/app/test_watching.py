@@ -145,7 +145,9 @@ def test_a_camera_is_named_after_its_source(source: str, name: str | None) -> No
     assert "secret" not in made
 
 
-def test_several_sources_are_watched_side_by_side(video: Path, tmp_path: Path) -> None:
+def test_several_sources_are_watched_side_by_side_and_every_alarm_is_shown(
+    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     other = tmp_path / "other.mkv"
     other.write_bytes(video.read_bytes())
     jobs = plan_jobs(
@@ -156,6 +158,11 @@ def test_several_sources_are_watched_side_by_side(video: Path, tmp_path: Path) -
     assert [(each.camera_id, each.frames, each.tracks) for each in results] == [("walk", 225, 1), ("other", 225, 1)]
     tables = [(tmp_path / "out" / name / "tracks.csv").read_text() for name in ("walk", "other")]
     assert tables[0] == tables[1]
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.startswith("marsad: ALARM 00:0") for line in lines] == [True] * sum(each.alarms for each in results)
+    assert {name: sum(f" {name}: " in line for line in lines) for name in ("walk", "other")} == {
+        each.camera_id: each.alarms for each in results
+    }
     told = summary(results)
     assert "walk: 225 pictures" in told
     assert "Tracked in the picture only" in told

@@ -2,20 +2,21 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from io import FileIO
 from pathlib import Path
 from typing import cast
 
 import av
-import av.error
 import cv2
 import numpy as np
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from marsad.adapters.writing import write_refusal
+from marsad.adapters.writing import write_at, write_refusal
 from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError, UnavailableError
@@ -86,6 +87,54 @@ class Tone:
         return cast("Picture", np.clip(scaled, 0, 255).astype(np.uint8))
 
 
+class _Sink:
+    """The file under a container.
+
+    FFmpeg does not survive a refused write (its trailer reads what was never made), so the first refusal is kept for
+    the caller, all that comes after is swallowed, and the file is left as it was when last `settled`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = FileIO(path, "wb")
+        except OSError as error:
+            raise write_refusal(path, error) from error
+        self.refusal: OSError | None = None
+        self._at = self._size = 0
+        self._header = self._sound = 0
+
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether more than the container's header is sound."""
+        return self._sound > self._header
+
+    def write(self, data: bytes) -> int:
+        if self.refusal is None:
+            try:
+                write_at(self._file, self._at, data)
+            except OSError as error:
+                self.refusal = error
+        self._at += len(data)
+        self._size = max(self._size, self._at)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def settle(self) -> None:
+        self._sound = self._size
+        self._header = self._header or self._size
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError), self._file:
+            if self.refusal is not None:
+                self._file.truncate(self._sound)
+
+
 class AnnotatedVideo:
     """An `annotated.mp4` being written, one picture for each frame, small ones enlarged to 640 across or more.
 
@@ -93,37 +142,43 @@ class AnnotatedVideo:
     tentative one, and a half-open frame for what has stood there since the start. All work is done in the caller's
     thread, so that its cost can be told from that of watching. The file can be played even when it was never closed.
     What lies under the `masks` is black.
+
+    A file that the disk refuses ends with its last whole pieces; the next picture begins `annotated-2.mp4`.
     """
 
     def __init__(self, path: Path, fps: float, masks: Sequence[Mask] = ()) -> None:
         if not (np.isfinite(fps) and fps > 0):
             raise InputError(f"{path}: frame rate {fps}: a video needs one above 0")
-        self._path = path
+        self._first = path
         self._rate = Fraction(fps).limit_denominator(1001)
         self._tone = Tone()
         self._masks = masks
         self._trails: dict[int, deque[tuple[int, float, float]]] = {}
         self._alarm: tuple[int, str] | None = None
-        self._stream: VideoStream | None = None
-        self._frames = 0
+        self.paths: list[Path] = []
+        """The files that were finished, or broken off with something in them."""
         self._closed = False
-        try:
-            path.touch()  # the container opens its file with the first picture only
-            self._container = av.open(str(path), "w", format="mp4", options=_CONTAINER)
-        except (OSError, av.error.FFmpegError) as error:
-            raise InputError(f"{path}: cannot be written: {error}") from error
+        self._frames = 0
+        self._stream: VideoStream | None = None
+        self._path, self._sink, self._container = self._begin()
 
     def write(self, frame: Frame, tracks: Sequence[Track], alerts: Sequence[Alert]) -> None:
-        """Draw one frame with the tracks known at that moment and the alerts raised in it."""
+        """Draw one frame with the tracks known at that moment and the alerts raised in it.
+
+        Raises: UnavailableError, InputError where it cannot be written, or what waited in the encoder before it.
+        """
         picture = self.render(frame, tracks, alerts)
+        if self._sink is None:
+            self._path, self._sink, self._container = self._begin()
+            self._stream, self._frames = None, 0
         if self._stream is None:
             self._stream = self._open_stream(picture.shape[1], picture.shape[0])
         image = av.VideoFrame.from_ndarray(picture, format="bgr24")
         image.pts = self._frames
         image.time_base = 1 / self._rate
         self._frames += 1
-        with self._door():
-            self._container.mux(self._stream.encode(image))
+        self._container.mux(self._stream.encode(image))
+        self._settle()
 
     def render(self, frame: Frame, tracks: Sequence[Track], alerts: Sequence[Alert]) -> Picture:
         """The picture `write` would encode, (H, W, 3) in blue, green, red, with the banner above it."""
@@ -150,24 +205,47 @@ class AnnotatedVideo:
         return np.vstack([self._banner(width, frame, alerts), picture])
 
     def close(self) -> None:
-        """Finish the file; safe to call twice. Without a single frame there is no video, and the file is removed."""
+        """Finish the file; safe to call twice. Without a single frame there is no video, and the file is removed.
+
+        Raises: UnavailableError, InputError where its end cannot be written.
+        """
         if self._closed:
             return
         self._closed = True
-        with self._door():
-            if self._stream is not None:
-                self._container.mux(self._stream.encode(None))
-            self._container.close()
-        if self._stream is None:
-            self._path.unlink(missing_ok=True)
+        if self._sink is None:
+            return
+        if self._stream is not None:
+            self._container.mux(self._stream.encode(None))
+            self._settle()
+        self._end()
 
-    @contextlib.contextmanager
-    def _door(self) -> Iterator[None]:
-        """Whatever the disk says, in the words of the error tree."""
-        try:
-            yield
-        except OSError as error:
-            raise write_refusal(self._path, error) from error
+    def _begin(self) -> tuple[Path, _Sink | None, OutputContainer]:
+        """The next file, open; the container writes to it with the first picture only."""
+        number = len(self.paths) + 1
+        path = self._first if number == 1 else self._first.with_stem(f"{self._first.stem}-{number}")
+        sink = _Sink(path)
+        return path, sink, av.open(sink, "w", format="mp4", options=_CONTAINER)
+
+    def _settle(self) -> None:
+        """Take what has been written as sound, or end the file where the disk refused."""
+        if self._sink is not None and self._sink.refusal is not None:
+            self._end()
+        elif self._sink is not None:
+            self._sink.settle()
+
+    def _end(self) -> None:
+        """Let go of the file, and of its name where nothing is in it. Raises: what the disk refused."""
+        sink, self._sink = self._sink, None
+        if sink is None:
+            return
+        self._container.close()
+        sink.close()
+        if self._stream is not None and (sink.refusal is None or sink.holds_pictures):
+            self.paths.append(self._path)
+        else:
+            self._path.unlink(missing_ok=True)
+        if sink.refusal is not None:
+            raise write_refusal(self._path, sink.refusal) from sink.refusal
 
     def _open_stream(self, width: int, height: int) -> VideoStream:
         for codec in _CODECS:

@@ -1,13 +1,15 @@
 """Located tracks as GeoJSON (RFC 7946): their paths, and what is known of where they are as error ellipses."""
 
+import contextlib
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from marsad.adapters.writing import replace_whole
-from marsad.kernel.error import InputError
+from marsad.adapters.writing import PieceFile
+from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.track import Track
 
@@ -18,54 +20,144 @@ CHI_SQUARED_95 = 5.991464547107979  # two degrees of freedom: -2 ln 0.05
 _CORNERS = 36
 _PATH_STEP_NS = 1_000_000_000
 _ELLIPSE_STEP_NS = 10_000_000_000
+_FLUSH_STEP_NS = 10_000_000_000
+_QUIET_NS = 60_000_000_000
+_LONGEST = 600
 _EQUATOR_M = 6_378_137.0
 _ECCENTRICITY_2 = 6.694379990141316e-3
+_START, _BETWEEN, _END = b'{"type":"FeatureCollection","features":[\n', b",\n", b"\n]}\n"
 
 
 class _Path:
-    """What is kept of one track: a point a second, an ellipse every ten, and its newest record."""
+    """What is kept of one track: a point a second, when it last had an ellipse, and its newest record."""
 
-    def __init__(self) -> None:
-        self.points: list[Track] = []
-        self.ellipses: list[Track] = []
-        self.newest: Track | None = None
+    def __init__(self, track: Track) -> None:
+        self.newest = track
+        self.ellipse_ns: int | None = None
+        self._line = [_coordinates(track)]
+        self._times_ns = [track.time_ns]
 
     def add(self, track: Track) -> None:
-        if not self.points or track.time_ns - self.points[-1].time_ns >= _PATH_STEP_NS:
-            self.points.append(track)
-        if not self.ellipses or track.time_ns - self.ellipses[-1].time_ns >= _ELLIPSE_STEP_NS:
-            self.ellipses.append(track)
         self.newest = track
+        if track.time_ns - self._times_ns[-1] >= _PATH_STEP_NS:
+            self._line.append(_coordinates(track))
+            self._times_ns.append(track.time_ns)
 
-    def ended(self) -> tuple[list[Track], list[Track]]:
-        """Path and ellipses, both ending with the newest point."""
-        last = [] if self.newest is None else [self.newest]
-        return _with(self.points, last), _with(self.ellipses, last)
+    @property
+    def long(self) -> bool:
+        return len(self._line) >= _LONGEST
+
+    def feature(self) -> bytes:
+        """The path so far, ending with the newest point."""
+        line, times_ns = self._line, self._times_ns
+        if times_ns[-1] != self.newest.time_ns:
+            line, times_ns = [*line, _coordinates(self.newest)], [*times_ns, self.newest.time_ns]
+        return msgspec.json.encode(_path_feature(self.newest, line, times_ns))
+
+    def ellipse(self) -> bytes:
+        self.ellipse_ns = self.newest.time_ns
+        return msgspec.json.encode(_ellipse_feature(self.newest))
+
+    def go_on(self) -> None:
+        """Begin another line where this one ends."""
+        self._line, self._times_ns = [_coordinates(self.newest)], [self.newest.time_ns]
 
 
 class TrackMap:
-    """A `tracks.geojson` being collected; nothing is written before `close`, and nothing without a located track.
+    """A `tracks.geojson` being written; no file without a located track.
 
     For each track a LineString (a Point where it was seen once) and 95 % ellipses as Polygons; all coordinates are
-    longitude, latitude, WGS84. Points are thinned to one a second.
+    longitude, latitude, WGS84. Points are thinned to one a second, ellipses to one every ten. A path of more than ten
+    minutes, or with a minute's absence in it, is several lines with the same track_id.
+
+    Every ten seconds the file is whole again and holds all so far; what is finished is not kept in memory.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file: PieceFile | None = None
         self._paths: dict[tuple[str, int], _Path] = {}
+        self._finished: list[bytes] = []
+        self._written = 0
+        """How much of the file is never written again: the finished features, without the brackets' end."""
+        self._flushed_ns: int | None = None
+        self._changed = False
 
-    def add(self, track: Track) -> None:
-        """Take a track as known at one moment, in order of time; one without a ground position is passed over."""
-        if track.ground is not None:
-            self._paths.setdefault((track.camera_id, track.track_id), _Path()).add(track)
+    def update(self, tracks: Iterable[Track], time_ns: int) -> None:
+        """Take the tracks as known at one moment, in order of time; those without a ground position are passed over.
+
+        Raises: UnavailableError, InputError where the file cannot be written; what was taken is tried again with the
+        next.
+        """
+        for key in [key for key, path in self._paths.items() if time_ns - path.newest.time_ns > _QUIET_NS]:
+            self._finish(self._paths.pop(key))
+        for track in tracks:
+            if track.ground is not None:
+                self._add(track)
+        if self._flushed_ns is None:
+            self._flushed_ns = time_ns
+        # A clock set back does not hold the file back.
+        if self._changed and not 0 <= time_ns - self._flushed_ns < _FLUSH_STEP_NS:
+            self._flushed_ns = time_ns
+            self._flush()
 
     def close(self) -> bool:
-        """Whether there was anything to write; the file is replaced as a whole."""
-        if not self._paths:
-            return False
-        features = [feature for path in self._paths.values() for feature in _features(*path.ended())]
-        replace_whole(self._path, msgspec.json.encode({"type": "FeatureCollection", "features": features}))
-        return True
+        """Whether there was anything to write. Raises: as `update` does."""
+        for path in self._paths.values():
+            self._finish(path)
+        self._paths.clear()
+        try:
+            if self._changed:
+                self._flush()
+        finally:
+            if self._file is not None:
+                self._file.close()
+        return self._file is not None
+
+    def _add(self, track: Track) -> None:
+        key = track.camera_id, track.track_id
+        path = self._paths.get(key)
+        if path is None:
+            path = self._paths[key] = _Path(track)
+        else:
+            path.add(track)
+        if path.ellipse_ns is None or track.time_ns - path.ellipse_ns >= _ELLIPSE_STEP_NS:
+            self._finished.append(path.ellipse())
+        if path.long:
+            self._finished.append(path.feature())
+            path.go_on()
+        self._changed = True
+
+    def _finish(self, path: _Path) -> None:
+        if path.ellipse_ns != path.newest.time_ns:
+            self._finished.append(path.ellipse())
+        self._finished.append(path.feature())
+        self._changed = True
+
+    def _flush(self) -> None:
+        """Put the finished features behind those before, then the unfinished ones and the closing brackets."""
+        if self._file is None:
+            self._file = PieceFile(self._path)
+        begun = self._file.length > 0
+        finished = _BETWEEN.join(self._finished)
+        if finished:
+            finished = (_BETWEEN if self._written > len(_START) else b"") + finished
+        if not self._written:
+            finished = _START + finished
+        open_ends = _BETWEEN.join(path.feature() for path in self._paths.values())
+        if open_ends and self._written + len(finished) > len(_START):
+            open_ends = _BETWEEN + open_ends
+        try:
+            self._file.put(finished + open_ends + _END, after=self._written)
+        except MarsadError:
+            # Where it was cut off there is room for the end: nothing new then, but whole.
+            with contextlib.suppress(MarsadError):
+                if begun and self._file.length == self._written:
+                    self._file.put((b"" if self._written else _START) + _END, after=self._written)
+            raise
+        self._written += len(finished)
+        self._finished.clear()
+        self._changed = False
 
 
 def error_ellipse(ground: GroundState) -> Coordinates:
@@ -90,13 +182,7 @@ def ellipse_axes(covariance: GroundCovariance) -> tuple[float, float, float]:
     return float(major_m), float(minor_m), azimuth_rad
 
 
-def _features(points: list[Track], ellipses: list[Track]) -> list[Feature]:
-    return [_path_feature(points), *(_ellipse_feature(track) for track in ellipses)]
-
-
-def _path_feature(points: list[Track]) -> Feature:
-    newest = points[-1]
-    line = [_coordinates(track) for track in points]
+def _path_feature(newest: Track, line: Coordinates, times_ns: list[int]) -> Feature:
     geometry = (
         {"type": "LineString", "coordinates": line} if len(line) > 1 else {"type": "Point", "coordinates": line[0]}
     )
@@ -108,7 +194,7 @@ def _path_feature(points: list[Track]) -> Feature:
         "first_ns": newest.first_ns,
         "confirmed_ns": newest.confirmed_ns,
         "last_ns": newest.time_ns,
-        "times_ns": [track.time_ns for track in points],
+        "times_ns": times_ns,
         "range_m": None if newest.ground is None else newest.ground.range_m,
         "size": msgspec.to_builtins(newest.size),
         "count": msgspec.to_builtins(newest.count),
@@ -162,7 +248,3 @@ def _moved(position: Position, east_m: float, north_m: float) -> list[float]:
     along_m = across_m * (1 - _ECCENTRICITY_2) / flattened
     longitude = position.longitude_deg + math.degrees(east_m / (across_m * math.cos(latitude_rad)))
     return [longitude, position.latitude_deg + math.degrees(north_m / along_m)]
-
-
-def _with(kept: list[Track], last: list[Track]) -> list[Track]:
-    return kept if kept[-1:] == last else kept + last

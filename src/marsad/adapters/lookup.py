@@ -1,13 +1,16 @@
 """Ground lookups kept on disk, so that a camera's is built once for a pose and its terrain."""
 
+import contextlib
+import io
 import zipfile
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from marsad.adapters.writing import replace_whole
 from marsad.geo.ground import CameraView, GroundLookup
-from marsad.kernel.error import UnavailableError
+from marsad.kernel.error import MarsadError
 from marsad.kernel.record import read_only
 
 
@@ -15,19 +18,16 @@ def cached_lookup(view: CameraView, folder: Path) -> GroundLookup:
     """What every pixel of a camera looks at, read from `folder` or built and kept there.
 
     The file's name is a hash of lens, pose, reach, refraction and terrain, so that a change of any builds anew; a
-    damaged file is built anew as well. Raises: UnavailableError where the folder cannot be written to.
+    damaged file is built anew as well. Where the folder cannot be written to, it is built anew each time: a full disk
+    is no reason not to watch.
     """
     path = folder / f"ground-{view.fingerprint()[:32]}.npz"
     kept = _read(path, (view.lens.height_px, view.lens.width_px))
     if kept is not None:
         return kept
     lookup = view.lookup()
-    try:
+    with contextlib.suppress(OSError, MarsadError):
         _write(path, lookup)
-    except OSError as error:
-        raise UnavailableError(
-            f"the ground lookup cannot be kept in {folder} ({error}); free space or rights"
-        ) from error
     return lookup
 
 
@@ -48,6 +48,6 @@ def _read(path: Path, shape: tuple[int, int]) -> GroundLookup | None:
 def _write(path: Path, lookup: GroundLookup) -> None:
     """Keep a lookup; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    np.savez(part, **{field.name: getattr(lookup, field.name) for field in msgspec.structs.fields(GroundLookup)})
-    part.replace(path)
+    content = io.BytesIO()
+    np.savez(content, **{field.name: getattr(lookup, field.name) for field in msgspec.structs.fields(GroundLookup)})
+    replace_whole(path, content.getvalue())

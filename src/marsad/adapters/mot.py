@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from marsad.adapters.writing import replace_whole, write_refusal
-from marsad.kernel.error import InputError
+from marsad.adapters.writing import PieceFile, replace_whole
+from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind, Track
 from marsad.report.evaluation import Boxes
 
 COLUMNS = ("frame", "id", "x", "y", "w", "h", "conf", "class", "visibility", "online")
+_HEADER = (",".join(COLUMNS) + "\n").encode("ascii")
 _MOT_LEAST, _MOT_MOST = 6, 10
 _ONLY_OBJECT = 1
 # Numbers from 13 on are free in MOT Challenge files.
@@ -216,28 +217,22 @@ class TrackTable:
     """A `tracks.csv` being written: rows are on the disk as they come, in order of frame and track once it is closed.
 
     `append` takes points reported in their own frame, `write_back` those found out later: a point that is given both
-    ways stays an online one. A file that was never closed (a power cut) is complete but unsorted.
+    ways stays an online one. A file that was never closed (a power cut) is complete but unsorted. Rows that could not
+    be written are left out whole; later ones may be tried.
     """
 
     def __init__(self, path: Path) -> None:
+        """Make the file. Raises: UnavailableError, InputError where it cannot be made."""
         self._path = path
-        try:
-            self._file = path.open("w", encoding="ascii", newline="\n")
-        except OSError as error:
-            raise write_refusal(path, error) from error
-        self._file.write(",".join(COLUMNS) + "\n")
+        self._file = PieceFile(path)
 
     def append(self, tracks: Iterable[Track]) -> None:
-        """Write points known in their own frame."""
+        """Write points known in their own frame. Raises: UnavailableError, InputError where they cannot be."""
         self._write(tracks, online=True)
 
     def write_back(self, tracks: Iterable[Track]) -> None:
-        """Write points of earlier frames, known since their track was confirmed."""
+        """Write points of earlier frames, known since their track was confirmed. Raises: as `append` does."""
         self._write(tracks, online=False)
-
-    def flush(self) -> None:
-        """Hand the rows so far to the operating system, so that others can read them."""
-        self._file.flush()
 
     def close(self) -> None:
         """Sort the file and put it in place of the unsorted one; safe to call twice.
@@ -247,10 +242,11 @@ class TrackTable:
         if self._file.closed:
             return
         try:
+            if not self._file.length:
+                self._file.put(_HEADER)
+        finally:
             self._file.close()
-        except OSError as error:
-            raise write_refusal(self._path, error) from error
-        header, *rows = self._path.read_text(encoding="ascii").splitlines(keepends=True)
+        header, *rows = _lines_written(self._path)
         newest: dict[tuple[int, int], str] = {}
         for row in rows:
             frame, identity, _ = row.split(",", 2)
@@ -260,10 +256,16 @@ class TrackTable:
         replace_whole(self._path, (header + "".join(newest[key] for key in sorted(newest))).encode("ascii"))
 
     def _write(self, tracks: Iterable[Track], *, online: bool) -> None:
-        try:
-            self._file.writelines(_line(track, online=online) for track in tracks)
-        except OSError as error:
-            raise write_refusal(self._path, error) from error
+        rows = "".join(_line(track, online=online) for track in tracks).encode("ascii")
+        if rows:
+            self._file.put(rows if self._file.length else _HEADER + rows)
+
+
+def _lines_written(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").splitlines(keepends=True)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot be read back to be sorted: {error.strerror or error}") from error
 
 
 def _line(track: Track, *, online: bool) -> str:

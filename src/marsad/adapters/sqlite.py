@@ -5,14 +5,26 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from secrets import token_bytes
 from typing import Self
 
 import msgspec
 
-from marsad.kernel.chain import GENESIS, Entry, Head, StoredEvent, recall, seal_all, seal_erasure, verify_entries
+from marsad.kernel.chain import (
+    GENESIS,
+    SALT_BYTES,
+    Entry,
+    Head,
+    StoredEvent,
+    hash_entry,
+    hash_payload,
+    recall,
+    seal_all,
+    seal_erasure,
+    verify_entries,
+)
 from marsad.kernel.error import InputError, IntegrityError, UnavailableError
 from marsad.kernel.event import DURABLE, Event, PayloadErased
 from marsad.kernel.thinning import TrackThinner
@@ -96,6 +108,22 @@ class SqliteLogReader:
         """The head, all entries being sound. Raises: IntegrityError naming the first bad entry."""
         return verify_entries(self._entries(0, None), head)
 
+    def verify_end(self, most: int) -> int:
+        """How many entries were verified, the last ones: all, as `verify` does, where there are no more than `most`.
+
+        Of a longer log only the chain and the payloads of its end are judged, not whether what is missing was erased
+        by rule. Raises: IntegrityError naming the first bad entry.
+        """
+        length = self.head().length
+        if length <= most:
+            return self.verify().length
+        first = length - most
+        before = next(self._entries(first - 1, first - 1), None)
+        if before is None:
+            raise IntegrityError(first - 1, "missing")
+        _follow(self._entries(first, None), before)
+        return most
+
     def close(self) -> None:
         """Release the file; safe to call twice."""
         with self._lock:
@@ -132,11 +160,15 @@ class SqliteEventLog(SqliteLogReader):
         batch_events: int = BATCH_EVENTS,
         batch_s: float = BATCH_S,
         salt: Callable[[int], bytes] = token_bytes,
+        verify_last: int = 0,
     ) -> None:
         """Open the log, make it where there is none, and lift an older format to today's.
 
-        Raises: InputError where it is no log, damaged, or newer than this software; UnavailableError where another
-        process writes it or the disk refuses.
+        The last `verify_last` entries are verified before anything in the file is changed; `verified` is how many
+        there were.
+
+        Raises: InputError where it is no log, damaged, or newer than this software; IntegrityError naming the first
+        bad entry; UnavailableError where another process writes it or the disk refuses.
         """
         self._path = path
         self._salt = salt
@@ -150,9 +182,10 @@ class SqliteEventLog(SqliteLogReader):
         self._wake = threading.Condition(self._lock)
         self._writer = _WriterLock(path)
         try:
+            self.verified = _verified(path, verify_last) if verify_last else 0
             with _door(path):
                 self._connection = _connect_to_write(path)
-                self._head = _tail(self._connection)
+                self._head = self._written = _tail(self._connection)
         except BaseException:
             self._writer.release()
             raise
@@ -191,6 +224,11 @@ class SqliteEventLog(SqliteLogReader):
         with self._lock:
             return self._head
 
+    def written(self) -> Head:
+        """The head of what is on the disk."""
+        with self._lock:
+            return self._written
+
     def verify(self, head: Head | None = None) -> Head:
         """The head, all entries being sound. Raises: IntegrityError naming the first bad entry."""
         self.flush()
@@ -207,7 +245,7 @@ class SqliteEventLog(SqliteLogReader):
                 try:
                     _insert(self._connection, [entry], blank=sequence)
                 finally:
-                    self._head = _tail(self._connection)
+                    self._head = self._written = _tail(self._connection)
                 # The old page may still be in the write-ahead log, payload and all: fold it in and cut it off.
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -266,6 +304,7 @@ class SqliteEventLog(SqliteLogReader):
             self._settle()
 
     def _settle(self) -> None:
+        self._written = self._waiting[-1].head
         self._waiting.clear()
         self._failed = False
 
@@ -354,6 +393,36 @@ def _refuse_what_is_no_log(path: Path) -> None:
         raise InputError(f"{path} is not a log: it is empty")
     if start != _MAGIC:
         raise InputError(f"{path} is not a log: it is no SQLite file (it begins with {start[:8]!r})")
+
+
+def _verified(path: Path, most: int) -> int:
+    """How many entries at the end of the log were verified, 0 where there is no log yet; the file is only read."""
+    if not path.exists() or not path.stat().st_size:
+        return 0
+    _refuse_what_is_no_log(path)
+    with _door(path), contextlib.closing(_connect_to_read(path)) as connection:
+        if not _format_of(connection, path):
+            return 0
+    with SqliteLogReader(path) as log:
+        return log.verify_end(most)
+
+
+def _follow(entries: Iterable[Entry], before: Entry) -> None:
+    """Go along the chain from an entry taken as it is. Raises: IntegrityError naming the first bad entry."""
+    for entry in entries:
+        expected = before.sequence + 1
+        if entry.sequence != expected:
+            raise IntegrityError(expected, f"missing: entry {entry.sequence} stands in its place")
+        if entry.payload is not None and (
+            entry.salt is None
+            or len(entry.salt) != SALT_BYTES
+            or hash_payload(entry.salt, entry.payload) != entry.payload_hash
+        ):
+            raise IntegrityError(expected, "its payload was changed")
+        told = hash_entry(before.entry_hash, expected, entry.schema_version, entry.time_ns, entry.payload_hash)
+        if entry.previous_hash != before.entry_hash or told != entry.entry_hash:
+            raise IntegrityError(expected, "it, or the entry before it, was changed, removed or inserted")
+        before = entry
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:

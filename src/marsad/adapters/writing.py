@@ -1,7 +1,9 @@
-"""What is said when the disk refuses a result, and files that are replaced as a whole or not at all."""
+"""What is said when the disk refuses a result, and files that are written whole, or as whole pieces, or not at all."""
 
 import contextlib
 import errno
+import os
+from io import FileIO
 from pathlib import Path
 
 from marsad.kernel.error import InputError, MarsadError, UnavailableError
@@ -14,7 +16,7 @@ def write_refusal(path: Path, error: OSError) -> MarsadError:
     """What to raise for a file that cannot be written: unavailable where the disk is at fault, else bad input."""
     said = f"{path}: cannot be written: {error.strerror or error}"
     if error.errno in _NO_ROOM:
-        return UnavailableError(f"{said}; free some space and run it again")
+        return UnavailableError(f"{said}; free some space")
     if error.errno in _DISK:
         return UnavailableError(f"{said}; see that the disk is mounted and can be written to")
     return InputError(f"{said}; choose a folder that can be written to")
@@ -34,3 +36,67 @@ def replace_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise write_refusal(path, error) from error
+
+
+def write_at(file: FileIO, position: int, data: bytes) -> None:
+    """Write all of the data there. Raises: OSError, when some of it may have been written."""
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(file.fileno(), left, position)
+        left, position = left[written:], position + written
+
+
+class PieceFile:
+    """A file that is always a whole number of pieces, on their way to the disk when they have been put.
+
+    Nothing waits in the process: one that is killed leaves all that it has put.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the file, or empty it. Raises: UnavailableError, InputError where it cannot be written."""
+        self._path = path
+        self._length = 0
+        try:
+            self._file = FileIO(path, "wb")
+        except OSError as error:
+            raise write_refusal(path, error) from error
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._file.closed
+
+    @property
+    def length(self) -> int:
+        """How many bytes it has."""
+        return self._length
+
+    def put(self, piece: bytes, after: int | None = None) -> None:
+        """Let the file be its first `after` bytes, all where left out, and this piece.
+
+        Raises: UnavailableError, InputError where it cannot be written. The file is as it was then, or, where some of
+        the piece had been written, those first bytes alone.
+        """
+        kept = self._length if after is None else after
+        # What is replaced by something shorter is blanked in the same go: a file cut off between two is still whole.
+        data = piece + b" " * (self._length - kept - len(piece))
+        try:
+            first = os.pwrite(self._file.fileno(), data, kept)
+        except OSError as error:
+            raise write_refusal(self._path, error) from error
+        try:
+            write_at(self._file, kept + first, data[first:])
+            self._file.truncate(kept + len(piece))
+        except OSError as error:
+            self._length = kept
+            with contextlib.suppress(OSError):
+                self._file.truncate(kept)
+            raise write_refusal(self._path, error) from error
+        self._length = kept + len(piece)
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+        try:
+            self._file.close()
+        except OSError as error:
+            raise write_refusal(self._path, error) from error

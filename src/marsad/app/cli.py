@@ -19,6 +19,9 @@ app = typer.Typer(
 )
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE.toml", help="The site file.")]
+INCOMPLETE = 5
+"""The exit code of a watch that went to its end, but could not write all of its files."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print one final line of JSON.")]
 
 
@@ -60,9 +63,12 @@ def watch(
         sources or [], site_path=site, camera_id=camera, out=out, fps=fps, video=video, model=model, faint=faint
     )
     ran = run_jobs(jobs, show=True)
-    typer.echo(msgspec.json.encode(totals(ran.results)).decode() if as_json else summary(ran.results))
+    figures = totals(ran.results)
+    typer.echo(msgspec.json.encode(figures).decode() if as_json else summary(ran.results))
     if ran.failures:
         raise typer.Exit(_exit_code(ran.failures[0]))
+    if figures.incomplete:
+        raise typer.Exit(INCOMPLETE)
 
 
 @app.command()

@@ -2,29 +2,24 @@
 
 import contextlib
 import os
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from marsad import __version__
-from marsad.adapters.annotate import AnnotatedVideo, hidden
-from marsad.adapters.contact_sheet import ContactSheet
 from marsad.adapters.dem import site_surface
-from marsad.adapters.geojson import TrackMap
 from marsad.adapters.lookup import cached_lookup
-from marsad.adapters.mot import TrackTable
 from marsad.adapters.rtsp import masked
-from marsad.adapters.sqlite import SqliteEventLog
+from marsad.app.outputs import Outputs, Tell
 from marsad.geo.ground import CameraView
 from marsad.kernel.alert import Alert
-from marsad.kernel.error import InputError, MarsadError
+from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     AlertRaised,
     CameraHealth,
@@ -38,19 +33,21 @@ from marsad.kernel.event import (
 from marsad.kernel.frame import Frame
 from marsad.kernel.port import DetectorModel, FrameSource
 from marsad.kernel.record import Record
-from marsad.kernel.site import Camera, Mask, Site
+from marsad.kernel.site import Camera, Site
 from marsad.respond.alerting import Alerting
 from marsad.watch.faint import FaintSettings
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.watcher import Observation, Watcher, WatchSettings
 
 DEFAULT_FPS = 25.0
-LOOKS_A_SECOND = 3.0
 LEAST_SIDE_PX = 8
 
 
 class WatchResult(Record):
-    """What one camera's run came to; `cpu_seconds` leaves out the drawing of pictures."""
+    """What one camera's run came to; `cpu_seconds` leaves out the drawing of pictures.
+
+    `head` is of what is in the log; `incomplete` names each file that could not be written, or not whole, and why.
+    """
 
     camera_id: str
     source: str
@@ -68,74 +65,14 @@ class WatchResult(Record):
     head: str
     out: str | None
     files: list[str]
+    incomplete: dict[str, str]
 
 
-class Outputs:
-    """The files of one run; the pictures' cost is kept apart in `drawing_s`. No picture shows what is masked."""
-
-    def __init__(self, folder: Path, fps: float, *, video: bool, masks: Sequence[Mask] = ()) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be made: {error.strerror}; choose another --out") from error
-        self.folder = folder
-        self.drawing_s = 0.0
-        self.log = SqliteEventLog(folder / "events.sqlite")
-        try:
-            self._table = TrackTable(folder / "tracks.csv")
-            self._video = AnnotatedVideo(folder / "annotated.mp4", fps, masks) if video else None
-        except BaseException:
-            self.log.close()
-            raise
-        self._map = TrackMap(folder / "tracks.geojson")
-        self._sheet = ContactSheet(folder / "contact_sheet.png")
-        self._look_every = max(1, round(fps / LOOKS_A_SECOND))
-        self._masks = masks
-        self._closed = False
-        self._names: list[str] = []
-
-    def write(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
-        """Write what one picture brought."""
-        confirmed = [track for track in seen.tracks if track.status == "confirmed"]
-        self._table.append(confirmed)
-        self._table.write_back(seen.written_back)
-        for track in confirmed:
-            self._map.add(track)
-        if confirmed and (frame.index % self._look_every == 0 or seen.written_back):
-            self._sheet.add(msgspec.structs.replace(frame, counts=hidden(frame.counts, self._masks)), confirmed)
-        if self._video is not None:
-            start_s = time.process_time()
-            self._video.write(frame, seen.tracks, alerts)
-            self.drawing_s += time.process_time() - start_s
-
-    def close(self) -> list[str]:
-        """Finish every file, each whatever became of the others, and return the names of those that were written.
-
-        A second call does nothing.
-        """
-        if self._closed:
-            return self._names
-        self._closed = True
-        self._names = ["tracks.csv", "events.sqlite", "contact_sheet.png"]
-        with contextlib.ExitStack() as last_to_first:
-            last_to_first.callback(self._close_pictures)
-            last_to_first.callback(self._close_map)
-            last_to_first.callback(self._table.close)
-            last_to_first.callback(self.log.close)
-        return self._names
-
-    def _close_map(self) -> None:
-        if self._map.close():
-            self._names.append("tracks.geojson")
-
-    def _close_pictures(self) -> None:
-        start_s = time.process_time()
-        with contextlib.ExitStack() as last_to_first:
-            if self._video is not None:
-                last_to_first.callback(self._video.close)
-                self._names.append("annotated.mp4")
-            last_to_first.callback(self._sheet.close)
-        self.drawing_s += time.process_time() - start_s
+def to_stderr(text: str) -> None:
+    """Say it to whoever started the run; that nobody can be told is no reason to end it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"marsad: {text}\n")
+        sys.stderr.flush()
 
 
 class CameraNode:
@@ -152,8 +89,12 @@ class CameraNode:
         video: bool = True,
         model: DetectorModel | None = None,
         faint: bool = False,
+        tell: Tell = to_stderr,
+        alarm: Callable[[Alert], None] | None = None,
     ) -> None:
+        """Open the files; `tell` hears what befalls them, `alarm` every alert at once. Raises: as `Outputs` does."""
         self._source = source
+        self._alarm = alarm
         self._name = masked(name or source.camera_id)
         self._alerting = Alerting(site)
         self._watcher = _watcher(source, site, camera, model, WatchSettings(faint=FaintSettings() if faint else None))
@@ -161,7 +102,9 @@ class CameraNode:
         self._located = camera is not None and camera.pose is not None
         fps = source.info.fps or DEFAULT_FPS
         self._outputs = (
-            None if out is None else Outputs(out, fps, video=video, masks=() if camera is None else camera.masks)
+            None
+            if out is None
+            else Outputs(out, fps, video=video, masks=() if camera is None else camera.masks, tell=tell)
         )
         self._health: Counter[str] = Counter()
         self._stream: Counter[str] = Counter()
@@ -178,13 +121,10 @@ class CameraNode:
         """Start."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Finish the files, whatever happened; what went wrong first is what is said."""
+    def __exit__(self, *_: object) -> None:
+        """Finish the files, whatever happened."""
         if self._outputs is not None:
-            with contextlib.nullcontext() if error is None else contextlib.suppress(MarsadError):
-                self._outputs.close()
+            self._outputs.close()
 
     def step(self, item: Frame | SourceEvent) -> tuple[Frame, Observation, list[Alert]] | None:
         """Take the next thing that came from the source; None where it was no picture."""
@@ -197,7 +137,12 @@ class CameraNode:
         alerts = self._alerting.update(seen.tracks, item.time_ns)
         self._count(seen, alerts)
         raised = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
-        self._log(*seen.events, *raised)
+        try:
+            self._log(*seen.events, *raised)
+        finally:
+            if self._alarm is not None:
+                for alert in alerts:
+                    self._alarm(alert)
         if self._outputs is not None:
             self._outputs.write(item, seen, alerts)
         return item, seen, alerts
@@ -220,7 +165,7 @@ class CameraNode:
 
     def _log(self, *events: Event) -> None:
         if self._outputs is not None and events:
-            self._outputs.log.append(events)
+            self._outputs.log(events)
 
     def _started(self) -> WatchStarted:
         info = self._source.info
@@ -235,21 +180,20 @@ class CameraNode:
         )
 
     def finish(self, reason: str) -> WatchResult:
-        """Close the files and say what the run came to."""
+        """Close the files and say what the run came to. Raises: UnavailableError where too much waits for the log."""
+        files = [] if self._outputs is None else self._outputs.finish()
+        incomplete = {} if self._outputs is None else self._outputs.incomplete
         ended = WatchEnded(
             time_ns=self._last_ns,
             camera_id=self._source.camera_id,
-            reason=reason,
+            reason=f"{reason}; incomplete: {', '.join(incomplete)}" if incomplete else reason,
             frames=self.frames,
             dropped=self.dropped,
         )
         self._log(*self._watcher.finish(self._last_ns), ended)
-        head, files, drawing_s = "", [], 0.0
+        head, drawing_s = "", 0.0
         if self._outputs is not None:
-            self._outputs.log.flush()
-            head = str(self._outputs.log.head())
-            files = self._outputs.close()
-            drawing_s = self._outputs.drawing_s
+            head, drawing_s = self._outputs.close(), self._outputs.drawing_s
         seconds = time.perf_counter() - self._start_s
         return WatchResult(
             camera_id=self._source.camera_id,
@@ -268,6 +212,7 @@ class CameraNode:
             head=head,
             out=None if self._outputs is None else str(self._outputs.folder),
             files=files,
+            incomplete=dict(incomplete),
         )
 
 
@@ -282,9 +227,17 @@ def watch_file(
     model: DetectorModel | None = None,
     faint: bool = False,
     progress: Callable[[CameraNode], bool] | None = None,
+    tell: Tell = to_stderr,
+    alarm: Callable[[Alert], None] | None = None,
 ) -> WatchResult:
-    """Watch a source to its end, or until `progress`, called after each picture, returns False."""
-    node = CameraNode(source, out=out, name=name, site=site, camera=camera, video=video, model=model, faint=faint)
+    """Watch a source to its end, or until `progress`, called after each picture, returns False.
+
+    `tell` hears what befalls the files, `alarm` every alert at once.
+    """
+    node = CameraNode(
+        source, out=out, name=name, site=site, camera=camera, video=video, model=model, faint=faint, tell=tell,
+        alarm=alarm,
+    )  # fmt: skip
     reason = "the source ended"
     with node:
         for item in source:
@@ -347,7 +300,7 @@ def cache_folder() -> Path:
 
 
 class Totals(Record):
-    """The figures of a run, summed over its sources, and each source's own."""
+    """The figures of a run, summed over its sources, and each source's own; `incomplete` are paths of files."""
 
     frames: int
     seconds: float
@@ -357,6 +310,7 @@ class Totals(Record):
     alarms: int
     dropped: int
     health: dict[str, int]
+    incomplete: list[str]
     sources: list[WatchResult]
 
 
@@ -376,5 +330,6 @@ def totals(results: list[WatchResult]) -> Totals:
         alarms=sum(each.alarms for each in results),
         dropped=sum(each.dropped for each in results),
         health=dict(health),
+        incomplete=[str(Path(each.out or "") / name) for each in results for name in each.incomplete],
         sources=results,
     )

@@ -1,5 +1,6 @@
 """The command `marsad watch`: one process for each source, as many at a time as there are cores."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -19,19 +20,21 @@ import cv2
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from marsad.adapters.annotate import clock_text
 from marsad.adapters.onnx import OnnxModel
 from marsad.adapters.rtsp import masked
 from marsad.adapters.sources import is_live, open_source
 from marsad.app.config import load_site
-from marsad.app.node import CameraNode, WatchResult, watch_file
+from marsad.app.node import CameraNode, WatchResult, to_stderr, watch_file
+from marsad.kernel.alert import Alert
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Site
 
 REPORT_S = 0.2
 
-Told = tuple[str, int, int, int, int]
-"""Camera, pictures so far, pictures in all (0 where unknown), tracks and alarms."""
+Told = tuple[str, int, int, int, int] | str
+"""Camera, pictures so far, pictures in all (0 where unknown), tracks and alarms; or a line to be read now."""
 
 
 class Tell(Protocol):
@@ -134,7 +137,10 @@ def source_name(source: str) -> str:
 
 
 def run_job(job: Job, tell: Tell | None = None, asked: Event | None = None) -> WatchResult:
-    """Watch one source to its end, to the first signal, or until `asked` is set; `tell` receives how far it is."""
+    """Watch one source to its end, to the first signal, or until `asked` is set.
+
+    `tell` receives how far it is, every alarm, and what befalls its files; without it these go to standard error.
+    """
     cv2.setNumThreads(1)
     site = None if job.site is None else load_site(job.site)
     camera = _camera(site, job.camera_id)
@@ -154,10 +160,19 @@ def run_job(job: Job, tell: Tell | None = None, asked: Event | None = None) -> W
                 return False
         return not stop.wished
 
+    def say(text: str) -> None:
+        if tell is None:
+            to_stderr(text)
+        else:
+            tell.put(text)
+
+    def alarm(alert: Alert) -> None:
+        say(f"ALARM {clock_text(alert.time_ns)} {alert.camera_id}: {alert.text}")
+
     try:
         return watch_file(
             source, out=job.out, name=job.source, site=site, camera=camera, video=job.video, model=model,
-            faint=job.faint, progress=progress,
+            faint=job.faint, progress=progress, tell=say, alarm=alarm,
         )  # fmt: skip
     finally:
         source.close()
@@ -204,6 +219,8 @@ def run_jobs(jobs: Sequence[Job], *, show: bool) -> Ran:
                 for future in futures:
                     future.cancel()
         _tell_failures(futures, failures, bars)
+        while bars.drain(told):
+            pass
         ended = [future for number, future in enumerate(futures) if number not in failures and not future.cancelled()]
         return Ran([future.result() for future in ended], [failures[number] for number in sorted(failures)])
 
@@ -216,7 +233,7 @@ def _tell_failures(futures: Sequence[Future[WatchResult]], failures: dict[int, M
         error = future.exception()
         if isinstance(error, MarsadError):
             failures[number] = error
-            bars.say(f"marsad: {error}")
+            bars.say(str(error))
         elif error is not None:
             raise error
 
@@ -258,7 +275,10 @@ class _Bars:
         self._progress.stop()
 
     def put(self, told: Told) -> None:
-        """Show one source's progress."""
+        """Show one source's progress, or the line."""
+        if isinstance(told, str):
+            self.say(told)
+            return
         camera_id, frames, total, tracks, alarms = told
         task = self._tasks[camera_id]
         elapsed_s = self._progress.tasks[task].elapsed or 1e-9
@@ -271,15 +291,17 @@ class _Bars:
         )
 
     def say(self, text: str) -> None:
-        """Print a line beside the bars, on standard error."""
-        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """Print a line beside the bars, on standard error; that it cannot be printed ends no watch."""
+        with contextlib.suppress(OSError, ValueError):
+            self._progress.console.print(f"marsad: {text}", markup=False, highlight=False, soft_wrap=True)
 
-    def drain(self, told: "Queue[Told]") -> None:
-        """Show what has been told, waiting a little for more."""
+    def drain(self, told: "Queue[Told]") -> bool:
+        """Show what has been told, waiting a little for it; whether there was anything."""
         try:
             self.put(told.get(timeout=REPORT_S))
         except queue.Empty:
-            return
+            return False
+        return True
 
 
 def summary(results: Sequence[WatchResult]) -> str:
@@ -296,6 +318,7 @@ def summary(results: Sequence[WatchResult]) -> str:
         }:
             lines.append("  noted: " + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in noted.items()))
         lines.append(f"  {each.out}: {', '.join(each.files)}")
+        lines += [f"  INCOMPLETE {name}: {why}" for name, why in each.incomplete.items()]
         if each.head:
             lines.append(f"  log head {each.head}")
     if results and all(each.camera_known and not each.located for each in results):
