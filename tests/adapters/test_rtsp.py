@@ -121,6 +121,7 @@ def test_a_camera_is_watched_with_its_own_spacing(steady: Server) -> None:
         assert (info.width_px, info.height_px, info.bits, info.fps) == (160, 128, 8, 25.0)
         read = [i for i in take(iter(source), 40) if isinstance(i, Frame)]
     assert [f.index for f in read] == list(range(40))
+    assert info.started_ns == read[0].time_ns > 1_600_000_000_000_000_000
     spacing_ns = np.diff([f.time_ns for f in read[5:]])
     assert np.all(np.abs(spacing_ns - FRAME_NS) < FRAME_NS / 2)
     assert all(0 <= f.received_ns - f.time_ns < 1_000_000_000 for f in read)

@@ -97,6 +97,7 @@ class Connection:
             self._held = self._settle()
             self._anchor = Anchor([(h.stamp.time_ns, h.received_ns) for h in self._held if h.counts is not None])
             self.info = self._info()
+            self.heard_ns = self._held[0].received_ns
         except BaseException:
             self._container.close()
             raise
@@ -157,7 +158,7 @@ class Connection:
             height_px=counts.shape[0],
             bits=counts.dtype.itemsize * 8,
             fps=self._fps,
-            started_ns=self._held[0].received_ns,
+            started_ns=self._anchor.time_ns(self._held[0].stamp.time_ns, self._held[0].received_ns),
         )
 
     def _timed(self, heard: Heard) -> tuple[Heard, int]:
@@ -236,7 +237,7 @@ class RtspSource:
         self._told = ""
         connection = Connection(address, settings, clock)
         self.info = connection.info
-        self._heard_ns = connection.info.started_ns
+        self._heard_ns = connection.heard_ns
         self._thread = Thread(target=self._run, args=(connection,), name=f"rtsp {camera_id}", daemon=True)
         self._thread.start()
 
@@ -323,7 +324,7 @@ class RtspSource:
             attempt += 1
             connection = self._try()
             if connection:
-                blind_ns = connection.info.started_ns - self._heard_ns
+                blind_ns = connection.heard_ns - self._heard_ns
                 self._queue.put(
                     CameraRestored(
                         time_ns=self._now_ns(), camera_id=self.camera_id, blind_ns=blind_ns, attempts=attempt
