@@ -23,8 +23,8 @@ from marsad.watch.watcher import Observation
 
 LOOKS_A_SECOND = 3.0
 RETRY_S = 60.0
-VERIFY_LAST = 100_000
-"""So many entries of a log that is gone on with are verified first: about a second's worth."""
+VERIFY_LAST = 300_000
+"""So many entries of a log that is gone on with are verified first: about two seconds' worth."""
 RESERVE_BYTES = 64 << 20
 """The video, which alone is large, leaves so much of the disk to the log: a day of it."""
 LOG, TABLE, MAP, SHEET, VIDEO = "events.sqlite", "tracks.csv", "tracks.geojson", "contact_sheet.png", "annotated.mp4"

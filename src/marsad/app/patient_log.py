@@ -10,7 +10,7 @@ from marsad.kernel.event import AlertRaised, Event
 from marsad.kernel.thinning import TrackThinner
 
 HELD_MOST = 50_000
-"""So many events wait at most: hours of a busy camera."""
+"""So many events wait at most: about 60 MB, hours of a busy camera."""
 RETRY_S = 5.0
 TELL_S = 60.0
 _COSTLY = 9
