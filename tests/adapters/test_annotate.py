@@ -152,6 +152,25 @@ def test_more_alarms_than_the_banner_holds_end_in_dots() -> None:
     assert all(cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] <= 624 for line in lines)
 
 
+def test_an_arabic_name_is_written_in_its_letters(tmp_path: Path) -> None:
+    """What stands before and behind it stays where it is put, and nothing is written over it."""
+    name = "\u062e\u0637 \u0627\u0644\u0648\u0627\u062f\u064a"
+    text = f"person crossed {name} inward"
+    lines, size = banner_lines(text, 624)
+    assert lines == [text]
+    assert size == 0.5
+    with closing(AnnotatedVideo(tmp_path / "a.mp4", 25)) as video:
+        shown = video.render(frame(0), [], [alert(0, text)])[:BANNER_PX]
+        queries = video.render(frame(0), [], [alert(0, text.replace(name, "?" * len(name)))])[:BANNER_PX]
+    bare = shown[0, 0]
+    inked = np.flatnonzero((shown != bare).any(axis=(0, 2)))
+    start = cv2.getTextSize("ALARM  person crossed ", cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0] + 8
+    assert np.array_equal(shown[:, : start - 4], queries[:, : start - 4])
+    assert ((inked > start) & (inked < start + 60)).sum() > 40
+    assert not np.array_equal(shown[:, start : start + 60], queries[:, start : start + 60])
+    assert inked.max() < 624
+
+
 def test_a_word_wider_than_the_banner_is_cut() -> None:
     lines, size = banner_lines("x" * 400, 300)
     assert lines[0].endswith("...")

@@ -16,6 +16,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from marsad.adapters.lettering import Lettering, known, lettering
 from marsad.adapters.writing import write_at, write_refusal
 from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
@@ -40,6 +41,8 @@ _TRAIL_POINTS = 240
 _BANNER_NS = 4_000_000_000
 _YEAR_2000_NS = 946_684_800_000_000_000
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_LETTER_PX = 26
+"""A font so high looks as large as OpenCV's at size 1."""
 _CODECS = ("libx264", "mpeg4")
 # In pieces that are on the disk as they are written, and one whole in the end.
 _CONTAINER = {"movflags": "hybrid_fragmented", "flush_packets": "1"}
@@ -318,7 +321,7 @@ def banner_lines(text: str, width_px: int) -> tuple[list[str], float]:
 
     What fits in no size ends in three dots: the log and the alarm itself hold it whole.
     """
-    plain = _plain(text)
+    plain = known(text)
     for size in _BANNER_SIZES:
         lines = _wrapped(plain, width_px, size)
         if len(lines) <= _BANNER_LINES and all(_text_px(line, size) <= width_px for line in lines):
@@ -345,7 +348,9 @@ def _shortened(line: str, width_px: int, size: float, *, cut: bool) -> str:
 
 
 def _text_px(text: str, size: float) -> int:
-    return int(cv2.getTextSize(text, _FONT, size, 1)[0][0])
+    before, other, after = _runs(text)
+    width_px = sum(int(cv2.getTextSize(part, _FONT, size, 1)[0][0]) for part in (before, after) if part)
+    return width_px + (lettering(other, round(size * _LETTER_PX)).cover.shape[1] if other else 0)
 
 
 def clock_text(time_ns: int) -> str:
@@ -418,11 +423,32 @@ def _overlap(first: Rectangle, second: Rectangle) -> bool:
 
 
 def _write(picture: Picture, text: str, origin: tuple[int, int], size: float, colour: Colour) -> None:
-    """Text on a dark shadow, so that it reads on any grey; OpenCV's own letters are ASCII."""
-    plain = _plain(text)
-    cv2.putText(picture, plain, (origin[0] + 1, origin[1] + 1), _FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
-    cv2.putText(picture, plain, origin, _FONT, size, colour, 1, cv2.LINE_AA)
+    """Text on a dark shadow, so that it reads on any grey."""
+    left, baseline = origin
+    before, other, after = _runs(known(text))
+    for shift, ink in ((1, (0, 0, 0)), (0, colour)):
+        place = (left + shift, baseline + shift)
+        cv2.putText(picture, before, place, _FONT, size, ink, 1, cv2.LINE_AA)
+        if other:
+            place = (place[0] + _text_px(before, size), place[1])
+            letters = lettering(other, round(size * _LETTER_PX))
+            _lay(picture, letters, place, ink)
+            place = (place[0] + letters.cover.shape[1], place[1])
+            cv2.putText(picture, after, place, _FONT, size, ink, 1, cv2.LINE_AA)
 
 
-def _plain(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
+def _lay(picture: Picture, letters: Lettering, origin: tuple[int, int], colour: Colour) -> None:
+    """Lay letters over the picture, as far as they are in it."""
+    left, top = origin[0], origin[1] - letters.above_px
+    cover = letters.cover[max(-top, 0) :, max(-left, 0) :]
+    under = picture[max(top, 0) :, max(left, 0) :][: cover.shape[0], : cover.shape[1]]
+    share = cover[: under.shape[0], : under.shape[1], None].astype(np.float32) / 255
+    under[:] = (under * (1 - share) + np.array(colour, np.float32) * share).astype(np.uint8)
+
+
+def _runs(text: str) -> tuple[str, str, str]:
+    """ASCII, which OpenCV's own letters hold, what lies between the first and the last other letter, and ASCII."""
+    others = [place for place, letter in enumerate(text) if not letter.isascii()]
+    if not others:
+        return text, "", ""
+    return text[: others[0]], text[others[0] : others[-1] + 1], text[others[-1] + 1 :]
