@@ -318,6 +318,25 @@ def test_a_cap_that_leaves_the_picture_white_is_told(scene: Scene, rng: np.rando
     assert "covered" in feed.watch(still(np.full_like(scene, 300), rng, 5, SLOW_FPS))
 
 
+def thin_lines(rng: np.random.Generator) -> Iterator[Counts]:
+    """Lines a pixel wide that jump by up to two pixels from picture to picture."""
+    lines = np.full((ROWS + 20, COLUMNS + 20), 90, np.float32)
+    for _ in range(400):
+        x, y, length = rng.integers(5, COLUMNS), rng.integers(5, ROWS), rng.integers(8, 30)
+        part = np.s_[y : y + length, x] if rng.random() < 0.5 else np.s_[y, x : x + length]
+        lines[part] += 60
+    for _ in range(60):
+        across, down = rng.integers(0, 3, 2)
+        seen = lines[down : down + ROWS, across : across + COLUMNS] + rng.normal(0, 1, (ROWS, COLUMNS))
+        yield np.clip(seen, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", [3, 51, 58])
+def test_edges_that_are_not_steep_when_they_are_learnt_are_given_up(seed: int) -> None:
+    still_there = Feed(SLOW_FPS, lambda _, found: msgspec.structs.replace(found, shift_x_px=0.0, shift_y_px=0.0))
+    assert "defocused" not in still_there.watch(thin_lines(np.random.default_rng(seed)))
+
+
 @pytest.mark.parametrize("shift", [(4.0, 0.0), (0.0, -3.0), (60.0, 0.0)])
 def test_a_knock_is_told_once(scene: Scene, rng: np.random.Generator, shift: tuple[float, float]) -> None:
     feed = Feed()

@@ -722,8 +722,13 @@ class _Structure:
         self._learnt += 1
         self._known += (self._coarse - self._known) / self._learnt
         if self._learnt == self.LOOKS:
+            sharpness = self._sharpness()
+            if sharpness <= 0:
+                # What was steep when it was chosen is no edge any more: it belonged to something that has gone.
+                self.forget()
+                return []
             # The lens is as sharp as it was with the edges before.
-            self._best = max(self._sharpness() / self._lately, self.OTHER_EDGES * self._best)
+            self._best = max(sharpness / self._lately, self.OTHER_EDGES * self._best)
         return []
 
     def _sharpness(self) -> float:
