@@ -132,8 +132,8 @@ def _fix(where: str, time_ns: int, latitude: object, longitude: object, sigma_m:
     place = []
     for name, value, limit in (("latitude", latitude, 90.0), ("longitude", longitude, 180.0)):
         try:
-            number = float(value)  # type: ignore[arg-type]  # what is no number is refused here
-        except (TypeError, ValueError):
+            number = float(str(value))
+        except ValueError:
             number = math.nan
         if not -limit <= number <= limit:
             raise InputError(f"{where}: {name} {value!r}: degrees from {-limit:g} to {limit:g}, as 34.46000")

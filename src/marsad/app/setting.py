@@ -8,7 +8,7 @@ import msgspec
 
 from marsad.kernel.record import Record
 
-_PLAIN = {
+_PLAIN: dict[object, str] = {
     float: "a number",
     int: "a whole number",
     str: "text",
@@ -82,7 +82,7 @@ def describe(annotation: object) -> str:
         return "a table"
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(kind))
-    return " ".join([_PLAIN[kind], *_limits(notes)])  # type: ignore[index]  # a site holds no other kinds
+    return " ".join([_PLAIN[kind], *_limits(notes)])
 
 
 def _plural(item: object) -> str:
