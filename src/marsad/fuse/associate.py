@@ -1,0 +1,171 @@
+"""Which report is of which track: gates, likelihoods, and how probable each pairing is.
+
+The marginal probabilities are found by belief propagation over the pairs within their gates: each round costs a pass over
+the pairs, it converges always, and it is exact where the pairs form no loop.
+
+Source: Williams and Lau, "Approximate evaluation of marginal association probabilities with belief propagation", IEEE
+TAES 50 (2014); Williams, "Marginal multi-Bernoulli filters", IEEE TAES 51 (2015).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from marsad.fuse.hypotheses import Expected, Ints, Rows, bias_noise, own_noise
+from marsad.geo.geodesy import Array
+
+_ROUNDS = 200
+_SETTLED = 1e-6
+_HIDDEN_SEEN = 0.02
+
+
+class Reports(NamedTuple):
+    """A look's measurements: `value` (M, 2), covariance `noise` (M, 2, 2), the source's `label` (M) or -1."""
+
+    value: Array
+    noise: Array
+    label: Ints
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows and reports within their gates, row after row, and of tracks and reports.
+
+    Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over the ground, 1/m2). Tracks: `first` (T + 1),
+    `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row with the
+    biases known, `total` with them not.
+    """
+
+    row_first: Ints
+    row_report: Ints
+    row_likelihood: Array
+    first: Ints
+    report: Ints
+    likelihood: Array
+    own: Array
+    total: Array
+
+
+class Chances(NamedTuple):
+    """How probable it is that a pair is one (P), that a track was not reported (T), that a report is of none (M)."""
+
+    pair: Array
+    missed: Array
+    new: Array
+
+
+@njit(cache=True)
+def gate(
+    rows: Rows, expected: Expected, tilt: Array, bias_spread: Array, reports: Reports, source: int, gate2: float,
+    same: float,
+) -> Pairs:  # fmt: skip
+    """The pairs whose squared distance is below `gate2`; one with the label the row had is `same` times as likely."""
+    count, found = rows.mean.shape[0], reports.value.shape[0]
+    own, total = np.zeros((count, 2, 2)), np.zeros((count, 2, 2))
+    order = np.argsort(reports.value[:, 0])
+    sorted_first = reports.value[order, 0]
+    widest = 0.0
+    for m in range(found):
+        widest = max(widest, reports.noise[m, 0, 0])
+    row_first = np.zeros(count + 1, np.int64)
+    room = max(16, 4 * count)
+    row_report, row_likelihood = np.empty(room, np.int64), np.empty(room)
+    used = 0
+    for r in range(count):
+        if expected.scale[r] > 0.0:
+            own[r] = own_noise(rows.spread[r], expected.slope[r], expected.noise[r])
+            total[r] = own[r]
+            bias_noise(tilt[r], bias_spread, total[r])
+            half = math.sqrt(gate2 * (total[r, 0, 0] + widest))
+            at = np.searchsorted(sorted_first, expected.value[r, 0] - half)
+            while at < found and sorted_first[at] <= expected.value[r, 0] + half:
+                m = order[at]
+                at += 1
+                a = total[r, 0, 0] + reports.noise[m, 0, 0]
+                b = total[r, 0, 1] + reports.noise[m, 0, 1]
+                c = total[r, 1, 1] + reports.noise[m, 1, 1]
+                det = a * c - b * b
+                x, y = reports.value[m, 0] - expected.value[r, 0], reports.value[m, 1] - expected.value[r, 1]
+                far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
+                if not far2 < gate2:
+                    continue
+                likelihood = expected.scale[r] * math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
+                if reports.label[m] >= 0 and reports.label[m] == rows.label[r, source]:
+                    likelihood *= same
+                if used == room:
+                    room *= 2
+                    more_report, more_likelihood = np.empty(room, np.int64), np.empty(room)
+                    more_report[:used], more_likelihood[:used] = row_report, row_likelihood
+                    row_report, row_likelihood = more_report, more_likelihood
+                row_report[used], row_likelihood[used] = m, likelihood
+                used += 1
+        row_first[r + 1] = used
+    tracks = rows.first.shape[0] - 1
+    first = np.zeros(tracks + 1, np.int64)
+    report, likelihood_of = np.empty(used, np.int64), np.empty(used)
+    slot = np.full(found, -1, np.int64)
+    pairs = 0
+    for t in range(tracks):
+        begin = pairs
+        for r in range(rows.first[t], rows.first[t + 1]):
+            # The elevation data may be wrong about what is hidden: a report is not ruled out by them.
+            chance = rows.weight[r] * max(expected.seen[r], _HIDDEN_SEEN)
+            for e in range(row_first[r], row_first[r + 1]):
+                m = row_report[e]
+                if slot[m] < begin:
+                    slot[m] = pairs
+                    report[pairs], likelihood_of[pairs] = m, 0.0
+                    pairs += 1
+                likelihood_of[slot[m]] += chance * row_likelihood[e]
+        for e in range(begin, pairs):
+            slot[report[e]] = -1
+        first[t + 1] = pairs
+    return Pairs(
+        row_first, row_report[:used].copy(), row_likelihood[:used].copy(),
+        first, report[:pairs].copy(), likelihood_of[:pairs].copy(), own, total,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def believe(pairs: Pairs, existence: Array, detected: Array, elsewhere: Array) -> Chances:
+    """How probable each pair is, one report being of one track at most and the other way round.
+
+    `existence` (T), `detected` (T): the probability that the track is reported if it exists; `elsewhere` (M): the
+    density, 1/m2, of reports that are of no track. The likelihoods already hold the detection's probability.
+    """
+    tracks, found = existence.shape[0], elsewhere.shape[0]
+    used = pairs.report.shape[0]
+    odds, to_report, to_track = np.empty(used), np.zeros(used), np.ones(used)
+    for t in range(tracks):
+        missing = max(1 - existence[t] * detected[t], 1e-12)
+        for e in range(pairs.first[t], pairs.first[t + 1]):
+            odds[e] = existence[t] * pairs.likelihood[e] / (elsewhere[pairs.report[e]] * missing)
+    for _ in range(_ROUNDS):
+        sums = np.zeros(found)
+        for t in range(tracks):
+            whole = 1.0
+            for e in range(pairs.first[t], pairs.first[t + 1]):
+                whole += odds[e] * to_track[e]
+            for e in range(pairs.first[t], pairs.first[t + 1]):
+                to_report[e] = odds[e] / max(whole - odds[e] * to_track[e], 1.0)
+                sums[pairs.report[e]] += to_report[e]
+        change = 0.0
+        for e in range(used):
+            new = 1 / (1 + max(sums[pairs.report[e]] - to_report[e], 0.0))
+            change = max(change, abs(new - to_track[e]))
+            to_track[e] = new
+        if change < _SETTLED:
+            break
+    pair, missed, new = np.empty(used), np.ones(tracks), np.ones(found)
+    for t in range(tracks):
+        whole = 1.0
+        for e in range(pairs.first[t], pairs.first[t + 1]):
+            whole += odds[e] * to_track[e]
+        for e in range(pairs.first[t], pairs.first[t + 1]):
+            pair[e] = odds[e] * to_track[e] / whole
+            new[pairs.report[e]] += to_report[e]
+        missed[t] = 1 / whole
+    for m in range(found):
+        new[m] = 1 / new[m]
+    return Chances(pair, missed, new)

@@ -1,0 +1,559 @@
+"""One picture out of what many sources report, in whatever order it comes."""
+
+import bisect
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import field
+
+from marsad.fuse.associate import Reports, believe, gate
+from marsad.fuse.duplicates import twins
+from marsad.fuse.hypotheses import (
+    STATES,
+    Expected,
+    Ints,
+    Rows,
+    expect_angles,
+    expect_places,
+    leaning,
+    no_rows,
+    predict,
+    ranges_along,
+)
+from marsad.fuse.register import Biases, forget, wander
+from marsad.fuse.revise import begin_along, begin_at_place, revise
+from marsad.fuse.sensor import CameraSensor, Sensor
+from marsad.geo.geodesy import Array
+from marsad.kernel.error import InputError
+from marsad.kernel.measurement import Look, Measurement
+from marsad.kernel.record import Record
+from marsad.kernel.track import Count, Kind
+
+NS = 1_000_000_000
+_LEAST_EXISTENCE = 0.004
+_SLICES = 6
+_AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
+
+
+class FuseSettings(Record):
+    """How the picture is made.
+
+    `agility_m2_s3` is the white acceleration of each kind; `steady_s` over how long a velocity is kept; `unknown_per_km2`
+    how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come; `gone_s` after how long
+    an object is expected to have left. A look's report that carries the label it had before is `same_label` times as
+    likely to be the same thing. At most `hypotheses` are kept of a track; those within `apart` squared deviations are
+    merged. `late_s` is how late a look may come and still count.
+    """
+
+    agility_m2_s3: Mapping[Kind, float] = field(default_factory=lambda: dict(_AGILITY))
+    usual_agility_m2_s3: float = 0.08
+    surprise_gain: float = 0.1
+    steady_s: float = 120.0
+    speed_m_s: float = 2.0
+    unknown_per_km2: float = 0.5
+    arrivals_per_km2_s: float = 0.001
+    gone_s: float = 1800.0
+    gate2: float = 20.0
+    same_label: float = 100.0
+    hypotheses: int = 5
+    apart: float = 1.0
+    confirm: float = 0.9
+    doubt: float = 0.5
+    coast_s: float = 3.0
+    lost_sigma_m: float = 400.0
+    same_sigmas2: float = 6.0
+    late_s: float = 60.0
+
+
+class Opinion(NamedTuple):
+    """What one source last said of a track."""
+
+    time_ns: int
+    label: int
+    kind: Kind
+    kind_confidence: float
+    count: Count | None
+    origin: str
+
+
+class Life(NamedTuple):
+    """What a track is called, who speaks of it, and what it was called before."""
+
+    track_id: str
+    opinions: Mapping[str, Opinion]
+    formerly: tuple[str, ...] = ()
+
+
+class State(NamedTuple):
+    """Everything the fuser knows after a look; never changed, only followed by another.
+
+    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet), `surprise` (mean squared distance of
+    its reports for each dimension). Of S sources: `looked_ns` (0 for never), `unseen` (objects for each m2 not yet
+    reported), `strange` (share of its reports that do not fit what they should), `trusted`.
+    """
+
+    time_ns: int
+    rows: Rows
+    existence: Array
+    born_ns: Ints
+    seen_ns: Ints
+    confirmed_ns: Ints
+    surprise: Array
+    lives: tuple[Life, ...]
+    bias_mean: Array
+    bias_spread: Array
+    looked_ns: Ints
+    unseen: Array
+    strange: Array
+    trusted: Array
+
+
+Key = tuple[int, str]
+"""When a look was and whose: the order in which looks count."""
+
+
+class Fuser:
+    """Makes one picture of many sources' looks.
+
+    A look may come late: everything since is then taken back and done again, so that the picture is the one that would
+    have been had all come in order. A look that comes again changes nothing.
+    """
+
+    def __init__(
+        self, sensors: Sequence[Sensor], settings: FuseSettings | None = None, *, start: State | None = None
+    ) -> None:
+        self.settings = settings or FuseSettings()
+        self.sensors = {sensor.source_id: sensor for sensor in sensors}
+        if len(self.sensors) != len(sensors):
+            raise InputError("two sources have one name; every camera, post and patrol needs its own")
+        self._number = {source_id: i for i, source_id in enumerate(self.sensors)}
+        self._slots, prior, drift = _slots(sensors)
+        self._prior, self._drift = prior, drift
+        self.state = start or self._nothing()
+        self._looks: dict[Key, Look] = {}
+        self._keys: list[Key] = []
+        self._marks: list[tuple[Key, State]] = [((self.state.time_ns, ""), self.state)]
+        self.too_late: list[Look] = []
+
+    @property
+    def biases(self) -> Biases:
+        """What is known of the sources' biases now."""
+        return Biases(self.state.bias_mean, self.state.bias_spread, self._slots)
+
+    def update(self, looks: Iterable[Look]) -> State:
+        """Everything known after these looks and all before.
+
+        Raises: InputError for a source nobody named, or a report that is neither a direction nor a place.
+        """
+        earliest: Key | None = None
+        for look in looks:
+            key = self._accept(look)
+            if key is not None and (earliest is None or key < earliest):
+                earliest = key
+        if earliest is None:
+            return self.state
+        if earliest <= self._marks[-1][0] or earliest <= self._done:
+            self._take_back(earliest)
+        for key in self._keys[bisect.bisect_right(self._keys, self._done) :]:
+            self._advance(key)
+        self._let_go()
+        return self.state
+
+    @property
+    def _done(self) -> Key:
+        return self._last
+
+    _last: Key = (0, "")
+
+    def _accept(self, look: Look) -> Key | None:
+        """The look's place in the order if it changes anything."""
+        sensor = self.sensors.get(look.source_id)
+        if sensor is None:
+            known = ", ".join(sorted(self.sensors)) or "none"
+            raise InputError(f"source {look.source_id!r} is not known here; sources are: {known}")
+        for measurement in look.measurements:
+            sensor.check(measurement)
+        if self._keys and look.time_ns < self._keys[-1][0] - round(self.settings.late_s * NS):
+            self.too_late.append(look)
+            return None
+        key = (look.time_ns, look.source_id)
+        held = self._looks.get(key)
+        if held is None:
+            bisect.insort(self._keys, key)
+            self._looks[key] = replaced(look, _sorted(look.measurements))
+            return key
+        there = set(held.measurements)
+        added = [m for m in look.measurements if m not in there]
+        if not added:
+            return None
+        self._looks[key] = replaced(held, _sorted((*held.measurements, *added)))
+        return key
+
+    def _take_back(self, key: Key) -> None:
+        while len(self._marks) > 1 and self._marks[-1][0] >= key:
+            self._marks.pop()
+        self._last, self.state = self._marks[-1]
+
+    def _advance(self, key: Key) -> None:
+        self.state = self._step(self.state, self._looks[key])
+        self._last = key
+        if key[0] - self._marks[-1][0][0] >= NS // 2:
+            self._marks.append((key, self.state))
+
+    def _let_go(self) -> None:
+        """Forget looks and marks that no look may come before any more."""
+        horizon = self._keys[-1][0] - round(self.settings.late_s * NS)
+        while len(self._marks) > 1 and self._marks[1][0][0] < horizon:
+            self._marks.pop(0)
+        upto = bisect.bisect_left(self._keys, (self._marks[0][0][0], ""))
+        for key in self._keys[:upto]:
+            del self._looks[key]
+        del self._keys[:upto]
+
+    def _nothing(self) -> State:
+        sources = len(self.sensors)
+        none, never = np.empty(0), np.empty(0, np.int64)
+        density = self.settings.unknown_per_km2 * 1e-6
+        return State(
+            time_ns=0, rows=no_rows(len(self._prior), sources), existence=none, born_ns=never, seen_ns=never,
+            confirmed_ns=never, surprise=none, lives=(), bias_mean=np.zeros(len(self._prior)),
+            bias_spread=np.diag(self._prior), looked_ns=np.zeros(sources, np.int64),
+            unseen=np.full(sources, density), strange=np.zeros(sources), trusted=np.ones(sources, np.bool_),
+        )  # fmt: skip
+
+    def _step(self, state: State, look: Look) -> State:
+        state = self.carried(state, look.time_ns)
+        sensor, number = self.sensors[look.source_id], self._number[look.source_id]
+        slots = self._slots[number]
+        reports = self._reports(state, look, sensor, number)
+        expected = self._expected(state, sensor)
+        chance = sensor.chance_of_report(look.time_ns - int(state.looked_ns[number]) if state.looked_ns[number] else None)
+        expected = expected._replace(seen=expected.seen * chance)
+        if slots[2] >= 0:
+            moved = np.einsum("rki,ri->rk", expected.slope[:, :, :2], state.rows.mean[:, 2:4])
+            expected = expected._replace(value=expected.value + moved * state.bias_mean[slots[2]])
+        tilt = leaning(state.rows, expected, slots)
+        pairs = gate(
+            state.rows, expected, tilt, state.bias_spread, reports, number, self.settings.gate2,
+            self.settings.same_label,
+        )  # fmt: skip
+        detected = _by_track(state.rows, expected.seen)
+        unseen = float(state.unseen[number])
+        elsewhere = np.full(len(reports.label), sensor.false_per_m2 + chance * unseen)
+        chances = believe(pairs, state.existence, detected, elsewhere)
+        shift, learnt = np.zeros_like(state.bias_mean), state.bias_spread.copy()
+        revised = revise(
+            state.rows, expected, tilt, reports, pairs, chances, state.existence, detected, number,
+            state.bias_spread, shift, learnt, self.settings.hypotheses, self.settings.apart,
+        )  # fmt: skip
+        looked, unknown = state.looked_ns.copy(), state.unseen.copy()
+        looked[number], unknown[number] = look.time_ns, unseen * (1 - chance)
+        state = state._replace(
+            rows=revised.rows, existence=revised.existence, bias_mean=state.bias_mean + shift, bias_spread=learnt,
+            looked_ns=looked, unseen=unknown,
+        )  # fmt: skip
+        state = self._noted(state, look, revised.report, revised.sure, revised.surprise)
+        new = chances.new * chance * unseen / np.maximum(elsewhere, 1e-300)
+        return self._with_new(state, look, sensor, number, reports, new)
+
+    def carried(self, state: State, time_ns: int) -> State:
+        """What is known, carried forward to a later time without a look."""
+        if not state.time_ns:
+            return state._replace(time_ns=time_ns)
+        step_s = (time_ns - state.time_ns) / NS
+        if step_s <= 0:
+            return state
+        settings = self.settings
+        rows = predict(
+            state.rows, self._agility(state), step_s, settings.steady_s, self._height_m, self._correlation_m
+        )
+        spread = state.bias_spread
+        if len(spread):
+            rows, spread = wander(rows, spread, self._drift, step_s)
+        unseen = state.unseen + settings.arrivals_per_km2_s * 1e-6 * step_s
+        state = state._replace(
+            time_ns=time_ns, rows=rows, bias_spread=spread, unseen=unseen,
+            existence=state.existence * math.exp(-step_s / settings.gone_s),
+        )  # fmt: skip
+        return self._without_gone(state) if time_ns // NS == (time_ns - round(step_s * NS)) // NS else self._tidied(state)
+
+    @property
+    def _height_m(self) -> float:
+        return max((s.height_sigma_m for s in self.sensors.values() if isinstance(s, CameraSensor)), default=0.0)
+
+    @property
+    def _correlation_m(self) -> float:
+        return min((s.correlation_m for s in self.sensors.values() if isinstance(s, CameraSensor)), default=300.0)
+
+    def _agility(self, state: State) -> Array:
+        settings = self.settings
+        usual = np.array([settings.agility_m2_s3.get(kind_of(life)[0], settings.usual_agility_m2_s3) for life in state.lives])
+        each = usual * np.maximum(state.surprise, 1.0) ** 2
+        return np.repeat(each, np.diff(state.rows.first))
+
+    def _expected(self, state: State, sensor: Sensor) -> Expected:
+        if isinstance(sensor, CameraSensor):
+            return expect_angles(state.rows, state.bias_spread, sensor.surface, sensor.sight)
+        return expect_places(state.rows, *sensor.covers)
+
+    def _reports(self, state: State, look: Look, sensor: Sensor, number: int) -> Reports:
+        values, noises = sensor.arrays(look.measurements)
+        labels = np.array([-1 if m.label is None else m.label for m in look.measurements], np.int64)
+        slots = self._slots[number]
+        for k in range(2):
+            if slots[k] >= 0:
+                values[:, k] -= state.bias_mean[slots[k]]
+        return Reports(values, noises, labels)
+
+    def _noted(self, state: State, look: Look, report: Ints, sure: Array, surprise: Array) -> State:
+        """Who was seen now, and what was said of them."""
+        seen = state.seen_ns.copy()
+        hit = sure > self.settings.doubt
+        seen[hit] = look.time_ns
+        lives = list(state.lives)
+        for t in np.flatnonzero(hit & (state.existence > self.settings.doubt)):
+            measurement = look.measurements[report[t]]
+            if measurement.label is not None or measurement.kind != "unknown" or measurement.count is not None:
+                lives[t] = _told(lives[t], look, measurement)
+        fresh = ~np.isnan(surprise)
+        gain = self.settings.surprise_gain
+        mean = np.where(fresh, state.surprise + gain * (np.nan_to_num(surprise) / 2 - state.surprise), state.surprise)
+        confirmed = np.where(
+            (state.confirmed_ns == 0) & (state.existence >= self.settings.confirm), look.time_ns, state.confirmed_ns
+        )
+        return state._replace(seen_ns=seen, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed)
+
+    def _with_new(
+        self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, chance: Array
+    ) -> State:
+        begun = [m for m in range(len(chance)) if chance[m] > _LEAST_EXISTENCE]
+        made = [(m, *self._begin(state, sensor, number, reports, m)) for m in begun]
+        made = [each for each in made if len(each[1])]
+        if not made:
+            return state
+        rows, old = state.rows, state.rows
+        sizes = [len(mean) for _, mean, _, _, _ in made]
+        label = np.full((sum(sizes), len(self.sensors)), -1, np.int64)
+        label[:, number] = np.repeat(reports.label[[m for m, *_ in made]], sizes)
+        rows = Rows(
+            np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]),
+            np.concatenate([old.mean, *(mean for _, mean, _, _, _ in made)]),
+            np.concatenate([old.spread, *(spread for _, _, spread, _, _ in made)]),
+            np.concatenate([old.lean, *(lean for _, _, _, lean, _ in made)]),
+            np.concatenate([old.weight, *(weight for _, _, _, _, weight in made)]),
+            np.concatenate([old.label, label]),
+        )
+        exists = np.array([chance[m] for m, *_ in made])
+        now = np.full(len(made), look.time_ns)
+        lives = [_born(look, m, look.measurements[m]) for m, *_ in made]
+        taken = {life.track_id for life in state.lives}
+        lives = [_renamed(life, taken) for life in lives]
+        return state._replace(
+            rows=rows,
+            existence=np.concatenate([state.existence, exists]),
+            born_ns=np.concatenate([state.born_ns, now]),
+            seen_ns=np.concatenate([state.seen_ns, now]),
+            confirmed_ns=np.concatenate([state.confirmed_ns, np.where(exists >= self.settings.confirm, now, 0)]),
+            surprise=np.concatenate([state.surprise, np.ones(len(made))]),
+            lives=(*state.lives, *lives),
+        )
+
+    def _begin(
+        self, state: State, sensor: Sensor, number: int, reports: Reports, m: int
+    ) -> tuple[Array, Array, Array, Array]:
+        """Means, covariances, leans and weights of a track that begins with a report."""
+        biases = len(state.bias_mean)
+        value, noise = reports.value[m], reports.noise[m]
+        if not isinstance(sensor, CameraSensor):
+            mean, spread = begin_at_place(value, noise, self.settings.speed_m_s, self._height_m)
+            return mean, spread, np.zeros((1, STATES, biases)), np.ones(1)
+        slots = self._slots[number]
+        sigma = [math.sqrt(noise[k, k] + (state.bias_spread[slots[k], slots[k]] if slots[k] >= 0 else 0.0)) for k in (0, 1)]
+        ranges = ranges_along(sensor.surface, sensor.sight, value[0], value[1], sigma[1], self._height_m, _SLICES)
+        if not len(ranges):
+            none = np.empty(0)
+            return none, none, none, none
+        mean, spread, weight = begin_along(
+            sensor.surface, sensor.sight.origin, sensor.sight.heading_rad, value[0], sigma[0], ranges,
+            self.settings.speed_m_s, self._height_m,
+        )  # fmt: skip
+        return self._held_against(state, sensor, number, mean, spread, weight, reports, m)
+
+    def _held_against(
+        self, state: State, sensor: CameraSensor, number: int, mean: Array, spread: Array, weight: Array,
+        reports: Reports, m: int,
+    ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+        """The slices of a new track after the report that began it."""
+        count, biases = len(mean), len(state.bias_mean)
+        rows = Rows(
+            np.array([0, count]), mean, spread, np.zeros((count, STATES, biases)), weight,
+            np.full((count, len(self.sensors)), -1, np.int64),
+        )  # fmt: skip
+        expected = expect_angles(rows, state.bias_spread, sensor.surface, sensor.sight)
+        expected = expected._replace(seen=np.maximum(expected.seen, 0.02))
+        tilt = leaning(rows, expected, self._slots[number])
+        one = Reports(reports.value[m : m + 1], reports.noise[m : m + 1], reports.label[m : m + 1])
+        pairs = gate(rows, expected, tilt, state.bias_spread, one, number, 1e6, 1.0)
+        if not len(pairs.report):
+            none = np.empty(0)
+            return none, none, none, none
+        certain = believe(pairs, np.ones(1), np.ones(1), np.full(1, 1e-30))
+        none_learnt = np.zeros_like(state.bias_mean)
+        rows = revise(
+            rows, expected, tilt, one, pairs, certain, np.ones(1), np.ones(1), number, state.bias_spread,
+            none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
+        ).rows  # fmt: skip
+        return rows.mean, rows.spread, rows.lean, rows.weight
+
+    def _without_gone(self, state: State) -> State:
+        keep = state.existence > _LEAST_EXISTENCE
+        return state if keep.all() else _kept(state, keep)
+
+    def _tidied(self, state: State) -> State:
+        """Without what is gone, and without what is there twice."""
+        state = self._without_gone(state)
+        sigma = np.sqrt(np.maximum(state.rows.spread[:, 0, 0], state.rows.spread[:, 1, 1]))
+        state = _kept(state, _by_track(state.rows, sigma) < self.settings.lost_sigma_m * 4)
+        pairs = twins(state.rows, state.existence, state.bias_spread, self.settings.same_sigmas2)
+        gone = np.zeros(len(state.lives), np.bool_)
+        lives, existence = list(state.lives), state.existence.copy()
+        for one, two in pairs:
+            if gone[one] or gone[two] or _both_seen(lives[one], lives[two]):
+                continue
+            stays, goes = (one, two) if _senior(state, one, two) else (two, one)
+            gone[goes] = True
+            existence[stays] = 1 - (1 - existence[stays]) * (1 - existence[goes])
+            lives[stays] = _joined(lives[stays], lives[goes])
+        if not gone.any():
+            return state
+        return _kept(state._replace(lives=tuple(lives), existence=existence), ~gone)
+
+
+def replaced(look: Look, measurements: tuple[Measurement, ...]) -> Look:
+    """A look with other measurements, its receipt forgotten: when it was heard changes nothing."""
+    return Look(source_id=look.source_id, time_ns=look.time_ns, measurements=measurements, origin=look.origin)
+
+
+def _sorted(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """Measurements in an order of their own, so that the order they came in changes nothing; each but once."""
+    return tuple(sorted(dict.fromkeys(measurements), key=_order))
+
+
+def _order(measurement: Measurement) -> tuple[int, float, float]:
+    label = -1 if measurement.label is None else measurement.label
+    if measurement.bearing is not None:
+        return label, measurement.bearing.azimuth_rad, measurement.bearing.elevation_rad
+    fix = measurement.fix
+    return (label, 0.0, 0.0) if fix is None else (label, fix.east_m, fix.north_m)
+
+
+def _slots(sensors: Sequence[Sensor]) -> tuple[Ints, Array, Array]:
+    """Which column each source's biases have (S, 3), their variances and how fast they drift."""
+    slots = np.full((len(sensors), 3), -1, np.int64)
+    prior: list[float] = []
+    drift: list[float] = []
+    for i, sensor in enumerate(sensors):
+        for k, (variance, rate) in enumerate(sensor.bias_prior()):
+            if variance > 0:
+                slots[i, k] = len(prior)
+                prior.append(variance)
+                drift.append(rate)
+    return slots, np.array(prior), np.array(drift)
+
+
+def _by_track(rows: Rows, value: Array) -> Array:
+    """The mean of a value of rows over each track."""
+    return np.add.reduceat(value * rows.weight, rows.first[:-1]) if len(rows.first) > 1 else np.empty(0)
+
+
+def _kept(state: State, keep: Array) -> State:
+    """The state of some of its tracks."""
+    sizes = np.diff(state.rows.first)
+    chosen = np.repeat(keep, sizes)
+    old = state.rows
+    rows = Rows(
+        np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64), old.mean[chosen], old.spread[chosen],
+        old.lean[chosen], old.weight[chosen], old.label[chosen],
+    )  # fmt: skip
+    return state._replace(
+        rows=rows, existence=state.existence[keep], born_ns=state.born_ns[keep], seen_ns=state.seen_ns[keep],
+        confirmed_ns=state.confirmed_ns[keep], surprise=state.surprise[keep],
+        lives=tuple(life for life, stays in zip(state.lives, keep, strict=True) if stays),
+    )  # fmt: skip
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _short(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text or "0"
+
+
+def _born(look: Look, index: int, measurement: Measurement) -> Life:
+    """A new track's life: it is called after who saw it first, under which number, and when (ms, base 36)."""
+    called = f"x{index}" if measurement.label is None else str(measurement.label)
+    life = Life(f"{look.source_id}-{called}-{_short(look.time_ns // 1_000_000)}", {})
+    return _told(life, look, measurement)
+
+
+def _renamed(life: Life, taken: set[str]) -> Life:
+    name, number = life.track_id, 1
+    while name in taken:
+        number += 1
+        name = f"{life.track_id}.{number}"
+    taken.add(name)
+    return life if name == life.track_id else life._replace(track_id=name)
+
+
+def _told(life: Life, look: Look, measurement: Measurement) -> Life:
+    label = -1 if measurement.label is None else measurement.label
+    opinion = Opinion(
+        look.time_ns, label, measurement.kind, measurement.kind_confidence, measurement.count, look.origin
+    )
+    return life._replace(opinions={**life.opinions, look.source_id: opinion})
+
+
+def _joined(stays: Life, goes: Life) -> Life:
+    opinions = dict(stays.opinions)
+    for source_id, opinion in goes.opinions.items():
+        if source_id not in opinions or opinions[source_id].time_ns < opinion.time_ns:
+            opinions[source_id] = opinion
+    return Life(stays.track_id, opinions, (*stays.formerly, goes.track_id, *goes.formerly))
+
+
+def _both_seen(one: Life, two: Life) -> bool:
+    """Whether one source told the two apart lately: two numbers within two seconds."""
+    for source_id in one.opinions.keys() & two.opinions.keys():
+        a, b = one.opinions[source_id], two.opinions[source_id]
+        if a.label != b.label and abs(a.time_ns - b.time_ns) < 2 * NS:
+            return True
+    return False
+
+
+def _senior(state: State, one: int, two: int) -> bool:
+    """Whether the first keeps its name when two are found to be the same."""
+    keys = [
+        (state.confirmed_ns[t] == 0, int(state.born_ns[t]), state.lives[t].track_id) for t in (one, two)
+    ]
+    return keys[0] <= keys[1]
+
+
+def kind_of(life: Life) -> tuple[Kind, float]:
+    """What those who speak of a track make of it together, and how surely."""
+    scores: dict[Kind, float] = {}
+    for opinion in life.opinions.values():
+        if opinion.kind != "unknown":
+            odds = math.log(max(opinion.kind_confidence, 0.02) / max(1 - opinion.kind_confidence, 0.02))
+            scores[opinion.kind] = scores.get(opinion.kind, 0.0) + odds
+    if not scores:
+        return "unknown", 0.0
+    kind = max(scores, key=lambda k: (scores[k], k))
+    rest = sum(math.exp(score) for other, score in scores.items() if other != kind)
+    grown = math.exp(min(scores[kind], 50.0))
+    return kind, grown / (1 + grown + rest)

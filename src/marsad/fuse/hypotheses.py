@@ -1,0 +1,519 @@
+"""Where each object may be: a few Gaussians for each track, carried forward, held against looks, merged and dropped.
+
+A hypothesis is a state of five numbers: east, north, their rates, and by how much the ground there is higher than the
+elevation data say. It is kept *given the sources' biases* b: mean m + L (b - b0) and covariance P, L being its `lean`.
+Given the biases all tracks are independent, so one filter for b and one for each track together are the joint filter,
+exactly where everything is linear, at a cost that grows with tracks times biases and not with their square.
+
+Source: Friedland, "Treatment of bias in recursive filtering", IEEE TAC 14 (1969); Blackman and Popoli, "Design and
+analysis of modern tracking systems" (1999), 6.6 (mixture reduction); Arasaratnam and others, statistical linear
+regression by sigma points, Proc. IEEE 95 (2007).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from marsad.geo.elevation import SurfaceArrays, ground_up
+from marsad.geo.geodesy import MEAN_RADIUS_M, Array
+from marsad.geo.sight import BEYOND, LEVEL, SKY, cast, ray_towards
+
+EAST, NORTH, EAST_RATE, NORTH_RATE, HEIGHT = range(5)
+STATES = 5
+
+Ints = NDArray[np.int64]
+
+_AXIS_SIGMAS = math.sqrt(3)
+_LEAST_STEP_M = 0.5
+_TARGET_M = 1.0
+_PROFILE = 240
+
+
+class Rows(NamedTuple):
+    """Every hypothesis of every track; those of track t are rows first[t] to first[t + 1].
+
+    `mean` (R, 5), `spread` (R, 5, 5) and `lean` (R, 5, B) are as above, `weight` (R) sums to one over a track,
+    `label` (R, S) is what source s called it when it was last held to be it, -1 for nothing.
+    """
+
+    first: Ints
+    mean: Array
+    spread: Array
+    lean: Array
+    weight: Array
+    label: Ints
+
+
+class Sight(NamedTuple):
+    """How a camera looks: where its lens is, its own axes, its field of view and how far it reaches.
+
+    `heading_rad` and `tilt_rad` point to the middle of the field; half angles across and up.
+    """
+
+    origin: Array
+    local: Array
+    refraction: float
+    heading_rad: float
+    tilt_rad: float
+    half_across_rad: float
+    half_up_rad: float
+    reach_m: float
+
+
+class Expected(NamedTuple):
+    """What a source would report of each row: value (R, 2), slope (R, 2, 5), noise (R, 2, 2), and how surely (R).
+
+    `noise` is what the linear form leaves out; `scale` (R) turns a density of the report into one over the ground.
+    """
+
+    value: Array
+    slope: Array
+    noise: Array
+    seen: Array
+    scale: Array
+
+
+def no_rows(biases: int, sources: int) -> Rows:
+    """No track at all."""
+    return Rows(
+        np.zeros(1, np.int64), np.empty((0, STATES)), np.empty((0, STATES, STATES)), np.empty((0, STATES, biases)),
+        np.empty(0), np.empty((0, sources), np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def predict(rows: Rows, agility: Array, step_s: float, steady_s: float, height_m: float, correlation_m: float) -> Rows:
+    """The rows `step_s` later: near-constant velocity with white acceleration `agility` (R), m2/s3.
+
+    Velocities fade over `steady_s`. What the elevation data are wrong by is forgotten with the distance gone.
+    """
+    mean, spread, lean = rows.mean.copy(), rows.spread.copy(), rows.lean.copy()
+    fade = math.exp(-step_s / steady_s)
+    drift = steady_s * (1 - fade)
+    move = np.empty((STATES, STATES))
+    for r in range(mean.shape[0]):
+        speed2 = mean[r, 2] ** 2 + mean[r, 3] ** 2 + spread[r, 2, 2] + spread[r, 3, 3]
+        kept = math.exp(-math.sqrt(speed2) * step_s / correlation_m)
+        mean[r, 0] += drift * mean[r, 2]
+        mean[r, 1] += drift * mean[r, 3]
+        mean[r, 2] *= fade
+        mean[r, 3] *= fade
+        mean[r, 4] *= kept
+        for i in range(STATES):
+            for j in range(STATES):
+                move[i, j] = spread[r, i, j]
+        for j in range(STATES):
+            move[0, j] += drift * move[2, j]
+            move[1, j] += drift * move[3, j]
+            move[2, j] *= fade
+            move[3, j] *= fade
+            move[4, j] *= kept
+        for i in range(STATES):
+            move[i, 0] += drift * move[i, 2]
+            move[i, 1] += drift * move[i, 3]
+            move[i, 2] *= fade
+            move[i, 3] *= fade
+            move[i, 4] *= kept
+        q = agility[r]
+        for axis in range(2):
+            move[axis, axis] += q * step_s**3 / 3
+            move[axis, axis + 2] += q * step_s**2 / 2
+            move[axis + 2, axis] += q * step_s**2 / 2
+            move[axis + 2, axis + 2] += q * step_s
+        move[4, 4] += (1 - kept * kept) * height_m * height_m
+        spread[r] = move
+        for b in range(lean.shape[2]):
+            lean[r, 0, b] += drift * lean[r, 2, b]
+            lean[r, 1, b] += drift * lean[r, 3, b]
+            lean[r, 2, b] *= fade
+            lean[r, 3, b] *= fade
+            lean[r, 4, b] *= kept
+    return Rows(rows.first, mean, spread, lean, rows.weight, rows.label)
+
+
+@njit(cache=True)
+def whole_spread(spread: Array, lean: Array, bias_spread: Array) -> Array:
+    """The covariance (5, 5) of one row with the biases' share."""
+    out = spread.copy()
+    count = bias_spread.shape[0]
+    for i in range(STATES):
+        for a in range(count):
+            total = 0.0
+            for b in range(count):
+                total += lean[i, b] * bias_spread[b, a]
+            if total != 0.0:
+                for j in range(STATES):
+                    out[i, j] += total * lean[j, a]
+    return out
+
+
+@njit(cache=True)
+def angles_to(
+    surface: SurfaceArrays, sight: Sight, east: float, north: float, height: float
+) -> tuple[float, float, float, float]:
+    """Azimuth from the heading, elevation, range and height in the site's frame of a point so far above the ground."""
+    up = ground_up(surface, east, north) + height
+    off_e, off_n, off_u = east - sight.origin[0], north - sight.origin[1], up - sight.origin[2]
+    vertical = sight.local[2]
+    rise = off_e * vertical[0] + off_n * vertical[1] + off_u * vertical[2]
+    flat2 = max(off_e * off_e + off_n * off_n + off_u * off_u - rise * rise, 1e-9)
+    x = off_e * sight.local[0, 0] + off_n * sight.local[0, 1] + off_u * sight.local[0, 2]
+    y = off_e * sight.local[1, 0] + off_n * sight.local[1, 1] + off_u * sight.local[1, 2]
+    apparent = rise + sight.refraction * flat2 / (2 * MEAN_RADIUS_M)
+    across = (math.atan2(x, y) - sight.heading_rad + math.pi) % (2 * math.pi) - math.pi
+    return across, math.atan2(apparent, math.sqrt(flat2)), math.sqrt(flat2 + rise * rise), up
+
+
+@njit(cache=True)
+def _in_view(surface: SurfaceArrays, sight: Sight, east: float, north: float, at: tuple[float, float, float, float]) -> bool:
+    """Whether a point at these angles is in the picture and no ground stands before it."""
+    across, climb, distance, up = at
+    if abs(across) > sight.half_across_rad or abs(climb - sight.tilt_rad) > sight.half_up_rad:
+        return False
+    if distance > sight.reach_m or math.isnan(up):
+        return False
+    target = np.array([east, north, up + _TARGET_M])
+    ray, length = ray_towards(sight.origin, sight.local[2], target, sight.refraction)
+    status, s = cast(surface, ray, 0.0, length, LEVEL)
+    return status == SKY or (status == BEYOND and s >= length)
+
+
+@njit(cache=True)
+def _axes_of(a: float, b: float, c: float) -> tuple[float, float, float, float]:
+    """The larger and smaller standard deviation of a 2x2 covariance, and the direction of the larger (x, y)."""
+    middle, half = (a + c) / 2, math.sqrt(((a - c) / 2) ** 2 + b * b)
+    turn = 0.5 * math.atan2(2 * b, a - c)
+    return math.sqrt(max(middle + half, 0.0)), math.sqrt(max(middle - half, 0.0)), math.cos(turn), math.sin(turn)
+
+
+@njit(cache=True)
+def expect_angles(rows: Rows, bias_spread: Array, surface: SurfaceArrays, sight: Sight) -> Expected:
+    """What a camera would report of each row: azimuth from its heading, and elevation.
+
+    The slope is the regression over sigma points along the axes of the whole uncertainty, not a derivative: on rough
+    ground it says what the elevation is worth over the stretch in question, and `noise` what it is not.
+    """
+    count = rows.mean.shape[0]
+    value, slope, noise = np.zeros((count, 2)), np.zeros((count, 2, STATES)), np.zeros((count, 2, 2))
+    seen, scale = np.zeros(count), np.zeros(count)
+    points, even = np.empty((4, 2)), np.empty((2, 2))
+    for r in range(count):
+        m = rows.mean[r]
+        whole = whole_spread(rows.spread[r], rows.lean[r], bias_spread)
+        rough = math.atan2(m[0] - sight.origin[0], m[1] - sight.origin[1])
+        off = (rough - sight.heading_rad + math.pi) % (2 * math.pi) - math.pi
+        away = math.hypot(m[0] - sight.origin[0], m[1] - sight.origin[1])
+        long, short, way_e, way_n = _axes_of(whole[0, 0], whole[0, 1], whole[1, 1])
+        # Far outside the picture nothing of it can be measured: no need to look at the ground there.
+        if abs(off) > sight.half_across_rad + 0.3 + 4 * long / max(away, 1.0) or away - 4 * long > sight.reach_m:
+            continue
+        centre = angles_to(surface, sight, m[0], m[1], m[4])
+        if math.isnan(centre[1]):
+            continue
+        inside = 1.0 / 3 if _in_view(surface, sight, m[0], m[1], centre) else 0.0
+        gap_e, gap_u = 0.0, 0.0
+        for axis in range(2):
+            sigma = max(long if axis == 0 else short, _LEAST_STEP_M / _AXIS_SIGMAS)
+            way_x, way_y = (way_e, way_n) if axis == 0 else (-way_n, way_e)
+            # Not through the camera and out behind it.
+            reach = min(_AXIS_SIGMAS * sigma, 0.7 * away)
+            ahead_e, ahead_n = m[0] + reach * way_x, m[1] + reach * way_y
+            behind_e, behind_n = m[0] - reach * way_x, m[1] - reach * way_y
+            ahead = angles_to(surface, sight, ahead_e, ahead_n, m[4])
+            behind = angles_to(surface, sight, behind_e, behind_n, m[4])
+            if math.isnan(ahead[1]) or math.isnan(behind[1]):
+                continue
+            points[2 * axis, 0], points[2 * axis, 1] = ahead[0] - centre[0], ahead[1] - centre[1]
+            points[2 * axis + 1, 0], points[2 * axis + 1, 1] = behind[0] - centre[0], behind[1] - centre[1]
+            for k in range(2):
+                rate = (points[2 * axis, k] - points[2 * axis + 1, k]) / (2 * reach)
+                slope[r, k, 0] += rate * way_x
+                slope[r, k, 1] += rate * way_y
+                even[axis, k] = (points[2 * axis, k] + points[2 * axis + 1, k]) / 2
+            gap_e += even[axis, 0] / 3
+            gap_u += even[axis, 1] / 3
+            for i in range(2):
+                for j in range(2):
+                    noise[r, i, j] += even[axis, i] * even[axis, j] / 3
+            inside += (1.0 / 6 if _in_view(surface, sight, ahead_e, ahead_n, ahead) else 0.0) + (
+                1.0 / 6 if _in_view(surface, sight, behind_e, behind_n, behind) else 0.0
+            )
+        noise[r, 0, 0] -= gap_e * gap_e
+        noise[r, 0, 1] -= gap_e * gap_u
+        noise[r, 1, 0] -= gap_e * gap_u
+        noise[r, 1, 1] -= gap_u * gap_u
+        noise[r, 0, 0], noise[r, 1, 1] = max(noise[r, 0, 0], 0.0), max(noise[r, 1, 1], 0.0)
+        bound = math.sqrt(noise[r, 0, 0] * noise[r, 1, 1])
+        cross = min(max(noise[r, 0, 1], -bound), bound)
+        noise[r, 0, 1], noise[r, 1, 0] = cross, cross
+        slope[r, 1, 4] = math.cos(centre[1]) / max(centre[2], 1.0)
+        value[r, 0], value[r, 1] = centre[0] + gap_e, centre[1] + gap_u
+        seen[r] = inside
+        # Where the ground is seen edge on the two slopes are nearly one: a report there is spread far over the ground.
+        scale[r] = max(abs(slope[r, 0, 0] * slope[r, 1, 1] - slope[r, 0, 1] * slope[r, 1, 0]), 1e-10)
+    return Expected(value, slope, noise, seen, scale)
+
+
+@njit(cache=True)
+def expect_places(rows: Rows, west: float, south: float, east: float, north: float) -> Expected:
+    """What a source that measures places on the ground would report of each row, if it covers a rectangle."""
+    count = rows.mean.shape[0]
+    value, slope, noise = rows.mean[:, :2].copy(), np.zeros((count, 2, STATES)), np.zeros((count, 2, 2))
+    seen, scale = np.zeros(count), np.ones(count)
+    for r in range(count):
+        slope[r, 0, 0] = 1.0
+        slope[r, 1, 1] = 1.0
+        x, y = value[r]
+        seen[r] = 1.0 if west <= x <= east and south <= y <= north else 0.0
+    return Expected(value, slope, noise, seen, scale)
+
+
+@njit(cache=True)
+def leaning(rows: Rows, expected: Expected, slots: Ints) -> Array:
+    """How a report of each row would move with the biases, (R, 2, B): its source's own, and those it leans on.
+
+    `slots` (3) are the columns of the source's azimuth, elevation and clock; -1 for one it has not.
+    """
+    count, biases = rows.lean.shape[0], rows.lean.shape[2]
+    out = np.zeros((count, 2, biases))
+    if biases == 0:
+        return out
+    for r in range(count):
+        for k in range(2):
+            for i in range(STATES):
+                s = expected.slope[r, k, i]
+                if s != 0.0:
+                    for b in range(biases):
+                        out[r, k, b] += s * rows.lean[r, i, b]
+            if slots[k] >= 0:
+                out[r, k, slots[k]] += 1.0
+            if slots[2] >= 0:
+                out[r, k, slots[2]] += (
+                    expected.slope[r, k, 0] * rows.mean[r, 2] + expected.slope[r, k, 1] * rows.mean[r, 3]
+                )
+    return out
+
+
+@njit(cache=True)
+def own_noise(spread: Array, slope: Array, noise: Array) -> Array:
+    """The covariance (2, 2) of what is expected of one row, biases known."""
+    out = np.empty((2, 2))
+    for k in range(2):
+        for n in range(k + 1):
+            total = noise[k, n]
+            for i in range(STATES):
+                if slope[k, i] != 0.0:
+                    for j in range(STATES):
+                        total += slope[k, i] * spread[i, j] * slope[n, j]
+            out[k, n] = total
+            out[n, k] = total
+    return out
+
+
+@njit(cache=True)
+def bias_noise(tilt: Array, bias_spread: Array, out: Array) -> None:
+    """Add to `out` (2, 2) the biases' share, for one row's `leaning` (2, B)."""
+    count = bias_spread.shape[0]
+    for k in range(2):
+        for a in range(count):
+            total = 0.0
+            for b in range(count):
+                total += tilt[k, b] * bias_spread[b, a]
+            if total != 0.0:
+                out[k, 0] += total * tilt[0, a]
+                out[k, 1] += total * tilt[1, a]
+
+
+@njit(cache=True)
+def correct(
+    mean: Array, spread: Array, lean: Array, slope: Array, tilt: Array, gap: Array, cover: Array, total: Array,
+    bias_spread: Array, known: bool,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """One row after a report: its mean, spread and lean.
+
+    `gap` (2) is report less expectation, `cover` (2, 2) its covariance with the biases known, `total` with them not.
+    With `known` the gain is that of the biases known, and the biases must be corrected by the same report; else it is
+    the gain that is best while the biases are left alone.
+    """
+    biases = bias_spread.shape[0]
+    gain, reach = np.empty((STATES, 2)), np.empty((STATES, 2))
+    for i in range(STATES):
+        for k in range(2):
+            reach[i, k] = 0.0
+            for j in range(STATES):
+                reach[i, k] += spread[i, j] * slope[k, j]
+    work = reach.copy()
+    against = cover if known else total
+    if not known:
+        for i in range(STATES):
+            for a in range(biases):
+                share = 0.0
+                for b in range(biases):
+                    share += lean[i, b] * bias_spread[b, a]
+                if share != 0.0:
+                    work[i, 0] += share * tilt[0, a]
+                    work[i, 1] += share * tilt[1, a]
+    det = against[0, 0] * against[1, 1] - against[0, 1] * against[1, 0]
+    for i in range(STATES):
+        gain[i, 0] = (work[i, 0] * against[1, 1] - work[i, 1] * against[1, 0]) / det
+        gain[i, 1] = (work[i, 1] * against[0, 0] - work[i, 0] * against[0, 1]) / det
+    new_mean, new_spread, new_lean = mean.copy(), spread.copy(), lean.copy()
+    for i in range(STATES):
+        new_mean[i] += gain[i, 0] * gap[0] + gain[i, 1] * gap[1]
+        for b in range(biases):
+            new_lean[i, b] -= gain[i, 0] * tilt[0, b] + gain[i, 1] * tilt[1, b]
+    # P - K R' - R K' + K S K', right for any gain.
+    for i in range(STATES):
+        for j in range(i + 1):
+            change = 0.0
+            for k in range(2):
+                change -= gain[i, k] * reach[j, k] + reach[i, k] * gain[j, k]
+                for n in range(2):
+                    change += gain[i, k] * cover[k, n] * gain[j, n]
+            new_spread[i, j] += change
+            if i != j:
+                new_spread[j, i] = new_spread[i, j]
+    return new_mean, new_spread, new_lean
+
+
+@njit(cache=True)
+def far_apart(mean: Array, spread: Array, other: Array) -> float:
+    """The squared distance of two means in place and velocity, in standard deviations of the first."""
+    lower = np.zeros((4, 4))
+    rest = np.empty(4)
+    out = 0.0
+    for i in range(4):
+        for j in range(i + 1):
+            total = spread[i, j]
+            for k in range(j):
+                total -= lower[i, k] * lower[j, k]
+            if i == j:
+                lower[i, i] = math.sqrt(max(total, 1e-12))
+            else:
+                lower[i, j] = total / lower[j, j]
+        rest[i] = other[i] - mean[i]
+        for k in range(i):
+            rest[i] -= lower[i, k] * rest[k]
+        rest[i] /= lower[i, i]
+        out += rest[i] * rest[i]
+    return out
+
+
+@njit(cache=True)
+def reduce_rows(
+    mean: Array, spread: Array, lean: Array, weight: Array, label: Ints, count: int, most: int, apart: float
+) -> int:
+    """Merge the first `count` rows of these arrays where they lie within `apart` of a heavier one; how many are left.
+
+    Works in place, keeping mean and covariance of what is merged; the heaviest `most` stay, heaviest first.
+    """
+    order = np.argsort(-weight[:count])
+    kept = 0
+    owner = np.full(count, -1, np.int64)
+    heads = np.empty(count, np.int64)
+    for at in range(count):
+        i = order[at]
+        for h in range(kept):
+            if far_apart(mean[heads[h]], spread[heads[h]], mean[i]) < apart:
+                owner[i] = h
+                break
+        if owner[i] < 0 and kept < most:
+            owner[i] = kept
+            heads[kept] = i
+            kept += 1
+    out_mean = np.zeros((kept, STATES))
+    out_spread = np.zeros((kept, STATES, STATES))
+    out_lean = np.zeros((kept, STATES, lean.shape[2]))
+    out_weight = np.zeros(kept)
+    out_label = label[heads[:kept]].copy()
+    for i in range(count):
+        if owner[i] >= 0:
+            out_weight[owner[i]] += weight[i]
+    for i in range(count):
+        h = owner[i]
+        if h >= 0:
+            share = weight[i] / out_weight[h]
+            out_mean[h] += share * mean[i]
+            out_lean[h] += share * lean[i]
+    total = 0.0
+    for i in range(count):
+        h = owner[i]
+        if h >= 0:
+            share = weight[i] / out_weight[h]
+            for a in range(STATES):
+                for b in range(STATES):
+                    out_spread[h, a, b] += share * (
+                        spread[i, a, b] + (mean[i, a] - out_mean[h, a]) * (mean[i, b] - out_mean[h, b])
+                    )
+    for h in range(kept):
+        total += out_weight[h]
+    for h in range(kept):
+        mean[h], spread[h], lean[h], label[h] = out_mean[h], out_spread[h], out_lean[h], out_label[h]
+        weight[h] = out_weight[h] / total
+    return kept
+
+
+@njit(cache=True)
+def ranges_along(
+    surface: SurfaceArrays, sight: Sight, across: float, climb: float, sigma_rad: float, height_m: float, most: int
+) -> Array:
+    """Where along a direction the ground may be that was seen there: (K, 3) range, its sigma, and weight.
+
+    Each stretch of ground in sight whose elevation lies within three sigma of `climb` is cut into slices no longer than
+    a quarter of their range, `most` at most. The slices say where to look; how likely each is, the report will say.
+    """
+    azimuth = sight.heading_rad + across
+    way_e = sight.local[0, 0] * math.sin(azimuth) + sight.local[1, 0] * math.cos(azimuth)
+    way_n = sight.local[0, 1] * math.sin(azimuth) + sight.local[1, 1] * math.cos(azimuth)
+    flat = math.hypot(way_e, way_n)
+    way_e, way_n = way_e / flat, way_n / flat
+    nearest = 5.0
+    growth = (sight.reach_m / nearest) ** (1.0 / (_PROFILE - 1))
+    highest, s = -math.inf, nearest
+    good = np.zeros(_PROFILE, np.bool_)
+    at = np.empty(_PROFILE)
+    best, best_gap = -1, math.inf
+    for i in range(_PROFILE):
+        at[i] = s
+        point = angles_to(surface, sight, sight.origin[0] + s * way_e, sight.origin[1] + s * way_n, 0.0)
+        if not math.isnan(point[1]):
+            tolerance = math.hypot(sigma_rad, height_m / s)
+            if point[1] >= highest - tolerance:
+                gap = abs(point[1] - climb) / tolerance
+                good[i] = gap < 3.0
+                if gap < best_gap:
+                    best, best_gap = i, gap
+            highest = max(highest, point[1])
+        s *= growth
+    if best < 0:
+        return np.empty((0, 3))
+    good[best] = True
+    out = np.empty((_PROFILE, 3))
+    count, i = 0, 0
+    while i < _PROFILE:
+        if not good[i]:
+            i += 1
+            continue
+        j = i
+        while j + 1 < _PROFILE and good[j + 1] and at[j + 1] < 1.28 * at[i]:
+            j += 1
+        near, far = at[i] / math.sqrt(growth), at[j] * math.sqrt(growth)
+        out[count, 0], out[count, 1] = (near + far) / 2, max((far - near) / 2, 1.0)
+        out[count, 2] = (far - near) * (near + far)
+        count += 1
+        i = j + 1
+    if count > most:
+        # The slices nearest in elevation matter; the far end of a grazing look is endless.
+        gaps = np.empty(count)
+        for k in range(count):
+            point = angles_to(
+                surface, sight, sight.origin[0] + out[k, 0] * way_e, sight.origin[1] + out[k, 0] * way_n, 0.0
+            )
+            gaps[k] = abs(point[1] - climb) / math.hypot(sigma_rad, height_m / out[k, 0])
+        chosen = np.sort(np.argsort(gaps)[:most])
+        out[:most] = out[chosen]
+        count = most
+    return out[:count].copy()

@@ -1,0 +1,152 @@
+"""The rows after a look: every pairing that may be true becomes a hypothesis, and the many are reduced to a few."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from marsad.fuse.associate import Chances, Pairs, Reports
+from marsad.fuse.hypotheses import STATES, Expected, Ints, Rows, correct, reduce_rows
+from marsad.fuse.register import learn
+from marsad.geo.elevation import SurfaceArrays
+from marsad.geo.geodesy import Array
+
+_CHANCE = 1e-3
+_SURE = 0.9
+_BIAS_GATE2 = 16.0
+_CANDIDATES = 64
+
+
+class Revised(NamedTuple):
+    """Rows after a look, their tracks' existence (T), what report each most probably is of (T), -1 for none.
+
+    `surprise` (T) is the squared distance of that report, NaN without; `sure` (T) how probable that pairing is.
+    """
+
+    rows: Rows
+    existence: Array
+    report: Ints
+    sure: Array
+    surprise: Array
+
+
+@njit(cache=True)
+def revise(
+    rows: Rows, expected: Expected, tilt: Array, reports: Reports, pairs: Pairs, chances: Chances, existence: Array,
+    detected: Array, source: int, bias_spread: Array, shift: Array, learnt: Array, most: int, apart: float,
+) -> Revised:  # fmt: skip
+    """Every row after a look; `shift` (B) and `learnt` (B, B) come in as zero and as `bias_spread`, and are corrected."""
+    tracks, biases, sources = existence.shape[0], bias_spread.shape[0], rows.label.shape[1]
+    room = tracks * most
+    mean, spread = np.empty((room, STATES)), np.empty((room, STATES, STATES))
+    lean, weight = np.empty((room, STATES, biases)), np.empty(room)
+    label, first = np.empty((room, sources), np.int64), np.zeros(tracks + 1, np.int64)
+    exists, best = np.empty(tracks), np.full(tracks, -1, np.int64)
+    sure, surprise = np.zeros(tracks), np.full(tracks, math.nan)
+    try_mean, try_spread = np.empty((_CANDIDATES, STATES)), np.empty((_CANDIDATES, STATES, STATES))
+    try_lean, try_weight = np.empty((_CANDIDATES, STATES, biases)), np.empty(_CANDIDATES)
+    try_label = np.empty((_CANDIDATES, sources), np.int64)
+    pair_of = np.full(reports.value.shape[0], -1, np.int64)
+    gap, cover, total = np.empty(2), np.empty((2, 2)), np.empty((2, 2))
+    for t in range(tracks):
+        missing = 1 - existence[t] * detected[t]
+        missed = chances.missed[t] * existence[t] * (1 - detected[t]) / max(missing, 1e-12)
+        exists[t] = missed
+        top = 0.0
+        for e in range(pairs.first[t], pairs.first[t + 1]):
+            exists[t] += chances.pair[e]
+            pair_of[pairs.report[e]] = e
+            if chances.pair[e] > top:
+                top, best[t] = chances.pair[e], pairs.report[e]
+        sure[t] = top
+        count = 0
+        for r in range(rows.first[t], rows.first[t + 1]):
+            chance = missed * rows.weight[r] * (1 - expected.seen[r]) / max(1 - detected[t], 1e-12) / exists[t]
+            if count < _CANDIDATES and (chance > _CHANCE or pairs.first[t] == pairs.first[t + 1]):
+                try_mean[count], try_spread[count], try_lean[count] = rows.mean[r], rows.spread[r], rows.lean[r]
+                try_weight[count], try_label[count] = chance, rows.label[r]
+                count += 1
+            for at in range(pairs.row_first[r], pairs.row_first[r + 1]):
+                m = pairs.row_report[at]
+                e = pair_of[m]
+                chance = (
+                    chances.pair[e] * rows.weight[r] * max(expected.seen[r], 0.02) * pairs.row_likelihood[at]
+                    / max(pairs.likelihood[e], 1e-300) / exists[t]
+                )  # fmt: skip
+                if chance < _CHANCE or count == _CANDIDATES:
+                    continue
+                for i in range(2):
+                    gap[i] = reports.value[m, i] - expected.value[r, i]
+                    for j in range(2):
+                        cover[i, j] = pairs.own[r, i, j] + reports.noise[m, i, j]
+                        total[i, j] = pairs.total[r, i, j] + reports.noise[m, i, j]
+                known = False
+                if chance * exists[t] > _SURE:
+                    det = total[0, 0] * total[1, 1] - total[0, 1] * total[1, 0]
+                    surprise[t] = (
+                        total[1, 1] * gap[0] ** 2 - 2 * total[0, 1] * gap[0] * gap[1] + total[0, 0] * gap[1] ** 2
+                    ) / det
+                    if biases > 0:
+                        known = learn(shift, learnt, tilt[r], gap, cover, _BIAS_GATE2) < _BIAS_GATE2
+                new_mean, new_spread, new_lean = correct(
+                    rows.mean[r], rows.spread[r], rows.lean[r], expected.slope[r], tilt[r], gap, cover, total,
+                    bias_spread, known,
+                )  # fmt: skip
+                try_mean[count], try_spread[count], try_lean[count] = new_mean, new_spread, new_lean
+                try_weight[count], try_label[count] = chance, rows.label[r]
+                try_label[count, source] = reports.label[m]
+                count += 1
+        count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_label, count, most, apart)
+        begin = first[t]
+        for k in range(count):
+            mean[begin + k], spread[begin + k], lean[begin + k] = try_mean[k], try_spread[k], try_lean[k]
+            weight[begin + k], label[begin + k] = try_weight[k], try_label[k]
+        first[t + 1] = begin + count
+    used = first[tracks]
+    moved = mean[:used].copy()
+    for r in range(used):
+        for i in range(STATES):
+            for b in range(biases):
+                moved[r, i] += lean[r, i, b] * shift[b]
+    kept = Rows(first, moved, spread[:used].copy(), lean[:used].copy(), weight[:used].copy(), label[:used].copy())
+    return Revised(kept, exists, best, sure, surprise)
+
+
+@njit(cache=True)
+def begin_at_place(value: Array, noise: Array, speed_m_s: float, height_m: float) -> tuple[Array, Array]:
+    """Mean (1, 5) and covariance (1, 5, 5) of a track that begins at a measured place."""
+    mean, spread = np.zeros((1, STATES)), np.zeros((1, STATES, STATES))
+    mean[0, :2] = value
+    spread[0, :2, :2] = noise
+    spread[0, 2, 2] = speed_m_s**2
+    spread[0, 3, 3] = speed_m_s**2
+    spread[0, 4, 4] = height_m**2
+    return mean, spread
+
+
+@njit(cache=True)
+def begin_along(
+    surface: SurfaceArrays, origin: Array, heading_rad: float, across: float, sigma_across: float, ranges: Array,
+    speed_m_s: float, height_m: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Means (K, 5), covariances (K, 5, 5) and weights (K) of a track that begins on one of the ranges of a direction.
+
+    They are wide on purpose, for the report itself has yet to be held against them.
+    """
+    count = ranges.shape[0]
+    mean, spread = np.zeros((count, STATES)), np.zeros((count, STATES, STATES))
+    weight = ranges[:, 2] / ranges[:, 2].sum()
+    way_e, way_n = math.sin(heading_rad + across), math.cos(heading_rad + across)
+    for k in range(count):
+        far, along = ranges[k, 0], ranges[k, 1]
+        aside = max(4 * sigma_across * far, 0.5)
+        mean[k, 0], mean[k, 1] = origin[0] + far * way_e, origin[1] + far * way_n
+        spread[k, 0, 0] = along**2 * way_e**2 + aside**2 * way_n**2
+        spread[k, 1, 1] = along**2 * way_n**2 + aside**2 * way_e**2
+        spread[k, 0, 1] = (along**2 - aside**2) * way_e * way_n
+        spread[k, 1, 0] = spread[k, 0, 1]
+        spread[k, 2, 2] = speed_m_s**2
+        spread[k, 3, 3] = speed_m_s**2
+        spread[k, 4, 4] = height_m**2
+    return mean, spread, weight

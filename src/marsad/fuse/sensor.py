@@ -1,0 +1,142 @@
+"""What the fuser must know of those who report: where they look from, how well, and what may be off."""
+
+import math
+
+import numpy as np
+
+from marsad.fuse.hypotheses import Sight
+from marsad.geo.elevation import SurfaceArrays
+from marsad.geo.geodesy import Array
+from marsad.geo.ground import CameraView, dem_error, optics
+from marsad.kernel.error import InputError
+from marsad.kernel.measurement import Measurement
+from marsad.kernel.record import Record
+from marsad.kernel.site import Camera, Terrain
+
+_USUAL_RANGE_M = 1500.0
+_EVERYWHERE = (-math.inf, -math.inf, math.inf, math.inf)
+
+
+class Reporting(Record):
+    """How a source reports.
+
+    `detection` is the probability that it reports what it sees, `patience_s` over how long a thing in view may go
+    unreported before that counts fully, `false_per_km2` how many reports of nothing it makes a look. The clock may be
+    off by `clock_sigma_s`. Mounts drift by `drift_rad` (one sigma) in an hour.
+    """
+
+    detection: float = 0.9
+    patience_s: float = 8.0
+    false_per_km2: float = 0.02
+    clock_sigma_s: float = 0.02
+    drift_rad: float = 2e-4
+
+
+class CameraSensor:
+    """A camera that reports directions."""
+
+    def __init__(self, camera: Camera, view: CameraView, terrain: Terrain, reporting: Reporting | None = None) -> None:
+        self.source_id = camera.id
+        self.reporting = reporting or Reporting()
+        self.surface: SurfaceArrays = view.surface.arrays
+        lens, pose = camera.lens, view.pose
+        optic = optics(lens)
+        self.sight = Sight(
+            origin=view.origin,
+            local=np.ascontiguousarray(view.to_site),
+            refraction=view.refraction,
+            heading_rad=math.radians(pose.azimuth_deg),
+            tilt_rad=math.radians(pose.elevation_deg),
+            half_across_rad=math.atan(lens.width_px / 2 / optic.focal_x_px),
+            half_up_rad=math.atan(lens.height_px / 2 / optic.focal_y_px),
+            reach_m=camera.reach_m,
+        )
+        self.height_sigma_m = dem_error(terrain, pose)[0]
+        self.correlation_m = terrain.correlation_m
+        sigma = pose.sigma
+        across = math.radians(sigma.azimuth_deg) ** 2 + (sigma.horizontal_m / _USUAL_RANGE_M) ** 2
+        rolled = math.radians(sigma.roll_deg) * self.sight.half_across_rad / 2
+        upward = math.radians(sigma.elevation_deg) ** 2 + rolled**2 + (sigma.height_m / _USUAL_RANGE_M) ** 2
+        self._prior = (across, upward, self.reporting.clock_sigma_s**2)
+        self.false_per_m2 = self.reporting.false_per_km2 * 1e-6
+
+    def bias_prior(self) -> list[tuple[float, float]]:
+        """Variance, and its growth a second, of azimuth, elevation and clock."""
+        rate = self.reporting.drift_rad**2 / 3600
+        return [(self._prior[0], rate), (self._prior[1], rate), (self._prior[2], 0.0)]
+
+    def chance_of_report(self, since_ns: int | None) -> float:
+        """How probable it is that what is in view is reported, so long after the look before."""
+        return chance_of_report(self.reporting, since_ns)
+
+    def check(self, measurement: Measurement) -> None:
+        """Nothing if the measurement is one of this source. Raises InputError."""
+        if measurement.bearing is None:
+            raise InputError(f"camera {self.source_id} reports directions; a measurement of it has none")
+
+    def arrays(self, measurements: tuple[Measurement, ...]) -> tuple[Array, Array]:
+        """Azimuths from the heading and elevations (M, 2), and their covariances (M, 2, 2)."""
+        values, noises = np.empty((len(measurements), 2)), np.empty((len(measurements), 2, 2))
+        for i, measurement in enumerate(measurements):
+            bearing = measurement.bearing
+            if bearing is None:
+                continue
+            across = (bearing.azimuth_rad - self.sight.heading_rad + math.pi) % (2 * math.pi) - math.pi
+            values[i] = across, bearing.elevation_rad
+            cross = bearing.azimuth_elevation_rad2
+            noises[i] = (bearing.azimuth_rad2, cross), (cross, bearing.elevation_rad2)
+        return values, noises
+
+
+class PlaceSensor:
+    """A source that reports places on the ground: a radar, a post, a patrol's GPS.
+
+    `covers` is the rectangle in which it would report what is there (west, south, east, north); a patrol reports only
+    itself and covers nothing.
+    """
+
+    def __init__(
+        self,
+        source_id: str,
+        covers: tuple[float, float, float, float] = _EVERYWHERE,
+        reporting: Reporting | None = None,
+    ) -> None:
+        self.source_id = source_id
+        self.covers = covers
+        self.reporting = reporting or Reporting()
+        self.false_per_m2 = self.reporting.false_per_km2 * 1e-6
+
+    def bias_prior(self) -> list[tuple[float, float]]:
+        """Variance, and its growth a second, of azimuth, elevation and clock: it has but a clock."""
+        return [(0.0, 0.0), (0.0, 0.0), (self.reporting.clock_sigma_s**2, 0.0)]
+
+    def chance_of_report(self, since_ns: int | None) -> float:
+        """How probable it is that what it covers is reported, so long after the look before."""
+        return chance_of_report(self.reporting, since_ns)
+
+    def check(self, measurement: Measurement) -> None:
+        """Nothing if the measurement is one of this source. Raises InputError."""
+        if measurement.fix is None:
+            raise InputError(f"source {self.source_id} reports places on the ground; a measurement of it has none")
+
+    def arrays(self, measurements: tuple[Measurement, ...]) -> tuple[Array, Array]:
+        """Places (M, 2) and their covariances (M, 2, 2)."""
+        flat = [
+            (f.east_m, f.north_m, f.covariance.east_m2, f.covariance.east_north_m2, f.covariance.east_north_m2,
+             f.covariance.north_m2)
+            for f in (m.fix for m in measurements) if f is not None
+        ]  # fmt: skip
+        table = np.array(flat).reshape(-1, 6)
+        return table[:, :2].copy(), table[:, 2:].reshape(-1, 2, 2).copy()
+
+
+Sensor = CameraSensor | PlaceSensor
+
+
+def chance_of_report(reporting: Reporting, since_ns: int | None) -> float:
+    """The probability of a report after so long, misses in a row being one miss."""
+    if since_ns is None or reporting.patience_s <= 0:
+        return reporting.detection
+    return reporting.detection * -math.expm1(-since_ns / 1e9 / reporting.patience_s)
+
+
