@@ -90,8 +90,20 @@ def gate(
                 far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
                 if not far2 < gate2:
                     continue
+                told = reports.label[m] >= 0 and reports.label[m] == rows.label[r, source]
+                if told:
+                    # What it was off by before, it is off by again: that is no new evidence for or against the row.
+                    bias_x, bias_y = total[r, 0, 0] - own[r, 0, 0], total[r, 1, 1] - own[r, 1, 1]
+                    share_x, share_y = bias_x / a, bias_y / c
+                    x -= share_x * rows.left[r, source, 0]
+                    y -= share_y * rows.left[r, source, 1]
+                    a -= share_x * bias_x
+                    c -= share_y * bias_y
+                    b = own[r, 0, 1] + reports.noise[m, 0, 1]
+                    det = a * c - b * b
+                    far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
                 likelihood = expected.scale[r] * math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
-                if reports.label[m] >= 0 and reports.label[m] == rows.label[r, source]:
+                if told:
                     likelihood *= same
                 if used == room:
                     room *= 2

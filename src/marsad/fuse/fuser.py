@@ -34,6 +34,7 @@ from marsad.kernel.track import Count, Kind
 NS = 1_000_000_000
 _LEAST_EXISTENCE = 0.004
 _SLICES = 6
+_LINEAR_SHARE = 0.06
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
 
@@ -52,12 +53,12 @@ class FuseSettings(Record):
     surprise_gain: float = 0.1
     steady_s: float = 120.0
     speed_m_s: float = 2.0
-    unknown_per_km2: float = 0.5
+    unknown_per_km2: float = 0.1
     arrivals_per_km2_s: float = 0.001
     gone_s: float = 1800.0
     gate2: float = 20.0
     same_label: float = 100.0
-    hypotheses: int = 5
+    hypotheses: int = 8
     apart: float = 1.0
     confirm: float = 0.9
     doubt: float = 0.5
@@ -229,7 +230,7 @@ class Fuser:
         slots = self._slots[number]
         reports = self._reports(state, look, sensor, number)
         expected = self._expected(state, sensor)
-        chance = sensor.chance_of_report(look.time_ns - int(state.looked_ns[number]) if state.looked_ns[number] else None)
+        chance, patience = sensor.reporting.detection, sensor.reporting.patience(look.time_ns - int(state.looked_ns[number]))
         expected = expected._replace(seen=expected.seen * chance)
         if slots[2] >= 0:
             moved = np.einsum("rki,ri->rk", expected.slope[:, :, :2], state.rows.mean[:, 2:4])
@@ -245,8 +246,9 @@ class Fuser:
         chances = believe(pairs, state.existence, detected, elsewhere)
         shift, learnt = np.zeros_like(state.bias_mean), state.bias_spread.copy()
         revised = revise(
-            state.rows, expected, tilt, reports, pairs, chances, state.existence, detected, number,
-            state.bias_spread, shift, learnt, self.settings.hypotheses, self.settings.apart,
+            state.rows, expected, tilt, reports, pairs, chances, state.existence, detected, patience,
+            self._linear(state, sensor), number, slots, state.bias_spread, shift, learnt, self.settings.hypotheses,
+            self.settings.apart,
         )  # fmt: skip
         looked, unknown = state.looked_ns.copy(), state.unseen.copy()
         looked[number], unknown[number] = look.time_ns, unseen * (1 - chance)
@@ -334,16 +336,17 @@ class Fuser:
         if not made:
             return state
         rows, old = state.rows, state.rows
-        sizes = [len(mean) for _, mean, _, _, _ in made]
+        sizes = [len(mean) for _, mean, *_ in made]
         label = np.full((sum(sizes), len(self.sensors)), -1, np.int64)
         label[:, number] = np.repeat(reports.label[[m for m, *_ in made]], sizes)
         rows = Rows(
             np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]),
-            np.concatenate([old.mean, *(mean for _, mean, _, _, _ in made)]),
-            np.concatenate([old.spread, *(spread for _, _, spread, _, _ in made)]),
-            np.concatenate([old.lean, *(lean for _, _, _, lean, _ in made)]),
-            np.concatenate([old.weight, *(weight for _, _, _, _, weight in made)]),
+            np.concatenate([old.mean, *(mean for _, mean, *_ in made)]),
+            np.concatenate([old.spread, *(spread for _, _, spread, *_ in made)]),
+            np.concatenate([old.lean, *(lean for *_, lean, _, _ in made)]),
+            np.concatenate([old.weight, *(weight for *_, weight, _ in made)]),
             np.concatenate([old.label, label]),
+            np.concatenate([old.left, *(left for *_, left in made)]),
         )
         exists = np.array([chance[m] for m, *_ in made])
         now = np.full(len(made), look.time_ns)
@@ -362,19 +365,19 @@ class Fuser:
 
     def _begin(
         self, state: State, sensor: Sensor, number: int, reports: Reports, m: int
-    ) -> tuple[Array, Array, Array, Array]:
-        """Means, covariances, leans and weights of a track that begins with a report."""
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Means, covariances, leans, weights and what was left of a track that begins with a report."""
         biases = len(state.bias_mean)
         value, noise = reports.value[m], reports.noise[m]
         if not isinstance(sensor, CameraSensor):
             mean, spread = begin_at_place(value, noise, self.settings.speed_m_s, self._height_m)
-            return mean, spread, np.zeros((1, STATES, biases)), np.ones(1)
+            return mean, spread, np.zeros((1, STATES, biases)), np.ones(1), np.zeros((1, len(self.sensors), 2))
         slots = self._slots[number]
         sigma = [math.sqrt(noise[k, k] + (state.bias_spread[slots[k], slots[k]] if slots[k] >= 0 else 0.0)) for k in (0, 1)]
         ranges = ranges_along(sensor.surface, sensor.sight, value[0], value[1], sigma[1], self._height_m, _SLICES)
         if not len(ranges):
             none = np.empty(0)
-            return none, none, none, none
+            return none, none, none, none, none
         mean, spread, weight = begin_along(
             sensor.surface, sensor.sight.origin, sensor.sight.heading_rad, value[0], sigma[0], ranges,
             self.settings.speed_m_s, self._height_m,
@@ -384,12 +387,12 @@ class Fuser:
     def _held_against(
         self, state: State, sensor: CameraSensor, number: int, mean: Array, spread: Array, weight: Array,
         reports: Reports, m: int,
-    ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    ) -> tuple[Array, Array, Array, Array, Array]:  # fmt: skip
         """The slices of a new track after the report that began it."""
         count, biases = len(mean), len(state.bias_mean)
         rows = Rows(
             np.array([0, count]), mean, spread, np.zeros((count, STATES, biases)), weight,
-            np.full((count, len(self.sensors)), -1, np.int64),
+            np.full((count, len(self.sensors)), -1, np.int64), np.zeros((count, len(self.sensors), 2)),
         )  # fmt: skip
         expected = expect_angles(rows, state.bias_spread, sensor.surface, sensor.sight)
         expected = expected._replace(seen=np.maximum(expected.seen, 0.02))
@@ -398,14 +401,23 @@ class Fuser:
         pairs = gate(rows, expected, tilt, state.bias_spread, one, number, 1e6, 1.0)
         if not len(pairs.report):
             none = np.empty(0)
-            return none, none, none, none
+            return none, none, none, none, none
         certain = believe(pairs, np.ones(1), np.ones(1), np.full(1, 1e-30))
         none_learnt = np.zeros_like(state.bias_mean)
         rows = revise(
-            rows, expected, tilt, one, pairs, certain, np.ones(1), np.ones(1), number, state.bias_spread,
-            none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
+            rows, expected, tilt, one, pairs, certain, np.ones(1), np.ones(1), 1.0, np.zeros(count, np.bool_), number,
+            self._slots[number], state.bias_spread, none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
         ).rows  # fmt: skip
-        return rows.mean, rows.spread, rows.lean, rows.weight
+        return rows.mean, rows.spread, rows.lean, rows.weight, rows.left
+
+    def _linear(self, state: State, sensor: Sensor) -> Array:
+        """Which rows are known well enough that what a camera reports of them says something of the camera."""
+        if not isinstance(sensor, CameraSensor) or not len(state.bias_mean):
+            return np.ones(len(state.rows.weight), np.bool_)
+        variance = state.rows.spread[:, 0, 0] + state.rows.spread[:, 1, 1]
+        owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
+        away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
+        return np.sqrt(variance + owed) < _LINEAR_SHARE * away
 
     def _without_gone(self, state: State) -> State:
         keep = state.existence > _LEAST_EXISTENCE
@@ -475,7 +487,7 @@ def _kept(state: State, keep: Array) -> State:
     old = state.rows
     rows = Rows(
         np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64), old.mean[chosen], old.spread[chosen],
-        old.lean[chosen], old.weight[chosen], old.label[chosen],
+        old.lean[chosen], old.weight[chosen], old.label[chosen], old.left[chosen],
     )  # fmt: skip
     return state._replace(
         rows=rows, existence=state.existence[keep], born_ns=state.born_ns[keep], seen_ns=state.seen_ns[keep],

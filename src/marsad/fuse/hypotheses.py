@@ -30,13 +30,17 @@ _AXIS_SIGMAS = math.sqrt(3)
 _LEAST_STEP_M = 0.5
 _TARGET_M = 1.0
 _PROFILE = 240
+_NEAREST_M = 5.0
+_AROUND_SIGMAS = 3.5
+_SLICE = 1.3
 
 
 class Rows(NamedTuple):
     """Every hypothesis of every track; those of track t are rows first[t] to first[t + 1].
 
     `mean` (R, 5), `spread` (R, 5, 5) and `lean` (R, 5, B) are as above, `weight` (R) sums to one over a track,
-    `label` (R, S) is what source s called it when it was last held to be it, -1 for nothing.
+    `label` (R, S) is what source s called it when it was last held to be it, -1 for nothing, and `left` (R, S, 2) by how
+    much its reports then differed from what was expected: most of that is the source's bias, and will come again.
     """
 
     first: Ints
@@ -45,6 +49,7 @@ class Rows(NamedTuple):
     lean: Array
     weight: Array
     label: Ints
+    left: Array
 
 
 class Sight(NamedTuple):
@@ -80,7 +85,7 @@ def no_rows(biases: int, sources: int) -> Rows:
     """No track at all."""
     return Rows(
         np.zeros(1, np.int64), np.empty((0, STATES)), np.empty((0, STATES, STATES)), np.empty((0, STATES, biases)),
-        np.empty(0), np.empty((0, sources), np.int64),
+        np.empty(0), np.empty((0, sources), np.int64), np.empty((0, sources, 2)),
     )  # fmt: skip
 
 
@@ -131,7 +136,7 @@ def predict(rows: Rows, agility: Array, step_s: float, steady_s: float, height_m
             lean[r, 2, b] *= fade
             lean[r, 3, b] *= fade
             lean[r, 4, b] *= kept
-    return Rows(rows.first, mean, spread, lean, rows.weight, rows.label)
+    return Rows(rows.first, mean, spread, lean, rows.weight, rows.label, rows.left)
 
 
 @njit(cache=True)
@@ -404,8 +409,9 @@ def far_apart(mean: Array, spread: Array, other: Array) -> float:
 
 @njit(cache=True)
 def reduce_rows(
-    mean: Array, spread: Array, lean: Array, weight: Array, label: Ints, count: int, most: int, apart: float
-) -> int:
+    mean: Array, spread: Array, lean: Array, weight: Array, label: Ints, left: Array, count: int, most: int,
+    apart: float,
+) -> int:  # fmt: skip
     """Merge the first `count` rows of these arrays where they lie within `apart` of a heavier one; how many are left.
 
     Works in place, keeping mean and covariance of what is merged; the heaviest `most` stay, heaviest first.
@@ -428,7 +434,7 @@ def reduce_rows(
     out_spread = np.zeros((kept, STATES, STATES))
     out_lean = np.zeros((kept, STATES, lean.shape[2]))
     out_weight = np.zeros(kept)
-    out_label = label[heads[:kept]].copy()
+    out_label, out_left = label[heads[:kept]].copy(), left[heads[:kept]].copy()
     for i in range(count):
         if owner[i] >= 0:
             out_weight[owner[i]] += weight[i]
@@ -452,6 +458,7 @@ def reduce_rows(
         total += out_weight[h]
     for h in range(kept):
         mean[h], spread[h], lean[h], label[h] = out_mean[h], out_spread[h], out_lean[h], out_label[h]
+        left[h] = out_left[h]
         weight[h] = out_weight[h] / total
     return kept
 
@@ -462,17 +469,16 @@ def ranges_along(
 ) -> Array:
     """Where along a direction the ground may be that was seen there: (K, 3) range, its sigma, and weight.
 
-    Each stretch of ground in sight whose elevation lies within three sigma of `climb` is cut into slices no longer than
-    a quarter of their range, `most` at most. The slices say where to look; how likely each is, the report will say.
+    Each stretch of ground in sight whose elevation lies within 3.5 sigma of `climb` is cut into slices, `most` or a few
+    more in all. The slices say where to look; how likely each is, the report will say.
     """
     azimuth = sight.heading_rad + across
     way_e = sight.local[0, 0] * math.sin(azimuth) + sight.local[1, 0] * math.cos(azimuth)
     way_n = sight.local[0, 1] * math.sin(azimuth) + sight.local[1, 1] * math.cos(azimuth)
     flat = math.hypot(way_e, way_n)
     way_e, way_n = way_e / flat, way_n / flat
-    nearest = 5.0
-    growth = (sight.reach_m / nearest) ** (1.0 / (_PROFILE - 1))
-    highest, s = -math.inf, nearest
+    growth = (sight.reach_m / _NEAREST_M) ** (1.0 / (_PROFILE - 1))
+    highest, s = -math.inf, _NEAREST_M
     good = np.zeros(_PROFILE, np.bool_)
     at = np.empty(_PROFILE)
     best, best_gap = -1, math.inf
@@ -483,7 +489,7 @@ def ranges_along(
             tolerance = math.hypot(sigma_rad, height_m / s)
             if point[1] >= highest - tolerance:
                 gap = abs(point[1] - climb) / tolerance
-                good[i] = gap < 3.0
+                good[i] = gap < _AROUND_SIGMAS
                 if gap < best_gap:
                     best, best_gap = i, gap
             highest = max(highest, point[1])
@@ -491,6 +497,7 @@ def ranges_along(
     if best < 0:
         return np.empty((0, 3))
     good[best] = True
+    longest = max(_SLICE, growth ** (good.sum() / most))
     out = np.empty((_PROFILE, 3))
     count, i = 0, 0
     while i < _PROFILE:
@@ -498,22 +505,11 @@ def ranges_along(
             i += 1
             continue
         j = i
-        while j + 1 < _PROFILE and good[j + 1] and at[j + 1] < 1.28 * at[i]:
+        while j + 1 < _PROFILE and good[j + 1] and at[j + 1] < longest * at[i]:
             j += 1
         near, far = at[i] / math.sqrt(growth), at[j] * math.sqrt(growth)
         out[count, 0], out[count, 1] = (near + far) / 2, max((far - near) / 2, 1.0)
         out[count, 2] = (far - near) * (near + far)
         count += 1
         i = j + 1
-    if count > most:
-        # The slices nearest in elevation matter; the far end of a grazing look is endless.
-        gaps = np.empty(count)
-        for k in range(count):
-            point = angles_to(
-                surface, sight, sight.origin[0] + out[k, 0] * way_e, sight.origin[1] + out[k, 0] * way_n, 0.0
-            )
-            gaps[k] = abs(point[1] - climb) / math.hypot(sigma_rad, height_m / out[k, 0])
-        chosen = np.sort(np.argsort(gaps)[:most])
-        out[:most] = out[chosen]
-        count = most
     return out[:count].copy()

@@ -31,6 +31,10 @@ class Reporting(Record):
     clock_sigma_s: float = 0.02
     drift_rad: float = 2e-4
 
+    def patience(self, since_ns: int) -> float:
+        """How much a miss counts so long after the look before: misses in a row are one miss."""
+        return 1.0 if self.patience_s <= 0 else -math.expm1(-since_ns / 1e9 / self.patience_s)
+
 
 class CameraSensor:
     """A camera that reports directions."""
@@ -64,10 +68,6 @@ class CameraSensor:
         """Variance, and its growth a second, of azimuth, elevation and clock."""
         rate = self.reporting.drift_rad**2 / 3600
         return [(self._prior[0], rate), (self._prior[1], rate), (self._prior[2], 0.0)]
-
-    def chance_of_report(self, since_ns: int | None) -> float:
-        """How probable it is that what is in view is reported, so long after the look before."""
-        return chance_of_report(self.reporting, since_ns)
 
     def check(self, measurement: Measurement) -> None:
         """Nothing if the measurement is one of this source. Raises InputError."""
@@ -110,10 +110,6 @@ class PlaceSensor:
         """Variance, and its growth a second, of azimuth, elevation and clock: it has but a clock."""
         return [(0.0, 0.0), (0.0, 0.0), (self.reporting.clock_sigma_s**2, 0.0)]
 
-    def chance_of_report(self, since_ns: int | None) -> float:
-        """How probable it is that what it covers is reported, so long after the look before."""
-        return chance_of_report(self.reporting, since_ns)
-
     def check(self, measurement: Measurement) -> None:
         """Nothing if the measurement is one of this source. Raises InputError."""
         if measurement.fix is None:
@@ -131,12 +127,3 @@ class PlaceSensor:
 
 
 Sensor = CameraSensor | PlaceSensor
-
-
-def chance_of_report(reporting: Reporting, since_ns: int | None) -> float:
-    """The probability of a report after so long, misses in a row being one miss."""
-    if since_ns is None or reporting.patience_s <= 0:
-        return reporting.detection
-    return reporting.detection * -math.expm1(-since_ns / 1e9 / reporting.patience_s)
-
-
