@@ -203,7 +203,9 @@ class SqliteEventLog(SqliteLogReader):
                 durable = any(isinstance(event, DURABLE) for event in kept)
                 if durable or self._failed or len(self._waiting) >= self._batch_events:
                     self._commit()
-                elif self._waiting:
+                elif self._waiting and not waiting:
+                    # Later ones join those whose time is running already: to wake the timer for each costs more than
+                    # to seal them.
                     self._wake.notify()
             except BaseException:
                 self._thinner.forget(kept)

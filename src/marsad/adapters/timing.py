@@ -74,7 +74,9 @@ class StreamClock:
         if step_ns <= 0:
             return self._repeat(step_ns)
         self._repeats = 0
-        interval_ns = self.interval_ns
+        # A median is no less than the least: most steps are no gap without its being worked out.
+        known = len(self._intervals) >= TRUSTED and step_ns <= GAP_INTERVALS * min(self._intervals)
+        interval_ns = step_ns if known else self.interval_ns
         self._intervals.append(step_ns)
         if step_ns <= GAP_INTERVALS * interval_ns:
             return self._advance(self._last_ns + step_ns)

@@ -55,16 +55,19 @@ def luma(picture: VideoFrame) -> Counts:
 
 def _plane(picture: VideoFrame, dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> Counts:
     plane = picture.planes[0]
-    samples = cast("Counts", np.frombuffer(memoryview(plane), dtype.str))  # the array keeps plane and picture alive
-    rows = samples.reshape(picture.height, abs(plane.line_size) // dtype.itemsize)
-    if plane.line_size < 0:  # stored from the bottom up
-        rows = rows[::-1]
-    return rows[:, : picture.width]
+    shape, line = (picture.height, picture.width), plane.line_size
+    # Where lines are stored from the bottom up, the first is the last. The array keeps plane and picture alive.
+    first = -line * (shape[0] - 1) if line < 0 else 0
+    return cast("Counts", np.ndarray(shape, dtype, memoryview(plane), first, (line, dtype.itemsize)))
 
 
-def raw_time_ns(picture: VideoFrame) -> int | None:
-    """The picture's own time stamp in nanoseconds, None where it has none."""
-    ticks, base = picture.pts, picture.time_base
+def raw_time_ns(picture: VideoFrame, base: Fraction | None = None) -> int | None:
+    """The picture's own time stamp in nanoseconds, None where it has none.
+
+    `base` are the seconds in which its stream counts: the picture itself makes a new fraction whenever it is asked.
+    """
+    ticks = picture.pts
+    base = base or picture.time_base
     if ticks is None or base is None:
         return None
     return int(ticks * base.numerator * SECOND_NS) // base.denominator
@@ -106,6 +109,7 @@ class VideoSource:
         try:
             self._video = video_stream(self._container, str(path))
             prepare(self._video, threads)
+            self._base = self._video.time_base
             self._interval_ns = round(SECOND_NS / fps) if fps else 0
             rate = fps or claimed_fps(self._video)
             self._clock = StreamClock(round(SECOND_NS / rate) if rate else 0)
@@ -188,7 +192,7 @@ class VideoSource:
                 after_index=index - 1,
             )
             return
-        stamp = self._clock.stamp(index * self._interval_ns if self._interval_ns else raw_time_ns(picture))
+        stamp = self._clock.stamp(index * self._interval_ns if self._interval_ns else raw_time_ns(picture, self._base))
         time_ns = self._started_ns + stamp.time_ns
         event = irregularity(stamp, self.camera_id, index, time_ns)
         if event:

@@ -56,6 +56,8 @@ class PieceFile:
         """Make the file, or empty it. Raises: UnavailableError, InputError where it cannot be written."""
         self._path = path
         self._length = 0
+        self._ragged = False
+        """Whether there may be more in the file than `length` says."""
         try:
             self._file = FileIO(path, "wb")
         except OSError as error:
@@ -80,19 +82,21 @@ class PieceFile:
         kept = self._length if after is None else after
         # What is replaced by something shorter is blanked in the same go: a file cut off between two is still whole.
         data = piece + b" " * (self._length - kept - len(piece))
+        longer = self._ragged or len(data) > len(piece)
         try:
             first = os.pwrite(self._file.fileno(), data, kept)
         except OSError as error:
             raise write_refusal(self._path, error) from error
         try:
             write_at(self._file, kept + first, data[first:])
-            self._file.truncate(kept + len(piece))
+            if longer:
+                self._file.truncate(kept + len(piece))
         except OSError as error:
-            self._length = kept
+            self._length, self._ragged = kept, True
             with contextlib.suppress(OSError):
                 self._file.truncate(kept)
             raise write_refusal(self._path, error) from error
-        self._length = kept + len(piece)
+        self._length, self._ragged = kept + len(piece), False
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""

@@ -19,6 +19,7 @@ from marsad.kernel.error import InputError, IntegrityError, MarsadError, Unavail
 from marsad.kernel.event import Event
 from marsad.kernel.frame import Frame
 from marsad.kernel.site import Mask
+from marsad.kernel.track import Track
 from marsad.watch.watcher import Observation
 
 LOOKS_A_SECOND = 3.0
@@ -88,7 +89,7 @@ class Outputs:
         self._log.tend()
         confirmed = [track for track in seen.tracks if track.status == "confirmed"]
         if confirmed or seen.written_back:
-            self._attempt(TABLE, lambda: self._tabulate(seen))
+            self._attempt(TABLE, lambda: self._tabulate(confirmed, seen.written_back))
         self._attempt(MAP, lambda: self._map.update(confirmed, frame.time_ns))
         if confirmed and (frame.index % self._look_every == 0 or seen.written_back):
             self._sheet.add(msgspec.structs.replace(frame, counts=hidden(frame.counts, self._masks)), confirmed)
@@ -123,9 +124,9 @@ class Outputs:
             self.finish()
         return str(self._events.written())
 
-    def _tabulate(self, seen: Observation) -> None:
-        self._table.append(track for track in seen.tracks if track.status == "confirmed")
-        self._table.write_back(seen.written_back)
+    def _tabulate(self, confirmed: list[Track], written_back: list[Track]) -> None:
+        self._table.append(confirmed)
+        self._table.write_back(written_back)
 
     def _draw(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
         if self._video is None:

@@ -279,7 +279,10 @@ class Alerting:
         for track in tracks:
             if track.status in {"standing", "lost"}:
                 continue
-            known = self._tracks.setdefault((track.camera_id, track.track_id), _Followed(track.time_ns, track.box))
+            key = track.camera_id, track.track_id
+            known = self._tracks.get(key)
+            if known is None:
+                known = self._tracks[key] = _Followed(track.time_ns, track.box)
             known.seen_ns = time_ns
             if track.status == "coasting":
                 continue

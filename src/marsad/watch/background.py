@@ -24,6 +24,7 @@ from marsad.watch.standing import Standing
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
+U64 = NDArray[np.uint64]
 Sums = NDArray[np.uint16] | NDArray[np.float32]
 
 # Entries of a registration's state.
@@ -64,6 +65,31 @@ class Registration(Record):
     inliers: float = 1.0
 
 
+@numba.njit(cache=True, nogil=True)
+def _shrink_bytes(picture: Counts, out: F32, line: Sums) -> None:
+    """Average 4 x 4 cells of an 8-bit picture, four neighbouring sums of `line`, 16 bits each, in one word at a time.
+
+    Multiplied by a word of four ones, a word has the sum of its four parts in its highest.
+    """
+    rows, columns = out.shape
+    words = line.view(np.uint64)
+    pixels = picture.reshape(-1)
+    number = line.dtype.type
+    pitch = np.uint64(picture.shape[1])
+    ones, top = np.uint64(0x0001000100010001), np.uint64(48)
+    for row in range(rows):
+        r0 = np.uint64(4 * row) * pitch
+        r1 = r0 + pitch
+        r2 = r1 + pitch
+        r3 = r2 + pitch
+        for k in range(np.uint64(4 * columns)):
+            upper = number(pixels[r0 + k]) + number(pixels[r1 + k])
+            line[k] = upper + number(pixels[r2 + k]) + number(pixels[r3 + k])
+        target = out[row]
+        for column in range(np.uint64(columns)):
+            target[column] = np.float32(np.int32((words[column] * ones) >> top)) / np.float32(16.0)
+
+
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def shrink(picture: Counts | F32, factor: int, out: F32, line: Sums) -> None:
     """Average `factor` x `factor` cells of (H, W) into `out`.
@@ -72,6 +98,9 @@ def shrink(picture: Counts | F32, factor: int, out: F32, line: Sums) -> None:
     compiler can use instructions twice as wide. For the same reason the usual factors are written out.
     """
     rows, columns = out.shape
+    if factor == 4 and line.dtype.type(0.5) == 0 and picture.itemsize == 1:
+        _shrink_bytes(picture, out, line)
+        return
     scale = np.float32(1.0 / (factor * factor))
     number = line.dtype.type
     width = columns * factor
@@ -288,69 +317,81 @@ def _register(
     return residual, inliers
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@numba.njit(inline="always", fastmath=True)
 def _subtract_row(
     column_sum: F32,
-    taps: F32,
+    taps: tuple[np.float32, np.float32, np.float32, np.float32],
     mean: F32,
     spread: F32,
-    levels: F32,
+    levels: tuple[np.float32, np.float32],
     diff: F32,
     mask: U8,
+    at: np.uint64,
+    mask_at: np.uint64,
+    width: np.uint64,
 ) -> None:
-    """Difference and mask (1 low, 2 high) of one row of a picture whose gain has not changed."""
-    low = levels[0]
-    high = levels[1]
-    x0 = taps[0]
-    x1 = taps[1]
-    x2 = taps[2]
-    x3 = taps[3]
-    for k in range(mean.shape[0]):
-        here = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
-        d = here - mean[k]
-        diff[k] = d
+    """Difference and mask (1 low, 2 high) of one row of a picture whose gain has not changed.
+
+    The row's first pixel is entry `at` of `mean`, `spread` and `diff`, which are in one dimension, and `mask_at` of
+    `mask`. Written into its caller, as `_learn_row` is: cutting a row out of an array and handing it on counts
+    references to it, which takes a sixth as long as the row itself.
+    """
+    x0, x1, x2, x3 = taps
+    low, high = levels
+    for k in range(width):
+        one, two, three = k + np.uint64(1), k + np.uint64(2), k + np.uint64(3)
+        here = x0 * column_sum[k] + x1 * column_sum[one] + x2 * column_sum[two] + x3 * column_sum[three]
+        d = here - mean[at + k]
+        diff[at + k] = d
         d2 = d * d
-        mask[k] = np.uint8(d2 > low * spread[k]) + np.uint8(d2 > high * spread[k])
+        mask[mask_at + k] = np.uint8(d2 > low * spread[at + k]) + np.uint8(d2 > high * spread[at + k])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@numba.njit(inline="always", fastmath=True)
 def _learn_row(
-    value: F32,
+    column_sum: F32,
+    taps: tuple[np.float32, np.float32, np.float32, np.float32],
     mean: F32,
     spread: F32,
+    levels: tuple[np.float32, np.float32],
+    diff: F32,
+    mask: U8,
+    at: np.uint64,
+    mask_at: np.uint64,
+    width: np.uint64,
     slack: F32,
     hold: U8,
     gain: np.float32,
     offset: np.float32,
-    rates: F32,
-    levels: F32,
-    diff: F32,
-    mask: U8,
+    rate: float,
+    slow_rate: float,
 ) -> None:
-    """Difference and mask (1 low, 2 high) of one row, and what it teaches.
+    """What `_subtract_row` does, with a gain and an offset, and what the row teaches.
 
     What fits the scene teaches fast, what does not slowly, and what is held not at all.
     """
-    rate = rates[0]
-    slow = rates[1]
-    quick = rates[2]
-    slow_quick = rates[3]
-    low = levels[0]
-    high = levels[1]
-    for k in range(mean.shape[0]):
-        expected = gain * mean[k] + offset
-        d = value[k] - expected
+    x0, x1, x2, x3 = taps
+    low, high = levels
+    pace = np.float32(rate)
+    slow = np.float32(slow_rate)
+    quick = np.float32(0.7 * rate)
+    slow_quick = np.float32(0.7 * slow_rate)
+    for k in range(width):
+        one, two, three = k + np.uint64(1), k + np.uint64(2), k + np.uint64(3)
+        here = x0 * column_sum[k] + x1 * column_sum[one] + x2 * column_sum[two] + x3 * column_sum[three]
+        expected = gain * mean[at + k] + offset
+        d = here - expected
         d2 = d * d
-        here = spread[k]
-        limit = low * here
+        granted = spread[at + k]
+        limit = low * granted
         near = d2 <= limit
-        free = np.float32(1 - hold[k])
-        step = rate if near else slow * free
-        mean[k] = expected + step * d
+        free = np.float32(1 - hold[at + k])
+        step = pace if near else slow * free
+        mean[at + k] = expected + step * d
         capped = min(d2, np.float32(4.0) * limit)
-        spread[k] = here + (quick if near else slow_quick * free) * (capped + slack[k] - here)
-        diff[k] = d
-        mask[k] = np.uint8(d2 > limit) + np.uint8(d2 * low > high * limit)
+        spread[at + k] = granted + (quick if near else slow_quick * free) * (capped + slack[at + k] - granted)
+        diff[at + k] = d
+        mask[mask_at + k] = np.uint8(d2 > limit) + np.uint8(d2 * low > high * limit)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -368,21 +409,24 @@ def _taps(part: np.float32, out: F32) -> None:
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _subtract(
     picture: Counts,
-    state: F64,
+    shift_x: float,
+    shift_y: float,
+    gain_now: float,
+    offset_now: float,
     mean: F32,
     spread: F32,
     slack: F32,
     hold: U8,
-    rates: F32,
-    levels: F32,
+    rate: float,
+    slow_rate: float,
+    low: float,
+    high: float,
     turn: int,
     turns: int,
     diff: F32,
     mask: U8,
-    weights: Sums,
     sums: Sums,
     column_sum: F32,
-    line: F32,
 ) -> None:
     """Warp and smooth the picture onto the scene, difference it, and learn.
 
@@ -391,40 +435,45 @@ def _subtract(
     target of interest (2 x 5 pixels) and cuts white noise to 0.375. Rows and columns that have no picture stay as they
     are.
 
-    Columns are summed in the type of `sums` (W,), with `weights` (4,) of the same type: of 8-bit pictures in whole
-    256ths, which 16 bits just hold, and which place a picture to a 64th of a pixel.
+    Columns are summed in the type of `sums` (W,), with weights of the same type: of 8-bit pictures in whole 256ths,
+    which 16 bits just hold, and which place a picture to a 64th of a pixel.
     """
     rows, columns = mean.shape
-    whole_x = math.floor(state[_X])
-    whole_y = math.floor(state[_Y])
+    whole_x = math.floor(shift_x)
+    whole_y = math.floor(shift_y)
     tap_x = np.empty(4, np.float32)
     tap_y = np.empty(4, np.float32)
-    _taps(np.float32(state[_X] - whole_x), tap_x)
+    _taps(np.float32(shift_x - whole_x), tap_x)
     number = sums.dtype.type
     one = np.float32(256.0) if number(0.5) == 0 else np.float32(1.0)
     steps = np.float32(64.0)
-    part = np.float32(state[_Y] - whole_y)
+    part = np.float32(shift_y - whole_y)
     _taps(np.float32(math.floor(part * steps + np.float32(0.5)) / steps) if one > 1 else part, tap_y)
-    for k in range(4):
-        weights[k] = number(one * tap_y[k])
-        tap_x[k] /= one
-    gain = np.float32(state[_GAIN])
-    offset = np.float32(state[_OFFSET])
+    tap_x /= one
+    gain = np.float32(gain_now)
+    offset = np.float32(offset_now)
     first_row = max(0, 1 - whole_y)
     last_row = min(rows, rows - 2 - whole_y)
     first = max(0, 1 - whole_x)
     last = min(columns, columns - 2 - whole_x)
-    x0 = tap_x[0]
-    x1 = tap_x[1]
-    x2 = tap_x[2]
-    x3 = tap_x[3]
-    y0 = weights[0]
-    y1 = weights[1]
-    y2 = weights[2]
-    y3 = weights[3]
+    taps = tap_x[0], tap_x[1], tap_x[2], tap_x[3]
+    limits = np.float32(low), np.float32(high)
+    y0 = number(one * tap_y[0])
+    y1 = number(one * tap_y[1])
+    y2 = number(one * tap_y[2])
+    y3 = number(one * tap_y[3])
     start = first + whole_x - 1
     steady = gain == 1.0 and offset == 0.0
-    width = last - first
+    width = np.uint64(last - first)
+    # In one dimension, and without signs, since an index that may count from the end cannot be worked on in bulk.
+    pixels = picture.reshape(-1)
+    means = mean.reshape(-1)
+    spreads = spread.reshape(-1)
+    slacks = slack.reshape(-1)
+    holds = hold.reshape(-1)
+    diffs = diff.reshape(-1)
+    masks = mask.reshape(-1)
+    pitch = np.uint64(picture.shape[1])
     for row in range(rows):
         if row < first_row or row >= last_row:
             mask[row, :] = 0
@@ -437,40 +486,38 @@ def _subtract(
         for k in range(last, columns):
             mask[row, k] = 0
             mean[row, k] = gain * mean[row, k] + offset
-        r0 = picture[row + whole_y - 1, start:]
-        r1 = picture[row + whole_y, start:]
-        r2 = picture[row + whole_y + 1, start:]
-        r3 = picture[row + whole_y + 2, start:]
-        for k in range(width + 3):
-            sums[k] = y0 * number(r0[k]) + y1 * number(r1[k]) + y2 * number(r2[k]) + y3 * number(r3[k])
-        for k in range(width + 3):
+        r0 = np.uint64((row + whole_y - 1) * picture.shape[1] + start)
+        r1 = r0 + pitch
+        r2 = r1 + pitch
+        r3 = r2 + pitch
+        for k in range(width + np.uint64(3)):
+            upper = y0 * number(pixels[r0 + k]) + y1 * number(pixels[r1 + k])
+            sums[k] = upper + y2 * number(pixels[r2 + k]) + y3 * number(pixels[r3 + k])
+        for k in range(width + np.uint64(3)):
             column_sum[k] = np.float32(sums[k])
+        at = np.uint64(row * columns + first)
+        mask_at = np.uint64(row * mask.shape[1] + first)
         if steady and (row + turn) % turns:
-            _subtract_row(
+            _subtract_row(column_sum, taps, means, spreads, limits, diffs, masks, at, mask_at, width)
+        else:
+            _learn_row(
                 column_sum,
-                tap_x,
-                mean[row, first:last],
-                spread[row, first:last],
-                levels,
-                diff[row, first:last],
-                mask[row, first:last],
+                taps,
+                means,
+                spreads,
+                limits,
+                diffs,
+                masks,
+                at,
+                mask_at,
+                width,
+                slacks,
+                holds,
+                gain,
+                offset,
+                rate,
+                slow_rate,
             )
-            continue
-        for k in range(width):
-            line[k] = x0 * column_sum[k] + x1 * column_sum[k + 1] + x2 * column_sum[k + 2] + x3 * column_sum[k + 3]
-        _learn_row(
-            line,
-            mean[row, first:last],
-            spread[row, first:last],
-            slack[row, first:last],
-            hold[row, first:last],
-            gain,
-            offset,
-            rates,
-            levels,
-            diff[row, first:last],
-            mask[row, first:last],
-        )
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -536,20 +583,33 @@ class Difference:
     """What one picture shows that the scene does not.
 
     `counts` (H, W) float32 is picture minus scene, in the scene's pixels; `level` (H, W padded to 8s) uint8 is 0
-    where that is noise, 1 above the low and 2 above the high level. Both are reused by the next picture. `spread` is
-    the variance of the noise with what is granted on top of it, in counts squared. A scene pixel (x, y) is the
-    picture's (x, y) + `registration` shift, and has the lasting scene coordinates (x, y) + `origin`. The scene
-    explains the picture where it is `trusted`; `state` is "learning", "watching", "lost" or "relearned". While many
-    things that stood there from the start are lifted out of the scene, it is `crowded` with what differs but stands.
+    where that is noise, 1 above the low and 2 above the high level; `words` is the same memory, eight pixels at a
+    time. All are reused by the next picture. `spread` is the variance of the noise with what is granted on top of it,
+    in counts squared. A scene pixel (x, y) is the picture's (x, y) + `registration` shift, and has the lasting scene
+    coordinates (x, y) + `origin`. The scene explains the picture where it is `trusted`; `state` is "learning",
+    "watching", "lost" or "relearned". While many things that stood there from the start are lifted out of the scene,
+    it is `crowded` with what differs but stands.
     """
 
-    __slots__ = ("counts", "crowded", "level", "origin", "picture", "registration", "spread", "state", "trusted")
+    __slots__ = (
+        "counts",
+        "crowded",
+        "level",
+        "origin",
+        "picture",
+        "registration",
+        "spread",
+        "state",
+        "trusted",
+        "words",
+    )
 
     def __init__(self, rows: int, columns: int) -> None:
         self.crowded = False
         self.counts: F32 = np.zeros((rows, columns), np.float32)
         # Rows are padded to whole 8-byte words, so that the scan for foreground can skip eight pixels at a time.
         self.level: U8 = np.zeros((rows, (columns + 7) // 8 * 8), np.uint8)
+        self.words: U64 = self.level.view("<u8")
         self.spread: F32 = self.counts
         self.registration = Registration()
         self.origin = (0, 0)
@@ -583,11 +643,10 @@ class Background:
         self.hold = np.zeros((rows, columns), np.uint8)
         self.difference = Difference(rows, columns)
         self.difference.spread = self.spread
-        self._line = np.zeros(columns, np.float32)
         self._column_sum = np.zeros(columns + 4, np.float32)
-        # Scratch for sums down the columns, and for their weights: narrow for 8-bit pictures, wide for all others.
-        self._narrow = np.zeros(columns + 4, np.uint16), np.zeros(4, np.uint16)
-        self._wide = np.zeros(columns + 4, np.float32), np.zeros(4, np.float32)
+        # Scratch for sums down the columns: narrow for 8-bit pictures, wide for all others.
+        self._narrow = np.zeros((columns + 7) // 4 * 4, np.uint16)
+        self._wide = np.zeros(columns + 4, np.float32)
         self.factor = max(1, round(columns / 160))
         small = (rows // self.factor, columns // self.factor)
         self._small_scene = np.zeros(small, np.float32)
@@ -642,11 +701,11 @@ class Background:
         if self._use_full.shape != (rows, columns):
             stretched = cv2.resize(self._use_full, (columns, rows), interpolation=cv2.INTER_NEAREST)
             self._use_full = stretched.astype(np.uint8, copy=False)
-        shrink(self._use_full, self.factor, self._small_use, self._narrow[0])
+        shrink(self._use_full, self.factor, self._small_use, self._narrow)
         self._small_use[self._small_use < 1] = 0
 
     def _refresh_small(self) -> None:
-        shrink(self.mean, self.factor, self._small_scene, self._wide[0])
+        shrink(self.mean, self.factor, self._small_scene, self._wide)
         _gradients(self._small_scene, self._grad_x, self._grad_y)
         self._small_level = float(self._small_scene.mean()) if self._small_scene.size else 0.0
 
@@ -660,7 +719,7 @@ class Background:
         _fill_slack(self.mean, np.float32(floor**2), np.float32(jitter**2), self.slack, self.spread)
 
     def _align(self, counts: Counts) -> Registration:
-        shrink(counts, self.factor, self._small_picture, self._sums_of(counts)[0])
+        shrink(counts, self.factor, self._small_picture, self._sums_of(counts))
         noise = self.noise / self.factor + 0.2
         # Leaning back a little: a sky without features would else walk off at random.
         prior = 0.9 * self._state[:2]
@@ -834,27 +893,26 @@ class Background:
         steady = gain == 1.0 and offset == 0.0
         turns = 1 if not steady or self.learnt_frames < 40 else 4 if rate < s.fastest_rate / 3 else 2
         rate, slow = turns * rate, turns * slow
-        state = np.array([x, y, gain, offset])
-        rates = np.array([rate, slow, 0.7 * rate, 0.7 * slow], np.float32)
-        levels = np.array([s.low_level**2, s.high_level**2], np.float32)
-        sums, weights = self._sums_of(counts)
         _subtract(
             counts,
-            state,
+            x,
+            y,
+            gain,
+            offset,
             self.mean,
             self.spread,
             self.slack,
             self.hold,
-            rates,
-            levels,
+            rate,
+            slow,
+            s.low_level**2,
+            s.high_level**2,
             self.learnt_frames,
             turns,
             self.difference.counts,
             self.difference.level,
-            weights,
-            sums,
+            self._sums_of(counts),
             self._column_sum,
-            self._line,
         )
         self._blank()
         self._state[_GAIN], self._state[_OFFSET] = 1.0, 0.0
@@ -864,8 +922,8 @@ class Background:
             self._grad_x *= np.float32(gain)
             self._grad_y *= np.float32(gain)
 
-    def _sums_of(self, counts: Counts) -> tuple[Sums, Sums]:
-        """Scratch for the sums and weights of a picture, of a type that holds them."""
+    def _sums_of(self, counts: Counts) -> Sums:
+        """Scratch for the sums of a picture, of a type that holds them."""
         return self._narrow if counts.dtype == np.uint8 else self._wide
 
     def _blank(self) -> None:

@@ -394,7 +394,7 @@ class Detector:
         level, diff = difference.level, difference.counts
         shift = difference.registration
         kept = _find(
-            level.view("<u8"),
+            difference.words,
             level,
             diff,
             difference.spread,

@@ -95,6 +95,27 @@ LEFT_S = 0.5
 EVIDENCE_COLUMNS = 13
 TERMS = 12
 
+# Columns of what is told of a believed track: its place in the table and whether it was seen in this picture, some of
+# its columns, the newest of its history, and from its evidence the log-odds, how straight it goes and how its size
+# changes.
+(
+    T_SLOT,
+    T_MATCHED,
+    T_VX,
+    T_VY,
+    T_CONTRAST,
+    T_PEAK,
+    T_AREA,
+    T_X,
+    T_Y,
+    T_W,
+    T_H,
+    T_SCORE,
+    T_STRAIGHT,
+    T_SPREAD,
+) = range(14)
+TOLD_COLUMNS = 14
+
 # Columns of a track's history: its latest blobs, in the picture's pixels.
 POINTS = 640
 P_FRAME, P_X, P_Y, P_W, P_H, P_CONTRAST, P_SNR, P_TIME = range(8)
@@ -451,6 +472,8 @@ def _take(
     pairs: F64,
     history: F64,
     evidence: F64,
+    origin_x: float,
+    origin_y: float,
     shift_x: float,
     shift_y: float,
     now: float,
@@ -470,6 +493,9 @@ def _take(
     One kernel, because calling one with so many arrays costs as much as most of these steps do.
     """
     taken[:] = 0
+    for b in range(blobs.shape[0]):
+        place[b, 0] = (blobs[b, X0] + blobs[b, X1]) / 2.0 + origin_x
+        place[b, 1] = (blobs[b, Y0] + blobs[b, Y1]) / 2.0 + origin_y
     _predict(tracks, step, turn)
     _associate(tracks, blobs, place, taken, widest, noise, step, pairs)
     _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, limit_of, shake, history)
@@ -594,6 +620,35 @@ def _judge(
     return count
 
 
+@numba.njit(cache=True, nogil=True)
+def _tell(tracks: F64, evidence: F64, history: F64, weights: F64, told: F64) -> int:
+    """Fill `told` with what is told of the believed tracks, in the order of their slots; return how many."""
+    count = 0
+    for k in range(tracks.shape[0]):
+        if tracks[k, STATUS] != BELIEVED:
+            continue
+        row = tracks[k]
+        e = evidence[k]
+        newest = history[k, int(row[HITS] - 1.0) % POINTS]
+        out = told[count]
+        out[T_SLOT] = k
+        out[T_MATCHED] = row[MATCHED]
+        out[T_VX] = row[VX]
+        out[T_VY] = row[VY]
+        out[T_CONTRAST] = row[CONTRAST]
+        out[T_PEAK] = row[PEAK]
+        out[T_AREA] = row[AREA]
+        out[T_X] = newest[P_X]
+        out[T_Y] = newest[P_Y]
+        out[T_W] = newest[P_W]
+        out[T_H] = newest[P_H]
+        out[T_SCORE] = _score(e, weights)
+        out[T_STRAIGHT] = max(e[STRAIGHT], e[STRAIGHT_SHORT])
+        out[T_SPREAD] = e[E_SPREAD]
+        count += 1
+    return count
+
+
 class Point(Record):
     """One observation of a track: its box in the picture and when it was seen; `online` if it was believed then."""
 
@@ -606,15 +661,20 @@ class Point(Record):
 
 
 class Followed:
-    """One believed track as it stands now; `row` is a view into the tracker's table, good until the next update."""
+    """One believed track as it stands now.
 
-    __slots__ = ("fresh", "matched", "row", "slot", "track_id")
+    `row` is a view into the tracker's table, good until the next update; `told` are the columns `T_...` as plain
+    numbers, which are much quicker to look at.
+    """
 
-    def __init__(self, slot: int, row: F64, track_id: int, *, matched: bool, fresh: bool) -> None:
-        self.slot = slot
+    __slots__ = ("fresh", "matched", "row", "slot", "told", "track_id")
+
+    def __init__(self, row: F64, told: list[float], track_id: int, *, fresh: bool) -> None:
+        self.slot = int(told[T_SLOT])
         self.row = row
+        self.told = told
         self.track_id = track_id
-        self.matched = matched
+        self.matched = told[T_MATCHED] > 0.0
         self.fresh = fresh
 
 
@@ -644,6 +704,7 @@ class Tracker:
         self._taken = np.zeros(MAX_BLOBS, np.uint8)
         self._limit_of = np.zeros(MAX_BLOBS)
         self._fresh = np.zeros(self.MOST, np.int64)
+        self._told = np.zeros((self.MOST, TOLD_COLUMNS))
         self._next = 1.0
         self._started_ns: int | None = None
         self._last_s = 0.0
@@ -672,19 +733,21 @@ class Tracker:
         if difference.crowded:
             self._crowded_until = now
         columns = difference.counts.shape[1]
-        place = self._locate(blobs, difference, step)
+        self._shake_by(difference, step)
         rows = blobs.rows
         self._limit(rows, difference, speed_limit_px_s)
         shift = difference.registration
         self._next = _take(
             self._tracks,
             rows,
-            place,
-            self._taken[: len(rows)],
+            self._place,
+            self._taken,
             self._limit_of,
             self._pairs,
             self._history,
             self._evidence,
+            float(difference.origin[0]),
+            float(difference.origin[1]),
             shift.shift_x_px,
             shift.shift_y_px,
             now,
@@ -722,18 +785,14 @@ class Tracker:
         """How far an object may jump between pictures: a third of the width when pictures are seconds apart."""
         return float(columns * min(max(0.12, 0.35 * self._step_s), 0.35))
 
-    def _locate(self, blobs: Blobs, difference: Difference, step: float) -> F64:
-        rows = blobs.rows
+    def _shake_by(self, difference: Difference, step: float) -> None:
+        """Follow how much the camera moves from picture to picture."""
         origin_x, origin_y = difference.origin
-        place = self._place[: len(rows)]
-        place[:, 0] = (rows[:, X0] + rows[:, X1]) / 2 + origin_x
-        place[:, 1] = (rows[:, Y0] + rows[:, Y1]) / 2 + origin_y
         shift = difference.registration
         camera = shift.shift_x_px - origin_x, shift.shift_y_px - origin_y
         moved = min(math.dist(camera, self._camera), 3.0) if difference.trusted else 0.0
         self._shake += min(1.0, step / 0.5) * (moved - self._shake)
         self._camera = camera
-        return place
 
     def _limit(self, rows: F64, difference: Difference, limit: F32 | None) -> None:
         if limit is None:
@@ -763,18 +822,16 @@ class Tracker:
             self._crowded_until,
             self._fresh,
         )
-        return [int(k) for k in self._fresh[:count]]
+        return self._fresh[:count].tolist() if count else []
 
     def _report(self, fresh: set[int]) -> list[Followed]:
-        tracks = self._tracks
-        believed = {int(k) for k in np.flatnonzero(tracks[:, STATUS] == BELIEVED)}
-        self.ended = [self._ids.pop(k) for k in sorted(set(self._ids) - believed)]
+        tracks, ids = self._tracks, self._ids
+        count = _tell(tracks, self._evidence, self._history, EVIDENCE_WEIGHTS, self._told)
+        told = {int(each[T_SLOT]): each for each in self._told[:count].tolist()}
+        self.ended = [ids.pop(k) for k in sorted(ids.keys() - told.keys())]
         for k in sorted(fresh):
-            self._ids[k] = self._name(k)
-        return [
-            Followed(k, tracks[k], self._ids[k], matched=bool(tracks[k, MATCHED]), fresh=k in fresh)
-            for k in sorted(self._ids)
-        ]
+            ids[k] = self._name(k)
+        return [Followed(tracks[k], each, ids[k], fresh=k in fresh) for k, each in told.items() if k in ids]
 
     def _name(self, slot: int) -> int:
         """The identity of a newly believed track: that of a coasting one it continues, or a new one."""
@@ -803,12 +860,11 @@ class Tracker:
 
     def confidence(self, followed: Followed) -> float:
         """How sure it is that a believed track is a real mover, 0 to 1."""
-        return 1.0 / (1.0 + math.exp(-float(_score(self._evidence[followed.slot], EVIDENCE_WEIGHTS)) - 1.0))
+        return 1.0 / (1.0 + math.exp(-followed.told[T_SCORE] - 1.0))
 
     def motion(self, followed: Followed) -> tuple[float, float]:
         """How straight a track has been lately (distance over scatter), and how much its size changes (log ratio)."""
-        e = self._evidence[followed.slot]
-        return float(max(e[STRAIGHT], e[STRAIGHT_SHORT])), float(e[E_SPREAD])
+        return followed.told[T_STRAIGHT], followed.told[T_SPREAD]
 
     def standing(self) -> list[F64]:
         """Rows of what has stood in one place since it was first seen, and was never believed to move."""
@@ -837,8 +893,8 @@ class Tracker:
 
     def box(self, followed: Followed) -> Box:
         """The box of the newest observation of a track, in the picture."""
-        p = self._history[followed.slot, int(followed.row[HITS] - 1) % POINTS]
-        return Box(x_px=float(p[P_X]), y_px=float(p[P_Y]), w_px=float(p[P_W]), h_px=float(p[P_H]))
+        told = followed.told
+        return Box(x_px=told[T_X], y_px=told[T_Y], w_px=told[T_W], h_px=told[T_H])
 
     def points(self, followed: Followed, *, before: bool = False) -> list[Point]:
         """The newest observation of a track, or with `before` all the ones it had until it was believed."""

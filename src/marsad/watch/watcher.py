@@ -25,13 +25,15 @@ from marsad.watch.health import HealthMonitor
 from marsad.watch.silhouette import silhouette
 from marsad.watch.standing import Stood
 from marsad.watch.track import (
-    AREA,
     CONTRAST,
     FRAMES,
     ID,
     PEAK,
-    VX,
-    VY,
+    T_AREA,
+    T_CONTRAST,
+    T_PEAK,
+    T_VX,
+    T_VY,
     Followed,
     H,
     Point,
@@ -233,8 +235,8 @@ class Watcher:
         self._background.hold_boxes(boxes)
 
     def _describe(self, each: Followed, frame: Frame, difference: Difference) -> Track:
-        row = each.row
-        box = self._tracker.box(each) if each.matched else _box_of(row, difference)
+        told_of = each.told
+        box = self._tracker.box(each) if each.matched else _box_of(each.row, difference)
         confirmed_ns = self._confirmed_ns.setdefault(each.track_id, frame.time_ns)
         if each.fresh and each.track_id not in self._first_ns:
             self._first_ns[each.track_id] = self._tracker.points(each, before=True)[0].time_ns
@@ -250,10 +252,10 @@ class Watcher:
             frame_index=frame.index,
             status="confirmed" if each.matched else "coasting",
             box=box,
-            velocity_x_px_s=float(row[VX]),
-            velocity_y_px_s=float(row[VY]),
-            contrast_counts=float(row[CONTRAST]),
-            snr=float(row[PEAK]),
+            velocity_x_px_s=told_of[T_VX],
+            velocity_y_px_s=told_of[T_VY],
+            contrast_counts=told_of[T_CONTRAST],
+            snr=told_of[T_PEAK],
             kind=told.kind,
             kind_confidence=told.kind_confidence,
             confidence=told.confidence,
@@ -286,7 +288,7 @@ class Watcher:
         sight = Sight(
             time_s=frame.time_ns / 1e9,
             box=track.box,
-            area_px=int(each.row[AREA]),
+            area_px=int(each.told[T_AREA]),
             contrast_counts=track.contrast_counts,
             snr=track.snr,
             velocity_x_px_s=track.velocity_x_px_s,
@@ -324,7 +326,7 @@ class Watcher:
         earlier: list[Track] = []
         before = self._last.get(each.track_id)
         points = self._tracker.points(each, before=True)[:-1] if each.fresh else []
-        if before is not None:
+        if before is not None and (points or track.frame_index - before.frame_index > 1):
             points = [point for point in points if point.frame_index > before.frame_index]
             first = points[0] if points else _as_point(track)
             points = _between(before, first, self._settings.track.fill_s) + points
