@@ -66,7 +66,7 @@ class Registration(Record):
 
 
 @numba.njit(cache=True, nogil=True)
-def _shrink_bytes(picture: Counts, out: F32, line: Sums) -> None:
+def _shrink_bytes(picture: Counts | F32, out: F32, line: Sums) -> None:
     """Average 4 x 4 cells of an 8-bit picture, four neighbouring sums of `line`, 16 bits each, in one word at a time.
 
     Multiplied by a word of four ones, a word has the sum of its four parts in its highest.

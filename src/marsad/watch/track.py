@@ -96,8 +96,8 @@ EVIDENCE_COLUMNS = 13
 TERMS = 12
 
 # Columns of what is told of a believed track: its place in the table and whether it was seen in this picture, some of
-# its columns, the newest of its history, and from its evidence the log-odds, how straight it goes and how its size
-# changes.
+# its columns, the newest of its history, from its evidence the log-odds, how straight it goes and how its size changes,
+# and where the filter has it in the scene.
 (
     T_SLOT,
     T_MATCHED,
@@ -113,8 +113,12 @@ TERMS = 12
     T_SCORE,
     T_STRAIGHT,
     T_SPREAD,
-) = range(14)
-TOLD_COLUMNS = 14
+    T_SCENE_X,
+    T_SCENE_Y,
+    T_SCENE_W,
+    T_SCENE_H,
+) = range(18)
+TOLD_COLUMNS = 18
 
 # Columns of a track's history: its latest blobs, in the picture's pixels.
 POINTS = 640
@@ -645,7 +649,27 @@ def _tell(tracks: F64, evidence: F64, history: F64, weights: F64, told: F64) -> 
         out[T_SCORE] = _score(e, weights)
         out[T_STRAIGHT] = max(e[STRAIGHT], e[STRAIGHT_SHORT])
         out[T_SPREAD] = e[E_SPREAD]
+        out[T_SCENE_X] = row[X]
+        out[T_SCENE_Y] = row[Y]
+        out[T_SCENE_W] = row[W]
+        out[T_SCENE_H] = row[H]
         count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _stand(tracks: F64, evidence: F64, least_s: float, slots: I64) -> int:
+    """Fill `slots` with those that never moved, and are older than `least_s`; return how many."""
+    count = 0
+    for k in range(tracks.shape[0]):
+        if tracks[k, STATUS] != TENTATIVE:
+            continue
+        t = tracks[k]
+        e = evidence[k]
+        lasting = e[AGE] > least_s and e[NET] < 2.0 and e[HIT_SHARE] > 0.8
+        if lasting and t[LOCAL] > 0.5 and t[RING] < 0.15 and t[PEAK] > 8.0:
+            slots[count] = k
+            count += 1
     return count
 
 
@@ -703,7 +727,7 @@ class Tracker:
         self._place = np.zeros((MAX_BLOBS, 2))
         self._taken = np.zeros(MAX_BLOBS, np.uint8)
         self._limit_of = np.zeros(MAX_BLOBS)
-        self._fresh = np.zeros(self.MOST, np.int64)
+        self._slots = np.zeros(self.MOST, np.int64)
         self._told = np.zeros((self.MOST, TOLD_COLUMNS))
         self._next = 1.0
         self._started_ns: int | None = None
@@ -820,9 +844,9 @@ class Tracker:
             max(q.coast_s, 3.5 * self._step_s),
             max(0.13, 1.5 * self._step_s),
             self._crowded_until,
-            self._fresh,
+            self._slots,
         )
-        return self._fresh[:count].tolist() if count else []
+        return self._slots[:count].tolist() if count else []
 
     def _report(self, fresh: set[int]) -> list[Followed]:
         tracks, ids = self._tracks, self._ids
@@ -868,17 +892,8 @@ class Tracker:
 
     def standing(self) -> list[F64]:
         """Rows of what has stood in one place since it was first seen, and was never believed to move."""
-        t, e = self._tracks, self._evidence
-        still = (
-            (t[:, STATUS] == TENTATIVE)
-            & (e[:, AGE] > max(2.0, 3 * self._step_s))
-            & (e[:, NET] < 2.0)
-            & (e[:, HIT_SHARE] > 0.8)
-            & (t[:, LOCAL] > 0.5)
-            & (t[:, RING] < 0.15)
-            & (t[:, PEAK] > 8.0)
-        )
-        return [t[k] for k in np.flatnonzero(still)]
+        count = _stand(self._tracks, self._evidence, max(2.0, 3 * self._step_s), self._slots)
+        return [self._tracks[k] for k in self._slots[:count].tolist()]
 
     def undecided(self) -> list[Undecided]:
         """The tracks seen in this picture that are not believed: what the weights of the evidence are fitted to."""

@@ -32,6 +32,10 @@ from marsad.watch.track import (
     T_AREA,
     T_CONTRAST,
     T_PEAK,
+    T_SCENE_H,
+    T_SCENE_W,
+    T_SCENE_X,
+    T_SCENE_Y,
     T_VX,
     T_VY,
     Followed,
@@ -228,9 +232,9 @@ class Watcher:
         origin_x, origin_y = difference.origin
         boxes = []
         for each in followed:
-            row = each.row
-            x, y = row[X] - origin_x, row[Y] - origin_y
-            half_w, half_h = row[W] / 2 + 4, row[H] / 2 + 4
+            told = each.told
+            x, y = told[T_SCENE_X] - origin_x, told[T_SCENE_Y] - origin_y
+            half_w, half_h = told[T_SCENE_W] / 2 + 4, told[T_SCENE_H] / 2 + 4
             boxes.append((int(x - half_w), int(y - half_h), math.ceil(x + half_w), math.ceil(y + half_h)))
         self._background.hold_boxes(boxes)
 
