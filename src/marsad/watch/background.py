@@ -2,8 +2,9 @@
 
 The scene is kept per pixel as a mean and a variance. A picture is explained as the scene shifted by (x, y) and
 passed through the camera's own gain and offset; these four are solved together, because a gain fitted to a shifted
-picture, or a shift fitted to one with another gain, is wrong. What is left over is the difference that `detect` looks
-at.
+picture, or a shift fitted to one with another gain, is wrong. Of a camera that stays where it is the shift is found on
+the scene's `anchor`, and the gain and offset of the whole picture then at that shift; one that turns, jumps or is lost
+is followed on the scene itself. What is left over is the difference that `detect` looks at.
 
 Source: the joint solution is Lucas-Kanade with linear illumination (Bartoli, "Groupwise geometric and photometric
 direct image registration", PAMI 2008) with a truncated quadratic loss; the mean and variance follow Stauffer and
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from marsad.kernel.frame import Counts
 from marsad.kernel.record import Record
+from marsad.watch.anchor import Anchor
 from marsad.watch.standing import Standing
 
 F32 = NDArray[np.float32]
@@ -268,6 +270,7 @@ def _register(
     noise: float,
     iterations: int,
     limit: float,
+    grip: float,
 ) -> tuple[float, float]:
     """Refine `state` in place; return (residual, inliers).
 
@@ -289,7 +292,7 @@ def _register(
         inliers = count / max(total[_VOTERS], 1.0)
         g = state[_GAIN]
         # What noise alone would add to these sums tells nothing: it is held against them.
-        held = noise2 * (4.0 + 0.2 * count)
+        held = grip + noise2 * (4.0 + 0.2 * count)
         level = noise2 * (10.0 + 0.08 * count)
         # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
         matrix[0, 0] = g * g * total[_XX] + held
@@ -545,6 +548,15 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, 
 _SHIFT_ONLY = np.array([1.0, 1.0, 0.0, 0.0])
 """Picks the shift out of a registration's state."""
 
+GRIP = 1e9
+"""Holds a shift that is known while the gain and offset are sought."""
+
+ANCHOR_NOISE = 0.25
+"""The noise of a mean over many pictures, of that of one."""
+
+LEAST_SHARP = 0.7
+"""Where less than this of the anchor's contrast is found, the picture has jumped farther than sharp features reach."""
+
 CROWD = 10
 """So many things that stand out of a first picture are bushes and rocks."""
 
@@ -655,6 +667,9 @@ class Background:
         self._grad_y = np.zeros(small, np.float32)
         self._small_use = np.ones(small, np.float32)
         self._held: list[tuple[int, int, int, int]] = []
+        self._anchor = Anchor(rows, columns, self.factor)
+        self._sharp_residual = 0.0
+        self._sharp_gain = 1.0
         self._refresh_use()
         self._state = np.zeros(4)
         self.origin = np.zeros(2, np.int64)
@@ -693,6 +708,9 @@ class Background:
         self._velocity = np.zeros(4)
         self._refresh_small()
         self._refresh_slack()
+        self._anchor.forget(self.mean, self.origin)
+        self._sharp_residual = self._residual
+        self._sharp_gain = 1.0
 
     def _refresh_use(self) -> None:
         rows, columns = self.mean.shape
@@ -703,6 +721,7 @@ class Background:
             self._use_full = stretched.astype(np.uint8, copy=False)
         shrink(self._use_full, self.factor, self._small_use, self._narrow)
         self._small_use[self._small_use < 1] = 0
+        self._anchor.mask(self._small_use)
 
     def _refresh_small(self) -> None:
         shrink(self.mean, self.factor, self._small_scene, self._wide)
@@ -725,7 +744,11 @@ class Background:
         prior = 0.9 * self._state[:2]
         limit = max(3.0 * self._residual, 5.0 * noise, 3.0)
         start = self._state + self._velocity
-        best, residual, inliers = self._refine(start, prior, noise, limit)
+        placed = self._anchored(start, prior, noise)
+        if placed is None:
+            best, residual, inliers = self._refine(start, prior, noise, limit)
+        else:
+            best, residual, inliers = self._refine(placed, placed[:2].copy(), noise, limit, GRIP)
         lost = inliers < 0.7
         if lost:
             for candidate in self._candidates():
@@ -751,7 +774,37 @@ class Background:
             inliers=inliers,
         )
 
-    def _refine(self, start: F64, prior: F64, noise: float, limit: float) -> tuple[F64, float, float]:
+    def _anchored(self, start: F64, prior: F64, noise: float) -> F64 | None:
+        """`start` at the shift that lays the picture's sharp features on the anchor; `None` where it holds nothing."""
+        anchor = self._anchor
+        if not anchor.holds:
+            return None
+        lead = np.array([*anchor.lead, 0.0, 0.0])
+        sharp = start + lead
+        sharp[_GAIN], sharp[_OFFSET] = self._sharp_gain, 0.0
+        residual, inliers = _register(
+            anchor.sharpen(self._small_picture),
+            anchor.template,
+            anchor.grad_x,
+            anchor.grad_y,
+            self._small_use,
+            sharp,
+            prior + lead[:2],
+            ANCHOR_NOISE * noise,
+            6,
+            max(3.0 * self._sharp_residual, 5.0 * noise, 3.0),
+            0.0,
+        )
+        if inliers < 0.7 or sharp[_GAIN] < LEAST_SHARP:
+            self._sharp_gain = 1.0
+            return None
+        self._sharp_residual += 0.1 * (residual - self._sharp_residual)
+        self._sharp_gain = float(sharp[_GAIN])
+        return np.array([sharp[_X] - lead[_X], sharp[_Y] - lead[_Y], start[_GAIN], start[_OFFSET]])
+
+    def _refine(
+        self, start: F64, prior: F64, noise: float, limit: float, grip: float = 0.0
+    ) -> tuple[F64, float, float]:
         state = start.copy()
         residual, inliers = _register(
             self._small_picture,
@@ -764,6 +817,7 @@ class Background:
             noise,
             6,
             limit,
+            grip,
         )
         return state, residual, inliers
 
@@ -794,6 +848,7 @@ class Background:
             return out
         if self.learnt_frames % 4 == 0:
             self._refresh_small()
+        self._anchor.learn(self.mean, step_s)
         found = self._align(counts)
         out = self.difference
         out.picture = counts
@@ -858,6 +913,7 @@ class Background:
         self._state[_Y] -= dy / f
         self._seed_margin(dx, dy, found)
         self._refresh_small()
+        self._anchor.move(self.mean, self.origin)
         self._refresh_slack()
 
     def _seed_margin(self, dx: int, dy: int, found: Registration) -> None:
@@ -921,6 +977,7 @@ class Background:
             self._small_scene += np.float32(offset)
             self._grad_x *= np.float32(gain)
             self._grad_y *= np.float32(gain)
+            self._anchor.scale(gain)
 
     def _sums_of(self, counts: Counts) -> Sums:
         """Scratch for the sums of a picture, of a type that holds them."""
