@@ -223,6 +223,31 @@ def test_the_count_holds_nine_in_ten_times_when_silhouettes_merge() -> None:
     assert 0.87 <= held / runs <= 1.0
 
 
+def test_strides_that_jerk_a_velocity_to_and_fro_keep_nobody_out_of_a_group() -> None:
+    grouper, rng = Grouper(), np.random.default_rng(5)
+    for t in times(0, 6):
+        told = grouper.update([track(k, 25 * k + 20 * t, t, vx=20 + rng.normal(0, 15)) for k in range(4)])
+        if t >= 4:
+            assert len({each.group_id for each in told} - {None}) == 1
+
+
+def test_a_file_of_eight_is_eight_though_arms_and_loads_make_them_wide() -> None:
+    rng = np.random.default_rng(3)
+    sizes = [Size(width_m=rng.normal(0.72, 0.1), height_m=1.7, sigma_m=0.08) for _ in range(8)]
+    grouper = Grouper()
+    for t in times(0, 4):
+        told = grouper.update([track(k, 70 * k + 20 * t, t, size=sizes[k]) for k in range(8)])
+    assert {each.count.best for each in told if each.count is not None} == {8}
+
+
+def test_people_far_off_are_farther_apart_in_one_silhouette() -> None:
+    """Seven at 12 px, 1.2 m apart and some behind others, make one silhouette 7.9 m wide and 3.5 m high."""
+    size = Size(width_m=7.9, height_m=3.5, sigma_m=0.1)
+    told = walk(Grouper(), {1: 0}, 0, 3, size=size, kind="group", w=54.0, h=24.0)
+    assert told[0].count is not None
+    assert abs(told[0].count.best - 7) <= 1
+
+
 @given(st.floats(0.01, 30), st.floats(0, 5))
 def test_the_people_in_a_silhouette_are_a_distribution(width_m: float, sigma_m: float) -> None:
     odds = in_silhouette(width_m, sigma_m)

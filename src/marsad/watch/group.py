@@ -28,13 +28,21 @@ NEAR_M = 6.0
 LIKE_HEIGHTS_S = 0.4
 LIKE_SHARE = 0.4
 """Velocities are alike when they differ by less than this share of their mean, or by `LIKE_HEIGHTS_S` body heights."""
+CONTRARY = 3.0
+"""Beside each other with velocities up to so many times too different counts for nothing, and against nothing."""
+STEADY_S = 1.0
+"""Velocities are held against each other averaged over so long: a stride, or a blur, jerks a silhouette to and fro."""
 STILL_HEIGHTS_S = 0.12
 REMEMBERED_S = 10.0
-PERSON_M = 0.65
+PERSON_M = 0.7
+BRIDGED_PX = 7.0
+"""Silhouettes nearer to each other than this are mostly one."""
 CLEARLY_SEVERAL = 2.2
 """Widths of a person from which a silhouette is several people."""
 STILL_HIDDEN = 0.7
 """How probable it is that one whose track ended within a companion's silhouette is still there."""
+TALLEST_M = 7.0
+"""People one behind the other, seen from a mast, make one silhouette hardly taller than this."""
 MOST_PEOPLE = 40
 FASTEST_M_S = 8.0
 """What people can hardly exceed across the line of sight."""
@@ -46,7 +54,7 @@ Pair = tuple[int, int]
 class _Member:
     """What the grouper remembers of one track."""
 
-    __slots__ = ("group_id", "hidden", "seen_ns", "track", "width_m")
+    __slots__ = ("group_id", "hidden", "known_s", "seen_ns", "track", "velocity_x_px_s", "velocity_y_px_s", "width_m")
 
     def __init__(self, track: Track) -> None:
         self.track = track
@@ -54,6 +62,20 @@ class _Member:
         self.group_id: int | None = None
         self.hidden: set[int] = set()
         self.width_m = 0.0 if track.size is None else track.size.width_m
+        self.velocity_x_px_s = track.velocity_x_px_s
+        self.velocity_y_px_s = track.velocity_y_px_s
+        self.known_s = 0.0
+
+    def steady(self, step_s: float) -> None:
+        """Take the present velocity into the average."""
+        self.known_s = min(self.known_s + step_s, STEADY_S)
+        pace = min(step_s / self.known_s, 1.0)
+        self.velocity_x_px_s += pace * (self.track.velocity_x_px_s - self.velocity_x_px_s)
+        self.velocity_y_px_s += pace * (self.track.velocity_y_px_s - self.velocity_y_px_s)
+
+    def speed(self) -> float:
+        """Body heights a second in the picture."""
+        return math.hypot(self.velocity_x_px_s, self.velocity_y_px_s) / max(self.track.box.h_px, 1.0)
 
 
 class Grouper:
@@ -142,12 +164,13 @@ class Grouper:
 
     def _weigh(self, active: Sequence[Track], step_s: float) -> None:
         """Count the time that pairs have been together, and link or part them."""
-        near = _near_pairs(active)
-        by_id = {t.track_id: t for t in active}
-        for pair, moving in near.items():
-            known = self._together.get(pair, 0.0)
-            if moving or pair in self._linked:
-                self._together[pair] = min(known + step_s, MOST_S)
+        by_id = {t.track_id: self._members[t.track_id] for t in active}
+        for member in by_id.values():
+            member.steady(step_s)
+        near = self._near_pairs(list(by_id.values()))
+        for pair, counts in near.items():
+            if counts:
+                self._together[pair] = min(self._together.get(pair, 0.0) + step_s, MOST_S)
             if self._emerged(pair):
                 self._together[pair] = max(self._together.get(pair, 0.0), TOGETHER_S)
         for pair, seconds in list(self._together.items()):
@@ -158,6 +181,25 @@ class Grouper:
                 self._linked.add(pair)
             elif left < PARTED_S:
                 self._linked.discard(pair)
+
+    def _near_pairs(self, active: Sequence[_Member]) -> dict[Pair, bool]:
+        """Pairs that are near each other, and whether that counts as time spent together."""
+        ordered = sorted(active, key=lambda m: m.track.box.centre_px[0])
+        boxes = [m.track.box for m in ordered]
+        reach = 1.7 * NEAR_HEIGHTS * max(box.h_px for box in boxes) + max(box.w_px for box in boxes)
+        near: dict[Pair, bool] = {}
+        for i, one in enumerate(ordered):
+            for j in range(i + 1, len(ordered)):
+                two = ordered[j]
+                if boxes[j].centre_px[0] - boxes[i].centre_px[0] > reach:
+                    break
+                if not _kindred(one.track.kind, two.track.kind) or not _is_near(one.track, two.track):
+                    continue
+                pair = _pair(one.track.track_id, two.track.track_id)
+                counts = pair in self._linked or _go_together(one, two)
+                if counts is not None:
+                    near[pair] = counts
+        return near
 
     def _emerged(self, pair: Pair) -> bool:
         """Whether one of two near tracks is new and the other hides somebody: who went in comes out again."""
@@ -224,14 +266,18 @@ class Grouper:
         """The distribution of people in one track's silhouette, those hidden behind it included."""
         member = self._members[key]
         size = member.track.size
-        located = size is not None and member.track.kind in HUMAN and 0.9 <= size.height_m <= 3.0
-        odds = in_silhouette(member.width_m, size.sigma_m) if located and size is not None else _SINGLE
+        odds = _SINGLE
+        if size is not None and member.track.kind in HUMAN and 0.9 <= size.height_m <= TALLEST_M:
+            odds = in_silhouette(member.width_m, size.sigma_m, size.height_m / max(member.track.box.h_px, 1.0))
         if member.track.kind == "group":
             odds = np.concatenate([[0.0, 0.0], odds[2:]])
             odds /= odds.sum()
         elif member.track.kind == "unknown":
             odds = 0.85 * odds
             odds[0] += 0.15
+        if member.track.status == "coasting":
+            odds = STILL_HIDDEN * odds
+            odds[0] += 1 - STILL_HIDDEN
         for _ in member.hidden:
             odds = np.convolve(odds, [1 - STILL_HIDDEN, STILL_HIDDEN])
         return odds
@@ -249,18 +295,21 @@ class Grouper:
         )
 
 
-def in_silhouette(width_m: float, sigma_m: float) -> Odds:
+def in_silhouette(width_m: float, sigma_m: float, pixel_m: float = 0.0) -> Odds:
     """The probability of each number of people, 0 to `MOST_PEOPLE`, in one connected silhouette of a given width.
 
-    One person is 0.65 m wide, give or take 0.2 m for arms, stride and load; each further one adds 0 to 0.8 m, since
-    people who are farther apart are seen apart. Each further one is taken beforehand as 0.4 times as likely.
+    One person is 0.7 m wide, give or take 0.15 m for arms, stride and load; each further one adds 0 to 0.8 m and the
+    `BRIDGED_PX` that a silhouette bridges: people who are farther apart are seen apart. One silhouette in six or so
+    holds several, and then each further one is 0.6 times as likely.
     """
     people = np.arange(1, MOST_PEOPLE + 1)
-    mean = PERSON_M + (people - 1) * 0.4
-    variance = 0.2**2 + (people - 1) * 0.8**2 / 12 + sigma_m**2
+    most_m = 0.8 + BRIDGED_PX * pixel_m
+    mean = PERSON_M + (people - 1) * most_m / 2
+    variance = 0.15**2 + (people - 1) * most_m**2 / 12 + sigma_m**2
     # Arms, loads and strides make one person wide more easily than the same error makes one narrow.
     off = np.where((people == 1) & (width_m < mean), 0.0, width_m - mean)
-    weight = 0.4 ** (people - 1) / np.sqrt(variance) * np.exp(-0.5 * off**2 / variance) + 1e-12 * (people == 1)
+    prior = np.where(people == 1, 1.0, 0.2 * 0.6 ** (people - 2))
+    weight = prior / np.sqrt(variance) * np.exp(-0.5 * off**2 / variance) + 1e-12 * (people == 1)
     odds = np.zeros(MOST_PEOPLE + 1)
     odds[1:] = weight / weight.sum()
     return odds
@@ -277,19 +326,8 @@ def _interval(odds: Odds) -> Count:
     return Count(best=max(best, 1), low=max(low, 1), high=max(high, 1))
 
 
-def _near_pairs(active: Sequence[Track]) -> dict[Pair, bool]:
-    """Pairs that are near each other with like velocities, and whether they are moving."""
-    ordered = sorted(active, key=lambda t: t.box.centre_px[0])
-    reach = 1.7 * NEAR_HEIGHTS * max(t.box.h_px for t in ordered) + max(t.box.w_px for t in ordered)
-    near: dict[Pair, bool] = {}
-    for i, one in enumerate(ordered):
-        for two in ordered[i + 1 :]:
-            if two.box.centre_px[0] - one.box.centre_px[0] > reach:
-                break
-            if _kindred(one.kind, two.kind) and _is_near(one, two) and _is_alike(one, two):
-                low, high = sorted((one.track_id, two.track_id))
-                near[low, high] = _speed(one) + _speed(two) > 2 * STILL_HEIGHTS_S
-    return near
+def _pair(one: int, two: int) -> Pair:
+    return (one, two) if one < two else (two, one)
 
 
 def _kindred(one: Kind, two: Kind) -> bool:
@@ -327,12 +365,14 @@ def _is_near(one: Track, two: Track) -> bool:
     return apart <= 1.7 * NEAR_HEIGHTS * height and distance - 1.5 * math.sqrt(max(variance, 0.0)) <= NEAR_M
 
 
-def _is_alike(one: Track, two: Track) -> bool:
-    height = (one.box.h_px + two.box.h_px) / 2
+def _go_together(one: _Member, two: _Member) -> bool | None:
+    """Whether two move, and alike; None where they go clearly different ways."""
+    height = (one.track.box.h_px + two.track.box.h_px) / 2
     dx = one.velocity_x_px_s - two.velocity_x_px_s
     dy = one.velocity_y_px_s - two.velocity_y_px_s
-    mean = (_speed(one) + _speed(two)) / 2
-    return math.hypot(dx, dy) / height <= max(LIKE_HEIGHTS_S, LIKE_SHARE * mean)
+    mean = (one.speed() + two.speed()) / 2
+    unlike = math.hypot(dx, dy) / height / max(LIKE_HEIGHTS_S, LIKE_SHARE * mean)
+    return None if unlike > CONTRARY else unlike <= 1.0 and mean > STILL_HEIGHTS_S
 
 
 def _speed(track: Track) -> float:
