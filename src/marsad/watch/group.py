@@ -243,9 +243,9 @@ class Grouper:
         """Whether one silhouette is clearly several people."""
         member = self._members[key]
         size = member.track.size
-        if member.track.kind not in {"person", "group"} or size is None or not 0.9 <= size.height_m <= 3.0:
+        if member.track.kind not in {"person", "group"} or size is None or not 0.9 <= size.height_m <= TALLEST_M:
             return False
-        if not _goes_on_foot(member.track):
+        if not _goes_on_foot(member):
             return False
         return member.width_m - size.sigma_m >= CLEARLY_SEVERAL * PERSON_M or (
             member.track.kind == "group" and member.width_m >= CLEARLY_SEVERAL * PERSON_M
@@ -375,17 +375,12 @@ def _go_together(one: _Member, two: _Member) -> bool | None:
     return None if unlike > CONTRARY else unlike <= 1.0 and mean > STILL_HEIGHTS_S
 
 
-def _speed(track: Track) -> float:
-    """Body heights a second in the picture."""
-    return math.hypot(track.velocity_x_px_s, track.velocity_y_px_s) / max(track.box.h_px, 1.0)
-
-
-def _goes_on_foot(track: Track) -> bool:
+def _goes_on_foot(member: _Member) -> bool:
     """Whether people could be so fast; yes where metres are not known."""
-    size = track.size
+    size = member.track.size
     if size is None:
         return True
-    return _speed(track) * size.height_m <= FASTEST_M_S * (1 + size.sigma_m / max(size.height_m, 1e-3))
+    return member.speed() * size.height_m <= FASTEST_M_S * (1 + size.sigma_m / max(size.height_m, 1e-3))
 
 
 def _is_new(track: Track) -> bool:
