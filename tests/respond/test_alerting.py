@@ -45,6 +45,9 @@ def square(east: float, north: float, half: float, *, backwards: bool = False) -
 ACROSS = line((-500, 300), (500, 300))
 """A line from west to east, so that inside, to its right, is south."""
 DECIDE_NS = round(AlertSettings().decide_s * 1e9)
+HERD_NS = round(AlertSettings().herd_s * 1e9)
+UPRIGHT = Box(x_px=100, y_px=100, w_px=10, h_px=30)
+LOW = Box(x_px=100, y_px=110, w_px=30, h_px=20)
 
 
 def track(
@@ -61,6 +64,7 @@ def track(
     kind_confidence: float = 0.9,
     count: Count | None = None,
     group_id: int | None = None,
+    box: Box = UPRIGHT,
 ) -> Track:
     ground = None
     if place is not None:
@@ -79,7 +83,7 @@ def track(
         time_ns=round(time_s * 1e9),
         frame_index=round(time_s * 10),
         status=status,
-        box=Box(x_px=100, y_px=100, w_px=10, h_px=30),
+        box=box,
         velocity_x_px_s=0.0,
         velocity_y_px_s=0.0,
         contrast_counts=20.0,
@@ -406,8 +410,59 @@ def test_a_line_crossed_does_not_wait_for_the_kind() -> None:
 def test_harmless_kinds_raise_nothing_until_they_are_taken_for_something_else(kind: Kind) -> None:
     for alerting, place in ((settled(), None), (settled(site(zones=[square(0, 300, 30)])), (0.0, 300.0))):
         assert run(alerting, [track(place, t / 10, kind=kind) for t in range(50)]) == []
-        (alert,) = run(alerting, [track(place, t / 10, kind="unknown") for t in range(50, 60)])
-        assert alert.time_ns == 5_000_000_000
+        (alert,) = run(alerting, [track(place, t / 10, kind="unknown") for t in range(50, 80)])
+        assert alert.time_ns == 4_900_000_000 + DECIDE_NS
+    assert run(settled(), [track(None, 0, kind=kind), track(None, 0.1)])
+
+
+def in_herd(
+    seconds: float, alerting: Alerting | None = None, *, apart_px: float = 0.0, others: Kind = "animal", **more: object
+) -> list[tuple[int, float]]:
+    """The tracks raised among grazing animals, and when: track 1 as told, track 2 an unknown, low one."""
+    alerting, raised = alerting or settled(), []
+    for k in range(round(seconds * 10)):
+        beasts = [
+            track(None, k / 10, track_id=10 + n, kind=others, box=Box(x_px=150 + 40 * n, y_px=115, w_px=24, h_px=15))
+            for n in range(3)
+        ]
+        one = track(None, k / 10, **more)  # type: ignore[arg-type]  # a table of cases
+        shifted = msgspec.structs.replace(one.box, x_px=one.box.x_px - apart_px)
+        one = msgspec.structs.replace(one, box=shifted)
+        two = track(None, k / 10, track_id=2, kind="unknown", box=Box(x_px=130, y_px=115, w_px=24, h_px=16))
+        raised += [(a.track_id, a.time_ns / 1e9) for a in alerting.update([*beasts, one, two], one.time_ns)]
+    return raised
+
+
+def test_what_may_be_of_a_herd_waits_longer_for_its_kind_and_a_herd_is_raised_once() -> None:
+    ((_, raised_s),) = in_herd(30, kind="unknown", box=LOW)
+    assert raised_s == HERD_NS / 1e9
+
+
+def test_whoever_is_upright_among_animals_is_raised_at_once() -> None:
+    assert in_herd(5) == [(1, 0.0)]
+    assert in_herd(5, kind="unknown") == [(1, DECIDE_NS / 1e9)]
+
+
+def test_who_is_not_beside_animals_waits_no_longer() -> None:
+    assert in_herd(5, kind="unknown", box=LOW, apart_px=400) == [(1, DECIDE_NS / 1e9)]
+    assert {number for number, _ in in_herd(5, kind="unknown", box=LOW, others="vegetation")} == {1, 2}
+
+
+def test_one_of_a_herd_that_stands_up_is_raised_though_the_herd_was() -> None:
+    alerting = settled()
+    assert len(in_herd(15, alerting, kind="unknown", box=LOW)) == 1
+    up = [track(None, 15 + k / 10, track_id=number, kind="unknown") for k in range(15) for number in (1, 2)]
+    raised = [alert.track_id for each in up for alert in alerting.update([each], each.time_ns)]
+    assert len(raised) == 1
+
+
+def test_a_line_crossed_among_animals_does_not_wait() -> None:
+    alerting, raised = settled(site([ACROSS])), []
+    for place, t in straight((0, 310), (0, 290), 0.7, fps=20):
+        beast = track(place, t, track_id=9, kind="animal", box=LOW)
+        one = track(place, t, kind="unknown", box=LOW)
+        raised += [alert.rule for alert in alerting.update([beast, one], one.time_ns)]
+    assert raised == ["line_crossing"]
 
 
 def test_a_crossing_made_while_taken_for_an_animal_is_told_once_it_is_a_person() -> None:

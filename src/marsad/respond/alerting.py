@@ -9,7 +9,7 @@ Source: Bar-Shalom, Li and Kirubarajan, "Estimation with Applications to Trackin
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -60,6 +60,15 @@ WITHIN_SIGMAS = 2.45
 """The half axes of an ellipse that holds 95 % of a normal distribution in the plane, in sigmas."""
 MOVED_SIGMAS = 3.5
 """A crossing is a way longer than this many sigmas of the noise left in both its ends."""
+_HERD_SEEN_S = 10.0
+_HERD_M = 12.0
+_HERD_HEIGHTS = 8.0
+"""With an animal seen so lately, and no more metres (or own heights, where metres are not known) across the line of
+sight away, something may be of its herd."""
+_UPRIGHT = 1.3
+_LEAST_UPRIGHT_M = 0.9
+_UPRIGHT_S = 1.0
+"""What has for so long been taller than wide by this ratio, and as tall as that, may be somebody on foot."""
 _FIRST_SPEED_M_S = 3.0
 _NODES = 96
 _REACH_SIGMAS = 4.0
@@ -72,7 +81,8 @@ class AlertSettings(Record):
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
     `again_s`, nor for another member of its group, unless it has parted from the group for `parted_s`. A track that
     cannot be located is raised after `unlocated_s`. One whose kind is not told with `sure_kind` is raised `decide_s`
-    after it was first believed, so that its kind can be told first; a line crossed does not wait. One whose position
+    after it was first believed, or was last said to be harmless, so that its kind can be told first; in the company of
+    a herd, unless it is upright as somebody on foot, `herd_s` after; a line crossed does not wait. One whose position
     has had several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat
     ground positions may never be plain.
     In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
@@ -88,6 +98,7 @@ class AlertSettings(Record):
     unlocated_s: float = 3.0
     parted_s: float = 3.0
     decide_s: float = 2.0
+    herd_s: float = 10.0
     sure_kind: float = 0.6
     settle_s: float = 3.0
     stay_s: float = 8.0
@@ -239,12 +250,26 @@ class _Covered:
 class _Followed:
     """What the alerting remembers of one track."""
 
-    __slots__ = ("box", "covered", "first_ns", "held", "motion", "pending", "raised", "seen_ns", "told")
+    __slots__ = (
+        "box",
+        "covered",
+        "first_ns",
+        "harmless_ns",
+        "held",
+        "low_ns",
+        "motion",
+        "pending",
+        "raised",
+        "seen_ns",
+        "told",
+    )
 
     def __init__(self, time_ns: int, box: Box) -> None:
         self.first_ns = time_ns
         self.box = box
         self.seen_ns = time_ns
+        self.harmless_ns: int | None = None
+        self.low_ns: int | None = None
         self.motion: _Motion | None = None
         self.held: dict[str, _Held] = {}
         self.pending: list[tuple[Rule, str, Direction]] = []
@@ -263,6 +288,8 @@ class Alerting:
         self._posed: frozenset[str] = frozenset()
         self._tracks: dict[tuple[str, int], _Followed] = {}
         self._groups: dict[tuple[str, int, str, Direction], int] = {}
+        self._animals: dict[tuple[str, int], tuple[int, Place]] = {}
+        self._herds: list[tuple[str, int, Place]] = []
         self._nodes = _gaussian_nodes(_NODES)
         self._started_ns: int | None = None
         origin = None if site is None else site_origin(site)
@@ -287,6 +314,12 @@ class Alerting:
             if track.status == "coasting":
                 continue
             self._judge(track, known)
+            if track.kind not in ALARMING:
+                known.harmless_ns = track.time_ns
+            if not _is_upright(track):
+                known.low_ns = track.time_ns
+            if track.kind == "animal":
+                self._animals[track.camera_id, track.track_id] = track.time_ns, track.box.centre_px
             if track.status == "confirmed" and track.kind in ALARMING:
                 alerts += self._raise(track, known)
         self._forget(time_ns)
@@ -399,21 +432,48 @@ class Alerting:
         pending, known.pending = known.pending + self._parted(track, known), []
         alerts = []
         for rule, rule_id, direction in pending:
-            if rule != "line_crossing" and (self._undecided(track) or self._may_be_scene(track, known)):
+            if rule != "line_crossing" and (self._undecided(track, known) or self._may_be_scene(track, known)):
                 known.pending.append((rule, rule_id, direction))
                 continue
             if rule != "confirmed_track" and self._told_of_group(track, rule_id, direction):
                 known.covered.append(_Covered((rule, rule_id, direction), track.group_id))
                 continue
+            if self._is_of_herd(track, known):
+                self._herds.append((track.camera_id, track.time_ns, track.box.centre_px))
             number = known.raised[rule_id] = known.raised.get(rule_id, 0) + 1
             alerts.append(self._alert(track, rule, rule_id, direction, number))
         return alerts
 
-    def _undecided(self, track: Track) -> bool:
-        """Whether a track was believed so lately that its kind may still be told, and it is not sure yet."""
-        since_ns = track.time_ns - (track.first_ns if track.confirmed_ns is None else track.confirmed_ns)
+    def _undecided(self, track: Track, known: _Followed) -> bool:
+        """Whether a track was believed, or held to be harmless, so lately that its kind may still be told."""
+        since_ns = track.first_ns if track.confirmed_ns is None else track.confirmed_ns
+        if known.harmless_ns is not None:
+            since_ns = max(since_ns, known.harmless_ns)
+        waited_s = (track.time_ns - since_ns) / 1e9
         unsure = track.kind == "unknown" or track.kind_confidence < self.settings.sure_kind
-        return unsure and since_ns < self.settings.decide_s * 1e9
+        if unsure and waited_s < self.settings.decide_s:
+            return True
+        if not self._is_of_herd(track, known):
+            return False
+        return waited_s < self.settings.herd_s or self._herd_was_told(track)
+
+    def _is_of_herd(self, track: Track, known: _Followed) -> bool:
+        """Whether animals have been seen near it lately, and it has not had the outline of somebody for a while."""
+        if known.low_ns is None or track.time_ns - known.low_ns >= _UPRIGHT_S * 1e9:
+            return False
+        own = track.camera_id, track.track_id
+        places = (
+            place
+            for key, (seen_ns, place) in self._animals.items()
+            if key[0] == own[0] and key != own and track.time_ns - seen_ns < _HERD_SEEN_S * 1e9
+        )
+        return _is_near_any(track, places)
+
+    def _herd_was_told(self, track: Track) -> bool:
+        """Whether something else in the same herd was raised a moment ago: an officer has been shown the place."""
+        lately = track.time_ns - self.settings.again_s * 1e9
+        told = ((told_ns, place) for camera_id, told_ns, place in self._herds if camera_id == track.camera_id)
+        return _is_near_any(track, (place for told_ns, place in told if told_ns > lately))
 
     def _may_be_scene(self, track: Track, known: _Followed) -> bool:
         """Whether it was there as the watch began, and has hardly left its place since."""
@@ -472,6 +532,8 @@ class Alerting:
         limit = time_ns - self.settings.forget_s * 1e9
         for key in [k for k, known in self._tracks.items() if known.seen_ns < limit]:
             del self._tracks[key]
+            self._animals.pop(key, None)
+        self._herds = [herd for herd in self._herds if herd[1] >= limit]
         for group in [g for g, told_ns in self._groups.items() if told_ns < limit]:
             del self._groups[group]
 
@@ -501,6 +563,19 @@ def _who(track: Track) -> str:
         return NOUNS[track.kind]
     spread = "" if count.low == count.high else f" ({count.low}-{count.high})"
     return f"Group of {count.best}{spread}, on foot"
+
+
+def _is_upright(track: Track) -> bool:
+    """Whether it has the outline of somebody on foot."""
+    tall = track.size is None or track.size.height_m + track.size.sigma_m >= _LEAST_UPRIGHT_M
+    return tall and track.box.h_px >= _UPRIGHT * track.box.w_px
+
+
+def _is_near_any(track: Track, places: Iterable[Place]) -> bool:
+    """Whether any place in the picture is near enough to be in one herd."""
+    size, box = track.size, track.box
+    reach_px = _HERD_HEIGHTS * box.h_px if size is None else _HERD_M * box.h_px / max(size.height_m, 1e-3)
+    return any(math.dist(place, box.centre_px) < reach_px for place in places)
 
 
 def _metres(value: float) -> str:
