@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from marsad.kernel.track import Count, Kind, Track
+from marsad.kernel.detection import Box
+from marsad.kernel.track import Count, Kind, Size, Track
 
 Odds = NDArray[np.float64]
 """The probability of each number of people, from 0 on."""
@@ -35,8 +36,10 @@ STEADY_S = 1.0
 STILL_HEIGHTS_S = 0.12
 REMEMBERED_S = 10.0
 PERSON_M = 0.7
-BRIDGED_PX = 7.0
-"""Silhouettes nearer to each other than this are mostly one."""
+BRIDGED_PX = (2.0, 7.0)
+BRIDGED_HEIGHT_M = (1.9, 2.2)
+"""What a silhouette bridges between people: the more the higher it is. One no higher than a person is seen along level
+ground, where those who stand behind each other hide each other; in a higher one they show side by side."""
 CLEARLY_SEVERAL = 2.2
 """Widths of a person from which a silhouette is several people."""
 STILL_HIDDEN = 0.7
@@ -268,7 +271,7 @@ class Grouper:
         size = member.track.size
         odds = _SINGLE
         if size is not None and member.track.kind in HUMAN and 0.9 <= size.height_m <= TALLEST_M:
-            odds = in_silhouette(member.width_m, size.sigma_m, size.height_m / max(member.track.box.h_px, 1.0))
+            odds = in_silhouette(member.width_m, size.sigma_m, _bridged_m(size, member.track.box))
         if member.track.kind == "group":
             odds = np.concatenate([[0.0, 0.0], odds[2:]])
             odds /= odds.sum()
@@ -295,15 +298,15 @@ class Grouper:
         )
 
 
-def in_silhouette(width_m: float, sigma_m: float, pixel_m: float = 0.0) -> Odds:
+def in_silhouette(width_m: float, sigma_m: float, bridged_m: float = 0.0) -> Odds:
     """The probability of each number of people, 0 to `MOST_PEOPLE`, in one connected silhouette of a given width.
 
     One person is 0.7 m wide, give or take 0.15 m for arms, stride and load; each further one adds 0 to 0.8 m and the
-    `BRIDGED_PX` that a silhouette bridges: people who are farther apart are seen apart. One silhouette in six or so
-    holds several, and then each further one is 0.6 times as likely.
+    gap that a silhouette bridges: people who are farther apart are seen apart. One silhouette in six or so holds
+    several, and then each further one is 0.6 times as likely.
     """
     people = np.arange(1, MOST_PEOPLE + 1)
-    most_m = 0.8 + BRIDGED_PX * pixel_m
+    most_m = 0.8 + bridged_m
     mean = PERSON_M + (people - 1) * most_m / 2
     variance = 0.15**2 + (people - 1) * most_m**2 / 12 + sigma_m**2
     # Arms, loads and strides make one person wide more easily than the same error makes one narrow.
@@ -313,6 +316,13 @@ def in_silhouette(width_m: float, sigma_m: float, pixel_m: float = 0.0) -> Odds:
     odds = np.zeros(MOST_PEOPLE + 1)
     odds[1:] = weight / weight.sum()
     return odds
+
+
+def _bridged_m(size: Size, box: Box) -> float:
+    """How wide a gap between two people a silhouette bridges, in metres."""
+    (low_m, high_m), (least_px, most_px) = BRIDGED_HEIGHT_M, BRIDGED_PX
+    share = min(max((size.height_m - low_m) / (high_m - low_m), 0.0), 1.0)
+    return (least_px + share * (most_px - least_px)) * size.height_m / max(box.h_px, 1.0)
 
 
 _SINGLE: Odds = np.array([0.03, 0.87, 0.08, 0.02])
