@@ -3,10 +3,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from marsad.simulate.actor import TRUE_KIND
 from marsad.simulate.camera import FlatField
 from marsad.simulate.campaign import (
     AIRS,
+    CAMERA,
     FAULTS,
+    Chunk,
     Densities,
     Piece,
     Sizes,
@@ -15,6 +18,7 @@ from marsad.simulate.campaign import (
     plan,
     stage,
 )
+from marsad.simulate.scene import Scene
 
 DENSITIES = Densities()
 
@@ -112,6 +116,23 @@ def test_a_day_has_nobody_in_it() -> None:
     corrections = [fault.start_s for fault in drawn.faults if isinstance(fault, FlatField)]
     assert np.diff(corrections) == pytest.approx(3600 / DENSITIES.corrections_per_hour)
     assert len(corrections) in {3, 4}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_day_deals_comes_into_view(seed: int) -> None:
+    chunk = Chunk(animals=5, birds=8, insects=3, hour=22.0)
+    ready = stage(Piece(part="day", number=0, seconds=120.0, chunk=chunk), np.random.default_rng(seed))
+    scene = Scene(ready.true, ready.scenario, np.random.default_rng(seed), CAMERA)
+    beasts: set[str | int] = set()
+    birds: set[int] = set()
+    insects: set[int] = set()
+    for index in range(scene.frames):
+        _, truths = scene.render(index, 0)
+        seen = [truth for truth in truths if truth.visible >= 0.5]
+        birds |= {truth.actor_id for truth in seen if truth.kind == "bird"}
+        beasts |= {truth.party or truth.actor_id for truth in seen if TRUE_KIND[truth.kind] == "animal"}
+        insects |= {thing.thing_id for thing in scene.near if thing.cause == "insect"}
+    assert (len(beasts), len(birds), len(insects)) == (5, 8, 3)
 
 
 def test_a_flock_has_its_shepherd_and_people_walk_past_it() -> None:

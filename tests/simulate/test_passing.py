@@ -157,8 +157,16 @@ def test_as_many_insects_come_as_are_said_to(view: CameraView, scene: Backdrop) 
     passing = Effects([Insects(per_hour=1800, end_s=600)], view, scene, FPS, np.random.default_rng(5))
     kelvin = scene.kelvin.copy()
     ids = {thing.thing_id for index in range(600 * 9) for thing in passing.apply(kelvin, index / 9)}
-    # 300 on average; some cross between two pictures.
-    assert 200 < len(ids) < 350
+    # 300 on average, every one of them in a picture.
+    assert 250 < len(ids) < 350
+
+
+def test_insects_that_are_asked_for_are_all_shown(view: CameraView, scene: Backdrop) -> None:
+    asked = tuple(np.random.default_rng(6).uniform(5, 55, 40).tolist())
+    passing = Effects([Insects(per_hour=0, at_s=asked)], view, scene, FPS, np.random.default_rng(6))
+    kelvin = scene.kelvin.copy()
+    shown = {thing.thing_id for index in range(60 * 9) for thing in passing.apply(kelvin, index / FPS)}
+    assert len(shown) == len(asked)
 
 
 def test_glitter_is_on_the_water_alone(play: Play, scene: Backdrop) -> None:
@@ -214,6 +222,19 @@ def test_sand_hides_the_far_more_than_the_near(view: CameraView, scene: Backdrop
         near.append(passing.through(80, 127))
     assert np.mean(far) < np.mean(near)
     assert np.std(far) > 0.02
+
+
+def test_blowing_sand_never_comes_again(view: CameraView, scene: Backdrop) -> None:
+    passing = Effects([BlowingSand(depth=0.8, speed_m_s=40)], view, scene, FPS, np.random.default_rng(1))
+    row = int(np.argmin(np.abs(scene.range_m[:, 80] - 1800)))
+    kelvin = scene.kelvin.copy()
+    let_through = np.empty((4000, 4))
+    for index in range(len(let_through)):
+        passing.apply(kelvin, index / FPS)
+        let_through[index] = [passing.through(x, row) for x in (20, 60, 100, 140)]
+    first = let_through[:1000].ravel()
+    again = [np.corrcoef(first, let_through[n : n + 1000].ravel())[0, 1] for n in range(50, 3000)]
+    assert max(again) < 0.4
 
 
 def test_a_backdrop_wider_than_the_picture_is_taken_about_its_middle(view: CameraView, scene: Backdrop) -> None:

@@ -236,6 +236,25 @@ def test_a_mast_that_swings_in_the_wind_is_no_loop(seed: int) -> None:
     assert Feed(SLOW_FPS).watch(windy(make_scene(rng), rng, 25)) == []
 
 
+@pytest.mark.parametrize("seed", [2, 8, 12])
+def test_a_mast_that_swings_widely_before_a_rich_scene_is_no_loop(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    feed = Feed(SLOW_FPS)
+    assert "looped" not in feed.watch(windy(make_scene(rng), rng, 50, px=6.0))
+
+
+def test_a_veil_that_goes_round_and_round_is_no_loop(scene: Scene, rng: np.random.Generator) -> None:
+    view = scene[80 : 80 + ROWS, 80 : 80 + COLUMNS]
+    veils = [0.2 + 0.1 * billow for billow in billows(rng, 40, 40.0)]
+
+    def veiled() -> Iterator[Counts]:
+        for n in range(round(40 * SLOW_FPS)):
+            out = view + np.clip(veils[n % 40], 0, 0.5) * (60 - view) + rng.normal(0, 2, view.shape)
+            yield np.clip(np.rint(out), 0, 255).astype(np.uint8)
+
+    assert "looped" not in Feed(SLOW_FPS).watch(veiled())
+
+
 def test_gusts_of_rain_raise_nothing(scene: Scene, rng: np.random.Generator) -> None:
     assert Feed(SLOW_FPS).watch(raining((scene - 100) * 0.6 + 100, rng, 40)) == []
 

@@ -346,3 +346,17 @@ def test_boxes_lie_on_the_picture_they_came_from() -> None:
     assert len(off) > 3 * FPS
     assert np.std(off) < 0.6
     assert abs(np.median(off)) < 0.6
+
+
+@pytest.mark.parametrize("pictures", [101, 130])
+def test_a_loop_in_a_fast_stream_is_told_in_its_second_round_whatever_its_length(pictures: int) -> None:
+    live = [each.counts for each in clip([], 10)]
+    watcher = Watcher("mast")
+    told = [
+        (index, event.kind)
+        for index, counts in enumerate([*live, *live[-pictures:] * 2])
+        for event in watcher.observe(frame(index, counts)).events
+        if isinstance(event, CameraHealth)
+    ]
+    assert [kind for _, kind in told] == ["looped"]
+    assert len(live) < told[0][0] < len(live) + 5 * FPS

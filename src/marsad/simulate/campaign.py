@@ -60,12 +60,20 @@ _APART: Final = 0.3
 """The ranges of those who cross at the same time differ by this much of their logarithm, so that nobody is a group."""
 _SEEN_SHARE: Final = 0.6
 _EVERY_S: Final = 1.0
+_DAY_TRIES: Final = 60
+"""So often is an event of a day drawn anew until it comes into view."""
+_SHOWN_PX: Final = 2.0
+"""A beast lower than that is no pass."""
+_SHOWN_PICTURES: Final = 2
+_FPS: Final = Imager().fps
+_BEAST_M: Final = 0.7
+"""How high a beast of a small flock is."""
 
 
 class Densities(Record):
-    """What a day of nuisances holds; passes, insects and birds are single events, the hours of wind, rain and shadow.
+    """What a day of nuisances shows; passes, insects and birds are single events, the hours of wind, rain and shadow.
 
-    A flock that passes counts as one animal pass.
+    A flock that passes counts as one animal pass. What never comes into view is not counted: it is drawn anew.
     """
 
     animal_passes: int = 40
@@ -357,18 +365,24 @@ def _scenario(piece: Piece, ways: "Ways", hour: float, rng: np.random.Generator)
     weather = _weather(piece, hour, rng)
     draw = {"crossing": _draw_crossing, "group": _draw_group, "flock": _draw_flock, "day": _draw_day}
     actors, parties = draw[piece.part](piece, ways, rng) if piece.part in draw else ([], [])
+    seed = int(rng.integers(2**31))
+    features = _features(ways, rng)
+    bushes = tuple(_bushes(ways, rng))
+    effects = tuple(_effects(piece, rng))
+    corrections = tuple(_corrections(piece, rng))
+    faults = tuple(_draw_faults(piece, rng))
     return Scenario(
         name=piece.key,
         start=_MIDNIGHT + timedelta(hours=hour),
         seconds=piece.seconds,
-        seed=int(rng.integers(2**31)),
+        seed=seed,
         weather=weather,
         imager=Imager(sway_px=_SWAY_RAD * ways.focal_px),
-        features=_features(ways, rng),
-        actors=(*actors, *_bushes(ways, rng)),
+        features=features,
+        actors=(*actors, *bushes),
         parties=tuple(parties),
-        effects=tuple(_effects(piece, rng)),
-        faults=(*_corrections(piece, rng), *_draw_faults(piece, rng)),
+        effects=(*effects, *_insects(piece, corrections, rng)),
+        faults=(*corrections, *faults),
     )
 
 
@@ -389,7 +403,7 @@ def _weather(piece: Piece, hour: float, rng: np.random.Generator) -> Weather:
     )
 
 
-def _corrections(piece: Piece, rng: np.random.Generator) -> Iterator[Fault]:
+def _corrections(piece: Piece, rng: np.random.Generator) -> Iterator[FlatField]:
     """Flat-field corrections as often as the piece says, the first at random."""
     every_s = 3600.0 / piece.corrections_per_hour
     for start_s in np.arange(float(rng.uniform(0, every_s)), piece.seconds, every_s).tolist():
@@ -428,12 +442,28 @@ def _effects(piece: Piece, rng: np.random.Generator) -> Iterator[Effect]:
     chunk = piece.chunk or Chunk()
     if piece.air == "rain" or chunk.rainy:
         yield Rain(rate_mm_h=float(rng.uniform(1, 6)))
-    if chunk.insects:
-        yield Insects(per_hour=0.0, at_s=tuple(sorted(rng.uniform(5, piece.seconds - 5, chunk.insects).tolist())))
     if chunk.cloudy:
         yield CloudShadow(heading_deg=float(rng.uniform(0, 360)), depth_k=float(rng.uniform(0.8, 2.5)))
     if chunk.windy and rng.random() < 0.3:
         yield BlowingSand(speed_m_s=float(rng.uniform(8, 14)))
+
+
+def _insects(piece: Piece, corrections: Sequence[FlatField], rng: np.random.Generator) -> Iterator[Insects]:
+    """The insects dealt to a piece of a day, none of them while a correction holds the picture."""
+    count = (piece.chunk or Chunk()).insects
+    if count:
+        at_s = (_between(corrections, 5.0, piece.seconds - 5, rng) for _ in range(count))
+        yield Insects(per_hour=0.0, at_s=tuple(sorted(at_s)))
+
+
+def _between(corrections: Sequence[FlatField], first_s: float, last_s: float, rng: np.random.Generator) -> float:
+    """A moment at which, and within the second after, no correction holds the picture."""
+    at_s = float(rng.uniform(first_s, last_s))
+    for _ in range(_TRIES):
+        if all(not -1.0 < at_s - each.start_s < 1.0 for each in corrections):
+            break
+        at_s = float(rng.uniform(first_s, last_s))
+    return at_s
 
 
 def _draw_faults(piece: Piece, rng: np.random.Generator) -> Iterator[Fault]:
@@ -582,14 +612,11 @@ def _draw_day(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[lis
     actors: list[Actor] = []
     parties: list[Party] = []
     for number in range(chunk.animals):
-        start_s = float(rng.uniform(3, max(piece.seconds - 30, 4)))
-        range_m = ADULT_M * ways.focal_px / math.exp(float(rng.uniform(math.log(5), math.log(45))))
-        if rng.random() < 0.15:
-            parties += _passing_flock(f"flock {number}", ways, start_s, range_m, rng)
-            continue
-        beast = _Mover(_BEASTS[int(rng.integers(len(_BEASTS)))], "walk")
-        actor = _crosser(1 + number, beast, ways, start_s, range_m, rng)
-        actors += [] if actor is None else [actor]
+        drawn = _animals(number, piece, ways, rng)
+        if isinstance(drawn, Party):
+            parties.append(drawn)
+        elif drawn is not None:
+            actors.append(drawn)
     actors += [_bird(200 + number, piece, ways, rng) for number in range(chunk.birds)]
     for number in range(2 if chunk.windy else 0):
         start_s = float(rng.uniform(3, piece.seconds - 30))
@@ -600,38 +627,58 @@ def _draw_day(piece: Piece, ways: "Ways", rng: np.random.Generator) -> tuple[lis
     return actors, parties
 
 
-def _passing_flock(
-    name: str, ways: "Ways", start_s: float, range_m: float, rng: np.random.Generator
-) -> Iterator[Party]:
-    """A few sheep or goats that pass without anybody."""
-    route = ways.crossing(range_m, 0.9, 60.0, 0.7)
-    if route is not None:
-        yield Party(
-            name=name,
-            kind="sheep" if rng.random() < 0.5 else "goat",
-            count=int(rng.integers(3, 9)),
-            route=route,
-            formation="flock",
-            spacing_m=2.0,
-            start_s=start_s,
-            speed_m_s=0.9,
-            must="no_alarm",
-        )
+def _animals(number: int, piece: Piece, ways: "Ways", rng: np.random.Generator) -> Actor | Party | None:
+    """A beast or a small flock that passes in view, drawn anew until it does; None in a land where none can be seen."""
+    flock = rng.random() < 0.15
+    for _ in range(_DAY_TRIES):
+        start_s = float(rng.uniform(3, max(piece.seconds - 30, 4)))
+        range_m = ADULT_M * ways.focal_px / math.exp(float(rng.uniform(math.log(5), math.log(45))))
+        beast = _Mover(_BEASTS[int(rng.integers(len(_BEASTS)))], "walk")
+        drawn: Actor | Party | None
+        if flock:
+            drawn = _passing_flock(f"flock {number}", ways, start_s, range_m, rng)
+        else:
+            drawn = _crosser(1 + number, beast, ways, start_s, range_m, rng)
+        if drawn is not None and ways.shows(drawn, piece.seconds):
+            return drawn
+    return None
+
+
+def _passing_flock(name: str, ways: "Ways", start_s: float, range_m: float, rng: np.random.Generator) -> Party | None:
+    """A few sheep or goats that pass without anybody; None where there is no such way."""
+    route = ways.crossing(range_m, 0.9, 60.0, _BEAST_M)
+    if route is None:
+        return None
+    return Party(
+        name=name,
+        kind="sheep" if rng.random() < 0.5 else "goat",
+        count=int(rng.integers(3, 9)),
+        route=route,
+        formation="flock",
+        spacing_m=2.0,
+        start_s=start_s,
+        speed_m_s=0.9,
+        must="no_alarm",
+    )
 
 
 def _bird(actor_id: int, piece: Piece, ways: "Ways", rng: np.random.Generator) -> Actor:
-    speed = float(rng.uniform(*_SPEEDS["bird"]))
-    return Actor(
-        actor_id=actor_id,
-        kind="bird",
-        route=ways.flight(),
-        start_s=float(rng.uniform(2, max(piece.seconds - 10, 3))),
-        speed_m_s=speed,
-        height_m=float(rng.uniform(0.3, 1.2)),
-        gait="fly",
-        phase=float(rng.random()),
-        must="no_alarm",
-    )
+    """A bird that flies through the picture, drawn anew until no hill hides it all the way."""
+    for _ in range(_DAY_TRIES):
+        bird = Actor(
+            actor_id=actor_id,
+            kind="bird",
+            route=ways.flight(),
+            start_s=float(rng.uniform(2, max(piece.seconds - 10, 3))),
+            speed_m_s=float(rng.uniform(*_SPEEDS["bird"])),
+            height_m=float(rng.uniform(0.3, 1.2)),
+            gait="fly",
+            phase=float(rng.random()),
+            must="no_alarm",
+        )
+        if ways.shows(bird, piece.seconds):
+            break
+    return bird
 
 
 class Ways:
@@ -671,6 +718,23 @@ class Ways:
             if share >= _SEEN_SHARE:
                 break
         return None if best is None or best[0] < 0.3 else best[1]
+
+    def shows(self, mover: Actor | Party, until_s: float) -> bool:
+        """Whether what goes straight from one point to another is in view, large enough, in some pictures."""
+        first, last = mover.route[0], mover.route[-1]
+        way = np.array([last.east_m - first.east_m, last.north_m - first.north_m])
+        takes_s = float(np.hypot(*way)) / (mover.speed_m_s or 1.0)
+        pictures = np.arange(math.ceil(mover.start_s * _FPS), math.floor(min(mover.start_s + takes_s, until_s) * _FPS))
+        share = (pictures / _FPS - mover.start_s) / takes_s
+        east, north = (at + share * by for at, by in zip((first.east_m, first.north_m), way.tolist(), strict=True))
+        above = first.up_m + share * (last.up_m - first.up_m)
+        height_m = mover.height_m if isinstance(mover, Actor) else _BEAST_M
+        seen = np.ones(len(share), np.bool_)
+        for part in (0.1, 0.5, 0.9):
+            seen &= self.view.sees(east, north, above + part * height_m)
+        distance_m = np.hypot(east - self.view.origin[0], north - self.view.origin[1])
+        least_px = 0.0 if mover.kind == "bird" else _SHOWN_PX
+        return int(np.count_nonzero(seen & (height_m * self.focal_px >= least_px * distance_m))) >= _SHOWN_PICTURES
 
     def _over_edge(self, range_m: float, speed_m_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """A start just outside the picture, and a heading into it."""

@@ -221,27 +221,40 @@ class _ShadowPlayer(_Clear):
 
 
 class _Drift:
-    """Billows that drift across the picture: a long periodic strip on the lattice, looked at farther and farther on."""
+    """Billows that drift across the picture and never come again, on the lattice.
+
+    They are made a stretch at a time, each from random numbers of its own, as far on as they are looked at.
+    """
 
     def __init__(self, stage: _Stage, rng: np.random.Generator, sigma: float) -> None:
-        rows, self._columns = stage.lattice
-        self._strips = []
-        for _ in range(2):
-            white = rng.standard_normal((rows, _DRIFT_COLUMNS)).astype(np.float32)
-            wide = np.concatenate([white, white, white], axis=1)
-            smooth = cv2.GaussianBlur(wide, (0, 0), sigmaX=1.6 * sigma, sigmaY=sigma)
-            strip = smooth[:, _DRIFT_COLUMNS : 2 * _DRIFT_COLUMNS]
-            self._strips.append(strip / strip.std())
+        self._rows, self._columns = stage.lattice
+        self._sigma = sigma
+        self._seed = int(rng.integers(2**63))
+        self._made: list[tuple[int, Kelvin]] = [(0, self._stretch(layer, 0)) for layer in range(2)]
+        self._spread = [float(stretch.std()) for _, stretch in self._made]
+
+    def _stretch(self, layer: int, number: int) -> Kelvin:
+        """A stretch and what the picture may reach of the next, smoothed with all that is beside them."""
+        white = [
+            np.random.default_rng([self._seed, layer, each % 2**32]).standard_normal(
+                (self._rows, _DRIFT_COLUMNS), np.float32
+            )
+            for each in range(number - 1, number + 3)
+        ]
+        smooth = cv2.GaussianBlur(np.concatenate(white, axis=1), (0, 0), sigmaX=1.6 * self._sigma, sigmaY=self._sigma)
+        return np.asarray(smooth[:, _DRIFT_COLUMNS : 2 * _DRIFT_COLUMNS + self._columns + 1], np.float32)
 
     def at(self, moved_px: float) -> Kelvin:
         """The billows, about unit variance; a second layer moves at two thirds of the speed."""
         layers = []
-        for strip, speed in zip(self._strips, (1.0, 0.67), strict=True):
-            at = (moved_px * speed / _STEP_PX) % _DRIFT_COLUMNS
-            whole, part = int(at), np.float32(at % 1)
-            columns = (np.arange(self._columns + 1) + whole) % _DRIFT_COLUMNS
-            piece = strip[:, columns]
-            layers.append(piece[:, :-1] + part * (piece[:, 1:] - piece[:, :-1]))
+        for layer, speed in enumerate((1.0, 0.67)):
+            at = moved_px * speed / _STEP_PX
+            whole, part = math.floor(at), np.float32(at % 1)
+            number, first = divmod(whole, _DRIFT_COLUMNS)
+            if number != self._made[layer][0]:
+                self._made[layer] = number, self._stretch(layer, number)
+            piece = self._made[layer][1][:, first : first + self._columns + 1]
+            layers.append((piece[:, :-1] + part * (piece[:, 1:] - piece[:, :-1])) / np.float32(self._spread[layer]))
         return np.asarray(0.75 * (layers[0] + layers[1]), np.float32)
 
 
@@ -341,10 +354,13 @@ class _InsectPlayer(_Clear):
         end_s = _HORIZON_S if effect.end_s is None else effect.end_s
         count = int(rng.poisson(effect.per_hour * max(end_s - effect.start_s, 0) / 3600))
         at_s = np.concatenate([effect.at_s, rng.uniform(effect.start_s, max(end_s, effect.start_s), count)])
-        self._at_s = np.sort(at_s)
         height, width = stage.size
-        n = len(self._at_s)
-        self._lasts_s = np.exp(rng.uniform(math.log(0.1), 0.0, n))
+        n = len(at_s)
+        lasts_s = np.exp(rng.uniform(math.log(0.1), 0.0, n))
+        # Half way on its way there is a picture: one that crossed between two pictures would never be shown.
+        starts_s = np.round((np.sort(at_s) + lasts_s / 2) * stage.fps) / stage.fps - lasts_s / 2
+        order = np.argsort(starts_s)
+        self._at_s, self._lasts_s = starts_s[order], lasts_s[order]
         focal = stage.view.optics.focal_x_px
         near_m = rng.uniform(0.4, 2.5, n)
         blur = np.clip((_aperture_m(focal) + _INSECT_M) * focal / (2 * near_m), 4.0, 0.22 * height)

@@ -1,6 +1,6 @@
 """What befalls the camera itself: moved, panning, frozen, covered, out of focus, looped, dead lines, burned-in text.
 
-Every picture costs one look at 512 fixed places; all else runs at a few hertz. Each symptom is one class whose verb
+Every picture costs two looks at 512 fixed places; all else runs at a few hertz. Each symptom is one class whose verb
 `look` gives the signs it sees; `HealthMonitor` turns them into events.
 
 What is compared is chosen so that the weather and the camera's own gain cannot imitate a fault: noise against noise
@@ -36,6 +36,8 @@ WORDS = PLACES // 64
 FINE_PX = 1
 COARSE_PX = 4
 MARGIN_PX = 16
+BESIDE_PX = 4
+"""How far beside a place, across and down, the places lie that it is compared with."""
 SLOW_S = 0.3
 """How often the costlier looks are taken."""
 
@@ -133,20 +135,40 @@ def _sample(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32
 
 
 @numba.njit(cache=True, nogil=True)
-def _signs(samples: I32, previous: I32, level: float, dead_zone: float, rising: U64, falling: U64) -> int:
-    """Pack which samples rose and which fell more than the picture as a whole did; how many did either."""
+def _signs(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32, rising: U64, falling: U64) -> int:
+    """Fill `samples`, and pack which of them rose and which fell since `previous`; how many did either.
+
+    A sample is twice a place of 2 x 2 pixels less those on either side of it along a diagonal: light, veils and shadows
+    are the same on all three, noise is not.
+    """
+    places = rows.shape[0]
+    steps = np.empty(places, np.int32)
+    activity = 0.0
+    for k in range(places):
+        value = np.int32(0)
+        for side in range(-1, 2):
+            y = rows[k] + side * BESIDE_PX
+            x = columns[k] + side * BESIDE_PX
+            value += (2 - 3 * abs(side)) * (
+                np.int32(counts[y, x])
+                + np.int32(counts[y, x + 1])
+                + np.int32(counts[y + 1, x])
+                + np.int32(counts[y + 1, x + 1])
+            )
+        samples[k] = value
+        steps[k] = value - previous[k]
+        activity += abs(steps[k])
+    dead_zone = 0.25 * activity / places
     told = 0
     for word in range(rising.shape[0]):
         up = np.uint64(0)
         down = np.uint64(0)
         for bit in range(64):
-            step = samples[word * 64 + bit] - previous[word * 64 + bit]
-            if step == 0:
-                continue
-            if step - level > dead_zone:
+            step = steps[word * 64 + bit]
+            if step > dead_zone:
                 up |= np.uint64(1) << np.uint64(bit)
                 told += 1
-            elif level - step > dead_zone:
+            elif -step > dead_zone:
                 down |= np.uint64(1) << np.uint64(bit)
                 told += 1
         rising[word] = up
@@ -254,6 +276,32 @@ def _agreement(rising: U64, falling: U64, slots: I64, slot: int, excess: F64, to
             other += _ones((up & falling[slot, word]) | (down & rising[slot, word]))
         excess[k] = float(same) - float(other)
         told[k] = float(same) + float(other)
+
+
+@numba.njit(cache=True, nogil=True)
+def _rival(rising: U64, falling: U64, slot: int, lag: int, first: int, last: int) -> tuple[float, int]:
+    """The best agreement in standard deviations at any other lag from `first` to `last`, and how many there were.
+
+    Multiples of the lag, give or take two pictures, are no others: a loop repeats at all of them.
+    """
+    best = 0.0
+    others = 0
+    for other in range(first, last):
+        beyond = (other + 2) % lag
+        if beyond <= 4 and other + 2 >= lag:
+            continue
+        others += 1
+        at = (slot - other) % rising.shape[0]
+        same = np.uint64(0)
+        differs = np.uint64(0)
+        for word in range(rising.shape[1]):
+            up = rising[at, word]
+            down = falling[at, word]
+            same += _ones((up & rising[slot, word]) | (down & falling[slot, word]))
+            differs += _ones((up & falling[slot, word]) | (down & rising[slot, word]))
+        told = float(same) + float(differs)
+        best = max(best, (float(same) - float(differs)) / math.sqrt(max(told, 1.0)))
+    return best, others
 
 
 @numba.njit(cache=True, nogil=True)
@@ -769,91 +817,134 @@ def _strongest(slope: F32, least: float, vertical: int) -> I64:
 class _Loop:
     """A feed that repeats: the noise itself comes again, at one lag and no other.
 
-    Kept of each picture is which of 512 places rose and which fell since the one before: what stands still (patterns
-    that a key frame brings back) cancels, and re-encoding leaves most of it. A lag that stands out is followed picture
-    by picture, beside its neighbours, for `looped_s`: sway and flicker agree with the neighbours as well. The nearest
-    tell most: sway hardly changes from one picture to the next, whereas noise, which one picture has and the next has
-    not, makes the two changes it is part of go opposite ways.
+    Kept of each picture is at which of 512 places it rose and fell since the one before against what is close by: what
+    stands still (patterns that a key frame brings back) cancels, so does what is smooth (veils, shadows), and
+    re-encoding leaves most of it. A lag that stands out is followed picture by picture, beside its neighbours, for
+    `looped_s`: sway and flicker agree with the neighbours as well. The nearest tell most: sway hardly changes from one
+    picture to the next, whereas noise, which one picture has and the next has not, makes the two changes it is part of
+    go opposite ways.
+
+    All that comes again in the scene, sway above all, has been alike many times: a loop's lag must stand out of all
+    others that are stored.
     """
 
     NEAREST = 2
     NEIGHBOURS = (-1, 1, -8, -5, -3, -2, 2, 3, 5, 8)
     LEAST_LAG = 12
     LEAST_TOLD = 60
+    RIVALS = 600
+    FEW_RIVALS = 200
+    """So many lags back a loop's is compared, and with fewer of them only exact repeats are believed."""
+    EXACT = 0.9
+    STRAY = 3.5
+    """The best of some hundred lags, in standard deviations, where nothing but chance agrees."""
 
-    def __init__(self, settings: HealthSettings) -> None:
+    def __init__(self, settings: HealthSettings, shape: tuple[int, ...]) -> None:
         self._s = settings
+        rows, columns = _places(shape[0] - 2 * BESIDE_PX, shape[1] - 2 * BESIDE_PX)
+        self._rows, self._columns = rows + BESIDE_PX, columns + BESIDE_PX
+        self._before, self._samples = np.zeros(PLACES, np.int32), np.zeros(PLACES, np.int32)
         self._rising = np.zeros((settings.loop_frames, WORDS), np.uint64)
         self._falling = np.zeros((settings.loop_frames, WORDS), np.uint64)
         self._count = 0
+        self._time_s = 0.0
         self._searched_s = 0.0
         self._lag = 0
-        self._on = False
+        self._on = self._again = False
 
-    def look(self, look: Look, previous: I32) -> list[Sign]:
-        """Looped, or its end."""
+    def look(self, counts: Counts, step_s: float, fps: float) -> list[Sign]:
+        """Looped, or its end; to be asked of every picture."""
+        self._time_s += step_s
+        if min(counts.shape) < 4 * BESIDE_PX:
+            return []
         slot = self._count % len(self._rising)
-        dead_zone = 0.25 * look.activity
-        told = _signs(look.samples, previous, look.change, dead_zone, self._rising[slot], self._falling[slot])
+        told = _signs(
+            counts, self._rows, self._columns, self._before, self._samples, self._rising[slot], self._falling[slot]
+        )
+        self._before, self._samples = self._samples, self._before
         self._count += 1
         if told < self.LEAST_TOLD:
             return []
         if self._lag:
-            return self._follow(look, slot)
-        if look.time_s - self._searched_s >= 1.0 - 1e-6:
-            self._searched_s = look.time_s
-            self._search(look, slot)
+            return self._follow(slot, fps)
+        if self._time_s - self._searched_s >= 1.0 - 1e-6:
+            self._searched_s = self._time_s
+            self._search(slot, fps)
         return []
 
-    def _search(self, look: Look, slot: int) -> None:
+    def _search(self, slot: int, fps: float) -> None:
         stored = min(self._count, len(self._rising))
         excess, told = np.zeros(stored), np.zeros(stored)
         _agreement(self._rising, self._falling, np.arange(stored), slot, excess, told)
         score = np.where(told >= self.LEAST_TOLD, excess / np.sqrt(np.maximum(told, 1)), 0.0)
         lag = (slot - np.arange(stored)) % len(self._rising)
-        score[lag < max(self.LEAST_LAG, round(look.fps))] = 0.0
-        best = int(np.argmax(score))
-        if score[best] < 4.5:
+        score[lag < max(self.LEAST_LAG, round(fps))] = 0.0
+        alike = score >= max(4.5, 0.7 * float(score.max()))
+        if not alike.any():
             return
-        self._lag = int(lag[best])
-        self._begin(look)
+        # Of several rounds that are stored, the last one.
+        self._again = False
+        self._lag = int(lag[alike].min())
+        self._begin()
 
-    def _begin(self, look: Look) -> None:
-        self._since_s = look.time_s
+    def _begin(self) -> None:
+        self._since_s = self._time_s
         self._seen = 0
         self._hits = 0
         self._excess = np.zeros(1 + len(self.NEIGHBOURS))
         self._told = np.zeros(1 + len(self.NEIGHBOURS))
+        self._own, self._rival, self._rivals = 0.0, 0.0, 0
 
-    def _follow(self, look: Look, slot: int) -> list[Sign]:
+    def _follow(self, slot: int, fps: float) -> list[Sign]:
         lags = np.array([self._lag, *(self._lag + n for n in self.NEIGHBOURS)])
         excess, told = np.zeros(len(lags)), np.zeros(len(lags))
         _agreement(self._rising, self._falling, (slot - lags) % len(self._rising), slot, excess, told)
+        last = min(self._count, self.RIVALS, len(self._rising))
+        rival, self._rivals = _rival(self._rising, self._falling, slot, self._lag, self.LEAST_LAG, last)
+        own = float(excess[0]) / math.sqrt(max(float(told[0]), 1.0))
+        self._own += own
+        self._rival += rival
         self._excess += excess
         self._told += told
         self._seen += 1
-        self._hits += int(excess[0] > 2.5 * math.sqrt(max(int(told[0]), 1)))
+        self._hits += int(own > 2.5)
         share = self._hits / self._seen
         if not self._on and self._seen >= 8 and share < 0.6:
             self._lag = 0
             return []
-        if look.time_s - self._since_s < self._s.looped_s or self._seen < 20:
+        if self._time_s - self._since_s < self._s.looped_s or self._seen < 20:
             return []
-        return self._settle(look, share)
+        return self._settle(share, fps)
 
-    def _settle(self, look: Look, share: float) -> list[Sign]:
+    def _settle(self, share: float, fps: float) -> list[Sign]:
         mean = self._excess / np.maximum(self._told, 1)
         alone = float(np.abs(mean[1 + self.NEAREST :]).max()) < 0.4 * mean[0]
         alone = alone and float(mean[1 : 1 + self.NEAREST].max()) < 0.25 * mean[0]
-        looped = share > 0.85 and mean[0] > 0.15 and alone
+        again, self._again = self._again, False
+        looped = share > 0.85 and mean[0] > 0.15 and alone and self._stands_out(mean[0], again=again)
         was, self._on = self._on, looped
-        lag_s = self._lag / look.fps
-        self._begin(look)
-        if not looped:
+        lag_s = self._lag / fps
+        self._begin()
+        if not looped and not self._again:
             self._lag = 0
         if looped == was:
             return []
         return [Sign("looped", f"the noise repeats after {lag_s:.1f} s", ended=was)]
+
+    def _stands_out(self, mean: float, *, again: bool) -> bool:
+        """Whether the lag agrees better, picture after picture, than any other does.
+
+        A picture of a swaying scene is like many before it, one of a loop like one in every round: the more alike
+        pictures are, the more proof it takes. Pictures that come again exactly need hardly any.
+        """
+        if mean > self.EXACT:
+            return self._own > 1.2 * self._rival
+        if self._rivals < self.FEW_RIVALS:
+            return False
+        if self._rival < self.STRAY * self._seen:
+            return self._own > 1.5 * self._rival
+        self._again = self._own > 2.2 * self._rival
+        return self._again and (again or self._on)
 
 
 class _Lines:
@@ -976,6 +1067,7 @@ class HealthMonitor:
         self._overlay = _Overlay(self.settings)
         self._structure = _Structure(self.settings)
         self._time_s = 0.0
+        self._glanced_s = 0.0
         self._sums = np.zeros(5)
         self._before: I32 = np.zeros(PLACES, np.int32)
         self._samples: I32 = np.zeros(PLACES, np.int32)
@@ -987,14 +1079,31 @@ class HealthMonitor:
         return self._overlay.mask
 
     def update(self, frame: Frame, difference: Difference, blobs: Blobs, step_s: float) -> list[CameraHealth]:
-        """What this picture shows of the camera's health; `step_s` is the time since the one before."""
+        """What this picture shows of the camera's health; `step_s` is the time since the one before updated with."""
         if frame.counts.shape != self._shape:
             self._start(frame.counts.shape)
+        signs = self._glance(frame.counts, step_s - self._glanced_s)
+        self._glanced_s = 0.0
         self._time_s += step_s
         look = self._look(frame.counts, difference, step_s)
-        signs = self._signs(look, blobs) if self._frames > 1 else []
+        signs += self._signs(look, blobs) if self._frames > 1 else []
         before = self._before
         self._before, self._samples = self._samples, before
+        return self._events(frame, signs)
+
+    def glance(self, frame: Frame, step_s: float) -> list[CameraHealth]:
+        """What is told by a picture that is not updated with: whether the feed repeats; `step_s` since the last one."""
+        if frame.counts.shape != self._shape:
+            return []
+        self._glanced_s += step_s
+        return self._events(frame, self._glance(frame.counts, step_s))
+
+    def _glance(self, counts: Counts, step_s: float) -> list[Sign]:
+        if step_s > 0:
+            self._picture_s += 0.1 * (step_s - self._picture_s) if self._picture_s else step_s
+        return self._loop.look(counts, step_s, 1 / max(self._picture_s, 1e-3))
+
+    def _events(self, frame: Frame, signs: list[Sign]) -> list[CameraHealth]:
         return [
             CameraHealth(
                 time_ns=frame.time_ns,
@@ -1014,11 +1123,12 @@ class HealthMonitor:
         self._rows, self._columns = _places(shape[0], shape[1])
         self._frames = 0
         self._fps = 0.0
+        self._picture_s = 0.0
         self._noise = 0.0
         self._started_s = self._slow_s = self._time_s
         self._was_trusted = False
         self._stillness, self._light, self._pose = _Stillness(s), _Light(s), _Pose(s)
-        self._loop, self._lines = _Loop(s), _Lines(s)
+        self._loop, self._lines = _Loop(s, shape), _Lines(s)
         self._structure.forget()
 
     def _look(self, counts: Counts, difference: Difference, step_s: float) -> Look:
@@ -1054,7 +1164,6 @@ class HealthMonitor:
 
     def _signs(self, look: Look, blobs: Blobs) -> list[Sign]:
         signs = self._stillness.look(look)
-        signs += self._loop.look(look, self._before)
         settled = look.time_s - self._started_s >= self.settings.settle_s and self._frames > 10
         if look.relearned:
             signs += self._relearned(look) if settled else []
