@@ -330,7 +330,7 @@ def _best_split(sums: F64) -> int:
 
 def write(path: Path, fitted: Fitted) -> None:
     """Put the fitted trees into the module that holds them."""
-    head = path.read_text(encoding="utf-8").split("_EDGES: Final = ")[0]
+    head = Path(kind_weights.__file__).read_text(encoding="utf-8").split("_EDGES: Final = ")[0]
     blocks = (
         ("_EDGES", fitted.edges * 1e4),
         ("_SPLITS", np.array(fitted.splits, float)),
