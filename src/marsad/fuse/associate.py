@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from marsad.fuse.hypotheses import Expected, Ints, Rows, bias_noise, own_noise
 from marsad.geo.geodesy import Array
@@ -55,12 +56,23 @@ class Chances(NamedTuple):
     new: Array
 
 
+class Claims(NamedTuple):
+    """What labels say before anything is measured.
+
+    `owner` (M) is the track whose label a report carries, -1 for none: it is of that track or of none. `open` (T) says
+    which tracks may take a report with a label nobody has.
+    """
+
+    owner: Ints
+    open: NDArray[np.bool_]
+
+
 @njit(cache=True)
 def gate(
-    rows: Rows, expected: Expected, tilt: Array, bias_spread: Array, reports: Reports, source: int, gate2: float,
-    same: float,
+    rows: Rows, expected: Expected, tilt: Array, bias_spread: Array, reports: Reports, claims: Claims, source: int,
+    gate2: float, same: float,
 ) -> Pairs:  # fmt: skip
-    """The pairs whose squared distance is below `gate2`; one with the label the row had is `same` times as likely."""
+    """The pairs whose squared distance is below `gate2`; one whose label says so is `same` times as likely."""
     count, found = rows.mean.shape[0], reports.value.shape[0]
     own, total = np.zeros((count, 2, 2)), np.zeros((count, 2, 2))
     order = np.argsort(reports.value[:, 0])
@@ -71,8 +83,10 @@ def gate(
     row_first = np.zeros(count + 1, np.int64)
     room = max(16, 4 * count)
     row_report, row_likelihood = np.empty(room, np.int64), np.empty(room)
-    used = 0
+    used, track = 0, 0
     for r in range(count):
+        while rows.first[track + 1] <= r:
+            track += 1
         if expected.scale[r] > 0.0:
             own[r] = own_noise(rows.spread[r], expected.slope[r], expected.noise[r])
             total[r] = own[r]
@@ -82,6 +96,9 @@ def gate(
             while at < found and sorted_first[at] <= expected.value[r, 0] + half:
                 m = order[at]
                 at += 1
+                told = claims.owner[m] == track
+                if not told and (claims.owner[m] >= 0 or (reports.label[m] >= 0 and not claims.open[track])):
+                    continue
                 a = total[r, 0, 0] + reports.noise[m, 0, 0]
                 b = total[r, 0, 1] + reports.noise[m, 0, 1]
                 c = total[r, 1, 1] + reports.noise[m, 1, 1]
@@ -90,7 +107,6 @@ def gate(
                 far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
                 if not far2 < gate2:
                     continue
-                told = reports.label[m] >= 0 and reports.label[m] == rows.label[r, source]
                 if told:
                     # What it was off by before, it is off by again: that is no new evidence for or against the row.
                     bias_x, bias_y = total[r, 0, 0] - own[r, 0, 0], total[r, 1, 1] - own[r, 1, 1]
@@ -180,4 +196,18 @@ def believe(pairs: Pairs, existence: Array, detected: Array, elsewhere: Array) -
         missed[t] = 1 / whole
     for m in range(found):
         new[m] = 1 / new[m]
+    return Chances(pair, missed, new)
+
+
+@njit(cache=True)
+def settled(pairs: Pairs, chances: Chances, reports: Reports, claims: Claims, sure: float) -> Chances:
+    """The chances with every labelled report given to one track or to none: whom it goes to shows in time."""
+    pair, missed, new = chances.pair.copy(), chances.missed.copy(), chances.new.copy()
+    for t in range(missed.shape[0]):
+        for e in range(pairs.first[t], pairs.first[t + 1]):
+            m = pairs.report[e]
+            if reports.label[m] >= 0 and claims.owner[m] != t and pair[e] < sure:
+                missed[t] += pair[e]
+                new[m] += pair[e]
+                pair[e] = 0.0
     return Chances(pair, missed, new)

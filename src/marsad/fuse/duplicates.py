@@ -1,53 +1,161 @@
-"""Tracks that are one and the same."""
+"""Tracks that are one and the same: found by what is known of each, and made one.
+
+Two cameras that see one object begin a track each. What either knows - a long thin ellipse, or several - says where they
+cross, and their velocities whether they go on doing so. The odds that two tracks are one are those of their states
+agreeing, against two objects of which one happens to be there.
+"""
 
 import math
 
 import numpy as np
 from numba import njit
 
-from marsad.fuse.hypotheses import Ints, Rows, far_apart, whole_spread
+from marsad.fuse.hypotheses import Ints, Rows, reduce_rows, whole_spread
 from marsad.geo.geodesy import Array
 
-_LIKELY = 0.5
-_WORTH = 0.05
+_FOUR = 4
+_FAR_SIGMAS2 = 25.0
+
+RowParts = tuple[Array, Array, Array, Array, Array]
+"""Means, covariances, leans, weights and what was left, of one track's rows."""
 
 
 @njit(cache=True)
-def twins(rows: Rows, existence: Array, bias_spread: Array, apart2: float) -> Ints:
-    """Pairs (P, 2) of tracks whose likeliest places and velocities lie within `apart2` squared deviations.
+def _agreement(gap: Array, cover: Array) -> float:
+    """The logarithm of the normal density of four numbers."""
+    lower, out, log_det = np.zeros((_FOUR, _FOUR)), 0.0, 0.0
+    rest = np.empty(_FOUR)
+    for i in range(_FOUR):
+        for j in range(i + 1):
+            total = cover[i, j]
+            for k in range(j):
+                total -= lower[i, k] * lower[j, k]
+            if i == j:
+                lower[i, i] = math.sqrt(max(total, 1e-12))
+                log_det += math.log(lower[i, i])
+            else:
+                lower[i, j] = total / lower[j, j]
+        rest[i] = gap[i]
+        for k in range(i):
+            rest[i] -= lower[i, k] * rest[k]
+        rest[i] /= lower[i, i]
+        out += rest[i] * rest[i]
+    return -out / 2 - log_det - _FOUR / 2 * math.log(2 * math.pi)
 
-    Both sides' uncertainty counts. A track spread over several places is nobody's twin.
+
+@njit(cache=True)
+def _joint_cover(rows: Rows, i: int, j: int, bias_spread: Array) -> Array:
+    """The covariance (4, 4) of the difference of two rows' states, what both owe to the same biases cancelling."""
+    cover = np.ascontiguousarray(rows.spread[i, :_FOUR, :_FOUR] + rows.spread[j, :_FOUR, :_FOUR])
+    if bias_spread.shape[0]:
+        apart = np.ascontiguousarray(rows.lean[i, :_FOUR] - rows.lean[j, :_FOUR])
+        cover += apart @ bias_spread @ apart.T
+    return cover
+
+
+@njit(cache=True)
+def same_odds(
+    rows: Rows, worthy: Array, told_ns: Ints, label: Ints, bias_spread: Array, now_ns: int, lately_ns: int,
+    others_per_m2: float, speed_m_s: float,
+) -> tuple[Ints, Array]:  # fmt: skip
+    """Pairs (P, 2) of tracks that may be one, and the odds that they are.
+
+    Not of tracks that one source told apart within `lately_ns`. `others_per_m2` is how many other objects there are,
+    `speed_m_s` the usual size of a velocity component: what it costs to explain the two as two.
     """
-    tracks = existence.shape[0]
-    top, whole = np.empty(tracks, np.int64), np.zeros((tracks, 5, 5))
-    reach = np.zeros(tracks)
+    tracks = worthy.shape[0]
+    low, high = np.empty((tracks, 2)), np.empty((tracks, 2))
     for t in range(tracks):
-        top[t] = rows.first[t] + np.argmax(rows.weight[rows.first[t] : rows.first[t + 1]])
-        r = top[t]
-        if rows.weight[r] >= _LIKELY and existence[t] >= _WORTH:
-            whole[t] = whole_spread(rows.spread[r], rows.lean[r], bias_spread)
-            reach[t] = math.sqrt(max(whole[t, 0, 0], 0.0))
-        else:
-            reach[t] = -1.0
-    order = np.argsort(rows.mean[top, 0])
-    widest = 0.0
-    for t in range(tracks):
-        widest = max(widest, reach[t])
-    out = np.empty((tracks * 4 + 4, 2), np.int64)
-    count = 0
-    for i in range(tracks):
-        a = order[i]
-        if reach[a] < 0:
+        low[t], high[t] = math.inf, -math.inf
+        for r in range(rows.first[t], rows.first[t + 1]):
+            whole = whole_spread(rows.spread[r], rows.lean[r], bias_spread)
+            for k in range(2):
+                reach = math.sqrt(_FAR_SIGMAS2 * whole[k, k])
+                low[t, k] = min(low[t, k], rows.mean[r, k] - reach)
+                high[t, k] = max(high[t, k], rows.mean[r, k] + reach)
+    order = np.argsort(low[:, 0])
+    room, count = 64, 0
+    out, odds = np.empty((room, 2), np.int64), np.empty(room)
+    for a in range(tracks):
+        t = order[a]
+        if not worthy[t]:
             continue
-        far = math.sqrt(apart2 * (reach[a] ** 2 + widest**2))
-        for j in range(i + 1, tracks):
-            b = order[j]
-            gap = rows.mean[top[b], 0] - rows.mean[top[a], 0]
-            if gap > far or count == out.shape[0]:
+        for b in range(a + 1, tracks):
+            u = order[b]
+            if low[u, 0] > high[t, 0]:
                 break
-            if reach[b] < 0 or gap * gap > apart2 * (reach[a] ** 2 + reach[b] ** 2):
+            if not worthy[u] or low[u, 1] > high[t, 1] or high[u, 1] < low[t, 1]:
                 continue
-            if far_apart(rows.mean[top[a]], whole[a] + whole[b], rows.mean[top[b]]) < apart2:
-                out[count, 0], out[count, 1] = min(a, b), max(a, b)
+            apart = False
+            for s in range(told_ns.shape[1]):
+                recent = min(told_ns[t, s], told_ns[u, s]) > now_ns - lately_ns
+                if recent and (label[t, s] != label[u, s] or label[t, s] < 0):
+                    apart = True
+            if apart:
+                continue
+            total = 0.0
+            for i in range(rows.first[t], rows.first[t + 1]):
+                for j in range(rows.first[u], rows.first[u + 1]):
+                    gap = rows.mean[j, :_FOUR] - rows.mean[i, :_FOUR]
+                    agreed = _agreement(gap, _joint_cover(rows, i, j, bias_spread))
+                    speed2 = rows.mean[j, 2] ** 2 + rows.mean[j, 3] ** 2
+                    alone = -speed2 / (2 * speed_m_s**2) - math.log(2 * math.pi * speed_m_s**2)
+                    # The velocity alone has its own uncertainty; twice the usual spread stands for it.
+                    total += rows.weight[i] * rows.weight[j] * math.exp(min(agreed - max(alone, -12.0), 60.0))
+            if total > others_per_m2 * 1e-3:
+                if count == room:
+                    room *= 2
+                    more_out, more_odds = np.empty((room, 2), np.int64), np.empty(room)
+                    more_out[:count], more_odds[:count] = out, odds
+                    out, odds = more_out, more_odds
+                out[count, 0], out[count, 1] = min(t, u), max(t, u)
+                odds[count] = total / others_per_m2
                 count += 1
-    return out[:count].copy()
+    return out[:count].copy(), odds[:count].copy()
+
+
+def certain(pairs: Ints, odds: Array, sure: float) -> list[tuple[int, int]]:
+    """Those pairs that are one with probability `sure`, even if each of the two might be one with somebody else."""
+    rivals: dict[int, float] = {}
+    for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True):
+        rivals[one] = rivals.get(one, 0.0) + each
+        rivals[two] = rivals.get(two, 0.0) + each
+    return [
+        (one, two)
+        for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True)
+        if each > sure * (1 + rivals[one] + rivals[two] - each)
+    ]
+
+
+def made_one(rows: Rows, stays: int, goes: int, bias_spread: Array, most: int, apart: float) -> RowParts:
+    """The rows of two tracks that are one: every row of one with every row of the other."""
+    mine = range(rows.first[stays], rows.first[stays + 1])
+    theirs = range(rows.first[goes], rows.first[goes + 1])
+    made = [_held_together(rows, i, j, bias_spread) for i in mine for j in theirs]
+    log_weight = np.array([each[0] for each in made])
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    left = np.array([rows.left[i] for i in mine for _ in theirs])
+    other = np.array([rows.left[j] for _ in mine for j in theirs])
+    left = np.where(left != 0.0, left, other)
+    mean, spread, lean = (np.array([each[k] for each in made]) for k in (1, 2, 3))
+    kept = reduce_rows(mean, spread, lean, weight, left, len(weight), most, apart)
+    return mean[:kept], spread[:kept], lean[:kept], weight[:kept], left[:kept]
+
+
+def _held_together(rows: Rows, i: int, j: int, bias_spread: Array) -> tuple[float, Array, Array, Array]:
+    """Log weight, mean, covariance and lean of row i once row j is known to be of the same object.
+
+    The gain is the best while the biases are left alone: they will learn from what both are reported at next.
+    """
+    gap = rows.mean[j, :_FOUR] - rows.mean[i, :_FOUR]
+    total = _joint_cover(rows, i, j, bias_spread)
+    cover = rows.spread[i, :_FOUR, :_FOUR] + rows.spread[j, :_FOUR, :_FOUR]
+    reach = rows.spread[i][:, :_FOUR]
+    tilt = rows.lean[i, :_FOUR] - rows.lean[j, :_FOUR]
+    gain = np.linalg.solve(total, (reach + rows.lean[i] @ bias_spread @ tilt.T).T).T
+    mean = rows.mean[i] + gain @ gap
+    spread = rows.spread[i] - gain @ reach.T - reach @ gain.T + gain @ cover @ gain.T
+    lean = rows.lean[i] - gain @ tilt
+    likely = math.log(max(rows.weight[i] * rows.weight[j], 1e-300)) + _agreement(gap, total)
+    return likely, mean, (spread + spread.T) / 2, lean

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import field
 
-from marsad.fuse.associate import Reports, believe, gate
-from marsad.fuse.duplicates import twins
+from marsad.fuse.associate import Claims, Reports, believe, gate, settled
+from marsad.fuse.duplicates import RowParts, certain, made_one, same_odds
 from marsad.fuse.hypotheses import (
     STATES,
     Expected,
@@ -23,7 +23,7 @@ from marsad.fuse.hypotheses import (
     ranges_along,
 )
 from marsad.fuse.register import Biases, forget, wander
-from marsad.fuse.revise import begin_along, begin_at_place, revise
+from marsad.fuse.revise import Revised, begin_along, begin_at_place, revise
 from marsad.fuse.sensor import CameraSensor, Sensor
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
@@ -35,6 +35,8 @@ NS = 1_000_000_000
 _LEAST_EXISTENCE = 0.004
 _SLICES = 6
 _LINEAR_SHARE = 0.06
+_MOSTLY = 0.9
+_LEAST_PER_KM2 = 0.01
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
 
@@ -57,14 +59,16 @@ class FuseSettings(Record):
     arrivals_per_km2_s: float = 0.001
     gone_s: float = 1800.0
     gate2: float = 20.0
-    same_label: float = 100.0
+    same_label: float = 1e4
     hypotheses: int = 8
     apart: float = 1.0
     confirm: float = 0.9
     doubt: float = 0.5
     coast_s: float = 3.0
     lost_sigma_m: float = 400.0
-    same_sigmas2: float = 6.0
+    same_sure: float = 0.95
+    label_sure: float = 0.9
+    label_kept_s: float = 1.5
     late_s: float = 60.0
 
 
@@ -91,7 +95,8 @@ class State(NamedTuple):
     """Everything the fuser knows after a look; never changed, only followed by another.
 
     Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet), `surprise` (mean squared distance of
-    its reports for each dimension). Of S sources: `looked_ns` (0 for never), `unseen` (objects for each m2 not yet
+    its reports for each dimension), `told_ns` (T, S) when each source last reported it, 0 for never, and `label` (T, S)
+    under which number, -1 without. Of S sources: `looked_ns` (0 for never), `unseen` (objects for each m2 not yet
     reported), `strange` (share of its reports that do not fit what they should), `trusted`.
     """
 
@@ -102,6 +107,8 @@ class State(NamedTuple):
     seen_ns: Ints
     confirmed_ns: Ints
     surprise: Array
+    told_ns: Ints
+    label: Ints
     lives: tuple[Life, ...]
     bias_mean: Array
     bias_spread: Array
@@ -219,7 +226,8 @@ class Fuser:
         density = self.settings.unknown_per_km2 * 1e-6
         return State(
             time_ns=0, rows=no_rows(len(self._prior), sources), existence=none, born_ns=never, seen_ns=never,
-            confirmed_ns=never, surprise=none, lives=(), bias_mean=np.zeros(len(self._prior)),
+            confirmed_ns=never, surprise=none, told_ns=np.zeros((0, sources), np.int64),
+            label=np.zeros((0, sources), np.int64), lives=(), bias_mean=np.zeros(len(self._prior)),
             bias_spread=np.diag(self._prior), looked_ns=np.zeros(sources, np.int64),
             unseen=np.full(sources, density), strange=np.zeros(sources), trusted=np.ones(sources, np.bool_),
         )  # fmt: skip
@@ -236,17 +244,19 @@ class Fuser:
             moved = np.einsum("rki,ri->rk", expected.slope[:, :, :2], state.rows.mean[:, 2:4])
             expected = expected._replace(value=expected.value + moved * state.bias_mean[slots[2]])
         tilt = leaning(state.rows, expected, slots)
+        claims = self._claims(state, reports, number, look.time_ns)
         pairs = gate(
-            state.rows, expected, tilt, state.bias_spread, reports, number, self.settings.gate2,
+            state.rows, expected, tilt, state.bias_spread, reports, claims, number, self.settings.gate2,
             self.settings.same_label,
         )  # fmt: skip
         detected = _by_track(state.rows, expected.seen)
         unseen = float(state.unseen[number])
         elsewhere = np.full(len(reports.label), sensor.false_per_m2 + chance * unseen)
         chances = believe(pairs, state.existence, detected, elsewhere)
+        chances = settled(pairs, chances, reports, claims, self.settings.label_sure)
         shift, learnt = np.zeros_like(state.bias_mean), state.bias_spread.copy()
         revised = revise(
-            state.rows, expected, tilt, reports, pairs, chances, state.existence, detected, patience,
+            state.rows, expected, tilt, reports, claims, pairs, chances, state.existence, detected, patience,
             self._linear(state, sensor), number, slots, state.bias_spread, shift, learnt, self.settings.hypotheses,
             self.settings.apart,
         )  # fmt: skip
@@ -256,7 +266,7 @@ class Fuser:
             rows=revised.rows, existence=revised.existence, bias_mean=state.bias_mean + shift, bias_spread=learnt,
             looked_ns=looked, unseen=unknown,
         )  # fmt: skip
-        state = self._noted(state, look, revised.report, revised.sure, revised.surprise)
+        state = self._noted(state, look, number, reports, revised)
         new = chances.new * chance * unseen / np.maximum(elsewhere, 1e-300)
         return self._with_new(state, look, sensor, number, reports, new)
 
@@ -309,11 +319,29 @@ class Fuser:
                 values[:, k] -= state.bias_mean[slots[k]]
         return Reports(values, noises, labels)
 
-    def _noted(self, state: State, look: Look, report: Ints, sure: Array, surprise: Array) -> State:
+    def _claims(self, state: State, reports: Reports, number: int, time_ns: int) -> Claims:
+        """Whose label each report carries, and who may take a label that is new.
+
+        A track has one label of a source at a time; another source's new label goes to a track only where that is known
+        well, or else begins a track of its own until `duplicates` finds the two to be one.
+        """
+        kept_ns = round(self.settings.label_kept_s * NS)
+        told = state.told_ns[:, number]
+        live = (told > 0) & (state.label[:, number] >= 0)
+        holder = {int(state.label[t, number]): t for t in np.flatnonzero(live)[np.argsort(told[live], kind="stable")]}
+        owner = np.array([holder.get(label, -1) if label >= 0 else -1 for label in reports.label.tolist()], np.int64)
+        stale = time_ns - told > kept_ns
+        known = _by_track(state.rows, self._linear(state, self.sensors[list(self.sensors)[number]]).astype(float))
+        return Claims(owner, stale & ((told > 0) | (known > _MOSTLY)))
+
+    def _noted(self, state: State, look: Look, number: int, reports: Reports, revised: Revised) -> State:
         """Who was seen now, and what was said of them."""
-        seen = state.seen_ns.copy()
+        report, sure, surprise = revised.report, revised.sure, revised.surprise
+        seen, told, label = state.seen_ns.copy(), state.told_ns.copy(), state.label.copy()
         hit = sure > self.settings.doubt
         seen[hit] = look.time_ns
+        told[hit, number] = look.time_ns
+        label[hit, number] = reports.label[report[hit]]
         lives = list(state.lives)
         for t in np.flatnonzero(hit & (state.existence > self.settings.doubt)):
             measurement = look.measurements[report[t]]
@@ -325,7 +353,7 @@ class Fuser:
         confirmed = np.where(
             (state.confirmed_ns == 0) & (state.existence >= self.settings.confirm), look.time_ns, state.confirmed_ns
         )
-        return state._replace(seen_ns=seen, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed)
+        return state._replace(seen_ns=seen, told_ns=told, label=label, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed)
 
     def _with_new(
         self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, chance: Array
@@ -337,15 +365,16 @@ class Fuser:
             return state
         rows, old = state.rows, state.rows
         sizes = [len(mean) for _, mean, *_ in made]
-        label = np.full((sum(sizes), len(self.sensors)), -1, np.int64)
-        label[:, number] = np.repeat(reports.label[[m for m, *_ in made]], sizes)
+        label = np.full((len(made), len(self.sensors)), -1, np.int64)
+        told = np.zeros((len(made), len(self.sensors)), np.int64)
+        label[:, number] = reports.label[[m for m, *_ in made]]
+        told[:, number] = look.time_ns
         rows = Rows(
             np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]),
             np.concatenate([old.mean, *(mean for _, mean, *_ in made)]),
             np.concatenate([old.spread, *(spread for _, _, spread, *_ in made)]),
             np.concatenate([old.lean, *(lean for *_, lean, _, _ in made)]),
             np.concatenate([old.weight, *(weight for *_, weight, _ in made)]),
-            np.concatenate([old.label, label]),
             np.concatenate([old.left, *(left for *_, left in made)]),
         )
         exists = np.array([chance[m] for m, *_ in made])
@@ -360,6 +389,8 @@ class Fuser:
             seen_ns=np.concatenate([state.seen_ns, now]),
             confirmed_ns=np.concatenate([state.confirmed_ns, np.where(exists >= self.settings.confirm, now, 0)]),
             surprise=np.concatenate([state.surprise, np.ones(len(made))]),
+            told_ns=np.concatenate([state.told_ns, told]),
+            label=np.concatenate([state.label, label]),
             lives=(*state.lives, *lives),
         )
 
@@ -392,20 +423,21 @@ class Fuser:
         count, biases = len(mean), len(state.bias_mean)
         rows = Rows(
             np.array([0, count]), mean, spread, np.zeros((count, STATES, biases)), weight,
-            np.full((count, len(self.sensors)), -1, np.int64), np.zeros((count, len(self.sensors), 2)),
+            np.zeros((count, len(self.sensors), 2)),
         )  # fmt: skip
         expected = expect_angles(rows, state.bias_spread, sensor.surface, sensor.sight)
         expected = expected._replace(seen=np.maximum(expected.seen, 0.02))
         tilt = leaning(rows, expected, self._slots[number])
         one = Reports(reports.value[m : m + 1], reports.noise[m : m + 1], reports.label[m : m + 1])
-        pairs = gate(rows, expected, tilt, state.bias_spread, one, number, 1e6, 1.0)
+        claims = Claims(np.full(1, -1), np.ones(1, np.bool_))
+        pairs = gate(rows, expected, tilt, state.bias_spread, one, claims, number, 1e6, 1.0)
         if not len(pairs.report):
             none = np.empty(0)
             return none, none, none, none, none
-        certain = believe(pairs, np.ones(1), np.ones(1), np.full(1, 1e-30))
+        sure = believe(pairs, np.ones(1), np.ones(1), np.full(1, 1e-30))
         none_learnt = np.zeros_like(state.bias_mean)
         rows = revise(
-            rows, expected, tilt, one, pairs, certain, np.ones(1), np.ones(1), 1.0, np.zeros(count, np.bool_), number,
+            rows, expected, tilt, one, claims, pairs, sure, np.ones(1), np.ones(1), 1.0, np.zeros(count, np.bool_), number,
             self._slots[number], state.bias_spread, none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
         ).rows  # fmt: skip
         return rows.mean, rows.spread, rows.lean, rows.weight, rows.left
@@ -428,19 +460,43 @@ class Fuser:
         state = self._without_gone(state)
         sigma = np.sqrt(np.maximum(state.rows.spread[:, 0, 0], state.rows.spread[:, 1, 1]))
         state = _kept(state, _by_track(state.rows, sigma) < self.settings.lost_sigma_m * 4)
-        pairs = twins(state.rows, state.existence, state.bias_spread, self.settings.same_sigmas2)
-        gone = np.zeros(len(state.lives), np.bool_)
-        lives, existence = list(state.lives), state.existence.copy()
-        for one, two in pairs:
-            if gone[one] or gone[two] or _both_seen(lives[one], lives[two]):
+        return self._made_one(state)
+
+    def _made_one(self, state: State) -> State:
+        """With every two tracks that are surely one made one."""
+        worthy = state.existence >= self.settings.doubt
+        others = max(self.settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
+        pairs, odds = same_odds(
+            state.rows, worthy, state.told_ns, state.label, state.bias_spread, state.time_ns,
+            round(self.settings.label_kept_s * NS), others, self.settings.speed_m_s,
+        )  # fmt: skip
+        gone: set[int] = set()
+        for one, two in certain(pairs, odds, self.settings.same_sure):
+            if one in gone or two in gone:
                 continue
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
-            gone[goes] = True
-            existence[stays] = 1 - (1 - existence[stays]) * (1 - existence[goes])
-            lives[stays] = _joined(lives[stays], lives[goes])
-        if not gone.any():
-            return state
-        return _kept(state._replace(lives=tuple(lives), existence=existence), ~gone)
+            gone.add(goes)
+            state = self._joined(state, stays, goes)
+        keep = np.array([t not in gone for t in range(len(state.lives))], np.bool_)
+        return _kept(state, keep) if gone else state
+
+    def _joined(self, state: State, stays: int, goes: int) -> State:
+        """The state with one track's knowledge given to another, the first still there."""
+        settings = self.settings
+        parts = made_one(state.rows, stays, goes, state.bias_spread, settings.hypotheses, settings.apart)
+        existence, told, label = state.existence.copy(), state.told_ns.copy(), state.label.copy()
+        lives = list(state.lives)
+        existence[stays] = 1 - (1 - existence[stays]) * (1 - existence[goes])
+        later = told[goes] > told[stays]
+        label[stays] = np.where(later, label[goes], label[stays])
+        told[stays] = np.maximum(told[stays], told[goes])
+        lives[stays] = _joined(lives[stays], lives[goes])
+        seen = state.seen_ns.copy()
+        seen[stays] = max(seen[stays], seen[goes])
+        rows = _with_rows(state.rows, stays, parts)
+        return state._replace(
+            rows=rows, existence=existence, told_ns=told, label=label, seen_ns=seen, lives=tuple(lives)
+        )
 
 
 def replaced(look: Look, measurements: tuple[Measurement, ...]) -> Look:
@@ -487,13 +543,24 @@ def _kept(state: State, keep: Array) -> State:
     old = state.rows
     rows = Rows(
         np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64), old.mean[chosen], old.spread[chosen],
-        old.lean[chosen], old.weight[chosen], old.label[chosen], old.left[chosen],
+        old.lean[chosen], old.weight[chosen], old.left[chosen],
     )  # fmt: skip
     return state._replace(
         rows=rows, existence=state.existence[keep], born_ns=state.born_ns[keep], seen_ns=state.seen_ns[keep],
         confirmed_ns=state.confirmed_ns[keep], surprise=state.surprise[keep],
+        told_ns=state.told_ns[keep], label=state.label[keep],
         lives=tuple(life for life, stays in zip(state.lives, keep, strict=True) if stays),
     )  # fmt: skip
+
+
+def _with_rows(rows: Rows, track: int, parts: RowParts) -> Rows:
+    """The rows with those of one track replaced."""
+    begin, end = int(rows.first[track]), int(rows.first[track + 1])
+    first = rows.first.copy()
+    first[track + 1 :] += len(parts[3]) - (end - begin)
+    old = (rows.mean, rows.spread, rows.lean, rows.weight, rows.left)
+    new = [np.concatenate([a[:begin], b, a[end:]]) for a, b in zip(old, parts, strict=True)]
+    return Rows(first, *new)
 
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -537,15 +604,6 @@ def _joined(stays: Life, goes: Life) -> Life:
         if source_id not in opinions or opinions[source_id].time_ns < opinion.time_ns:
             opinions[source_id] = opinion
     return Life(stays.track_id, opinions, (*stays.formerly, goes.track_id, *goes.formerly))
-
-
-def _both_seen(one: Life, two: Life) -> bool:
-    """Whether one source told the two apart lately: two numbers within two seconds."""
-    for source_id in one.opinions.keys() & two.opinions.keys():
-        a, b = one.opinions[source_id], two.opinions[source_id]
-        if a.label != b.label and abs(a.time_ns - b.time_ns) < 2 * NS:
-            return True
-    return False
 
 
 def _senior(state: State, one: int, two: int) -> bool:

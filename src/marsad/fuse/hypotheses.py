@@ -39,8 +39,8 @@ class Rows(NamedTuple):
     """Every hypothesis of every track; those of track t are rows first[t] to first[t + 1].
 
     `mean` (R, 5), `spread` (R, 5, 5) and `lean` (R, 5, B) are as above, `weight` (R) sums to one over a track,
-    `label` (R, S) is what source s called it when it was last held to be it, -1 for nothing, and `left` (R, S, 2) by how
-    much its reports then differed from what was expected: most of that is the source's bias, and will come again.
+    `left` (R, S, 2) is by how much the last reports of source s differed from what was expected: most of that is the
+    source's bias, and will come again.
     """
 
     first: Ints
@@ -48,7 +48,6 @@ class Rows(NamedTuple):
     spread: Array
     lean: Array
     weight: Array
-    label: Ints
     left: Array
 
 
@@ -85,7 +84,7 @@ def no_rows(biases: int, sources: int) -> Rows:
     """No track at all."""
     return Rows(
         np.zeros(1, np.int64), np.empty((0, STATES)), np.empty((0, STATES, STATES)), np.empty((0, STATES, biases)),
-        np.empty(0), np.empty((0, sources), np.int64), np.empty((0, sources, 2)),
+        np.empty(0), np.empty((0, sources, 2)),
     )  # fmt: skip
 
 
@@ -136,7 +135,7 @@ def predict(rows: Rows, agility: Array, step_s: float, steady_s: float, height_m
             lean[r, 2, b] *= fade
             lean[r, 3, b] *= fade
             lean[r, 4, b] *= kept
-    return Rows(rows.first, mean, spread, lean, rows.weight, rows.label, rows.left)
+    return Rows(rows.first, mean, spread, lean, rows.weight, rows.left)
 
 
 @njit(cache=True)
@@ -409,8 +408,7 @@ def far_apart(mean: Array, spread: Array, other: Array) -> float:
 
 @njit(cache=True)
 def reduce_rows(
-    mean: Array, spread: Array, lean: Array, weight: Array, label: Ints, left: Array, count: int, most: int,
-    apart: float,
+    mean: Array, spread: Array, lean: Array, weight: Array, left: Array, count: int, most: int, apart: float
 ) -> int:  # fmt: skip
     """Merge the first `count` rows of these arrays where they lie within `apart` of a heavier one; how many are left.
 
@@ -434,7 +432,7 @@ def reduce_rows(
     out_spread = np.zeros((kept, STATES, STATES))
     out_lean = np.zeros((kept, STATES, lean.shape[2]))
     out_weight = np.zeros(kept)
-    out_label, out_left = label[heads[:kept]].copy(), left[heads[:kept]].copy()
+    out_left = left[heads[:kept]].copy()
     for i in range(count):
         if owner[i] >= 0:
             out_weight[owner[i]] += weight[i]
@@ -457,7 +455,7 @@ def reduce_rows(
     for h in range(kept):
         total += out_weight[h]
     for h in range(kept):
-        mean[h], spread[h], lean[h], label[h] = out_mean[h], out_spread[h], out_lean[h], out_label[h]
+        mean[h], spread[h], lean[h] = out_mean[h], out_spread[h], out_lean[h]
         left[h] = out_left[h]
         weight[h] = out_weight[h] / total
     return kept

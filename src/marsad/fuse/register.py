@@ -81,7 +81,7 @@ def wander(rows: Rows, spread: Array, drift: Array, step_s: float) -> tuple[Rows
         before = rows.lean[r]
         lean[r] = before @ kept.T
         new_spread[r] += before @ lost @ before.T
-    return Rows(rows.first, rows.mean, new_spread, lean, rows.weight, rows.label, rows.left), grown
+    return Rows(rows.first, rows.mean, new_spread, lean, rows.weight, rows.left), grown
 
 
 @njit(cache=True)
@@ -109,7 +109,7 @@ def forget(rows: Rows, spread: Array, columns: Ints, fresh: Array) -> tuple[Rows
         grown[:, c] = 0.0
     for c in columns:
         grown[c, c] = fresh[c]
-    return Rows(rows.first, rows.mean, new_spread, lean, rows.weight, rows.label, rows.left), grown
+    return Rows(rows.first, rows.mean, new_spread, lean, rows.weight, rows.left), grown
 
 
 def sigmas(biases: Biases) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marsad.fuse.associate import Chances, Pairs, Reports
+from marsad.fuse.associate import Chances, Claims, Pairs, Reports
 from marsad.fuse.hypotheses import STATES, Expected, Ints, Rows, correct, reduce_rows
 from marsad.fuse.register import learn
 from marsad.geo.elevation import SurfaceArrays
@@ -35,7 +35,7 @@ class Revised(NamedTuple):
 
 @njit(cache=True)
 def revise(
-    rows: Rows, expected: Expected, tilt: Array, reports: Reports, pairs: Pairs, chances: Chances, existence: Array,
+    rows: Rows, expected: Expected, tilt: Array, reports: Reports, claims: Claims, pairs: Pairs, chances: Chances, existence: Array,
     detected: Array, patience: float, linear: NDArray[np.bool_], source: int, slots: Ints, bias_spread: Array, shift: Array, learnt: Array, most: int, apart: float,
 ) -> Revised:  # fmt: skip
     """Every row after a look; `shift` (B) and `learnt` (B, B) come in as zero and as `bias_spread`, and are corrected.
@@ -43,17 +43,16 @@ def revise(
     `detected` (T) is the probability that a track is reported; that it is not counts as `patience` of that only, for
     misses come in a row. Only rows that are `linear` (R) teach the biases.
     """
-    tracks, biases, sources = existence.shape[0], bias_spread.shape[0], rows.label.shape[1]
+    tracks, biases, sources = existence.shape[0], bias_spread.shape[0], rows.left.shape[1]
     room = tracks * most
     mean, spread = np.empty((room, STATES)), np.empty((room, STATES, STATES))
     lean, weight = np.empty((room, STATES, biases)), np.empty(room)
-    label, left = np.empty((room, sources), np.int64), np.empty((room, sources, 2))
-    first = np.zeros(tracks + 1, np.int64)
+    left, first = np.empty((room, sources, 2)), np.zeros(tracks + 1, np.int64)
     exists, best = np.empty(tracks), np.full(tracks, -1, np.int64)
     sure, surprise = np.zeros(tracks), np.full(tracks, math.nan)
     try_mean, try_spread = np.empty((_CANDIDATES, STATES)), np.empty((_CANDIDATES, STATES, STATES))
     try_lean, try_weight = np.empty((_CANDIDATES, STATES, biases)), np.empty(_CANDIDATES)
-    try_label, try_left = np.empty((_CANDIDATES, sources), np.int64), np.empty((_CANDIDATES, sources, 2))
+    try_left = np.empty((_CANDIDATES, sources, 2))
     pair_of = np.full(reports.value.shape[0], -1, np.int64)
     gap, cover, total = np.empty(2), np.empty((2, 2)), np.empty((2, 2))
     for t in range(tracks):
@@ -72,7 +71,7 @@ def revise(
             chance = missed * rows.weight[r] * (1 - patience * expected.seen[r]) / max(hidden, 1e-12) / exists[t]
             if count < _CANDIDATES and (chance > _CHANCE or pairs.first[t] == pairs.first[t + 1]):
                 try_mean[count], try_spread[count], try_lean[count] = rows.mean[r], rows.spread[r], rows.lean[r]
-                try_weight[count], try_label[count], try_left[count] = chance, rows.label[r], rows.left[r]
+                try_weight[count], try_left[count] = chance, rows.left[r]
                 count += 1
             for at in range(pairs.row_first[r], pairs.row_first[r + 1]):
                 m = pairs.row_report[at]
@@ -94,17 +93,15 @@ def revise(
                     surprise[t] = (
                         total[1, 1] * gap[0] ** 2 - 2 * total[0, 1] * gap[0] * gap[1] + total[0, 0] * gap[1] ** 2
                     ) / det
-                    told = reports.label[m] < 0 or reports.label[m] == rows.label[r, source]
-                    if biases > 0 and linear[r] and told:
+                    if biases > 0 and linear[r]:
                         known = learn(shift, learnt, tilt[r], gap, cover, _BIAS_GATE2) < _BIAS_GATE2
                 new_mean, new_spread, new_lean = correct(
                     rows.mean[r], rows.spread[r], rows.lean[r], expected.slope[r], tilt[r], gap, cover, total,
                     bias_spread, known,
                 )  # fmt: skip
                 try_mean[count], try_spread[count], try_lean[count] = new_mean, new_spread, new_lean
-                try_weight[count], try_label[count], try_left[count] = chance, rows.label[r], rows.left[r]
-                same = reports.label[m] >= 0 and reports.label[m] == rows.label[r, source]
-                try_label[count, source] = reports.label[m]
+                try_weight[count], try_left[count] = chance, rows.left[r]
+                same = claims.owner[m] == t
                 for i in range(2):
                     rest = gap[i]
                     for k in range(STATES):
@@ -112,11 +109,11 @@ def revise(
                     before = rows.left[r, source, i]
                     try_left[count, source, i] = before + _LEFT_GAIN * (rest - before) if same else rest
                 count += 1
-        count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_label, try_left, count, most, apart)
+        count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_left, count, most, apart)
         begin = first[t]
         for k in range(count):
             mean[begin + k], spread[begin + k], lean[begin + k] = try_mean[k], try_spread[k], try_lean[k]
-            weight[begin + k], label[begin + k], left[begin + k] = try_weight[k], try_label[k], try_left[k]
+            weight[begin + k], left[begin + k] = try_weight[k], try_left[k]
         first[t + 1] = begin + count
     used = first[tracks]
     moved = mean[:used].copy()
@@ -127,10 +124,7 @@ def revise(
     for k in range(2):
         if slots[k] >= 0:
             left[:used, source, k] -= shift[slots[k]]
-    kept = Rows(
-        first, moved, spread[:used].copy(), lean[:used].copy(), weight[:used].copy(), label[:used].copy(),
-        left[:used].copy(),
-    )  # fmt: skip
+    kept = Rows(first, moved, spread[:used].copy(), lean[:used].copy(), weight[:used].copy(), left[:used].copy())
     return Revised(kept, exists, best, sure, surprise)
 
 
