@@ -1,0 +1,154 @@
+"""Marsad's fuser beside Stone Soup's GNN and JPDA on the same measurements: time and GOSPA, size by size.
+
+`python benchmarks/fuse_linear.py [--out DIR]` makes scenes of walkers, one for each 100 x 100 m, measured once a second
+as places with an error of 5 m, nine times of ten, among as many false ones (`fuse_scenes.linear`). Every engine reads
+the same file and is told the same truths: the noise, the rate of detection and the density of false measurements. The
+peers' settings are those which `fuse_tune.py` found best for each size on other scenes. Each runs in a process of its
+own on one thread; what counts is its processor time from one scan's measurements to the tracks, the median over scans.
+The first ten seconds are not judged. GOSPA has order 2, alpha 2 and a cutoff of 20 m, its mean is over scans; what is
+compared is the difference scene by scene, with its 95 % interval by Student's t, in per cent of the better peer's.
+"""
+
+import argparse
+import math
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from figures import Target, command, show
+from fuse_drawing import draw_engines
+from fuse_judging import Judged, Said, difference_percent, judge, mean, peers, tuned
+from fuse_scenes import Linear, Scene, linear, write
+
+SIZES = (10, 20, 50, 100, 500, 2000)
+SCANS = {500: 40, 2000: 30}
+"""Fewer than 60 where a scan takes a peer a second."""
+ENGINES = ("gnn", "jpda")
+PEERS_TO = 500
+CUTOFF_M = 20.0
+SETTLE_S = 10.0
+DRAWN = 20
+TARGETS = [
+    Target("n100_gnn_ms_over_marsad_ms", "at_least", 50.0),
+    Target("n500_gnn_ms_over_marsad_ms", "at_least", 100.0),
+    Target("n500_marsad_ms", "at_most", 20.0),
+    Target("n2000_marsad_ms", "at_most", 100.0),
+    Target("gospa_over_best_peer_percent_high", "at_most", 2.0),
+]
+COLUMNS = {
+    "milliseconds": "ms/scan",
+    "gospa_m": "GOSPA m",
+    "offset_m": "offset m",
+    "localisation": "local. m2",
+    "missed": "missed",
+    "false": "false",
+    "switches": "switches/h",
+    "nees": "NEES",
+}
+
+Results = dict[str, list[Judged | None]]
+
+
+def marsad_estimates(scene: Scene) -> Said | None:
+    """What Marsad's fuser believes after each look of a scene; None while there is no such fuser."""
+    del scene
+    return None
+
+
+def measure(size: int, seeds: int, folder: Path) -> tuple[Results, list[Scene], dict[str, list[Said]]]:
+    """Each engine on the scenes of one size."""
+    scenes = [linear(Linear(size, scans=SCANS.get(size, 60)), seed) for seed in range(seeds)]
+    paths = [folder / f"{size}-{seed}.npz" for seed in range(seeds)]
+    for scene, path in zip(scenes, paths, strict=True):
+        write(scene, path)
+    said: dict[str, list[Said]] = {}
+    if size <= PEERS_TO:
+        for engine in ENGINES:
+            (said[engine],) = peers(paths, engine, [tuned(f"linear-{size}", engine)], folder)
+    ours = [marsad_estimates(scene) for scene in scenes]
+    if None not in ours:
+        said["marsad"] = [each for each in ours if each is not None]
+    results = {
+        engine: [judge(scene, each, CUTOFF_M, SETTLE_S) for scene, each in zip(scenes, over, strict=True)]
+        for engine, over in said.items()
+    }
+    return results, scenes, said
+
+
+def figures_of(size: int, results: Results) -> dict[str, object]:
+    """The figures of one size; where an engine was stopped, that alone."""
+    figures: dict[str, object] = {}
+    whole = {}
+    for engine, judged in results.items():
+        done = [each for each in judged if each is not None]
+        figures[f"n{size}_{engine}_completed"] = len(done) == len(judged)
+        if len(done) < len(judged):
+            continue
+        whole[engine] = done
+        figures[f"n{size}_{engine}_ms"] = mean(done, "milliseconds")
+        figures |= {f"n{size}_{engine}_{name}": mean(done, name) for name in COLUMNS if name != "milliseconds"}
+    theirs = [engine for engine in whole if engine != "marsad"]
+    if "marsad" not in whole or not theirs:
+        return figures
+    for engine in theirs:
+        figures[f"n{size}_{engine}_ms_over_marsad_ms"] = (
+            figures[f"n{size}_{engine}_ms"] / figures[f"n{size}_marsad_ms"]  # type: ignore[operator]
+        )
+    best = min(theirs, key=lambda engine: mean(whole[engine], "gospa_m"))
+    ours, other = ([each.gospa_m for each in whole[engine]] for engine in ("marsad", best))
+    figures[f"n{size}_best_peer"] = best
+    for name, value in zip(("", "_low", "_high"), difference_percent(ours, other), strict=True):
+        figures[f"n{size}_gospa_over_best_peer_percent{name}"] = value
+    return figures
+
+
+def table(figures: dict[str, object], sizes: list[int]) -> str:
+    """All sizes and engines, a line each."""
+    lines = [f"{'targets':>8} {'engine':8}" + "".join(f"{name:>11}" for name in COLUMNS.values())]
+    for size in sizes:
+        for engine in ("marsad", *ENGINES):
+            done = figures.get(f"n{size}_{engine}_completed")
+            if done is None:
+                continue
+            keys = [f"n{size}_{engine}_{'ms' if name == 'milliseconds' else name}" for name in COLUMNS]
+            cells = "".join(f"{figures[key]:11.4g}" for key in keys) if done else "  stopped: a scan took too long"
+            lines.append(f"{size:8d} {engine:8}" + cells)
+        key = f"n{size}_gospa_over_best_peer_percent"
+        if key in figures:
+            low, high, best = figures[f"{key}_low"], figures[f"{key}_high"], figures[f"n{size}_best_peer"]
+            lines.append(f"{'':8} GOSPA {figures[key]:+.2f} % ({low:+.2f} to {high:+.2f}) of {best}'s")
+    return "\n".join(lines)
+
+
+def options() -> argparse.Namespace:
+    """What was asked."""
+    parser = command(__doc__)
+    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
+    parser.add_argument("--seeds", type=int, default=5, help="scenes of each size")
+    parser.add_argument("--out", type=Path, help="a folder for a picture of one scene")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure size by size, print, draw."""
+    asked = options()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    figures: dict[str, object] = {"scenes": asked.seeds, "cutoff_m": CUTOFF_M}
+    for size in asked.sizes:
+        with TemporaryDirectory() as folder:
+            results, scenes, said = measure(size, asked.seeds, Path(folder))
+        figures |= figures_of(size, results)
+        if asked.out and size == min(asked.sizes, key=lambda each: abs(each - DRAWN)):
+            asked.out.mkdir(parents=True, exist_ok=True)
+            shown = {engine: over[0] for engine, over in said.items()}
+            draw_engines(scenes[0], shown, asked.out / f"linear-{size}.png", last_looks=3)
+    high = [figures.get(f"n{size}_gospa_over_best_peer_percent_high") for size in asked.sizes]
+    highest = [each for each in high if isinstance(each, float) and math.isfinite(each)]
+    figures["gospa_over_best_peer_percent_high"] = max(highest) if highest else None
+    figures |= {target.figure: None for target in TARGETS if target.figure not in figures}
+    print(table(figures, asked.sizes))
+    show("fuse_linear", figures, TARGETS, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    main()
