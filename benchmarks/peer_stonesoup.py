@@ -38,11 +38,11 @@ class Settings(NamedTuple):
 
     weigh: str = "distance"
     near: str = "detections"
-    reach_m: float = 30.0
+    reach_m: float = 20.0
     missed: float = 3.0
     gate: float = 0.999
     detection: float = 0.9
-    points: int = 3
+    points: int = 5
     lose_s: float = 3.0
     drop_s: float = 2.0
     noise: float = 1.0
@@ -138,8 +138,8 @@ def build(engine: str, settings: Settings, held: dict[str, np.ndarray], looks: l
     probable = PDAHypothesiser(predictor, updater, density, prob_detect=settings.detection, prob_gate=settings.gate)
     nearest = DistanceHypothesiser(predictor, updater, Mahalanobis(), missed_distance=settings.missed)
 
-    def associator(kinds: dict[str, type], hypothesiser: object) -> object:
-        kind = kinds[settings.near]
+    def associator(by_near: dict[str, type], hypothesiser: object) -> object:
+        kind = by_near[settings.near]
         if settings.near == "detections":
             return kind(hypothesiser, predictor, updater, max_distance=settings.reach_m)
         if settings.near == "tracks":
@@ -147,20 +147,17 @@ def build(engine: str, settings: Settings, held: dict[str, np.ndarray], looks: l
             return kind(hypothesiser, model, dt.timedelta(seconds=5))
         return kind(hypothesiser)
 
-    gnn = {"detections": tree.DetectionKDTreeGNN2D, "tracks": tree.TPRTreeGNN2D, "none": GNNWith2DAssignment}
-    exact = {"detections": NearExact, "none": JPDAwithEHM2}
-    lbp = {"detections": NearLbp, "none": JPDAwithLBP}
-    first = associator(gnn, nearest if settings.weigh == "distance" else probable)
-    main = {
-        "gnn": lambda: first,
-        "jpda": lambda: associator(exact, probable),
-        "jpda_lbp": lambda: associator(lbp, probable),
+    kinds = {
+        "gnn": {"detections": tree.DetectionKDTreeGNN2D, "tracks": tree.TPRTreeGNN2D, "none": GNNWith2DAssignment},
+        "jpda": {"detections": NearExact, "none": JPDAwithEHM2},
+        "jpda_lbp": {"detections": NearLbp, "none": JPDAwithLBP},
     }
+    single = nearest if settings.weigh == "distance" else probable
     speed2 = float(held["speed_sigma_m_s"]) ** 2
     initiator = MultiMeasurementInitiator(
         prior_state=GaussianState(np.zeros((4, 1)), np.diag([0.0, speed2, 0.0, speed2])),
         deleter=deleter(settings.drop_s, looks),
-        data_associator=associator(gnn, nearest if settings.weigh == "distance" else probable),
+        data_associator=associator(kinds["gnn"], single),
         updater=updater,
         min_points=settings.points,
     )
@@ -168,7 +165,7 @@ def build(engine: str, settings: Settings, held: dict[str, np.ndarray], looks: l
         initiator=initiator,
         deleter=deleter(settings.lose_s, looks),
         detector=looks,
-        data_associator=main[engine](),
+        data_associator=associator(kinds[engine], single if engine == "gnn" else probable),
         updater=updater,
     )
 
