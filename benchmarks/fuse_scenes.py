@@ -186,7 +186,7 @@ PAIR = Towers(detection_probability=1.0)
 """Two towers, one target: what can be known at best."""
 REGISTERED = Towers(targets=3, seconds=240, detection_probability=1.0, bias_deg=0.2, patrol=True)
 """Two towers that are turned, and a patrol by which that shows."""
-VALLEY = Towers(towers=3, targets=8, seconds=180, false_per_look=1.0, hollows=12.0)
+VALLEY = Towers(towers=3, targets=8, seconds=180, false_per_look=1.0, hollows=40.0)
 """Three towers, several targets, dead ground, false detections."""
 TURNED_VALLEY = VALLEY._replace(bias_deg=0.2, patrol=True, seconds=240)
 """The same with mounts that are turned, and a patrol."""
@@ -264,7 +264,7 @@ def _hollows(made: Towers, low: Floats, high: Floats, rng: np.random.Generator) 
     count = int(rng.poisson(made.hollows * float(np.prod(high - low)) / 1e6))
     from_camera = rng.random((count, made.towers)) < 0.5
     from_camera[rng.random(count) < 0.25] = True
-    return _Hollows(rng.uniform(low, high, (count, 2)), rng.uniform(20, 60, count), from_camera)
+    return _Hollows(rng.uniform(low, high, (count, 2)), rng.uniform(20, 80, count), from_camera)
 
 
 class _Labels:
