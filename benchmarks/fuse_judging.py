@@ -73,7 +73,7 @@ def judge(scene: Scene, said: Said, cutoff_m: float, settle_s: float) -> Judged 
         nees.append(np.einsum("ni,nij,nj->n", apart, np.linalg.inv(said.covariance[by][others]), apart) / 2)
     means = np.mean(figures, axis=0)
     square, distance = np.concatenate(squares), np.concatenate(nees)
-    hours = alive * (scene.look_time_ns[-1] - scene.look_time_ns[0]) / (scene.looks - 1) / 3.6e12
+    hours = alive * float(scene.look_time_ns[-1] - scene.look_time_ns[0]) / (scene.looks - 1) / 3.6e12
     return Judged(
         milliseconds=float(np.median(said.seconds[from_look:])) * 1e3,
         gospa_m=float(means[0]),

@@ -7,6 +7,7 @@ little depends on it), GNN from Stone Soup's own values, the others from what is
 track life is searched again at each other size. What the file already has is kept: delete it to search anew. Long.
 """
 
+import argparse
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from figures import command
 from fuse_judging import HERE, judge, mean, peers
 from fuse_scenes import TURNED_VALLEY, VALLEY, Linear, Scene, linear, towers, write
 from peer_stonesoup import Settings
@@ -101,8 +101,8 @@ def search(
 
 def main() -> None:
     """Search size by size, keeping what is found after each."""
-    parser = command(__doc__)
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES[:2])
     parser.add_argument("--sizes", nargs="*", type=int, default=list(LINEAR))
     parser.add_argument("--towers", action="store_true", help="the camera scenes instead")
     options = parser.parse_args()
