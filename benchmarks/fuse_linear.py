@@ -3,10 +3,11 @@
 `python benchmarks/fuse_linear.py [--out DIR]` makes scenes of walkers, one for each 100 x 100 m, measured once a second
 as places with an error of 5 m, nine times of ten, among as many false ones (`fuse_scenes.linear`). Every engine reads
 the same file and is told the same truths: the noise, the rate of detection and the density of false measurements. The
-peers' settings are those of `peer_stonesoup.json`, found on other scenes (`fuse_tune.py`). Each runs in a process of its
-own on one thread; what counts is its processor time from one scan's measurements to the tracks, the median over scans.
-The first ten seconds are not judged. GOSPA has order 2, alpha 2 and a cutoff of 20 m, its mean is over scans; what is
-compared is the difference scene by scene, with its 95 % interval by Student's t, in per cent of the better peer's.
+peers' settings are those of `peer_stonesoup.json`, found on other scenes (`fuse_tune.py`). Each runs in a process of
+its own, on one thread; what counts is its processor time from one scan's measurements to the tracks, the median over
+scans. The first ten seconds are not judged. GOSPA has order 2, alpha 2 and a cutoff of 20 m, its mean is over scans;
+what is compared is the difference scene by scene, with its 95 % interval by Student's t, in per cent of the better
+peer's.
 """
 
 import argparse
