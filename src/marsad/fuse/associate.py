@@ -20,6 +20,7 @@ from marsad.geo.geodesy import Array
 _ROUNDS = 200
 _SETTLED = 1e-6
 _HIDDEN_SEEN = 0.02
+_JUMP2 = 40.0
 
 
 class Reports(NamedTuple):
@@ -33,7 +34,7 @@ class Reports(NamedTuple):
 class Pairs(NamedTuple):
     """Pairs of rows and reports within their gates, row after row, and of tracks and reports.
 
-    Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over the ground, 1/m2). Tracks: `first` (T + 1),
+    Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over what is reported). Tracks: `first` (T + 1),
     `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row with the
     biases known, `total` with them not.
     """
@@ -107,18 +108,19 @@ def gate(
                 far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
                 if not far2 < gate2:
                     continue
-                if told:
-                    # What it was off by before, it is off by again: that is no new evidence for or against the row.
-                    bias_x, bias_y = total[r, 0, 0] - own[r, 0, 0], total[r, 1, 1] - own[r, 1, 1]
-                    share_x, share_y = bias_x / a, bias_y / c
+                if told and not math.isnan(rows.left[r, source, 0]):
+                    # What it was off by before, it is off by again: that is no new evidence for or against the row. Only
+                    # a jump is: then the source took something else for the same.
+                    share_x, share_y = total[r, 0, 0] / a, total[r, 1, 1] / c
                     x -= share_x * rows.left[r, source, 0]
                     y -= share_y * rows.left[r, source, 1]
-                    a -= share_x * bias_x
-                    c -= share_y * bias_y
-                    b = own[r, 0, 1] + reports.noise[m, 0, 1]
-                    det = a * c - b * b
-                    far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
-                likelihood = expected.scale[r] * math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
+                    far2 = x * x / (a - share_x * total[r, 0, 0]) + y * y / (c - share_y * total[r, 1, 1])
+                    if far2 > _JUMP2:
+                        continue
+                    new_evidence = 1 - max(share_x, share_y)
+                    likelihood = (math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))) ** new_evidence
+                else:
+                    likelihood = math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
                 if told:
                     likelihood *= same
                 if used == room:
@@ -160,7 +162,7 @@ def believe(pairs: Pairs, existence: Array, detected: Array, elsewhere: Array) -
     """How probable each pair is, one report being of one track at most and the other way round.
 
     `existence` (T), `detected` (T): the probability that the track is reported if it exists; `elsewhere` (M): the
-    density, 1/m2, of reports that are of no track. The likelihoods already hold the detection's probability.
+    density of reports that are of no track. The likelihoods already hold the detection's probability.
     """
     tracks, found = existence.shape[0], elsewhere.shape[0]
     used = pairs.report.shape[0]

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from marsad.fuse.hypotheses import Ints, Rows, reduce_rows, whole_spread
 from marsad.geo.geodesy import Array
@@ -114,17 +115,25 @@ def same_odds(
     return out[:count].copy(), odds[:count].copy()
 
 
-def certain(pairs: Ints, odds: Array, sure: float) -> list[tuple[int, int]]:
-    """Those pairs that are one with probability `sure`, even if each of the two might be one with somebody else."""
-    rivals: dict[int, float] = {}
-    for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True):
-        rivals[one] = rivals.get(one, 0.0) + each
-        rivals[two] = rivals.get(two, 0.0) + each
-    return [
-        (one, two)
-        for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True)
-        if each > sure * (1 + rivals[one] + rivals[two] - each)
+def certain(pairs: Ints, odds: Array, live: NDArray[np.bool_], sure: float) -> list[tuple[int, int]]:
+    """Those pairs that are one with probability `sure`, the likeliest first.
+
+    Against a pair stands that they are two, and that either is one with a rival of the other: a track that one source
+    sees beside it, as `live` (T, S) says, so that not all three can be one.
+    """
+    with_whom: dict[int, list[tuple[int, float]]] = {}
+    listed = list(zip(*pairs.T.tolist(), odds.tolist(), strict=True)) if len(pairs) else []
+    for one, two, each in listed:
+        with_whom.setdefault(one, []).append((two, each))
+        with_whom.setdefault(two, []).append((one, each))
+
+    def rivals(track: int, other: int) -> float:
+        return sum(each for third, each in with_whom[track] if third != other and (live[third] & live[other]).any())
+
+    found = [
+        (each, one, two) for one, two, each in listed if each > sure * (1 + each + rivals(one, two) + rivals(two, one))
     ]
+    return [(one, two) for _, one, two in sorted(found, reverse=True)]
 
 
 def made_one(rows: Rows, stays: int, goes: int, bias_spread: Array, most: int, apart: float) -> RowParts:
@@ -135,9 +144,7 @@ def made_one(rows: Rows, stays: int, goes: int, bias_spread: Array, most: int, a
     log_weight = np.array([each[0] for each in made])
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
-    left = np.array([rows.left[i] for i in mine for _ in theirs])
-    other = np.array([rows.left[j] for _ in mine for j in theirs])
-    left = np.where(left != 0.0, left, other)
+    left = np.full((len(made), *rows.left.shape[1:]), math.nan)
     mean, spread, lean = (np.array([each[k] for each in made]) for k in (1, 2, 3))
     kept = reduce_rows(mean, spread, lean, weight, left, len(weight), most, apart)
     return mean[:kept], spread[:kept], lean[:kept], weight[:kept], left[:kept]

@@ -11,6 +11,7 @@ from msgspec import field
 from marsad.fuse.associate import Claims, Reports, believe, gate, settled
 from marsad.fuse.duplicates import RowParts, certain, made_one, same_odds
 from marsad.fuse.hypotheses import (
+    AROUND_SIGMAS,
     STATES,
     Expected,
     Ints,
@@ -238,7 +239,10 @@ class Fuser:
         slots = self._slots[number]
         reports = self._reports(state, look, sensor, number)
         expected = self._expected(state, sensor)
-        chance, patience = sensor.reporting.detection, sensor.reporting.patience(look.time_ns - int(state.looked_ns[number]))
+        chance, patience = (
+            sensor.reporting.detection,
+            sensor.reporting.patience(look.time_ns - int(state.looked_ns[number])),
+        )
         expected = expected._replace(seen=expected.seen * chance)
         if slots[2] >= 0:
             moved = np.einsum("rki,ri->rk", expected.slope[:, :, :2], state.rows.mean[:, 2:4])
@@ -251,13 +255,14 @@ class Fuser:
         )  # fmt: skip
         detected = _by_track(state.rows, expected.seen)
         unseen = float(state.unseen[number])
-        elsewhere = np.full(len(reports.label), sensor.false_per_m2 + chance * unseen)
+        area = self._area(state, sensor, slots, reports, claims, expected)
+        elsewhere = (sensor.false_per_m2 + chance * unseen) * area
         chances = believe(pairs, state.existence, detected, elsewhere)
         chances = settled(pairs, chances, reports, claims, self.settings.label_sure)
         shift, learnt = np.zeros_like(state.bias_mean), state.bias_spread.copy()
         revised = revise(
             state.rows, expected, tilt, reports, claims, pairs, chances, state.existence, detected, patience,
-            self._linear(state, sensor), number, slots, state.bias_spread, shift, learnt, self.settings.hypotheses,
+            self._linear(state, sensor), number, self._slots, state.bias_spread, shift, learnt, self.settings.hypotheses,
             self.settings.apart,
         )  # fmt: skip
         looked, unknown = state.looked_ns.copy(), state.unseen.copy()
@@ -267,7 +272,8 @@ class Fuser:
             looked_ns=looked, unseen=unknown,
         )  # fmt: skip
         state = self._noted(state, look, number, reports, revised)
-        new = chances.new * chance * unseen / np.maximum(elsewhere, 1e-300)
+        new = chances.new * chance * unseen / (sensor.false_per_m2 + chance * unseen)
+        state, new = self._again(state, sensor, number, reports, claims, pairs.report, new)
         return self._with_new(state, look, sensor, number, reports, new)
 
     def carried(self, state: State, time_ns: int) -> State:
@@ -278,9 +284,7 @@ class Fuser:
         if step_s <= 0:
             return state
         settings = self.settings
-        rows = predict(
-            state.rows, self._agility(state), step_s, settings.steady_s, self._height_m, self._correlation_m
-        )
+        rows = predict(state.rows, self._agility(state), step_s, settings.steady_s, self._height_m, self._correlation_m)
         spread = state.bias_spread
         if len(spread):
             rows, spread = wander(rows, spread, self._drift, step_s)
@@ -289,7 +293,9 @@ class Fuser:
             time_ns=time_ns, rows=rows, bias_spread=spread, unseen=unseen,
             existence=state.existence * math.exp(-step_s / settings.gone_s),
         )  # fmt: skip
-        return self._without_gone(state) if time_ns // NS == (time_ns - round(step_s * NS)) // NS else self._tidied(state)
+        return (
+            self._without_gone(state) if time_ns // NS == (time_ns - round(step_s * NS)) // NS else self._tidied(state)
+        )
 
     @property
     def _height_m(self) -> float:
@@ -301,7 +307,9 @@ class Fuser:
 
     def _agility(self, state: State) -> Array:
         settings = self.settings
-        usual = np.array([settings.agility_m2_s3.get(kind_of(life)[0], settings.usual_agility_m2_s3) for life in state.lives])
+        usual = np.array(
+            [settings.agility_m2_s3.get(kind_of(life)[0], settings.usual_agility_m2_s3) for life in state.lives]
+        )
         each = usual * np.maximum(state.surprise, 1.0) ** 2
         return np.repeat(each, np.diff(state.rows.first))
 
@@ -318,6 +326,24 @@ class Fuser:
             if slots[k] >= 0:
                 values[:, k] -= state.bias_mean[slots[k]]
         return Reports(values, noises, labels)
+
+    def _area(
+        self, state: State, sensor: Sensor, slots: Ints, reports: Reports, claims: Claims, expected: Expected
+    ) -> Array:
+        """How much ground there is to one unit of what is reported, around each report (M)."""
+        area = np.ones(len(reports.label))
+        if not isinstance(sensor, CameraSensor):
+            return area
+        for m, owner in enumerate(claims.owner.tolist()):
+            if owner >= 0:
+                scale = expected.scale[state.rows.first[owner]]
+                area[m] = 1 / scale if scale > 0 else 1.0
+                continue
+            sigma = _sigma_up(state, slots, reports.noise[m])
+            ranges = ranges_along(sensor.surface, sensor.sight, *reports.value[m], sigma, self._height_m, _SLICES)
+            if len(ranges):
+                area[m] = float(ranges[:, 2].sum()) / (2 * AROUND_SIGMAS * sigma) / 2
+        return area
 
     def _claims(self, state: State, reports: Reports, number: int, time_ns: int) -> Claims:
         """Whose label each report carries, and who may take a label that is new.
@@ -353,7 +379,30 @@ class Fuser:
         confirmed = np.where(
             (state.confirmed_ns == 0) & (state.existence >= self.settings.confirm), look.time_ns, state.confirmed_ns
         )
-        return state._replace(seen_ns=seen, told_ns=told, label=label, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed)
+        return state._replace(
+            seen_ns=seen, told_ns=told, label=label, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed
+        )
+
+    def _again(
+        self, state: State, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints, new: Array
+    ) -> tuple[State, Array]:
+        """Tracks of which one source alone reports, and not where they were thought to be, begun again where it does.
+
+        The source's own label is then all there is to go by, so the name stays.
+        """
+        lately = state.told_ns > state.time_ns - round(self.settings.label_kept_s * NS)
+        for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)):
+            track = int(claims.owner[m])
+            if lately[track].sum() != 1 or not lately[track, number]:
+                continue
+            mean, spread, lean, weight, left = self._begin(state, sensor, number, reports, m)
+            if len(mean):
+                told, seen = state.told_ns.copy(), state.seen_ns.copy()
+                told[track, number] = seen[track] = state.time_ns
+                rows = _with_rows(state.rows, track, (mean, spread, lean, weight, left))
+                state = state._replace(rows=rows, told_ns=told, seen_ns=seen)
+                new[m] = 0.0
+        return state, new
 
     def _with_new(
         self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, chance: Array
@@ -402,15 +451,16 @@ class Fuser:
         value, noise = reports.value[m], reports.noise[m]
         if not isinstance(sensor, CameraSensor):
             mean, spread = begin_at_place(value, noise, self.settings.speed_m_s, self._height_m)
-            return mean, spread, np.zeros((1, STATES, biases)), np.ones(1), np.zeros((1, len(self.sensors), 2))
+            return mean, spread, np.zeros((1, STATES, biases)), np.ones(1), np.full((1, len(self.sensors), 2), math.nan)
         slots = self._slots[number]
-        sigma = [math.sqrt(noise[k, k] + (state.bias_spread[slots[k], slots[k]] if slots[k] >= 0 else 0.0)) for k in (0, 1)]
-        ranges = ranges_along(sensor.surface, sensor.sight, value[0], value[1], sigma[1], self._height_m, _SLICES)
+        across = math.sqrt(noise[0, 0] + (state.bias_spread[slots[0], slots[0]] if slots[0] >= 0 else 0.0))
+        sigma = _sigma_up(state, slots, noise)
+        ranges = ranges_along(sensor.surface, sensor.sight, value[0], value[1], sigma, self._height_m, _SLICES)
         if not len(ranges):
             none = np.empty(0)
             return none, none, none, none, none
         mean, spread, weight = begin_along(
-            sensor.surface, sensor.sight.origin, sensor.sight.heading_rad, value[0], sigma[0], ranges,
+            sensor.surface, sensor.sight.origin, sensor.sight.heading_rad, value[0], across, ranges,
             self.settings.speed_m_s, self._height_m,
         )  # fmt: skip
         return self._held_against(state, sensor, number, mean, spread, weight, reports, m)
@@ -423,7 +473,7 @@ class Fuser:
         count, biases = len(mean), len(state.bias_mean)
         rows = Rows(
             np.array([0, count]), mean, spread, np.zeros((count, STATES, biases)), weight,
-            np.zeros((count, len(self.sensors), 2)),
+            np.full((count, len(self.sensors), 2), math.nan),
         )  # fmt: skip
         expected = expect_angles(rows, state.bias_spread, sensor.surface, sensor.sight)
         expected = expected._replace(seen=np.maximum(expected.seen, 0.02))
@@ -438,7 +488,7 @@ class Fuser:
         none_learnt = np.zeros_like(state.bias_mean)
         rows = revise(
             rows, expected, tilt, one, claims, pairs, sure, np.ones(1), np.ones(1), 1.0, np.zeros(count, np.bool_), number,
-            self._slots[number], state.bias_spread, none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
+            self._slots, state.bias_spread, none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
         ).rows  # fmt: skip
         return rows.mean, rows.spread, rows.lean, rows.weight, rows.left
 
@@ -465,13 +515,14 @@ class Fuser:
     def _made_one(self, state: State) -> State:
         """With every two tracks that are surely one made one."""
         worthy = state.existence >= self.settings.doubt
+        lately_ns = round(self.settings.label_kept_s * NS)
         others = max(self.settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
         pairs, odds = same_odds(
             state.rows, worthy, state.told_ns, state.label, state.bias_spread, state.time_ns,
-            round(self.settings.label_kept_s * NS), others, self.settings.speed_m_s,
+            lately_ns, others, self.settings.speed_m_s,
         )  # fmt: skip
         gone: set[int] = set()
-        for one, two in certain(pairs, odds, self.settings.same_sure):
+        for one, two in certain(pairs, odds, state.told_ns > state.time_ns - lately_ns, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
@@ -497,6 +548,12 @@ class Fuser:
         return state._replace(
             rows=rows, existence=existence, told_ns=told, label=label, seen_ns=seen, lives=tuple(lives)
         )
+
+
+def _sigma_up(state: State, slots: Ints, noise: Array) -> float:
+    """How far a reported elevation may be off."""
+    variance = noise[1, 1] + (state.bias_spread[slots[1], slots[1]] if slots[1] >= 0 else 0.0)
+    return math.sqrt(float(variance))
 
 
 def replaced(look: Look, measurements: tuple[Measurement, ...]) -> Look:
@@ -608,9 +665,7 @@ def _joined(stays: Life, goes: Life) -> Life:
 
 def _senior(state: State, one: int, two: int) -> bool:
     """Whether the first keeps its name when two are found to be the same."""
-    keys = [
-        (state.confirmed_ns[t] == 0, int(state.born_ns[t]), state.lives[t].track_id) for t in (one, two)
-    ]
+    keys = [(state.confirmed_ns[t] == 0, int(state.born_ns[t]), state.lives[t].track_id) for t in (one, two)]
     return keys[0] <= keys[1]
 
 

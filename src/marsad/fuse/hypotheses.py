@@ -31,8 +31,9 @@ _LEAST_STEP_M = 0.5
 _TARGET_M = 1.0
 _PROFILE = 240
 _NEAREST_M = 5.0
-_AROUND_SIGMAS = 3.5
+AROUND_SIGMAS = 3.5
 _SLICE = 1.3
+_FADE = 4.0
 
 
 class Rows(NamedTuple):
@@ -70,7 +71,8 @@ class Sight(NamedTuple):
 class Expected(NamedTuple):
     """What a source would report of each row: value (R, 2), slope (R, 2, 5), noise (R, 2, 2), and how surely (R).
 
-    `noise` is what the linear form leaves out; `scale` (R) turns a density of the report into one over the ground.
+    `noise` is what the linear form leaves out; `scale` (R) is how much report there is to a m2 of ground there, 0 where
+    the source cannot look.
     """
 
     value: Array
@@ -172,7 +174,9 @@ def angles_to(
 
 
 @njit(cache=True)
-def _in_view(surface: SurfaceArrays, sight: Sight, east: float, north: float, at: tuple[float, float, float, float]) -> bool:
+def _in_view(
+    surface: SurfaceArrays, sight: Sight, east: float, north: float, at: tuple[float, float, float, float]
+) -> bool:
     """Whether a point at these angles is in the picture and no ground stands before it."""
     across, climb, distance, up = at
     if abs(across) > sight.half_across_rad or abs(climb - sight.tilt_rad) > sight.half_up_rad:
@@ -256,7 +260,6 @@ def expect_angles(rows: Rows, bias_spread: Array, surface: SurfaceArrays, sight:
         slope[r, 1, 4] = math.cos(centre[1]) / max(centre[2], 1.0)
         value[r, 0], value[r, 1] = centre[0] + gap_e, centre[1] + gap_u
         seen[r] = inside
-        # Where the ground is seen edge on the two slopes are nearly one: a report there is spread far over the ground.
         scale[r] = max(abs(slope[r, 0, 0] * slope[r, 1, 1] - slope[r, 0, 1] * slope[r, 1, 0]), 1e-10)
     return Expected(value, slope, noise, seen, scale)
 
@@ -487,7 +490,7 @@ def ranges_along(
             tolerance = math.hypot(sigma_rad, height_m / s)
             if point[1] >= highest - tolerance:
                 gap = abs(point[1] - climb) / tolerance
-                good[i] = gap < _AROUND_SIGMAS
+                good[i] = gap < AROUND_SIGMAS
                 if gap < best_gap:
                     best, best_gap = i, gap
             highest = max(highest, point[1])
@@ -507,7 +510,8 @@ def ranges_along(
             j += 1
         near, far = at[i] / math.sqrt(growth), at[j] * math.sqrt(growth)
         out[count, 0], out[count, 1] = (near + far) / 2, max((far - near) / 2, 1.0)
-        out[count, 2] = (far - near) * (near + far)
+        # What is there is taken to be seen the less the farther it is.
+        out[count, 2] = (far - near) * (near + far) * math.exp(-_FADE * (near + far) / 2 / sight.reach_m)
         count += 1
         i = j + 1
     return out[:count].copy()

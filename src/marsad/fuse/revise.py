@@ -18,6 +18,7 @@ _SURE = 0.9
 _BIAS_GATE2 = 16.0
 _CANDIDATES = 64
 _LEFT_GAIN = 0.3
+_MOVED_RAD = 1e-4
 
 
 class Revised(NamedTuple):
@@ -48,6 +49,7 @@ def revise(
     mean, spread = np.empty((room, STATES)), np.empty((room, STATES, STATES))
     lean, weight = np.empty((room, STATES, biases)), np.empty(room)
     left, first = np.empty((room, sources, 2)), np.zeros(tracks + 1, np.int64)
+    origin = np.zeros(room, np.int64)
     exists, best = np.empty(tracks), np.full(tracks, -1, np.int64)
     sure, surprise = np.zeros(tracks), np.full(tracks, math.nan)
     try_mean, try_spread = np.empty((_CANDIDATES, STATES)), np.empty((_CANDIDATES, STATES, STATES))
@@ -107,13 +109,16 @@ def revise(
                     for k in range(STATES):
                         rest -= expected.slope[r, i, k] * (new_mean[k] - rows.mean[r, k])
                     before = rows.left[r, source, i]
-                    try_left[count, source, i] = before + _LEFT_GAIN * (rest - before) if same else rest
+                    try_left[count, source, i] = (
+                        before + _LEFT_GAIN * (rest - before) if same and not math.isnan(before) else rest
+                    )
                 count += 1
         count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_left, count, most, apart)
         begin = first[t]
         for k in range(count):
             mean[begin + k], spread[begin + k], lean[begin + k] = try_mean[k], try_spread[k], try_lean[k]
             weight[begin + k], left[begin + k] = try_weight[k], try_left[k]
+            origin[begin + k] = min(rows.first[t] + k, rows.first[t + 1] - 1)
         first[t + 1] = begin + count
     used = first[tracks]
     moved = mean[:used].copy()
@@ -121,9 +126,14 @@ def revise(
         for i in range(STATES):
             for b in range(biases):
                 moved[r, i] += lean[r, i, b] * shift[b]
-    for k in range(2):
-        if slots[k] >= 0:
-            left[:used, source, k] -= shift[slots[k]]
+    for s in range(sources):
+        for k in range(2):
+            if s != source and slots[s, k] >= 0 and abs(shift[slots[s, k]]) > _MOVED_RAD:
+                left[:used, s, :] = math.nan
+    for r in range(used):
+        for k in range(2):
+            for b in range(biases):
+                left[r, source, k] -= tilt[origin[r], k, b] * shift[b]
     kept = Rows(first, moved, spread[:used].copy(), lean[:used].copy(), weight[:used].copy(), left[:used].copy())
     return Revised(kept, exists, best, sure, surprise)
 
