@@ -54,8 +54,8 @@ class _SiteReader(Reader):
         return msgspec.structs.replace(site, terrain=terrain, cameras=tuple(cameras))
 
     def _repeated_ids(self, table: Mapping[str, Any]) -> None:
-        """Lines and zones share their ids, since alerts name either by it."""
-        for group in (("cameras",), ("lines", "zones")):
+        """Lines, zones and inhabited places share their ids: alerts and areas name any of them by it."""
+        for group in (("cameras",), ("lines", "zones", "inhabited")):
             seen: dict[str, str] = {}
             for name in group:
                 for index, thing in _tables(table.get(name)):

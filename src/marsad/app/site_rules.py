@@ -8,7 +8,7 @@ from typing import NamedTuple
 from marsad.app.toml_lines import Path as Key
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
-from marsad.kernel.site import Camera, Lens, Line, Mask, Pose, Zone
+from marsad.kernel.site import Camera, Inhabited, Lens, Line, Mask, Pose, Zone
 
 STEEPEST_DEG = 80.0
 """Above this elevation a camera sees sky only, and its azimuth loses its meaning."""
@@ -103,7 +103,7 @@ def _line(line: Line) -> Iterator[Finding]:
             yield Finding(("points", index), _shown(point), valid)
 
 
-def _zone(zone: Zone) -> Iterator[Finding]:
+def _zone(zone: Zone | Inhabited) -> Iterator[Finding]:
     corners = [_flat(point) for point in zone.points]
     if corners[0] == corners[-1]:
         valid = "no repetition of points[0]: a zone closes itself, leave the last point out"
@@ -182,4 +182,5 @@ _RULES: dict[type[Record], Callable[..., Iterator[Finding]]] = {
     Camera: _camera,
     Line: _line,
     Zone: _zone,
+    Inhabited: _zone,
 }

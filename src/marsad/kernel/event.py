@@ -3,6 +3,8 @@
 from typing import Literal
 
 from marsad.kernel.alert import Alert
+from marsad.kernel.position import Position
+from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind, Track
 
@@ -147,6 +149,20 @@ class OfficerDecision(EventRecord, tag="officer_decision"):
     reason: str = ""
 
 
+class PatrolPosition(EventRecord, tag="patrol_position"):
+    """Where a patrol of our own reports itself; `sigma_m` is one sigma of each axis."""
+
+    patrol_id: str
+    position: Position
+    sigma_m: float = 5.0
+
+
+class AreaMarked(EventRecord, tag="area_marked"):
+    """An officer has set the status of an area; `time_ns` is when it became so."""
+
+    mark: AreaMark
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """A payload was erased under a retention rule; its hash stays in the chain."""
 
@@ -171,6 +187,8 @@ Event = (
     | TrackLost
     | AlertRaised
     | OfficerDecision
+    | PatrolPosition
+    | AreaMarked
     | PayloadErased
 )
 
@@ -178,5 +196,5 @@ SourceEvent = (
     FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped | CameraHealth
 )
 
-DURABLE = (AlertRaised, OfficerDecision, PayloadErased)
+DURABLE = (AlertRaised, OfficerDecision, AreaMarked, PayloadErased)
 """Events that are on the disk before `append` returns."""

@@ -92,6 +92,17 @@ class Zone(Record):
     points: Annotated[tuple[Position, ...], Meta(min_length=3)]
 
 
+class Inhabited(Record):
+    """A polygon where people live: no probability of presence is shown there.
+
+    `tell_total` lets the probability of being in any inhabited place be told, as one number; every place must allow it.
+    """
+
+    id: Annotated[str, Meta(min_length=1)]
+    points: Annotated[tuple[Position, ...], Meta(min_length=3)]
+    tell_total: bool = False
+
+
 class Terrain(Record):
     """Where the elevation comes from and how far it may be wrong.
 
@@ -117,3 +128,4 @@ class Site(Record):
     cameras: tuple[Camera, ...] = ()
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
+    inhabited: tuple[Inhabited, ...] = ()
