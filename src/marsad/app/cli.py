@@ -238,6 +238,46 @@ def demo(
     run_demo(seconds=seconds, out=out, as_json=as_json)
 
 
+@app.command()
+def presence(
+    site: SitePath,
+    log: Annotated[list[Path], typer.Option(metavar="PATH", help="An --out folder of marsad watch, or its log.")],
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="UTC, or +SECONDS after the first event.")] = None,
+    patrol: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A patrol's GPS. May be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where map, layers and report go.")] = None,
+    cell: Annotated[float, typer.Option(metavar="M", help="The side of a cell.")] = 25.0,
+    margin: Annotated[float, typer.Option(metavar="M", help="Ground around cameras, lines and zones.")] = 1000.0,
+    visibility: Annotated[float | None, typer.Option(metavar="M", help="Where a third of all sight is left.")] = None,
+    minutes: Annotated[float, typer.Option(help="What nobody has looked at for so long.")] = 60.0,
+    least: Annotated[float, typer.Option(metavar="M", help="Leave out shorter open stretches.")] = 50.0,
+    as_json: Json = False,
+) -> None:
+    """Say from logs what nobody looks at now and why, and where those who were lost could be."""
+    from marsad.app.presence import Asked, presence_site
+
+    asked = Asked(at=at, cell_m=cell, margin_m=margin, visibility_m=visibility, minutes=minutes, least_m=least)
+    _report(presence_site(site, log, patrol or [], out, asked), as_json=as_json)
+
+
+@app.command()
+def mark(
+    area: Annotated[str, typer.Argument(metavar="AREA", help="A zone of the site, or a name for what is drawn.")],
+    log: Annotated[Path, typer.Option(metavar="LOG", help="The events.sqlite to write to; made where there is none.")],
+    state: Annotated[Literal["unsearched", "searched", "held"], typer.Option(help="What the area is from then on.")],
+    officer: Annotated[str, typer.Option(metavar="NAME", help="Who says so.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.")],
+    by: Annotated[str, typer.Option(metavar="UNIT", help="Who searched it or holds it.")] = "",
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Since when, UTC; now when left out.")] = None,
+    drawn: Annotated[Path | None, typer.Option(metavar="FILE.geojson", help="The area as a polygon.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write to a log that an area is unsearched, searched or held; `marsad presence` reads it."""
+    from marsad.app.mark import mark_area
+
+    report = mark_area(log, area, state, officer=officer, reason=reason, by=by, at=at, drawn=drawn)
+    _report(report, as_json=as_json)
+
+
 bench = typer.Typer(name="bench", help="Prove what Marsad can do.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bench)
 

@@ -107,10 +107,10 @@ class Presence:
         self.coverage = Coverage(lattice, frame, eyes, settings.coverage)
         self.book = AreaBook(lattice, self.hidden, settings.sweep)
         self.seen_again: list[SeenAgain] = []
-        self._frame = frame
-        self._paths = {line.id: corners_of(frame, line.points) for line in site.lines}
-        self._lines = [line_cells(line.id, self._paths[line.id], line.band_m, lattice) for line in site.lines]
-        self._sides = [side_of_line(line, self._paths[line.id], lattice) for line in site.lines]
+        self.frame = frame
+        self.paths = {line.id: corners_of(frame, line.points) for line in site.lines}
+        self._lines = [line_cells(line.id, self.paths[line.id], line.band_m, lattice) for line in site.lines]
+        self._sides = [side_of_line(line, self.paths[line.id], lattice) for line in site.lines]
         self._ground = slopes(lattice, surface)
         self._searches: dict[str, Search] = {}
         self._tracks: dict[tuple[str, int], Track] = {}
@@ -235,7 +235,7 @@ class Presence:
     def _mark(self, event: AreaMarked) -> None:
         mark = event.mark
         if mark.points:
-            self.book.define(mark.area_id, corners_of(self._frame, mark.points))
+            self.book.define(mark.area_id, corners_of(self.frame, mark.points))
         area = self.book.mark(mark, event.time_ns)
         if mark.state == "searched":
             for search in self._searches.values():
