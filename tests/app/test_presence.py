@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -14,11 +15,14 @@ from marsad.adapters.geotiff import read_layers
 from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
 from marsad.app.cli import app
 from marsad.app.mark import read_polygon
+from marsad.app.presence import moment, why
+from marsad.app.presence_map import along
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError
 from marsad.kernel.event import AreaMarked, CameraHealth, Event, TrackLost, TrackPoint, WatchStarted
 from marsad.kernel.position import GroundCovariance, GroundState, Position
+from marsad.kernel.presence import OpenPart, OpenReason
 from marsad.kernel.track import Track
 
 S = 1_000_000_000
@@ -238,3 +242,21 @@ def test_a_mark_without_a_name_is_refused(tmp_path: Path) -> None:
 def test_the_same_logs_give_the_same_report(site: Path) -> None:
     one, other = (msgspec.json.encode(asked(site, "--at", "+700")) for _ in range(2))
     assert one == other
+
+
+@pytest.mark.parametrize("reason", get_args(OpenReason))
+def test_every_reason_is_told_with_what_mends_it(reason: OpenReason) -> None:
+    part = OpenPart(from_m=0, to_m=10, reason=reason, remedy="send_patrol", camera_id="mast", turn_deg=-7.0)
+    words = why(part)
+    assert "never observed" in words
+    assert ("turn it 7 degrees anticlockwise" in words) == (reason == "out_of_field")
+
+
+def test_moments_without_a_date_count_from_the_recording() -> None:
+    assert moment(75 * S) == "75 s into the recording"
+    assert moment(START) == "2026-08-08 20:00:00 UTC"
+
+
+def test_a_part_of_a_line_keeps_the_corners_within() -> None:
+    path = np.array([[0.0, 0.0], [100.0, 0.0], [100.0, 50.0]])
+    assert along(path, 80.0, 120.0).tolist() == [[80.0, 0.0], [100.0, 0.0], [100.0, 20.0]]

@@ -11,6 +11,7 @@ import pytest
 from marsad.app.config import load_site
 from marsad.kernel.alert import Priority, Rule
 from marsad.kernel.event import HealthKind
+from marsad.kernel.presence import AreaState, OpenReason
 from marsad.kernel.track import Kind, Status
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
@@ -18,7 +19,15 @@ HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
-VALUES = {"Kind": Kind, "Status": Status, "Rule": Rule, "Priority": Priority, "HealthKind": HealthKind}
+VALUES = {
+    "Kind": Kind,
+    "Status": Status,
+    "Rule": Rule,
+    "Priority": Priority,
+    "HealthKind": HealthKind,
+    "OpenReason": OpenReason,
+    "AreaState": AreaState,
+}
 
 
 def test_every_relative_link_leads_somewhere(root: Path, pages: list[Path]) -> None:

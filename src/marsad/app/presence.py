@@ -333,7 +333,7 @@ def why(part: OpenPart) -> str:
     said = {
         "camera_down": f"{camera} would see it but is down: {part.trouble}{since}; bring it back, or send a patrol",
         "weather": f"too little is left of the sight of {camera} in this weather; send a patrol",
-        "too_far": f"in sight of {camera}, but a walker there is too small in its picture; send a patrol",
+        "too_far": f"too far from {camera}: a walker there is too small in its picture; send a patrol",
         "dead_ground": f"dead ground, hidden from {camera}; send a patrol or post a watch",
         "out_of_field": f"beside the picture of {camera}; turn it {abs(turn):.0f} degrees "
         + ("clockwise" if turn > 0 else "anticlockwise"),

@@ -27,7 +27,7 @@ Cells = NDArray[np.bool_]
 STANDING_M_S: Final = 0.3
 """Slower than this, somebody is taken to stand."""
 SHOWN: Final = 0.999
-_SMOOTHING: Final = 0.35
+_SMOOTHING: Final = 0.6
 _ROUGH_M: Final = 2.0
 _ROUGH_RAD: Final = 0.03
 
