@@ -80,6 +80,11 @@ def point(
     return TrackPoint(time_ns=time_ns, track=track)
 
 
+def came(seconds: float, east: float, north: float) -> list[TrackPoint]:
+    """Somebody who came from the east, as the points of his last ten seconds."""
+    return [point(seconds - ago, east + 1.2 * ago, north) for ago in range(10, -1, -1)]
+
+
 def gone(seconds: float, *, camera_id: str = "ahead", track_id: int = 1, kind: Kind = "person") -> TrackLost:
     return TrackLost(time_ns=round(seconds * S), camera_id=camera_id, track_id=track_id, kind=kind, reason="missed")
 
@@ -91,7 +96,7 @@ def told(one: Presence, *events: Event) -> Presence:
 
 
 def test_somebody_lost_is_sought_where_no_camera_looks() -> None:
-    one = told(presence(), point(100, -300, 900), gone(103))
+    one = told(presence(), *came(100, -300, 900), gone(103))
     assert [lost.id for lost in one.lost] == ["ahead/1"]
     one.advance(400 * S)
     (where,) = one.whereabouts()
@@ -111,6 +116,15 @@ def test_animals_and_those_whom_another_camera_has_are_not_sought() -> None:
     assert one.lost == ()
     one = told(presence(), point(100, 0, 900), point(101, -500, 905, camera_id="aside"), gone(102))
     assert [lost.id for lost in one.lost] == ["ahead/1"]
+
+
+def test_who_is_lost_by_two_cameras_at_once_is_sought_once() -> None:
+    both = point(100, 0, 900), point(101, -3, 905, camera_id="aside")
+    one = told(presence(), *both, gone(102), gone(102, camera_id="aside"))
+    assert [lost.id for lost in one.lost] == ["aside/1"]
+    ends = [WatchEnded(time_ns=103 * S, camera_id=name, reason="", frames=1, dropped=0) for name in ("ahead", "aside")]
+    apart = point(100, 0, 900), point(101, -600, 905, camera_id="aside")
+    assert len(told(presence(), *apart, *ends).lost) == 2
 
 
 def test_a_new_track_in_the_likely_place_ends_the_search() -> None:
@@ -173,7 +187,7 @@ def mark(seconds: float, area: str, state: str, *points: Position) -> AreaMarked
 
 
 def test_searching_a_pocket_drives_the_probability_out_and_names_the_next() -> None:
-    one = told(presence(), point(100, -300, 900), gone(103))
+    one = told(presence(), *came(100, -300, 900), gone(103))
     one.advance(400 * S)
     before = {each.area_id: each for each in one.areas()}
     assert one.areas()[0].area_id == "pocket"
@@ -234,7 +248,10 @@ def test_sides_of_a_bent_line_are_those_of_walking_along_it() -> None:
     bent = np.array([[-1000.0, 500.0], [0.0, 500.0], [0.0, 1500.0]])
     line = Line(id="bent", points=(ORIGIN, ORIGIN), inside="right")
     side = side_of_line(line, bent, LATTICE).side
-    assert np.array_equal(side > 0, ~((EAST < 0) & (NORTH > 500)))
+    beyond = ((EAST < -1000) & (NORTH < 1250)) | ((NORTH > 1500) & (EAST > -500))
+    inner = ~beyond & ~((EAST < -900) | (NORTH > 1400))
+    assert np.array_equal((side > 0)[inner], ~((EAST < 0) & (NORTH > 500))[inner])
+    assert not side[beyond].any()
     left = side_of_line(msgspec.structs.replace(line, inside="left"), bent, LATTICE).side
     assert np.array_equal(left, -side)
 

@@ -165,7 +165,7 @@ def test_nobody_turning_the_spread_is_that_of_a_straight_way(seconds: float, spe
     one._cloud.left_s[:] = 1e9
     one._cloud.going[:] = True
     one.advance(round(seconds * S), BLIND)
-    for axis, mean, rate in ((one._cloud.east_m, 0.0, 0.09), (one._cloud.north_m, speed * seconds, 0.04)):
+    for axis, mean, rate in ((one.cloud.east_m, 0.0, 0.09), (one.cloud.north_m, speed * seconds, 0.04)):
         sigma = math.sqrt(30.0**2 + rate * seconds**2)
         assert axis.mean() == pytest.approx(mean, abs=5 * sigma / math.sqrt(len(axis)))
         assert axis.std() == pytest.approx(sigma, rel=0.04)
@@ -185,7 +185,7 @@ def test_turning_anew_again_and_again_is_the_persistent_random_walk(seconds: flo
     one._cloud.heading_rad[:] = np.random.default_rng(3).uniform(0, 2 * math.pi, count)
     one._cloud.left_s[:] = np.random.default_rng(4).exponential(mean_s, count)
     one.advance(round(seconds * S), BLIND)
-    squared = one._cloud.east_m**2 + one._cloud.north_m**2
+    squared = one.cloud.east_m**2 + one.cloud.north_m**2
     # Source: the mean squared displacement of a run-and-tumble walk, 2 v^2 T^2 (t/T - 1 + exp(-t/T)).
     expected = 2 * (speed * mean_s) ** 2 * (seconds / mean_s - 1 + math.exp(-seconds / mean_s))
     assert squared.mean() == pytest.approx(expected, rel=5 / math.sqrt(count))
@@ -197,7 +197,7 @@ def test_the_wander_of_the_direction_is_a_diffusion() -> None:
     one._cloud.left_s[:] = 1e9
     one._cloud.heading_rad[:] = 0.0
     one.advance(400 * S, BLIND)
-    assert one._cloud.heading_rad.std() == pytest.approx(math.sqrt(400 * 4e-4), rel=0.04)
+    assert one.cloud.heading_rad.std() == pytest.approx(math.sqrt(400 * 4e-4), rel=0.04)
 
 
 def test_who_walks_uphill_is_slower_as_tobler_says() -> None:
@@ -210,7 +210,7 @@ def test_who_walks_uphill_is_slower_as_tobler_says() -> None:
         one._cloud.going[:] = True
         one._cloud.heading_rad[:] = 0.0
         one.advance(300 * S, BLIND)
-        ways.append(one._cloud.north_m.mean())
+        ways.append(one.cloud.north_m.mean())
     assert ways[1] / ways[0] == pytest.approx(math.exp(-3.5 * 0.3), rel=1e-6)
 
 
@@ -258,6 +258,17 @@ def test_what_comes_next_into_view_and_to_the_line() -> None:
     assert later.lines[0].crossed == pytest.approx(one.mass(NORTH >= 1000) / (1 - later.left), abs=0.03)
 
 
+def test_who_goes_round_the_end_of_a_line_does_not_cross_it() -> None:
+    side = np.where(NORTH >= 300, 1, -1)
+    short = SideOfLine(line_id="short", side=np.where(np.abs(EAST) > 0, 0, side).astype(np.int8))
+    whole = SideOfLine(line_id="whole", side=side.astype(np.int8))
+    one = search(lost(sigma_m=5.0))
+    round_the_end, over = one.answer(NOWHERE, tell_hidden=False, in_view=NOWHERE, sides=[short, whole]).lines
+    assert round_the_end.probability == 0
+    assert round_the_end.median_s is None
+    assert over.probability > 0.9
+
+
 def test_a_patrol_that_passes_and_a_search_drive_the_probability_elsewhere() -> None:
     one = search(lost(speed=0.0, sigma_m=100.0))
     east_side = EAST > 0
@@ -282,6 +293,18 @@ def test_asking_changes_nothing_and_the_same_calls_give_the_same() -> None:
     assert np.array_equal(one.region(0.5, NOWHERE), other.region(0.5, NOWHERE))
     one.advance(10 * S, rates)
     assert one.time_ns == 300 * S
+
+
+def test_how_often_it_is_advanced_makes_no_difference() -> None:
+    rates = look_rates(seen_from_the_south(), 10.0, 0.3)
+    one, other = search(lost(north=400.0)), search(lost(north=400.0))
+    one.advance(301 * S, rates)
+    for second in range(1, 302):
+        other.advance(second * S, rates)
+        if second % 50 == 0:
+            other.region(0.9, NOWHERE)
+    assert np.array_equal(one.cloud.east_m, other.cloud.east_m)
+    assert np.array_equal(one.weights(), other.weights())
 
 
 def test_looks_over_a_time_do_not_depend_on_how_it_is_cut() -> None:

@@ -16,7 +16,9 @@ from matplotlib.patches import Patch
 from marsad.adapters.writing import write_refusal
 from marsad.fuse.coverage import NEVER_NS
 from marsad.fuse.presence import Presence, Unobserved
+from marsad.fuse.whereabouts import densest
 from marsad.geo.geodesy import Array, EnuFrame
+from marsad.geo.outline import outlines
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.presence import AreaReport, AreaState, OpenReason, OpenStretch, Outline, Whereabouts
 
@@ -39,6 +41,8 @@ _OLD = LinearSegmentedColormap.from_list("old", ["#e8f1e4", "#c9d8c0", "#a9b7a4"
 _LOST = LinearSegmentedColormap.from_list(
     "lost", [(1.0, 0.85, 0.2, 0.0), (1.0, 0.6, 0.1, 0.75), (0.8, 0.05, 0.1, 0.95)]
 )
+_MARK = "#7a0010"
+_NAMED = 4
 _SIZE_IN = (13.0, 8.5)
 
 
@@ -64,8 +68,8 @@ def _feature(kind: str, coordinates: object, properties: Feature) -> Feature:
     return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
 
 
-def _polygons(frame: EnuFrame, outlines: Sequence[Outline], properties: Feature) -> Feature:
-    coordinates = [[_lonlat(frame, np.array([*ring, ring[0]])) for ring in outline] for outline in outlines]
+def _polygons(frame: EnuFrame, drawn: Sequence[Outline], properties: Feature) -> Feature:
+    coordinates = [[_lonlat(frame, np.array([*ring, ring[0]])) for ring in outline] for outline in drawn]
     return _feature("MultiPolygon", coordinates, properties)
 
 
@@ -98,8 +102,8 @@ def along(path: Array, from_m: float, to_m: float) -> Array:
 
 def _lost_features(frame: EnuFrame, where: Whereabouts) -> Iterator[Feature]:
     lost = {"lost": where.lost.id, "kind": where.lost.kind, "lost_ns": where.lost.time_ns}
-    for share, outlines in ((0.5, where.outlines_50), (0.9, where.outlines_90)):
-        yield _polygons(frame, outlines, {"feature": "whereabouts", "probability": share, **lost})
+    for share, drawn in ((0.5, where.outlines_50), (0.9, where.outlines_90)):
+        yield _polygons(frame, drawn, {"feature": "whereabouts", "probability": share, **lost})
     for view in where.next_views:
         place = _lonlat(frame, np.array([[view.east_m, view.north_m]]))[0]
         facts = {"probability": view.probability, "soonest_s": view.soonest_s, "median_s": view.median_s}
@@ -172,7 +176,7 @@ def _draw_ground(axes: Axes, presence: Presence) -> None:
 
 
 def _draw_lost(axes: Axes, presence: Presence, where: Sequence[Whereabouts]) -> ScalarMappable | None:
-    """The density of all who are lost, and the regions of each."""
+    """How many of those who are lost are expected where, and the regions that hold half and nine tenths of them all."""
     total = np.where(presence.hidden, np.nan, 0.0)
     for each in where:
         total = total + each.density_km2
@@ -184,16 +188,16 @@ def _draw_lost(axes: Axes, presence: Presence, where: Sequence[Whereabouts]) -> 
     shades = axes.imshow(
         shown, extent=_extent(presence.lattice), cmap=_LOST, norm=norm, interpolation="nearest", zorder=4
     )
+    for share, style in ((0.9, "--"), (0.5, "-")):
+        for ring in (
+            ring for outline in outlines(presence.lattice, densest(np.nan_to_num(total), share)) for ring in outline
+        ):
+            axes.plot(*np.array([*ring, ring[0]]).T, style, color=_MARK, linewidth=1.0, zorder=5)
     for each in where:
-        for outlines, style in ((each.outlines_90, "--"), (each.outlines_50, "-")):
-            for ring in (ring for outline in outlines for ring in outline):
-                closed = np.array([*ring, ring[0]])
-                axes.plot(*closed.T, style, color="#7a0010", linewidth=0.9, zorder=5)
-        axes.plot(each.lost.east_m, each.lost.north_m, "x", color="#7a0010", markersize=9, markeredgewidth=2, zorder=7)
-        axes.annotate(
-            each.lost.id, (each.lost.east_m, each.lost.north_m), (6, 6), textcoords="offset points", fontsize=8.5,
-            color="#7a0010", zorder=8,
-        )  # fmt: skip
+        axes.plot(each.lost.east_m, each.lost.north_m, "x", color=_MARK, markersize=9, markeredgewidth=2, zorder=7)
+        if len(where) <= _NAMED:
+            place = each.lost.east_m, each.lost.north_m
+            axes.annotate(each.lost.id, place, (6, 6), textcoords="offset points", fontsize=8.5, color=_MARK, zorder=8)
         for view in each.next_views:
             axes.plot(view.east_m, view.north_m, "*", color="#fff200", markeredgecolor="black", markersize=12, zorder=8)
     return shades
@@ -264,9 +268,9 @@ def _legend(presence: Presence, stretches: Sequence[OpenStretch], where: Sequenc
     ]
     if where:
         signs += [
-            Line2D([], [], color="#7a0010", marker="x", linestyle="", markeredgewidth=2, label="lost here"),
-            Line2D([], [], color="#7a0010", label="half of the probability"),
-            Line2D([], [], color="#7a0010", linestyle="--", label="nine tenths"),
+            Line2D([], [], color=_MARK, marker="x", linestyle="", markeredgewidth=2, label="lost here"),
+            Line2D([], [], color=_MARK, label="half of those lost"),
+            Line2D([], [], color=_MARK, linestyle="--", label="nine tenths of them"),
         ]
     if any(each.next_views for each in where):
         signs.append(

@@ -240,7 +240,8 @@ def foresee(
 ) -> tuple[Array, Array, Array]:
     """When and where each particle comes into view first, and when it first is on the other side of each line.
 
-    `in_view` is (rows, columns), `sides` (L, rows, columns) with -1 and 1. Times (N,) and (N, L) in seconds, places
+    `in_view` is (rows, columns), `sides` (L, rows, columns) with -1 and 1, and 0 where no side is told: who goes round
+    a line's end through there does not cross it. Times (N,) and (N, L) in seconds, places
     (N, 2), NaN for never. The cloud is used up.
     """
     count, lines = cloud.east_m.size, sides.shape[0]
@@ -249,8 +250,6 @@ def foresee(
     for k in range(count):
         row, column = cell_at(ground, cloud.east_m[k], cloud.north_m[k])
         begun = np.zeros(lines, np.int8)
-        if row >= 0:
-            begun[:] = sides[:, row, column]
         for step in range(steps + 1):
             if step > 0:
                 move(cloud, k, seconds, pace, ground, rng)
@@ -261,8 +260,8 @@ def foresee(
                 seen_s[k] = step * seconds
                 places[k, 0], places[k, 1] = cloud.east_m[k], cloud.north_m[k]
             for line in range(lines):
-                if begun[line] == 0:
-                    begun[line] = sides[line, row, column]
-                elif sides[line, row, column] != begun[line] and math.isnan(crossed_s[k, line]):
+                side = sides[line, row, column]
+                if side * begun[line] < 0 and math.isnan(crossed_s[k, line]):
                     crossed_s[k, line] = step * seconds
+                begun[line] = side
     return seen_s, places, crossed_s

@@ -15,6 +15,7 @@ from marsad.fuse.coverage import NEVER_NS, Coverage, CoverageSettings, Eye, Weat
 from marsad.fuse.motion import Ground
 from marsad.fuse.openness import line_cells, open_stretches
 from marsad.fuse.sweep import AreaBook, SweepSettings
+from marsad.fuse.trail import Trail
 from marsad.fuse.whereabouts import LookRates, Search, SearchSettings, SideOfLine, look_rates
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import Array, EnuFrame
@@ -30,7 +31,7 @@ from marsad.kernel.event import (
     WatchEnded,
 )
 from marsad.kernel.lattice import Lattice
-from marsad.kernel.position import GroundCovariance, GroundState, Position
+from marsad.kernel.position import GroundState, Position
 from marsad.kernel.presence import AreaReport, LostTrack, OpenStretch, Outline, Whereabouts
 from marsad.kernel.record import Record, read_only
 from marsad.kernel.site import Line, Site
@@ -45,14 +46,14 @@ SOUGHT: Final[frozenset[Kind]] = frozenset({"person", "group", "vehicle", "unkno
 class PresenceSettings(Record):
     """How presence is kept.
 
-    The velocity of a lost track, which no track tells, is known to `velocity_m_s` (one sigma). Two tracks within
+    The velocity of a lost track is known no better than `velocity_m_s` (one sigma). Two tracks within
     `same_sigmas` of both their uncertainties are one; a search ends after `search_s`. `seed` fixes what is drawn.
     """
 
     coverage: CoverageSettings = CoverageSettings()
     search: SearchSettings = SearchSettings()
     sweep: SweepSettings = SweepSettings()
-    velocity_m_s: float = 0.4
+    velocity_m_s: float = 0.3
     same_sigmas: float = 3.0
     stale_s: float = 5.0
     search_s: float = 6 * 3600.0
@@ -113,7 +114,7 @@ class Presence:
         self._sides = [side_of_line(line, self.paths[line.id], lattice) for line in site.lines]
         self._ground = slopes(lattice, surface)
         self._searches: dict[str, Search] = {}
-        self._tracks: dict[tuple[str, int], Track] = {}
+        self._trails: dict[tuple[str, int], Trail] = {}
         self._rates: tuple[int, LookRates] | None = None
         for zone in site.zones:
             if inside_polygon(lattice, corners_of(frame, zone.points)).any():
@@ -133,8 +134,8 @@ class Presence:
             case TrackLost(camera_id=camera_id, track_id=track_id, kind=kind):
                 self._lose((camera_id, track_id), kind, event.time_ns)
             case WatchEnded(camera_id=camera_id) | StreamEnded(camera_id=camera_id):
-                for key in [key for key in self._tracks if key[0] == camera_id]:
-                    self._lose(key, self._tracks[key].kind, event.time_ns)
+                for key in [key for key in self._trails if key[0] == camera_id]:
+                    self._lose(key, self._trails[key].newest.kind, event.time_ns)
             case _:
                 pass
         self.coverage.take(event)
@@ -243,13 +244,15 @@ class Presence:
         self.coverage.hold(self.book.held, event.time_ns)
 
     def _follow(self, track: Track) -> None:
-        """Keep a track's newest place, and end the search for one that it may be."""
+        """Keep a track's newest places, and end the search for one that it may be."""
         key = track.camera_id, track.track_id
-        new = key not in self._tracks
         if track.ground is None or track.kind not in SOUGHT or track.status == "lost":
             return
-        self._tracks[key] = track
-        if new and self._searches:
+        if key in self._trails:
+            self._trails[key].add(track)
+            return
+        self._trails[key] = Trail(track)
+        if self._searches:
             self.advance(track.time_ns)
             self._see_again(track, track.ground)
 
@@ -268,51 +271,30 @@ class Presence:
                 return
 
     def _lose(self, key: tuple[str, int], kind: Kind, time_ns: int) -> None:
-        """Begin to look for a track's object, unless another camera has it."""
-        track = self._tracks.pop(key, None)
-        if track is None or kind not in SOUGHT or self._held_by_another(track, time_ns):
+        """Begin to look for a track's object, unless another camera has it, or lost it together with this one."""
+        trail = self._trails.pop(key, None)
+        if trail is None or kind not in SOUGHT:
             return
-        self.lose(lost_track(track, kind, self.settings.velocity_m_s))
-
-    def _held_by_another(self, track: Track, time_ns: int) -> bool:
-        """Whether another live track is in the same place."""
-        stale_ns = self.settings.stale_s * 1e9
-        live = [each for each in self._tracks.values() if abs(each.time_ns - time_ns) <= stale_ns]
-        return any(_same(track, each, self.settings.same_sigmas) for each in live)
-
-
-def lost_track(track: Track, kind: Kind, velocity_m_s: float) -> LostTrack:
-    """What a track was when it was lost; its velocity is taken as known to `velocity_m_s`."""
-    if track.ground is None:
-        raise ValueError(track.track_id)  # the caller asks for located ones only
-    ground = track.ground
-    return LostTrack(
-        id=f"{track.camera_id}/{track.track_id}",
-        time_ns=track.time_ns,
-        kind=kind,
-        east_m=ground.east_m,
-        north_m=ground.north_m,
-        covariance=ground.covariance,
-        velocity_east_m_s=ground.velocity_east_m_s,
-        velocity_north_m_s=ground.velocity_north_m_s,
-        velocity_covariance=GroundCovariance(east_m2=velocity_m_s**2, east_north_m2=0.0, north_m2=velocity_m_s**2),
-    )
+        spread, stale_ns = self.settings.velocity_m_s, self.settings.stale_s * 1e9
+        lost = trail.lost(kind, spread)
+        live = [each.lost(each.newest.kind, spread) for each in self._trails.values()]
+        others = [each for each in live if abs(each.time_ns - time_ns) <= stale_ns]
+        others += [each for each in self.lost if abs(each.time_ns - lost.time_ns) <= stale_ns]
+        if not any(_same(lost, each, self.settings.same_sigmas) for each in others):
+            self.lose(lost)
 
 
-def _same(one: Track, other: Track, sigmas: float) -> bool:
-    """Whether two tracks may stand in one place, the newer moved back to the older one's time."""
-    a, b = one.ground, other.ground
-    if a is None or b is None:
-        return False
+def _same(one: LostTrack, other: LostTrack, sigmas: float) -> bool:
+    """Whether two tracks may stand in one place, the other one moved to the first one's time."""
     apart_s = (one.time_ns - other.time_ns) / 1e9
     off = np.array(
         [
-            a.east_m - b.east_m - apart_s * b.velocity_east_m_s,
-            a.north_m - b.north_m - apart_s * b.velocity_north_m_s,
+            one.east_m - other.east_m - apart_s * other.velocity_east_m_s,
+            one.north_m - other.north_m - apart_s * other.velocity_north_m_s,
         ]
     )
-    total = np.array([[1.0, 0.0], [0.0, 1.0]])
-    for c in (a.covariance, b.covariance):
+    total = np.eye(2)  # a metre in any case: two cameras mean different points of one body
+    for c in (one.covariance, other.covariance):
         total += [[c.east_m2, c.east_north_m2], [c.east_north_m2, c.north_m2]]
     return bool(off @ np.linalg.solve(total, off) <= sigmas**2)
 
@@ -328,9 +310,10 @@ def corners_of(frame: EnuFrame, points: Sequence[Position]) -> Array:
 
 
 def side_of_line(line: Line, corners: Array, lattice: Lattice) -> SideOfLine:
-    """On which side of a line the cells lie; beyond its ends it goes on straight."""
+    """On which side of a line the cells lie; no side is told of what lies beyond its ends."""
     east, north = lattice.centres()
     best, beside = np.full(lattice.shape, np.inf), np.zeros(lattice.shape)
+    ended = np.zeros(lattice.shape, np.bool_)
     last = len(corners) - 2
     for k, (start, end) in enumerate(pairwise(corners)):
         length = float(np.hypot(*(end - start)))
@@ -340,12 +323,18 @@ def side_of_line(line: Line, corners: Array, lattice: Lattice) -> SideOfLine:
         ahead = (east - start[0]) * unit[0] + (north - start[1]) * unit[1]
         turn = (east - start[0]) * unit[1] - (north - start[1]) * unit[0]
         on = np.clip(ahead, -np.inf if k == 0 else 0.0, np.inf if k == last else length)
+        past = (ahead < 0) if k == 0 else np.zeros_like(ended)
+        past = past | (ahead > length) if k == last else past
         apart = np.hypot(ahead - on, turn)
         # At a corner two segments are equally near: the one that a place is farther beside tells the side.
         tie = np.abs(apart - best) <= 1e-9 * (1 + apart)
         nearer = np.where(tie, np.abs(turn) > np.abs(beside), apart < best)
-        best, beside = np.where(nearer, apart, best), np.where(nearer, turn, beside)
-    right = np.where(beside >= 0, 1, -1)
+        best, beside, ended = (
+            np.where(nearer, apart, best),
+            np.where(nearer, turn, beside),
+            np.where(nearer, past, ended),
+        )
+    right = np.where(ended, 0, np.where(beside >= 0, 1, -1))
     return SideOfLine(line_id=line.id, side=read_only((right if line.inside == "right" else -right).astype(np.int8)))
 
 

@@ -49,7 +49,7 @@ class SearchSettings(Record):
 
 
 class SideOfLine(Record, eq=False):
-    """On which side of a line each cell lies, int8 (rows, columns), 1 inside and -1 outside."""
+    """On which side of a line each cell lies, int8 (rows, columns): 1 inside, -1 outside, 0 beyond the line's ends."""
 
     line_id: str
     side: NDArray[np.int8]
@@ -87,32 +87,47 @@ class Search:
         motion = MOTIONS.get(lost.kind, MOTIONS["unknown"])
         self._pace = pace_of(motion)
         self._step_s = min(settings.most_step_s, max(1.0, 0.5 * lattice.cell_m / motion.fast_m_s))
+        self._step_ns = round(self._step_s * 1e9)
+        self._moved_ns = lost.time_ns
+        self._rates: LookRates | None = None
+        self._ahead: tuple[Cloud, float] | None = None
         self._cloud = _begun(lost, self._pace, settings.particles, rng)
         self._log_unseen = 0.0
 
+    @property
+    def cloud(self) -> Cloud:
+        """The particles at the moment advanced to."""
+        return self._present()[0]
+
     def advance(self, time_ns: int, rates: LookRates) -> None:
-        """Go on to a moment, the cameras having looked as told since the last one; a moment past changes nothing."""
-        rest_s = (time_ns - self.time_ns) / 1e9
-        while rest_s > 1e-9:
-            step_s = min(rest_s, self._step_s)
-            drift(self._cloud, step_s, self._pace, self._ground, rates.going, rates.still, self._rng)
-            self._settle()
-            rest_s -= step_s
+        """Go on to a moment, the cameras having looked as told since the last one; a moment past changes nothing.
+
+        Only whole steps are taken for good; the rest waits for its step to fill, so that the answer does not depend on
+        how often it is asked for. Other rates end a step.
+        """
+        if rates is not self._rates:
+            self._finish()
+            self._rates = rates
         self.time_ns = max(self.time_ns, time_ns)
+        self._ahead = None
+        while self.time_ns - self._moved_ns >= self._step_ns:
+            self._go(self._step_ns)
 
     def pass_by(self, start: Array, end: Array, radius_m: float, chance: float) -> None:
         """Take in that somebody went from `start` to `end` (2,) and saw nobody so far around, which `chance` he had."""
+        self._finish()
         spot(self._cloud, start, end, radius_m, math.log1p(-min(chance, 0.999)), self._settings.still_share)
         self._settle()
 
     def clear(self, cells: Cells, chance: float) -> None:
         """Take in that cells were searched and nobody found, with that chance to find him."""
+        self._finish()
         search(self._cloud, self._ground, cells, math.log1p(-min(chance, 0.999)))
         self._settle()
 
     def weights(self) -> Array:
         """The particles' weights (N,), which sum to 1."""
-        weights: Array = np.exp(self._cloud.log_weight)
+        weights: Array = np.exp(self.cloud.log_weight)
         return weights
 
     def mass(self, cells: Cells) -> float:
@@ -124,15 +139,15 @@ class Search:
 
     def region(self, share: float, hidden: Cells) -> Cells:
         """The smallest cells that hold a share of the probability in the sector and outside `hidden` cells."""
-        return _densest(self._density(hidden), share)
+        return densest(self._density(hidden), share)
 
     def answer(self, hidden: Cells, *, tell_hidden: bool, in_view: Cells, sides: Sequence[SideOfLine]) -> Whereabouts:
         """All that can be told now; `hidden` are the cells of inhabited places, `in_view` those somebody looks at."""
         row, column, inside = self._places()
         weights = self.weights()
         density = self._density(hidden)
-        halves, tenths = _densest(density, 0.5), _densest(density, 0.9)
-        shown = np.where(_densest(density, SHOWN), density / self._lattice.cell_km2, 0.0)
+        halves, tenths = densest(density, 0.5), densest(density, 0.9)
+        shown = np.where(densest(density, SHOWN), density / self._lattice.cell_km2, 0.0)
         views, reaches = self._foreseen(hidden, in_view, sides)
         return Whereabouts(
             lost=self.lost,
@@ -144,15 +159,15 @@ class Search:
             outlines_50=self._outlines(halves),
             outlines_90=self._outlines(tenths),
             left=float(weights[~inside].sum()),
-            unseen=math.exp(self._log_unseen),
+            unseen=math.exp(self._present()[1]),
             inhabited=float(weights[inside][hidden[row[inside], column[inside]]].sum()) if tell_hidden else None,
-            effective=_effective(self._cloud.log_weight),
+            effective=_effective(self.cloud.log_weight),
             next_views=views,
             lines=reaches,
         )
 
     def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Cells]:
-        row, column = self._lattice.cells_of(self._cloud.east_m, self._cloud.north_m)
+        row, column = self._lattice.cells_of(self.cloud.east_m, self.cloud.north_m)
         return row, column, self._lattice.holds(row, column)
 
     def _density(self, hidden: Cells) -> Array:
@@ -163,7 +178,7 @@ class Search:
         flat = row[inside] * self._lattice.columns + column[inside]
         cells = self._lattice.rows * self._lattice.columns
         counted: Array = np.bincount(flat, weights, cells).astype(np.float64).reshape(self._lattice.shape)
-        width_m = _SMOOTHING * self._spread_m(inside, weights) * max(_effective(self._cloud.log_weight), 1) ** (-1 / 6)
+        width_m = _SMOOTHING * self._spread_m(inside, weights) * max(_effective(self.cloud.log_weight), 1) ** (-1 / 6)
         smooth: Array = gaussian_filter(counted, max(width_m / self._lattice.cell_m, 0.5), mode="constant", truncate=3)
         smooth[hidden] = 0.0
         total = smooth.sum()
@@ -174,11 +189,37 @@ class Search:
         """One sigma of the cloud, the mean of both axes."""
         if not weights.sum() > 0:
             return 0.0
-        spans = [_variance(axis[inside], weights) for axis in (self._cloud.east_m, self._cloud.north_m)]
+        spans = [_variance(axis[inside], weights) for axis in (self.cloud.east_m, self.cloud.north_m)]
         return math.sqrt(sum(spans) / 2)
 
     def _outlines(self, cells: Cells) -> tuple[Outline, ...]:
         return outlines(self._lattice, cells)
+
+    def _present(self) -> tuple[Cloud, float]:
+        """The particles now and the logarithm of having stayed unseen: a step that is not full is tried on a copy."""
+        rest_s = (self.time_ns - self._moved_ns) / 1e9
+        if rest_s <= 0 or self._rates is None:
+            return self._cloud, self._log_unseen
+        if self._ahead is None:
+            cloud = _taken(self._cloud, np.arange(len(self._cloud.log_weight)))
+            rates = self._rates
+            drift(cloud, rest_s, self._pace, self._ground, rates.going, rates.still, deepcopy(self._rng))
+            self._ahead = cloud, self._log_unseen + settle(cloud.log_weight)[0]
+        return self._ahead
+
+    def _finish(self) -> None:
+        """Take the step that is not full for good."""
+        if self.time_ns > self._moved_ns:
+            self._go(self.time_ns - self._moved_ns)
+        self._ahead = None
+
+    def _go(self, step_ns: int) -> None:
+        rates = self._rates
+        if rates is None:
+            raise ValueError(step_ns)  # `advance` sets them before time can pass
+        drift(self._cloud, step_ns / 1e9, self._pace, self._ground, rates.going, rates.still, self._rng)
+        self._moved_ns += step_ns
+        self._settle()
 
     def _settle(self) -> None:
         """Bring the weights back to a sum of 1, and draw anew where too few particles carry them."""
@@ -203,26 +244,30 @@ class Search:
         """Where the lost would come into view next, and when he reaches the lines."""
         settings = self._settings
         rng = deepcopy(self._rng)  # to ask changes no answer
-        cloud = _resampled(self._cloud, settings.forecast, rng)
+        cloud = _resampled(self.cloud, settings.forecast, rng)
         row, column = self._lattice.cells_of(cloud.east_m, cloud.north_m)
         inside = self._lattice.holds(row, column)
         kept = ~inside
         kept[inside] = ~hidden[row[inside], column[inside]]
         stack = np.array([each.side for each in sides], np.int8).reshape(-1, *self._lattice.shape)
-        now = _side_shares(stack, row[inside & kept], column[inside & kept])
-        lost_row, lost_column = self._lattice.cells_of([self.lost.east_m], [self.lost.north_m])
-        then = _side_shares(stack, *_within(self._lattice, lost_row, lost_column))
+        crossed = self._crossed(stack, row[inside & kept], column[inside & kept], int(kept.sum()))
         cloud = _taken(cloud, np.flatnonzero(kept))
         step_s = 2 * self._step_s
         steps = int(settings.horizon_s / step_s)
         seen_s, places, crossed_s = foresee(
             cloud, steps, step_s, self._pace, self._ground, in_view & ~hidden, stack, rng
         )
-        reaches = tuple(
-            _reach(each.line_id, crossed_s[:, k], abs(now[k] - then[k]) if np.isfinite(then[k]) else 0.0)
-            for k, each in enumerate(sides)
-        )
+        reaches = tuple(_reach(each.line_id, crossed_s[:, k], float(crossed[k])) for k, each in enumerate(sides))
         return _views(seen_s, places, settings), reaches
+
+    def _crossed(self, stack: NDArray[np.int8], row: NDArray[np.int64], column: NDArray[np.int64], count: int) -> Array:
+        """The share of `count` particles that is across each line from where he was lost, by their cells."""
+        lost_row, lost_column = self._lattice.cells_of([self.lost.east_m], [self.lost.north_m])
+        if not self._lattice.holds(lost_row, lost_column).all() or count == 0:
+            return np.zeros(len(stack))
+        then = stack[:, lost_row, lost_column]
+        shares: Array = ((stack[:, row, column] == -then) & (then != 0)).sum(axis=1) / count
+        return shares
 
 
 def _begun(lost: LostTrack, pace: Pace, count: int, rng: np.random.Generator) -> Cloud:
@@ -284,7 +329,7 @@ def _taken(cloud: Cloud, rows: NDArray[np.intp]) -> Cloud:
     )
 
 
-def _densest(density: Array, share: float) -> Cells:
+def densest(density: Array, share: float) -> Cells:
     """The fewest cells that hold a share of all."""
     falling = np.sort(density, axis=None)[::-1]
     summed = np.cumsum(falling)
@@ -295,27 +340,12 @@ def _densest(density: Array, share: float) -> Cells:
     return cells
 
 
-def _within(
-    lattice: Lattice, row: NDArray[np.int64], column: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    inside = lattice.holds(row, column)
-    return row[inside], column[inside]
-
-
-def _side_shares(stack: NDArray[np.int8], row: NDArray[np.int64], column: NDArray[np.int64]) -> Array:
-    """The share of places that lie inside each line; NaN where there is no place."""
-    if not len(row):
-        return np.full(len(stack), np.nan)
-    shares: Array = (stack[:, row, column] > 0).mean(axis=1)
-    return shares
-
-
 def _reach(line_id: str, crossed_s: Array, already: float) -> LineReach:
     met = crossed_s[np.isfinite(crossed_s)]
     return LineReach(
         line_id=line_id,
         probability=len(met) / max(len(crossed_s), 1),
-        crossed=float(np.nan_to_num(already)),
+        crossed=already,
         soonest_s=float(np.quantile(met, 0.1)) if len(met) else None,
         median_s=float(np.median(met)) if len(met) else None,
     )
