@@ -252,6 +252,17 @@ def test_every_reason_is_told_with_what_mends_it(reason: OpenReason) -> None:
     assert ("turn it 7 degrees anticlockwise" in words) == (reason == "out_of_field")
 
 
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [('id = "hamlet"', "gully"), (spot(520, 380), spot(280, 620))],
+)
+def test_an_inhabited_place_is_held_to_the_rules_of_zones(site: Path, bad: str, said: str) -> None:
+    """A name that a zone has, and sides that cross."""
+    site.write_text(SITE.replace(bad, bad.replace("hamlet", said) if "hamlet" in bad else said))
+    with pytest.raises(InputError, match=r"inhabited\[0\]"):
+        asked(site)
+
+
 def test_moments_without_a_date_count_from_the_recording() -> None:
     assert moment(75 * S) == "75 s into the recording"
     assert moment(START) == "2026-08-08 20:00:00 UTC"

@@ -238,6 +238,8 @@ def test_inhabited_places_show_nothing_and_nothing_can_be_reckoned_back() -> Non
         row, column = LATTICE.cells_of([view.east_m], [view.north_m])
         assert not village[row[0], column[0]]
     assert not (one.region(0.9, village) & village).any()
+    elsewhere = one.shown_mass(~village, village)
+    assert elsewhere + silent.left == pytest.approx(1), "what is told adds up without the village"
 
 
 def test_what_comes_next_into_view_and_to_the_line() -> None:

@@ -24,6 +24,7 @@ def _scripts_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
         "speed",
         "small_targets",
         "geometry",
+        "presence",
         "campaign_trackers",
         "real_sets",
         "scene_speed",

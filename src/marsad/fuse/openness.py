@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marsad.fuse.coverage import NEVER_NS, Coverage, Eye
 from marsad.geo.geodesy import Array
-from marsad.geo.viewshed import HIDDEN, OUT_OF_FIELD, OUT_OF_REACH, SEEN, UNKNOWN
+from marsad.geo.viewshed import HIDDEN, OUT_OF_FIELD, OUT_OF_REACH, SEEN
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.presence import OpenPart, OpenReason, OpenStretch, Remedy
 from marsad.kernel.record import Record
@@ -27,11 +27,8 @@ REMEDIES: Final[dict[OpenReason, Remedy]] = {
     "out_of_reach": "send_patrol",
     "unknown_ground": "load_terrain",
 }
-_STATUS_REASON: Final[tuple[tuple[int, OpenReason], ...]] = (
-    (HIDDEN, "dead_ground"),
-    (OUT_OF_REACH, "out_of_reach"),
-    (UNKNOWN, "unknown_ground"),
-)
+_ORDER: Final = tuple(REMEDIES)
+_RANK_M: Final = 1e7
 
 
 class Station(NamedTuple):
@@ -85,9 +82,10 @@ def open_stretches(line: LineCells, coverage: Coverage, time_ns: int, least_m: f
     last_ns = coverage.last_observed_ns(time_ns)
     half = line.length_m / max(math.ceil(line.length_m / STEP_M), 1) / 2
     open_places = [station for station in line.stations if not observed[station.row, station.column].any()]
+    told = _told(open_places, half, coverage, last_ns, time_ns)
     found = []
-    for run in _runs(open_places, 2 * half):
-        parts = _merged([_part(station, half, coverage, last_ns, time_ns) for station in run])
+    for run in _runs(told, 2 * half):
+        parts = _merged(run)
         start, end = parts[0].from_m, parts[-1].to_m
         if end - start >= least_m:
             found.append(
@@ -96,81 +94,95 @@ def open_stretches(line: LineCells, coverage: Coverage, time_ns: int, least_m: f
     return sorted(found, key=lambda stretch: -stretch.length_m)
 
 
-def _runs(places: list[Station], step_m: float) -> Iterator[list[Station]]:
-    """Stations that follow each other."""
-    run: list[Station] = []
-    for station in places:
-        if run and station.along_m - run[-1].along_m > 1.5 * step_m:
+def _runs(places: list[OpenPart], step_m: float) -> Iterator[list[OpenPart]]:
+    """Places that follow each other."""
+    run: list[OpenPart] = []
+    for place in places:
+        if run and place.from_m - run[-1].from_m > 1.5 * step_m:
             yield run
             run = []
-        run.append(station)
+        run.append(place)
     if run:
         yield run
 
 
-def _part(station: Station, half_m: float, coverage: Coverage, last_ns: NDArray[np.int64], time_ns: int) -> OpenPart:
-    """Why nobody looks at one station."""
-    found = min((_why(station, eye, coverage) for eye in coverage.eyes.values()), default=_NOBODY, key=_rank)
-    seen_ns = int(last_ns[station.row, station.column].max())
+def _told(
+    places: list[Station], half_m: float, coverage: Coverage, last_ns: NDArray[np.int64], time_ns: int
+) -> list[OpenPart]:
+    """Why nobody looks at each station."""
+    if not places:
+        return []
+    cells = np.concatenate([each.row for each in places]), np.concatenate([each.column for each in places])
+    starts = np.cumsum([0, *(len(each.row) for each in places[:-1])])
+    seen_ns = np.maximum.reduceat(last_ns[cells], starts)
+    eyes = list(coverage.eyes.values())
+    ranks = np.array([_ranked(eye, coverage, cells, starts) for eye in eyes]).reshape(-1, len(places))
+    nobody = np.full((1, len(places)), _rank("out_of_reach", math.inf))
+    chosen = np.concatenate([ranks, nobody]).argmin(axis=0)
+    parts = []
+    for k, station in enumerate(places):
+        eye = eyes[chosen[k]] if chosen[k] < len(eyes) else None
+        reason: OpenReason = "out_of_reach" if eye is None else _ORDER[int(ranks[chosen[k], k] // _RANK_M)]
+        unseen_s = None if seen_ns[k] == NEVER_NS else (time_ns - int(seen_ns[k])) / 1e9
+        parts.append(_part(station, half_m, reason, eye, coverage, unseen_s))
+    return parts
+
+
+def _part(
+    station: Station, half_m: float, reason: OpenReason, eye: Eye | None, coverage: Coverage, unseen_s: float | None
+) -> OpenPart:
+    trouble = coverage.trouble(eye.camera.id) if eye is not None and reason == "camera_down" else None
     return OpenPart(
         from_m=station.along_m - half_m,
         to_m=station.along_m + half_m,
-        reason=found.reason,
-        remedy=REMEDIES[found.reason],
-        camera_id=found.camera_id,
-        trouble=found.trouble,
-        since_ns=found.since_ns,
-        turn_deg=found.turn_deg,
-        unseen_s=None if seen_ns == NEVER_NS else (time_ns - seen_ns) / 1e9,
+        reason=reason,
+        remedy=REMEDIES[reason],
+        camera_id=None if eye is None else eye.camera.id,
+        trouble="" if trouble is None else trouble.what,
+        since_ns=None if trouble is None else trouble.since_ns,
+        turn_deg=_turn_deg(eye, coverage.lattice, station) if eye is not None and reason == "out_of_field" else None,
+        unseen_s=unseen_s,
     )
 
 
-class _Why(NamedTuple):
-    reason: OpenReason
-    range_m: float
-    camera_id: str | None = None
-    trouble: str = ""
-    since_ns: int | None = None
-    turn_deg: float | None = None
-
-
-_NOBODY: Final = _Why("out_of_reach", math.inf)
-
-
-def _rank(why: _Why) -> tuple[int, float]:
+def _rank(reason: OpenReason, range_m: float) -> float:
     """What is easiest to mend comes first, then the nearest camera."""
-    return list(REMEDIES).index(why.reason), why.range_m
+    return _ORDER.index(reason) * _RANK_M + min(range_m, 0.9 * _RANK_M)
 
 
-def _why(station: Station, eye: Eye, coverage: Coverage) -> _Why:
-    """Why one camera does not look at a station, by the cell that it would see best."""
-    cells = station.row, station.column
-    enough = coverage.settings.enough
-    range_m = float(np.nanmin(np.append(eye.shed.range_m[cells], np.inf)))
-    trouble = coverage.trouble(eye.camera.id)
-    if coverage.chance(eye, cells).max() >= enough and trouble is not None:
-        return _Why("camera_down", range_m, eye.camera.id, trouble.what, trouble.since_ns)
-    if eye.chance[cells].max() >= enough:
-        return _Why("weather", range_m, eye.camera.id)
-    status = eye.shed.status[cells]
-    if (status == SEEN).any():
-        return _Why("too_far", range_m, eye.camera.id)
-    if (status == OUT_OF_FIELD).any():
-        best = int(eye.could[cells].argmax())
-        if eye.could[cells][best] >= enough:
-            turn = _turn_deg(eye, coverage.lattice, int(station.row[best]), int(station.column[best]))
-            return _Why("out_of_field", range_m, eye.camera.id, turn_deg=turn)
-        return _Why("dead_ground" if not eye.shed.clear[cells].any() else "too_far", range_m, eye.camera.id)
-    reason = next(word for code, word in _STATUS_REASON if (status == code).any())
-    return _Why(reason, range_m, eye.camera.id)
+def _ranked(eye: Eye, coverage: Coverage, cells: tuple[Rows, Rows], starts: NDArray[np.intp]) -> Array:
+    """The rank (N,) of why one camera does not look at each station, by the cell that it would see best."""
+
+    def most(values: NDArray[Any]) -> NDArray[Any]:
+        found: NDArray[Any] = np.maximum.reduceat(values, starts)
+        return found
+
+    enough, status = coverage.settings.enough, eye.shed.status[cells]
+    down = coverage.trouble(eye.camera.id) is not None
+    beside = most(status == OUT_OF_FIELD)
+    near_m = -most(-np.where(np.isnan(eye.shed.range_m[cells]), np.inf, eye.shed.range_m[cells]))
+    cases: list[tuple[NDArray[np.bool_], OpenReason]] = [
+        ((most(coverage.chance(eye, cells)) >= enough) & down, "camera_down"),
+        (most(eye.chance[cells]) >= enough, "weather"),
+        (most(status == SEEN), "too_far"),
+        (beside & (most(eye.could[cells]) >= enough), "out_of_field"),
+        (beside & most(eye.shed.clear[cells]), "too_far"),
+        (beside | most(status == HIDDEN), "dead_ground"),
+        (most(status == OUT_OF_REACH), "out_of_reach"),
+    ]
+    unknown = _ORDER.index("unknown_ground")
+    order = np.select([case for case, _ in cases], [_ORDER.index(reason) for _, reason in cases], unknown)
+    ranked: Array = order * _RANK_M + np.minimum(near_m, 0.9 * _RANK_M)
+    return ranked
 
 
-def _turn_deg(eye: Eye, lattice: Lattice, row: int, column: int) -> float:
-    """How far a camera must turn, clockwise above 0, to have a cell's azimuth in the middle of its picture."""
-    east = lattice.west_m + (column + 0.5) * lattice.cell_m - eye.view.origin[0]
-    north = lattice.north_m - (row + 0.5) * lattice.cell_m - eye.view.origin[1]
+def _turn_deg(eye: Eye, lattice: Lattice, station: Station) -> float:
+    """How far a camera must turn, clockwise above 0, to have a station's best cell in the middle of its picture."""
+    best = int(eye.could[station.row, station.column].argmax())
+    east = lattice.west_m + (station.column[best] + 0.5) * lattice.cell_m - eye.view.origin[0]
+    north = lattice.north_m - (station.row[best] + 0.5) * lattice.cell_m - eye.view.origin[1]
     azimuth_deg = math.degrees(math.atan2(east, north))
-    return (azimuth_deg - eye.view.pose.azimuth_deg + 180) % 360 - 180
+    return float((azimuth_deg - eye.view.pose.azimuth_deg + 180) % 360 - 180)
 
 
 def _merged(parts: list[OpenPart]) -> list[OpenPart]:

@@ -209,7 +209,7 @@ class Presence:
     def areas(self) -> list[AreaReport]:
         """How it stands with every area, the one to search next first."""
         expected = {
-            name: sum(search.mass(area.cells) for search in self._searches.values())
+            name: sum(search.shown_mass(area.cells, self.hidden) for search in self._searches.values())
             for name, area in self.book.areas.items()
         }
         patrols = {name: patrol.place for name, patrol in self.coverage.patrols.items()}

@@ -137,14 +137,21 @@ class Search:
         found[inside] = cells[row[inside], column[inside]]
         return float(self.weights()[found].sum())
 
+    def shown_mass(self, cells: Cells, hidden: Cells) -> float:
+        """The probability of being in any of the cells for one who is not in `hidden` ones: what may be told.
+
+        All that is told is told so, or the probability of being in hidden cells could be reckoned as the rest.
+        """
+        return self.mass(cells & ~hidden) / max(1 - self.mass(hidden), 1e-12)
+
     def region(self, share: float, hidden: Cells) -> Cells:
         """The smallest cells that hold a share of the probability in the sector and outside `hidden` cells."""
         return densest(self._density(hidden), share)
 
     def answer(self, hidden: Cells, *, tell_hidden: bool, in_view: Cells, sides: Sequence[SideOfLine]) -> Whereabouts:
         """All that can be told now; `hidden` are the cells of inhabited places, `in_view` those somebody looks at."""
-        row, column, inside = self._places()
-        weights = self.weights()
+        _, _, inside = self._places()
+        weights, within = self.weights(), self.mass(hidden)
         density = self._density(hidden)
         halves, tenths = densest(density, 0.5), densest(density, 0.9)
         shown = np.where(densest(density, SHOWN), density / self._lattice.cell_km2, 0.0)
@@ -158,9 +165,9 @@ class Search:
             area_90_km2=float(tenths.sum() * self._lattice.cell_km2),
             outlines_50=self._outlines(halves),
             outlines_90=self._outlines(tenths),
-            left=float(weights[~inside].sum()),
+            left=float(weights[~inside].sum()) / max(1 - within, 1e-12),
             unseen=math.exp(self._present()[1]),
-            inhabited=float(weights[inside][hidden[row[inside], column[inside]]].sum()) if tell_hidden else None,
+            inhabited=within if tell_hidden else None,
             effective=_effective(self.cloud.log_weight),
             next_views=views,
             lines=reaches,

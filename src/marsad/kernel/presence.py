@@ -101,9 +101,10 @@ class Whereabouts(Record, eq=False):
 
     `density_km2` is (rows, columns) float32, probability per square kilometre, 0 beyond the 99.9 % region, NaN in
     inhabited places; it is that of being in the sector and outside them, so that nothing can be reckoned back from it.
-    `left` is the probability of having left the sector. `unseen` is how probable it was to stay unseen for so long:
-    near 0 the motion model, or the track, was wrong. `inhabited` is the probability of being in any inhabited place,
-    None where the site does not let it be told. `effective` is how many independent particles carry the answer.
+    `left` is the probability of having left the sector, for one who is not in an inhabited place. `unseen` is how
+    probable it was to stay unseen for so long: near 0 the motion model, or the track, was wrong. `inhabited` is the
+    probability of being in any inhabited place, None where the site does not let it be told. `effective` is how many
+    independent particles carry the answer.
     """
 
     lost: LostTrack
