@@ -86,7 +86,7 @@ class Search:
         self._rng = rng
         motion = MOTIONS.get(lost.kind, MOTIONS["unknown"])
         self._pace = pace_of(motion)
-        self._step_s = min(settings.most_step_s, max(1.0, 0.5 * lattice.cell_m / motion.fast_m_s))
+        self._step_s = min(settings.most_step_s, max(1.0, lattice.cell_m / motion.fast_m_s))
         self._step_ns = round(self._step_s * 1e9)
         self._moved_ns = lost.time_ns
         self._rates: LookRates | None = None
@@ -257,24 +257,21 @@ class Search:
         kept = ~inside
         kept[inside] = ~hidden[row[inside], column[inside]]
         stack = np.array([each.side for each in sides], np.int8).reshape(-1, *self._lattice.shape)
-        crossed = self._crossed(stack, row[inside & kept], column[inside & kept], int(kept.sum()))
         cloud = _taken(cloud, np.flatnonzero(kept))
-        step_s = 2 * self._step_s
-        steps = int(settings.horizon_s / step_s)
+        steps = int(settings.horizon_s / self._step_s)
         seen_s, places, crossed_s = foresee(
-            cloud, steps, step_s, self._pace, self._ground, in_view & ~hidden, stack, rng
+            cloud, steps, self._step_s, self._pace, self._ground, in_view & ~hidden, stack, rng
         )
-        reaches = tuple(_reach(each.line_id, crossed_s[:, k], float(crossed[k])) for k, each in enumerate(sides))
+        reaches = tuple(
+            _reach(each.line_id, crossed_s[:, k], self._across(each.side, hidden)) for k, each in enumerate(sides)
+        )
         return _views(seen_s, places, settings), reaches
 
-    def _crossed(self, stack: NDArray[np.int8], row: NDArray[np.int64], column: NDArray[np.int64], count: int) -> Array:
-        """The share of `count` particles that is across each line from where he was lost, by their cells."""
-        lost_row, lost_column = self._lattice.cells_of([self.lost.east_m], [self.lost.north_m])
-        if not self._lattice.holds(lost_row, lost_column).all() or count == 0:
-            return np.zeros(len(stack))
-        then = stack[:, lost_row, lost_column]
-        shares: Array = ((stack[:, row, column] == -then) & (then != 0)).sum(axis=1) / count
-        return shares
+    def _across(self, side: NDArray[np.int8], hidden: Cells) -> float:
+        """The probability of being across a line from where he was lost."""
+        row, column = self._lattice.cells_of([self.lost.east_m], [self.lost.north_m])
+        then = int(side[row[0], column[0]]) if self._lattice.holds(row, column).all() else 0
+        return self.shown_mass(side == -then, hidden) if then else 0.0
 
 
 def _begun(lost: LostTrack, pace: Pace, count: int, rng: np.random.Generator) -> Cloud:
