@@ -320,3 +320,16 @@ def test_looks_over_a_time_do_not_depend_on_how_it_is_cut() -> None:
         one.advance(300 * S, rates)
         answer = one.answer(NOWHERE, tell_hidden=False, in_view=NOWHERE, sides=[])
         assert answer.unseen == pytest.approx(math.exp(-0.3), rel=1e-5)
+
+
+def test_whoever_is_surely_in_an_inhabited_place_or_gone_leaves_nothing_to_show() -> None:
+    one = search(lost())
+    village = np.ones(LATTICE.shape, np.bool_)
+    answer = one.answer(village, tell_hidden=True, in_view=~village, sides=[])
+    assert np.isnan(answer.density_km2).all()
+    assert answer.outlines_90 == answer.next_views == ()
+    assert answer.inhabited == pytest.approx(1)
+    gone = search(lost(east=9000.0)).answer(NOWHERE, tell_hidden=False, in_view=NOWHERE, sides=[])
+    assert gone.left == pytest.approx(1)
+    assert not gone.density_km2.any()
+    assert gone.area_90_km2 == 0
