@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from figures import Target, command, show
 from fuse_drawing import draw_engines
 from fuse_judging import Judged, Said, difference_percent, judge, mean, peers, tuned
+from fuse_marsad import marsad_estimates
 from fuse_scenes import Linear, Scene, linear, write
 
 SIZES = (10, 20, 50, 100, 500, 2000)
@@ -50,12 +51,6 @@ COLUMNS = {
 Results = dict[str, list[Judged | None]]
 
 
-def marsad_estimates(scene: Scene) -> Said | None:
-    """What Marsad's fuser believes after each look of a scene; None while there is no such fuser."""
-    del scene
-    return None
-
-
 def measure(size: int, seeds: int, folder: Path) -> tuple[Results, list[Scene], dict[str, list[Said]]]:
     """Each engine on the scenes of one size."""
     scenes = [linear(Linear(size, scans=SCANS.get(size, 60)), seed) for seed in range(seeds)]
@@ -66,9 +61,7 @@ def measure(size: int, seeds: int, folder: Path) -> tuple[Results, list[Scene], 
     if size <= PEERS_TO:
         for engine in ENGINES:
             (said[engine],) = peers(paths, engine, [tuned(f"linear-{size}", engine)], folder)
-    ours = [marsad_estimates(scene) for scene in scenes]
-    if None not in ours:
-        said["marsad"] = [each for each in ours if each is not None]
+    said["marsad"] = [marsad_estimates(scene) for scene in scenes]
     results = {
         engine: [judge(scene, each, CUTOFF_M, SETTLE_S) for scene, each in zip(scenes, over, strict=True)]
         for engine, over in said.items()

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from figures import Target, command, show
 from fuse_drawing import draw_engines
 from fuse_judging import Judged, Said, difference_percent, judge, mean, peers, tuned
-from fuse_linear import COLUMNS, marsad_estimates
+from fuse_linear import COLUMNS
+from fuse_marsad import marsad_estimates
 from fuse_scenes import PAIR, REGISTERED, TURNED_VALLEY, VALLEY, Scene, towers, write
 
 CASES = {"pair": (PAIR, 20.0), "registered": (REGISTERED, 120.0), "valley": (VALLEY, 30.0)} | {
@@ -47,9 +48,7 @@ def measure(case: str, seeds: int, folder: Path) -> tuple[dict[str, list[Judged 
     said: dict[str, Sequence[Said]] = {}
     if case in AGAINST:
         said = {engine: peers(paths, engine, [tuned(case, engine)], folder)[0] for engine in ENGINES}
-    ours = [each for scene in scenes if (each := marsad_estimates(scene)) is not None]
-    if ours:
-        said["marsad"] = ours
+    said["marsad"] = [marsad_estimates(scene) for scene in scenes]
     judged = {
         engine: [judge(scene, each, CUTOFF_M, settle_s) for scene, each in zip(scenes, over, strict=True)]
         for engine, over in said.items()
