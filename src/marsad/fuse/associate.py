@@ -168,7 +168,7 @@ def believe(pairs: Pairs, existence: Array, detected: Array, elsewhere: Array) -
     used = pairs.report.shape[0]
     odds, to_report, to_track = np.empty(used), np.zeros(used), np.ones(used)
     for t in range(tracks):
-        missing = max(1 - existence[t] * detected[t], 1e-12)
+        missing = max(1 - existence[t] * detected[t], 1e-6)
         for e in range(pairs.first[t], pairs.first[t + 1]):
             odds[e] = existence[t] * pairs.likelihood[e] / (elsewhere[pairs.report[e]] * missing)
     for _ in range(_ROUNDS):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from msgspec import field
+from numpy.typing import NDArray
 
 from marsad.fuse.associate import Claims, Reports, believe, gate, settled
 from marsad.fuse.duplicates import RowParts, certain, made_one, same_odds
@@ -71,6 +72,9 @@ class FuseSettings(Record):
     label_sure: float = 0.9
     label_kept_s: float = 1.5
     late_s: float = 60.0
+
+
+Flags = NDArray[np.bool_]
 
 
 class Opinion(NamedTuple):
@@ -492,14 +496,21 @@ class Fuser:
         ).rows  # fmt: skip
         return rows.mean, rows.spread, rows.lean, rows.weight, rows.left
 
-    def _linear(self, state: State, sensor: Sensor) -> Array:
-        """Which rows are known well enough that what a camera reports of them says something of the camera."""
+    def _linear(self, state: State, sensor: Sensor) -> Flags:
+        """Which rows are known well enough that what a camera reports of them says something of the camera.
+
+        What one camera alone reports says nothing of it, however narrow the slice of its ray that is being tried.
+        """
         if not isinstance(sensor, CameraSensor) or not len(state.bias_mean):
             return np.ones(len(state.rows.weight), np.bool_)
+        told = state.told_ns > 0
+        places = np.array([not isinstance(each, CameraSensor) for each in self.sensors.values()])
+        vouched = (told.sum(axis=1) > 1) | (told & places).any(axis=1)
         variance = state.rows.spread[:, 0, 0] + state.rows.spread[:, 1, 1]
         owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
         away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
-        return np.sqrt(variance + owed) < _LINEAR_SHARE * away
+        near: Flags = np.sqrt(variance + owed) < _LINEAR_SHARE * away
+        return near & np.repeat(vouched, np.diff(state.rows.first))
 
     def _without_gone(self, state: State) -> State:
         keep = state.existence > _LEAST_EXISTENCE

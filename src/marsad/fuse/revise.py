@@ -18,6 +18,7 @@ _SURE = 0.9
 _BIAS_GATE2 = 16.0
 _CANDIDATES = 64
 _LEFT_GAIN = 0.3
+_LEAST_MISS = 1e-3
 _MOVED_RAD = 1e-4
 
 
@@ -58,7 +59,8 @@ def revise(
     pair_of = np.full(reports.value.shape[0], -1, np.int64)
     gap, cover, total = np.empty(2), np.empty((2, 2)), np.empty((2, 2))
     for t in range(tracks):
-        hidden = 1 - patience * detected[t]
+        # No source is so sure that one miss rules a thing out.
+        hidden = max(1 - patience * detected[t], _LEAST_MISS)
         missed = chances.missed[t] * existence[t] * hidden / max(1 - existence[t] * (1 - hidden), 1e-12)
         exists[t] = missed
         top = 0.0
@@ -70,7 +72,7 @@ def revise(
         sure[t] = top
         count = 0
         for r in range(rows.first[t], rows.first[t + 1]):
-            chance = missed * rows.weight[r] * (1 - patience * expected.seen[r]) / max(hidden, 1e-12) / exists[t]
+            chance = missed * rows.weight[r] * max(1 - patience * expected.seen[r], _LEAST_MISS) / hidden / exists[t]
             if count < _CANDIDATES and (chance > _CHANCE or pairs.first[t] == pairs.first[t + 1]):
                 try_mean[count], try_spread[count], try_lean[count] = rows.mean[r], rows.spread[r], rows.lean[r]
                 try_weight[count], try_left[count] = chance, rows.left[r]
@@ -113,6 +115,10 @@ def revise(
                         before + _LEFT_GAIN * (rest - before) if same and not math.isnan(before) else rest
                     )
                 count += 1
+        if count == 0:
+            r = rows.first[t]
+            try_mean[0], try_spread[0], try_lean[0] = rows.mean[r], rows.spread[r], rows.lean[r]
+            try_weight[0], try_left[0], count = 1.0, rows.left[r], 1
         count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_left, count, most, apart)
         begin = first[t]
         for k in range(count):
