@@ -3,6 +3,7 @@
 import math
 import time
 
+import msgspec
 import numpy as np
 
 from fuse_judging import Said
@@ -13,6 +14,7 @@ from marsad.fuse.sensor import CameraSensor, PlaceSensor, Reporting, Sensor
 from marsad.geo.elevation import Surface, flat_grid
 from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import CameraView
+from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.measurement import GroundFix, Look, Measurement
 from marsad.kernel.position import BearingMeasurement, GroundCovariance, Position
 from marsad.kernel.site import Camera, Lens, Pose, PoseSigma, Terrain
@@ -91,7 +93,7 @@ def _camera_settings(scene: Scene) -> FuseSettings:
 def _cameras(scene: Scene) -> list[Sensor]:
     """Sensors that look from where the scene's cameras stand, over its plane."""
     frame = EnuFrame(Position(latitude_deg=0.0, longitude_deg=0.0))
-    surface = Surface(flat_grid(0.0, 0.0, 0.0, 12_000.0), frame, 11_000.0)
+    surface = Surface(_plane(frame), frame, 11_000.0)
     lens = Lens(width_px=640, height_px=512, horizontal_fov_deg=120.0)
     sigma = PoseSigma(
         azimuth_deg=math.degrees(scene.bias_sigma_rad[0]), elevation_deg=math.degrees(scene.bias_sigma_rad[1]),
@@ -114,6 +116,17 @@ def _cameras(scene: Scene) -> list[Sensor]:
     covers = (math.inf, math.inf, -math.inf, -math.inf)
     sensors.append(PlaceSensor("patrol", covers, Reporting(clock_sigma_s=0.0)))
     return sensors
+
+
+def _plane(frame: EnuFrame) -> ElevationGrid:
+    """Ground that is the plane of the scenes: as much higher than the sea as that is curved."""
+    grid = flat_grid(0.0, 0.0, 0.0, 12_000.0)
+    rows, columns = grid.height_m.shape
+    longitude, latitude = np.meshgrid(
+        grid.west + (np.arange(columns) + 0.5) * grid.step_x, grid.north - (np.arange(rows) + 0.5) * grid.step_y
+    )
+    _, _, up = frame.from_geodetic(latitude, longitude, 0.0)
+    return msgspec.structs.replace(grid, height_m=(-np.asarray(up)).astype(np.float32))
 
 
 def _look(scene: Scene, index: int, *, angles: bool) -> Look:

@@ -36,7 +36,8 @@ class Pairs(NamedTuple):
 
     Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over what is reported). Tracks: `first` (T + 1),
     `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row with the
-    biases known, `total` with them not.
+    biases known, `total` with them not. `beside` (R) says where a report may be of the row that another track has: then
+    the row is not missed, for the two tracks may be one.
     """
 
     row_first: Ints
@@ -47,6 +48,7 @@ class Pairs(NamedTuple):
     likelihood: Array
     own: Array
     total: Array
+    beside: NDArray[np.bool_]
 
 
 class Chances(NamedTuple):
@@ -81,7 +83,7 @@ def gate(
     widest = 0.0
     for m in range(found):
         widest = max(widest, reports.noise[m, 0, 0])
-    row_first = np.zeros(count + 1, np.int64)
+    row_first, beside = np.zeros(count + 1, np.int64), np.zeros(count, np.bool_)
     room = max(16, 4 * count)
     row_report, row_likelihood = np.empty(room, np.int64), np.empty(room)
     used, track = 0, 0
@@ -98,8 +100,6 @@ def gate(
                 m = order[at]
                 at += 1
                 told = claims.owner[m] == track
-                if not told and (claims.owner[m] >= 0 or (reports.label[m] >= 0 and not claims.open[track])):
-                    continue
                 a = total[r, 0, 0] + reports.noise[m, 0, 0]
                 b = total[r, 0, 1] + reports.noise[m, 0, 1]
                 c = total[r, 1, 1] + reports.noise[m, 1, 1]
@@ -108,6 +108,10 @@ def gate(
                 far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
                 if not far2 < gate2:
                     continue
+                if not told and reports.label[m] >= 0:
+                    beside[r] = True
+                    if claims.owner[m] >= 0 or not claims.open[track]:
+                        continue
                 if told and not math.isnan(rows.left[r, source, 0]):
                     # What it was off by before, it is off by again: that is no new evidence for or against the row. Only
                     # a jump is: then the source took something else for the same.
@@ -153,7 +157,7 @@ def gate(
         first[t + 1] = pairs
     return Pairs(
         row_first, row_report[:used].copy(), row_likelihood[:used].copy(),
-        first, report[:pairs].copy(), likelihood_of[:pairs].copy(), own, total,
+        first, report[:pairs].copy(), likelihood_of[:pairs].copy(), own, total, beside,
     )  # fmt: skip
 
 

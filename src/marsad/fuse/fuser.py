@@ -257,6 +257,7 @@ class Fuser:
             state.rows, expected, tilt, state.bias_spread, reports, claims, number, self.settings.gate2,
             self.settings.same_label,
         )  # fmt: skip
+        expected = expected._replace(seen=np.where(pairs.beside, 0.0, expected.seen))
         detected = _by_track(state.rows, expected.seen)
         unseen = float(state.unseen[number])
         area = self._area(state, sensor, slots, reports, claims, expected)
