@@ -1,7 +1,7 @@
 """Which report is of which track: gates, likelihoods, and how probable each pairing is.
 
-The marginal probabilities are found by belief propagation over the pairs within their gates: each round costs a pass over
-the pairs, it converges always, and it is exact where the pairs form no loop.
+The marginal probabilities are found by belief propagation over the pairs within their gates: each round costs a pass
+over the pairs, it converges always, and it is exact where the pairs form no loop.
 
 Source: Williams and Lau, "Approximate evaluation of marginal association probabilities with belief propagation", IEEE
 TAES 50 (2014); Williams, "Marginal multi-Bernoulli filters", IEEE TAES 51 (2015).
@@ -34,8 +34,8 @@ class Reports(NamedTuple):
 class Pairs(NamedTuple):
     """Pairs of rows and reports within their gates, row after row, and of tracks and reports.
 
-    Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over what is reported). Tracks: `first` (T + 1),
-    `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row with the
+    Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over what is reported). Tracks: `first`
+    (T + 1), `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row with the
     biases known, `total` with them not. `beside` (R) says where a report may be of the row that another track has: then
     the row is not missed, for the two tracks may be one.
     """
@@ -113,8 +113,8 @@ def gate(
                     if claims.owner[m] >= 0 or not claims.open[track]:
                         continue
                 if told and not math.isnan(rows.left[r, source, 0]):
-                    # What it was off by before, it is off by again: that is no new evidence for or against the row. Only
-                    # a jump is: then the source took something else for the same.
+                    # What it was off by before, it is off by again: that is no new evidence for or against the row.
+                    # Only a jump is: then the source took something else for the same.
                     share_x, share_y = total[r, 0, 0] / a, total[r, 1, 1] / c
                     x -= share_x * rows.left[r, source, 0]
                     y -= share_y * rows.left[r, source, 1]

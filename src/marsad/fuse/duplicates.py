@@ -1,7 +1,7 @@
 """Tracks that are one and the same: found by what is known of each, and made one.
 
-Two cameras that see one object begin a track each. What either knows - a long thin ellipse, or several - says where they
-cross, and their velocities whether they go on doing so. The odds that two tracks are one are those of their states
+Two cameras that see one object begin a track each. What either knows - a long thin ellipse, or several - says where
+they cross, and their velocities whether they go on doing so. The odds that two tracks are one are those of their states
 agreeing, against two objects of which one happens to be there.
 """
 
@@ -56,7 +56,7 @@ def _joint_cover(rows: Rows, i: int, j: int, bias_spread: Array) -> Array:
 
 @njit(cache=True)
 def same_odds(
-    rows: Rows, worthy: Array, told_ns: Ints, label: Ints, bias_spread: Array, now_ns: int, lately_ns: int,
+    rows: Rows, worthy: NDArray[np.bool_], told_ns: Ints, label: Ints, bias_spread: Array, now_ns: int, lately_ns: int,
     others_per_m2: float, speed_m_s: float,
 ) -> tuple[Ints, Array]:  # fmt: skip
     """Pairs (P, 2) of tracks that may be one, and the odds that they are.

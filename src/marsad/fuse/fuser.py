@@ -38,6 +38,8 @@ _LEAST_EXISTENCE = 0.004
 _SLICES = 6
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
+_STRANGE, _STRANGE_GAIN = 0.6, 0.3
+_KNOCKED_RAD, _TRUSTED_RAD = math.radians(1.0), 1e-3
 _LEAST_PER_KM2 = 0.01
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
@@ -45,8 +47,8 @@ _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 class FuseSettings(Record):
     """How the picture is made.
 
-    `agility_m2_s3` is the white acceleration of each kind; `steady_s` over how long a velocity is kept; `unknown_per_km2`
-    how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come; `gone_s` after how long
+    `agility_m2_s3` is the white acceleration of each kind; `steady_s` over how long a velocity is kept;
+    `unknown_per_km2` how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come; `gone_s` after how long
     an object is expected to have left. A look's report that carries the label it had before is `same_label` times as
     likely to be the same thing. At most `hypotheses` are kept of a track; those within `apart` squared deviations are
     merged. `late_s` is how late a look may come and still count.
@@ -84,7 +86,7 @@ class Opinion(NamedTuple):
     label: int
     kind: Kind
     kind_confidence: float
-    count: Count | None
+    persons: Count | None
     origin: str
 
 
@@ -120,7 +122,7 @@ class State(NamedTuple):
     looked_ns: Ints
     unseen: Array
     strange: Array
-    trusted: Array
+    trusted: Flags
 
 
 Key = tuple[int, str]
@@ -267,8 +269,8 @@ class Fuser:
         shift, learnt = np.zeros_like(state.bias_mean), state.bias_spread.copy()
         revised = revise(
             state.rows, expected, tilt, reports, claims, pairs, chances, state.existence, detected, patience,
-            self._linear(state, sensor), number, self._slots, state.bias_spread, shift, learnt, self.settings.hypotheses,
-            self.settings.apart,
+            self._linear(state, sensor), number, self._slots, state.bias_spread, shift, learnt,
+            self.settings.hypotheses, self.settings.apart,
         )  # fmt: skip
         looked, unknown = state.looked_ns.copy(), state.unseen.copy()
         looked[number], unknown[number] = look.time_ns, unseen * (1 - chance)
@@ -277,6 +279,7 @@ class Fuser:
             looked_ns=looked, unseen=unknown,
         )  # fmt: skip
         state = self._noted(state, look, number, reports, revised)
+        state = self._trusting(state, sensor, number, claims, revised)
         new = chances.new * chance * unseen / (sensor.false_per_m2 + chance * unseen)
         state, new = self._again(state, sensor, number, reports, claims, pairs.report, new)
         return self._with_new(state, look, sensor, number, reports, new)
@@ -345,7 +348,8 @@ class Fuser:
                 area[m] = 1 / scale if scale > 0 else 1.0
                 continue
             sigma = _sigma_up(state, slots, reports.noise[m])
-            ranges = ranges_along(sensor.surface, sensor.sight, *reports.value[m], sigma, self._height_m, _SLICES)
+            across, climb = reports.value[m]
+            ranges = ranges_along(sensor.surface, sensor.sight, across, climb, sigma, self._height_m, _SLICES)
             if len(ranges):
                 area[m] = float(ranges[:, 2].sum()) / (2 * AROUND_SIGMAS * sigma) / 2
         return area
@@ -388,6 +392,31 @@ class Fuser:
             seen_ns=seen, told_ns=told, label=label, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed
         )
 
+    def _trusting(self, state: State, sensor: Sensor, number: int, claims: Claims, revised: Revised) -> State:
+        """Whether a camera still looks where it did: most of what it follows cannot all have jumped at once.
+
+        A camera that was knocked is believed no more about where it looks, and learns that anew from what others see.
+        """
+        if not isinstance(sensor, CameraSensor) or self._slots[number, 0] < 0:
+            return state
+        vouched = (state.told_ns > state.time_ns - NS * 5).sum(axis=1) > 1
+        asked = [int(t) for t in claims.owner if t >= 0 and vouched[t]]
+        strange, trusted = state.strange.copy(), state.trusted.copy()
+        if asked:
+            misfit = np.mean([revised.sure[t] < self.settings.doubt for t in asked])
+            strange[number] += _STRANGE_GAIN * (misfit - strange[number])
+        columns = self._slots[number, :2]
+        sigma = np.sqrt(state.bias_spread[columns, columns].max())
+        if strange[number] <= _STRANGE:
+            trusted[number] |= sigma < _TRUSTED_RAD
+            return state._replace(strange=strange, trusted=trusted)
+        strange[number], trusted[number] = 0.0, False
+        fresh = np.zeros(len(state.bias_mean))
+        fresh[columns] = _KNOCKED_RAD**2
+        rows, spread = forget(state.rows, state.bias_spread, columns, fresh)
+        rows.left[:, number] = math.nan
+        return state._replace(rows=rows, bias_spread=spread, strange=strange, trusted=trusted)
+
     def _again(
         self, state: State, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints, new: Array
     ) -> tuple[State, Array]:
@@ -396,7 +425,7 @@ class Fuser:
         The source's own label is then all there is to go by, so the name stays.
         """
         lately = state.told_ns > state.time_ns - round(self.settings.label_kept_s * NS)
-        for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)):
+        for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)).tolist():
             track = int(claims.owner[m])
             if lately[track].sum() != 1 or not lately[track, number]:
                 continue
@@ -465,7 +494,7 @@ class Fuser:
             none = np.empty(0)
             return none, none, none, none, none
         mean, spread, weight = begin_along(
-            sensor.surface, sensor.sight.origin, sensor.sight.heading_rad, value[0], across, ranges,
+            sensor.sight.origin, sensor.sight.heading_rad, value[0], across, ranges,
             self.settings.speed_m_s, self._height_m,
         )  # fmt: skip
         return self._held_against(state, sensor, number, mean, spread, weight, reports, m)
@@ -492,8 +521,9 @@ class Fuser:
         sure = believe(pairs, np.ones(1), np.ones(1), np.full(1, 1e-30))
         none_learnt = np.zeros_like(state.bias_mean)
         rows = revise(
-            rows, expected, tilt, one, claims, pairs, sure, np.ones(1), np.ones(1), 1.0, np.zeros(count, np.bool_), number,
-            self._slots, state.bias_spread, none_learnt, state.bias_spread.copy(), self.settings.hypotheses, self.settings.apart,
+            rows, expected, tilt, one, claims, pairs, sure, np.ones(1), np.ones(1), 1.0, np.zeros(count, np.bool_),
+            number, self._slots, state.bias_spread, none_learnt, state.bias_spread.copy(), self.settings.hypotheses,
+            self.settings.apart,
         ).rows  # fmt: skip
         return rows.mean, rows.spread, rows.lean, rows.weight, rows.left
 
@@ -511,7 +541,8 @@ class Fuser:
         owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
         away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
         near: Flags = np.sqrt(variance + owed) < _LINEAR_SHARE * away
-        return near & np.repeat(vouched, np.diff(state.rows.first))
+        near &= np.repeat(vouched, np.diff(state.rows.first))
+        return near
 
     def _without_gone(self, state: State) -> State:
         keep = state.existence > _LEAST_EXISTENCE
@@ -605,7 +636,7 @@ def _by_track(rows: Rows, value: Array) -> Array:
     return np.add.reduceat(value * rows.weight, rows.first[:-1]) if len(rows.first) > 1 else np.empty(0)
 
 
-def _kept(state: State, keep: Array) -> State:
+def _kept(state: State, keep: Flags) -> State:
     """The state of some of its tracks."""
     sizes = np.diff(state.rows.first)
     chosen = np.repeat(keep, sizes)

@@ -27,8 +27,8 @@ class Biases(NamedTuple):
 
 
 @njit(cache=True)
-def learn(shift: Array, spread: Array, tilt: Array, gap: Array, cover: Array, gate2: float) -> float:
-    """Correct the biases in place by one report and return its squared distance, in which it had to be below `gate2`.
+def learn(shift: Array, spread: Array, tilt: Array, gap: Array, cover: Array, gate2: float) -> bool:
+    """Whether a report's squared distance is below `gate2`, so that the biases were corrected by it, in place.
 
     `shift` (B) is what has been learnt since the rows were last written, `gap` (2) report less expectation before that,
     `tilt` (2, B) how the expectation moves with the biases, `cover` (2, 2) the report's covariance with them known.
@@ -50,7 +50,7 @@ def learn(shift: Array, spread: Array, tilt: Array, gap: Array, cover: Array, ga
     det = s00 * s11 - s01 * s01
     far2 = (s11 * left0 * left0 - 2 * s01 * left0 * left1 + s00 * left1 * left1) / det
     if not far2 < gate2:
-        return far2
+        return False
     for a in range(count):
         gain0 = (reach[a, 0] * s11 - reach[a, 1] * s01) / det
         gain1 = (reach[a, 1] * s00 - reach[a, 0] * s01) / det
@@ -61,7 +61,7 @@ def learn(shift: Array, spread: Array, tilt: Array, gap: Array, cover: Array, ga
         for b in range(a):
             middle = (spread[a, b] + spread[b, a]) / 2
             spread[a, b], spread[b, a] = middle, middle
-    return far2
+    return True
 
 
 @njit(cache=True)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from marsad.fuse.associate import Chances, Claims, Pairs, Reports
 from marsad.fuse.hypotheses import STATES, Expected, Ints, Rows, correct, reduce_rows
 from marsad.fuse.register import learn
-from marsad.geo.elevation import SurfaceArrays
 from marsad.geo.geodesy import Array
 
 _CHANCE = 1e-3
@@ -37,8 +36,9 @@ class Revised(NamedTuple):
 
 @njit(cache=True)
 def revise(
-    rows: Rows, expected: Expected, tilt: Array, reports: Reports, claims: Claims, pairs: Pairs, chances: Chances, existence: Array,
-    detected: Array, patience: float, linear: NDArray[np.bool_], source: int, slots: Ints, bias_spread: Array, shift: Array, learnt: Array, most: int, apart: float,
+    rows: Rows, expected: Expected, tilt: Array, reports: Reports, claims: Claims, pairs: Pairs, chances: Chances,
+    existence: Array, detected: Array, patience: float, linear: NDArray[np.bool_], source: int, slots: Ints,
+    bias_spread: Array, shift: Array, learnt: Array, most: int, apart: float,
 ) -> Revised:  # fmt: skip
     """Every row after a look; `shift` (B) and `learnt` (B, B) come in as zero and as `bias_spread`, and are corrected.
 
@@ -98,7 +98,7 @@ def revise(
                         total[1, 1] * gap[0] ** 2 - 2 * total[0, 1] * gap[0] * gap[1] + total[0, 0] * gap[1] ** 2
                     ) / det
                     if biases > 0 and linear[r]:
-                        known = learn(shift, learnt, tilt[r], gap, cover, _BIAS_GATE2) < _BIAS_GATE2
+                        known = learn(shift, learnt, tilt[r], gap, cover, _BIAS_GATE2)
                 new_mean, new_spread, new_lean = correct(
                     rows.mean[r], rows.spread[r], rows.lean[r], expected.slope[r], tilt[r], gap, cover, total,
                     bias_spread, known,
@@ -158,7 +158,7 @@ def begin_at_place(value: Array, noise: Array, speed_m_s: float, height_m: float
 
 @njit(cache=True)
 def begin_along(
-    surface: SurfaceArrays, origin: Array, heading_rad: float, across: float, sigma_across: float, ranges: Array,
+    origin: Array, heading_rad: float, across: float, sigma_across: float, ranges: Array,
     speed_m_s: float, height_m: float,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Means (K, 5), covariances (K, 5, 5) and weights (K) of a track that begins on one of the ranges of a direction.
