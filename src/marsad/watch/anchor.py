@@ -6,9 +6,10 @@ walks off. Two things stop that. Such veils are soft and terrain is sharp, so th
 their local mean; and these are laid on a template that changes so slowly that errors one way stay a bias.
 """
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from marsad.watch.cells import CELLS, sharpen, shrink
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
@@ -19,9 +20,6 @@ MEMORY_S = 60.0
 """The template is a mean over so long."""
 LEASH_PX = 16.0
 """A camera that has turned this far sees other things, and things otherwise: the template begins anew."""
-
-_SIDE = 9
-"""Local means are of squares of so many cells about each; any that jumped from square to square would hold shifts."""
 
 
 class Anchor:
@@ -34,7 +32,9 @@ class Anchor:
         self.grad_x: F32 = np.zeros(size, np.float32)
         self.grad_y: F32 = np.zeros(size, np.float32)
         self._weight: F32 = np.ones(size, np.float32)
-        self._share: F32 | None = None
+        self._scale: F32 = np.full(size, 1.0 / CELLS, np.float32)
+        self._sharp: F32 = np.zeros(size, np.float32)
+        self._sums: F32 = np.zeros(columns, np.float32)
         self._phase = np.zeros(2, np.int64)
         self._cell = np.zeros(2, np.int64)
         self._home = np.zeros(2, np.int64)
@@ -50,13 +50,14 @@ class Anchor:
     def mask(self, use: F32) -> None:
         """Leave out of local means what is not used (h, w)."""
         self._weight[:] = use > 0
-        self._share = np.maximum(_local_mean(self._weight), np.float32(1e-3))
+        sharpen(self._weight, np.ones_like(use), np.full_like(use, 1.0 / CELLS), self._scale)
+        share = np.maximum(self._weight - self._scale, np.float32(1e-3))
+        self._scale[:] = 1.0 / (CELLS * share)
 
     def sharpen(self, small: F32) -> F32:
-        """A shrunk picture (h, w) less its local mean."""
-        if self._share is None:
-            return small - _local_mean(small)
-        return small - _local_mean(small * self._weight) / self._share
+        """A shrunk picture (h, w) less its local mean; the next one is written over it."""
+        sharpen(small, self._weight, self._scale, self._sharp)
+        return self._sharp
 
     def forget(self, mean: F32, origin: I64) -> None:
         """Take the scene as it is for the template, and the camera for a fixed one until it turns."""
@@ -112,11 +113,13 @@ class Anchor:
         rows, columns = (mean.shape[0] - y) // f, (mean.shape[1] - x) // f
         if not min(rows, columns, *self.template.shape):
             return
-        inside = mean[y : y + rows * f, x : x + columns * f]
-        small = cv2.resize(inside, (columns, rows), interpolation=cv2.INTER_AREA)
+        # Kernels are compiled for arrays in one piece, which the scene is from its first column on.
+        inside, small = np.ascontiguousarray(mean[y:, x:]), np.empty((rows, columns), np.float32)
+        shrink(inside, f, small, self._sums)
         down, across = self.template.shape
-        small = cv2.copyMakeBorder(small, 0, down - rows, 0, across - columns, cv2.BORDER_REPLICATE)
-        self.template += np.float32(share) * (self.sharpen(small.astype(np.float32, copy=False)) - self.template)
+        if small.shape != (down, across):
+            small = np.pad(small, ((0, down - rows), (0, across - columns)), mode="edge")
+        self.template += np.float32(share) * (self.sharpen(small) - self.template)
         self._slopes()
 
     def _slopes(self) -> None:
@@ -124,7 +127,3 @@ class Anchor:
         t = self.template
         self.grad_x[:, 1:-1] = half * (t[:, 2:] - t[:, :-2])
         self.grad_y[1:-1] = half * (t[2:] - t[:-2])
-
-
-def _local_mean(small: F32) -> F32:
-    return np.asarray(cv2.blur(small, (_SIDE, _SIDE), borderType=cv2.BORDER_REFLECT), np.float32)

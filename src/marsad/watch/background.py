@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from marsad.kernel.frame import Counts
 from marsad.kernel.record import Record
 from marsad.watch.anchor import Anchor
+from marsad.watch.cells import Sums, shrink
 from marsad.watch.standing import Standing
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
-Sums = NDArray[np.uint16] | NDArray[np.float32]
 
 # Entries of a registration's state.
 _X, _Y, _GAIN, _OFFSET = range(4)
@@ -67,80 +67,40 @@ class Registration(Record):
     inliers: float = 1.0
 
 
-@numba.njit(cache=True, nogil=True)
-def _shrink_bytes(picture: Counts | F32, out: F32, line: Sums) -> None:
-    """Average 4 x 4 cells of an 8-bit picture, four neighbouring sums of `line`, 16 bits each, in one word at a time.
-
-    Multiplied by a word of four ones, a word has the sum of its four parts in its highest.
-    """
-    rows, columns = out.shape
-    words = line.view(np.uint64)
-    pixels = picture.reshape(-1)
-    number = line.dtype.type
-    pitch = np.uint64(picture.shape[1])
-    ones, top = np.uint64(0x0001000100010001), np.uint64(48)
-    for row in range(rows):
-        r0 = np.uint64(4 * row) * pitch
-        r1 = r0 + pitch
-        r2 = r1 + pitch
-        r3 = r2 + pitch
-        for k in range(np.uint64(4 * columns)):
-            upper = number(pixels[r0 + k]) + number(pixels[r1 + k])
-            line[k] = upper + number(pixels[r2 + k]) + number(pixels[r3 + k])
-        target = out[row]
-        for column in range(np.uint64(columns)):
-            target[column] = np.float32(np.int32((words[column] * ones) >> top)) / np.float32(16.0)
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def shrink(picture: Counts | F32, factor: int, out: F32, line: Sums) -> None:
-    """Average `factor` x `factor` cells of (H, W) into `out`.
-
-    `line` (W,) holds the sums down the columns and has a type in which they fit: with 16-bit sums of 8-bit pictures the
-    compiler can use instructions twice as wide. For the same reason the usual factors are written out.
-    """
-    rows, columns = out.shape
-    if factor == 4 and line.dtype.type(0.5) == 0 and picture.itemsize == 1:
-        _shrink_bytes(picture, out, line)
-        return
-    scale = np.float32(1.0 / (factor * factor))
-    number = line.dtype.type
-    width = columns * factor
-    for row in range(rows):
-        first = picture[row * factor]
-        for k in range(width):
-            line[k] = number(first[k])
-        for inner in range(1, factor):
-            more = picture[row * factor + inner]
-            for k in range(width):
-                line[k] += number(more[k])
-        target = out[row]
-        if factor == 4:
-            for column in range(columns):
-                k = column * 4
-                left = np.float32(line[k]) + np.float32(line[k + 1])
-                target[column] = scale * (left + np.float32(line[k + 2]) + np.float32(line[k + 3]))
-        elif factor == 2:
-            for column in range(columns):
-                k = column * 2
-                target[column] = scale * (np.float32(line[k]) + np.float32(line[k + 1]))
-        else:
-            for column in range(columns):
-                total = np.float32(0.0)
-                for step in range(factor):
-                    total += np.float32(line[column * factor + step])
-                target[column] = total * scale
-
-
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _gradients(scene: F32, grad_x: F32, grad_y: F32) -> None:
     """Fill the scene's slopes, by central differences; the outermost pixels keep theirs."""
     rows, columns = scene.shape
+    levels, slopes_x, slopes_y = scene.reshape(-1), grad_x.reshape(-1), grad_y.reshape(-1)
     half = np.float32(0.5)
+    one, pitch = np.uint64(1), np.uint64(columns)
     for row in range(1, rows - 1):
-        for column in range(1, columns - 1):
-            grad_x[row, column] = half * (scene[row, column + 1] - scene[row, column - 1])
-            grad_y[row, column] = half * (scene[row + 1, column] - scene[row - 1, column])
+        for k in range(np.uint64(row * columns + 1), np.uint64(row * columns + columns - 1)):
+            slopes_x[k] = half * (levels[k + one] - levels[k - one])
+            slopes_y[k] = half * (levels[k + pitch] - levels[k - pitch])
+
+
+@numba.njit(inline="always")
+def _overlap(state: F64, rows: int, columns: int) -> tuple[int, int, int, int, np.uint64]:
+    """Whole pixels of the shift across and down, the scene's first column, its last row and how many columns it shares.
+
+    The picture is looked at between its pixels, so that one row and column more of it is needed; the scene's outermost
+    pixels have no slopes.
+    """
+    whole_x = math.floor(state[_X])
+    whole_y = math.floor(state[_Y])
+    first = max(1, -whole_x)
+    last = min(columns - 1, columns - 1 - whole_x)
+    return whole_x, whole_y, first, min(rows - 1, rows - 1 - whole_y), np.uint64(max(last - first, 0))
+
+
+@numba.njit(inline="always")
+def _quarters(state: F64) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Weights of the four pixels about a place between pixels."""
+    one = np.float32(1.0)
+    x = np.float32(state[_X] - math.floor(state[_X]))
+    y = np.float32(state[_Y] - math.floor(state[_Y]))
+    return (one - x) * (one - y), x * (one - y), (one - x) * y, x * y
 
 
 @numba.njit(inline="always", fastmath=True)
@@ -152,51 +112,61 @@ def _votes(
     use: F32,
     state: F64,
     limit: float,
+    weight: F32,
+    left: F32,
     total: F64,
 ) -> None:
     """Sums for one Gauss-Newton step into `total`; pixels with a residual above `limit` do not vote.
 
-    The sums run in 32 bits along a row, where the compiler can do eight pixels at a time, and in 64 bits over rows.
+    The sums run in 32 bits along a row, where the compiler can do eight pixels at a time, and in 64 bits over rows. A
+    row is gone through twice, with its votes kept in `weight` and its residuals in `left`: a processor has not the
+    registers for all sums at once. Arrays are in one dimension since cutting out rows counts references.
     Written into its caller, since a kernel that comes from the cache is otherwise linked, and so rounds, another way
     than one just compiled: the first run would differ from the next.
     """
     rows, columns = scene.shape
-    whole_x = math.floor(state[_X])
-    whole_y = math.floor(state[_Y])
-    part_x = np.float32(state[_X] - whole_x)
-    part_y = np.float32(state[_Y] - whole_y)
-    one = np.float32(1.0)
+    whole_x, whole_y, first, end, width = _overlap(state, rows, columns)
+    w00, w01, w10, w11 = _quarters(state)
+    pixels, levels, used = picture.reshape(-1), scene.reshape(-1), use.reshape(-1)
+    slopes_x, slopes_y = grad_x.reshape(-1), grad_y.reshape(-1)
     zero = np.float32(0.0)
-    w00 = (one - part_x) * (one - part_y)
-    w01 = part_x * (one - part_y)
-    w10 = (one - part_x) * part_y
-    w11 = part_x * part_y
-    first = max(1, -whole_x)
-    last = min(columns - 1, columns - 1 - whole_x)
     gain = np.float32(state[_GAIN])
     offset = np.float32(state[_OFFSET])
     lim = np.float32(limit)
+    one, pitch = np.uint64(1), np.uint64(columns)
     total[:] = 0.0
-    for row in range(max(1, -whole_y), min(rows - 1, rows - 1 - whole_y)):
-        top = picture[row + whole_y, first + whole_x :]
-        bottom = picture[row + whole_y + 1, first + whole_x :]
-        b_row = scene[row, first:]
-        gx_row = grad_x[row, first:]
-        gy_row = grad_y[row, first:]
-        use_row = use[row, first:]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
-        s8 = s9 = s10 = s11 = s12 = s13 = s14 = s15 = zero
-        for k in range(last - first):
-            value = w00 * top[k] + w01 * top[k + 1] + w10 * bottom[k] + w11 * bottom[k + 1]
-            b = b_row[k]
+    for row in range(max(1, -whole_y), end):
+        at = np.uint64(row * columns + first)
+        top = np.uint64((row + whole_y) * columns + first + whole_x)
+        bottom = top + pitch
+        s7 = s8 = s9 = s12 = s13 = s14 = s15 = zero
+        for k in range(width):
+            value = w00 * pixels[top + k] + w01 * pixels[top + k + one]
+            value += w10 * pixels[bottom + k] + w11 * pixels[bottom + k + one]
+            b = levels[at + k]
             r = value - (gain * b + offset)
-            u = use_row[k]
+            u = used[at + k]
             w = u if abs(r) <= lim else zero
-            gx = gx_row[k]
-            gy = gy_row[k]
+            wb = w * b
+            wr = w * r
+            weight[k] = w
+            left[k] = wr
+            s7 += wb * b
+            s8 += wb
+            s9 += w
+            s12 += wr * b
+            s13 += wr
+            s14 += wr * r
+            s15 += u
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s10 = s11 = zero
+        for k in range(width):
+            w = weight[k]
+            wr = left[k]
+            b = levels[at + k]
+            gx = slopes_x[at + k]
+            gy = slopes_y[at + k]
             wgx = w * gx
             wgy = w * gy
-            wb = w * b
             s0 += wgx * gx
             s1 += wgx * gy
             s2 += wgx * b
@@ -204,15 +174,8 @@ def _votes(
             s4 += wgy * gy
             s5 += wgy * b
             s6 += wgy
-            s7 += wb * b
-            s8 += wb
-            s9 += w
-            s10 += wgx * r
-            s11 += wgy * r
-            s12 += wb * r
-            s13 += w * r
-            s14 += w * r * r
-            s15 += u
+            s10 += wr * gx
+            s11 += wr * gy
         total[_XX] += s0
         total[_XY] += s1
         total[_XB] += s2
@@ -229,6 +192,70 @@ def _votes(
         total[_R1] += s13
         total[_RR] += s14
         total[_VOTERS] += s15
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _relight(
+    picture: F32, scene: F32, use: F32, state: F64, noise: float, iterations: int, limit: float
+) -> tuple[float, float]:
+    """What `_register` does at a shift that is known: only the gain and the offset of `state` are refined."""
+    rows, columns = scene.shape
+    whole_x, whole_y, first, end, width = _overlap(state, rows, columns)
+    w00, w01, w10, w11 = _quarters(state)
+    pixels, levels, used = picture.reshape(-1), scene.reshape(-1), use.reshape(-1)
+    zero = np.float32(0.0)
+    lim = np.float32(limit)
+    one, pitch = np.uint64(1), np.uint64(columns)
+    residual = limit
+    inliers = 0.0
+    noise2 = max(noise * noise, 0.05)
+    for _ in range(iterations):
+        gain = np.float32(state[_GAIN])
+        offset = np.float32(state[_OFFSET])
+        bb = b1 = votes = br = r1 = rr = voters = 0.0
+        for row in range(max(1, -whole_y), end):
+            at = np.uint64(row * columns + first)
+            top = np.uint64((row + whole_y) * columns + first + whole_x)
+            bottom = top + pitch
+            s0 = s1 = s2 = s3 = s4 = s5 = s6 = zero
+            for k in range(width):
+                value = w00 * pixels[top + k] + w01 * pixels[top + k + one]
+                value += w10 * pixels[bottom + k] + w11 * pixels[bottom + k + one]
+                b = levels[at + k]
+                r = value - (gain * b + offset)
+                u = used[at + k]
+                w = u if abs(r) <= lim else zero
+                wb = w * b
+                wr = w * r
+                s0 += wb * b
+                s1 += wb
+                s2 += w
+                s3 += wr * b
+                s4 += wr
+                s5 += wr * r
+                s6 += u
+            bb += float(s0)
+            b1 += float(s1)
+            votes += float(s2)
+            br += float(s3)
+            r1 += float(s4)
+            rr += float(s5)
+            voters += float(s6)
+        if votes < 32.0:
+            return limit, 0.0
+        residual = math.sqrt(rr / votes)
+        inliers = votes / max(voters, 1.0)
+        level = noise2 * (10.0 + 0.08 * votes)
+        right = br - level * (state[_GAIN] - 1.0)
+        spread = (bb + level) * votes - b1 * b1
+        if spread <= 0.0:
+            return residual, inliers
+        more = (right * votes - b1 * r1) / spread
+        state[_GAIN] = min(max(state[_GAIN] + more, 0.2), 5.0)
+        state[_OFFSET] += (r1 - b1 * more) / votes
+        if abs(more) < 0.002:
+            break
+    return residual, inliers
 
 
 @numba.njit(cache=True, nogil=True)
@@ -270,7 +297,6 @@ def _register(
     noise: float,
     iterations: int,
     limit: float,
-    grip: float,
 ) -> tuple[float, float]:
     """Refine `state` in place; return (residual, inliers).
 
@@ -278,13 +304,15 @@ def _register(
     featureless sky then leaves them where they were instead of making them up.
     """
     total = np.zeros(_SUMS)
+    weight = np.empty(scene.shape[1], np.float32)
+    left = np.empty(scene.shape[1], np.float32)
     matrix = np.zeros((4, 4))
     right = np.zeros(4)
     residual = limit
     inliers = 0.0
     noise2 = max(noise * noise, 0.05)
     for _ in range(iterations):
-        _votes(picture, scene, grad_x, grad_y, use, state, limit, total)
+        _votes(picture, scene, grad_x, grad_y, use, state, limit, weight, left, total)
         count = total[_VOTES]
         if count < 32.0:
             return limit, 0.0
@@ -292,7 +320,7 @@ def _register(
         inliers = count / max(total[_VOTERS], 1.0)
         g = state[_GAIN]
         # What noise alone would add to these sums tells nothing: it is held against them.
-        held = grip + noise2 * (4.0 + 0.2 * count)
+        held = noise2 * (4.0 + 0.2 * count)
         level = noise2 * (10.0 + 0.08 * count)
         # The picture's slope is the scene's slope times the gain; a shift of the sampling point adds it.
         matrix[0, 0] = g * g * total[_XX] + held
@@ -548,9 +576,6 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, 
 _SHIFT_ONLY = np.array([1.0, 1.0, 0.0, 0.0])
 """Picks the shift out of a registration's state."""
 
-GRIP = 1e9
-"""Holds a shift that is known while the gain and offset are sought."""
-
 ANCHOR_NOISE = 0.25
 """The noise of a mean over many pictures, of that of one."""
 
@@ -748,7 +773,8 @@ class Background:
         if placed is None:
             best, residual, inliers = self._refine(start, prior, noise, limit)
         else:
-            best, residual, inliers = self._refine(placed, placed[:2].copy(), noise, limit, GRIP)
+            best = placed
+            residual, inliers = _relight(self._small_picture, self._small_scene, self._small_use, best, noise, 6, limit)
         lost = inliers < 0.7
         if lost:
             for candidate in self._candidates():
@@ -793,7 +819,6 @@ class Background:
             ANCHOR_NOISE * noise,
             6,
             max(3.0 * self._sharp_residual, 5.0 * noise, 3.0),
-            0.0,
         )
         if inliers < 0.7 or sharp[_GAIN] < LEAST_SHARP:
             self._sharp_gain = 1.0
@@ -802,9 +827,7 @@ class Background:
         self._sharp_gain = float(sharp[_GAIN])
         return np.array([sharp[_X] - lead[_X], sharp[_Y] - lead[_Y], start[_GAIN], start[_OFFSET]])
 
-    def _refine(
-        self, start: F64, prior: F64, noise: float, limit: float, grip: float = 0.0
-    ) -> tuple[F64, float, float]:
+    def _refine(self, start: F64, prior: F64, noise: float, limit: float) -> tuple[F64, float, float]:
         state = start.copy()
         residual, inliers = _register(
             self._small_picture,
@@ -817,7 +840,6 @@ class Background:
             noise,
             6,
             limit,
-            grip,
         )
         return state, residual, inliers
 
