@@ -104,75 +104,69 @@ class Look(NamedTuple):
     offset: float
 
 
+@numba.njit(inline="always")
+def _square(counts: Counts, y: np.uint64, x: np.uint64) -> np.int32:
+    """The sum of 2 x 2 pixels; without signs the compiler need not ask whether an index counts from the far side."""
+    below, right = y + np.uint64(1), x + np.uint64(1)
+    upper = np.int32(counts[y, x]) + np.int32(counts[y, right])
+    return np.int32(upper + np.int32(counts[below, x]) + np.int32(counts[below, right]))
+
+
 @numba.njit(cache=True, nogil=True)
-def _sample(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32, out: F64) -> None:
+def _sample(counts: Counts, rows: U64, columns: U64, previous: I32, samples: I32, out: F64) -> None:
     """Fill `samples` with 2 x 2 sums, and `out` with what they say together.
 
     `out` becomes the share that differs from `previous`, the mean absolute and the mean change, the mean and the
     variance of the samples.
     """
-    out[:] = 0.0
+    differs = activity = change = total = 0
     square = 0.0
-    for k in range(rows.shape[0]):
-        y = rows[k]
-        x = columns[k]
-        value = (
-            np.int32(counts[y, x])
-            + np.int32(counts[y, x + 1])
-            + np.int32(counts[y + 1, x])
-            + np.int32(counts[y + 1, x + 1])
-        )
+    for k in range(np.uint64(rows.shape[0])):
+        value = _square(counts, rows[k], columns[k])
         samples[k] = value
         step = value - previous[k]
-        if step != 0:
-            out[0] += 1.0
-        out[1] += abs(step)
-        out[2] += step
-        out[3] += value
+        differs += step != 0
+        activity += abs(step)
+        change += step
+        total += int(value)
         square += float(value) * float(value)
+    out[0], out[1], out[2], out[3] = differs, activity, change, total
     out /= rows.shape[0]
     out[4] = max(square / rows.shape[0] - out[3] * out[3], 0.0)
 
 
 @numba.njit(cache=True, nogil=True)
-def _signs(counts: Counts, rows: I64, columns: I64, previous: I32, samples: I32, rising: U64, falling: U64) -> int:
-    """Fill `samples`, and pack which of them rose and which fell since `previous`; how many did either.
+def _signs(
+    counts: Counts, rows: U64, columns: U64, previous: I32, samples: I32, slot: int, rising: U64, falling: U64
+) -> int:
+    """Fill `samples`, and pack into row `slot` which of them rose and which fell since `previous`; how many did either.
 
     A sample is twice a place of 2 x 2 pixels less those on either side of it along a diagonal: light, veils and shadows
     are the same on all three, noise is not.
     """
-    places = rows.shape[0]
-    steps = np.empty(places, np.int32)
-    activity = 0.0
-    for k in range(places):
-        value = np.int32(0)
-        for side in range(-1, 2):
-            y = rows[k] + side * BESIDE_PX
-            x = columns[k] + side * BESIDE_PX
-            value += (2 - 3 * abs(side)) * (
-                np.int32(counts[y, x])
-                + np.int32(counts[y, x + 1])
-                + np.int32(counts[y + 1, x])
-                + np.int32(counts[y + 1, x + 1])
-            )
+    beside = np.uint64(BESIDE_PX)
+    activity = 0
+    for k in range(np.uint64(rows.shape[0])):
+        y, x = rows[k], columns[k]
+        value = 2 * _square(counts, y, x) - _square(counts, y - beside, x - beside)
+        value -= _square(counts, y + beside, x + beside)
         samples[k] = value
-        steps[k] = value - previous[k]
-        activity += abs(steps[k])
-    dead_zone = 0.25 * activity / places
+        activity += abs(value - previous[k])
+    dead_zone = np.int32(0.25 * activity / rows.shape[0])
     told = 0
-    for word in range(rising.shape[0]):
+    for word in range(np.uint64(rising.shape[1])):
         up = np.uint64(0)
         down = np.uint64(0)
-        for bit in range(64):
-            step = steps[word * 64 + bit]
-            if step > dead_zone:
-                up |= np.uint64(1) << np.uint64(bit)
-                told += 1
-            elif -step > dead_zone:
-                down |= np.uint64(1) << np.uint64(bit)
-                told += 1
-        rising[word] = up
-        falling[word] = down
+        for bit in range(np.uint64(64)):
+            at = word * np.uint64(64) + bit
+            step = samples[at] - previous[at]
+            # No branches: which way noise goes cannot be foreseen.
+            rose, fell = np.uint64(step > dead_zone), np.uint64(-step > dead_zone)
+            up |= rose << bit
+            down |= fell << bit
+            told += int(abs(step) > dead_zone)
+        rising[slot, word] = up
+        falling[slot, word] = down
     return told
 
 
@@ -233,22 +227,29 @@ def _line_contrast(counts: Counts, rows_out: F64, columns_out: F64) -> None:
     `rows_out` is (2, H), `columns_out` (2, W); every third pixel of a line is taken.
     """
     rows, columns = counts.shape
-    rows_out[:] = 0.0
-    columns_out[:] = 0.0
-    for y in range(rows):
-        before = max(y - 1, 0)
-        for x in range(0, columns - 5, 3):
+    # Whole numbers, and indices without sign: the compiler can then do many pixels of a row at a time.
+    along = np.zeros(columns, np.int32)
+    across = np.zeros(columns, np.int32)
+    one, five = np.uint64(1), np.uint64(5)
+    for y in range(np.uint64(rows)):
+        before = y - one if y else y
+        far = near = 0
+        for x in range(np.uint64(0), np.uint64(max(columns - 5, 0)), np.uint64(3)):
             here = np.int32(counts[y, x])
-            rows_out[0, y] += abs(here - np.int32(counts[y, x + 5]))
-            rows_out[1, y] += abs(here - np.int32(counts[before, x]))
-        if y % 3 or y >= rows - 5:
+            far += int(abs(here - np.int32(counts[y, x + five])))
+            near += int(abs(here - np.int32(counts[before, x])))
+        rows_out[0, y] = far
+        rows_out[1, y] = near
+        if y % np.uint64(3) or y + five >= np.uint64(rows):
             continue
-        for x in range(1, columns):
-            here = np.int32(counts[y, x])
-            columns_out[0, x] += abs(here - np.int32(counts[y + 5, x]))
-            columns_out[1, x] += abs(here - np.int32(counts[y, x - 1]))
+        below = y + five
+        for x in range(np.uint64(columns - 1)):
+            here = np.int32(counts[y, x + one])
+            along[x + one] += np.int32(abs(here - np.int32(counts[below, x + one])))
+            across[x + one] += np.int32(abs(here - np.int32(counts[y, x])))
     rows_out /= max((columns - 5) / 3, 1.0)
-    columns_out /= max((rows - 5) / 3, 1.0)
+    columns_out[0] = along / max((rows - 5) / 3, 1.0)
+    columns_out[1] = across / max((rows - 5) / 3, 1.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -842,7 +843,7 @@ class _Loop:
     def __init__(self, settings: HealthSettings, shape: tuple[int, ...]) -> None:
         self._s = settings
         rows, columns = _places(shape[0] - 2 * BESIDE_PX, shape[1] - 2 * BESIDE_PX)
-        self._rows, self._columns = rows + BESIDE_PX, columns + BESIDE_PX
+        self._rows, self._columns = rows + np.uint64(BESIDE_PX), columns + np.uint64(BESIDE_PX)
         self._before, self._samples = np.zeros(PLACES, np.int32), np.zeros(PLACES, np.int32)
         self._rising = np.zeros((settings.loop_frames, WORDS), np.uint64)
         self._falling = np.zeros((settings.loop_frames, WORDS), np.uint64)
@@ -858,9 +859,7 @@ class _Loop:
         if min(counts.shape) < 4 * BESIDE_PX:
             return []
         slot = self._count % len(self._rising)
-        told = _signs(
-            counts, self._rows, self._columns, self._before, self._samples, self._rising[slot], self._falling[slot]
-        )
+        told = _signs(counts, self._rows, self._columns, self._before, self._samples, slot, self._rising, self._falling)
         self._before, self._samples = self._samples, self._before
         self._count += 1
         if told < self.LEAST_TOLD:
@@ -1212,13 +1211,14 @@ class HealthMonitor:
         return signs + self._pose.relearned(look)
 
 
-def _places(rows: int, columns: int) -> tuple[I64, I64]:
-    """Rows and columns of the 512 places looked at: spread evenly, in no regular pattern (R2 sequence).
+def _places(rows: int, columns: int) -> tuple[U64, U64]:
+    """Rows and columns of the 512 places looked at, from the top: spread evenly, in no regular pattern (R2 sequence).
 
     Source: Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018).
     """
     root = 1.32471795724474602596
     n = np.arange(1, PLACES + 1)
-    y = (n / root) % 1.0
-    x = (n / root**2) % 1.0
-    return (y * max(rows - 1, 1)).astype(np.int64), (x * max(columns - 1, 1)).astype(np.int64)
+    y = ((n / root) % 1.0 * max(rows - 1, 1)).astype(np.uint64)
+    x = ((n / root**2) % 1.0 * max(columns - 1, 1)).astype(np.uint64)
+    order = np.argsort(y, kind="stable")
+    return y[order], x[order]
