@@ -76,8 +76,9 @@ def _linear_settings(scene: Scene) -> FuseSettings:
 
 def _radar(scene: Scene) -> PlaceSensor:
     reporting = Reporting(
-        detection=scene.detection_probability, patience_s=0.0, false_per_km2=scene.false_density * 1e6, clock_sigma_s=0.0
-    )
+        detection=scene.detection_probability, patience_s=0.0, clock_sigma_s=0.0,
+        false_per_km2=scene.false_density * 1e6,
+    )  # fmt: skip
     margin = 100.0
     low, high = scene.low_m - margin, scene.high_m + margin
     return PlaceSensor("radar", (low[0], low[1], high[0], high[1]), reporting)

@@ -35,9 +35,9 @@ class Pairs(NamedTuple):
     """Pairs of rows and reports within their gates, row after row, and of tracks and reports.
 
     Rows: `row_first` (R + 1), `row_report`, `row_likelihood` (a density over what is reported). Tracks: `first`
-    (T + 1), `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row with the
-    biases known, `total` with them not. `beside` (R) says where a report may be of the row that another track has: then
-    the row is not missed, for the two tracks may be one.
+    (T + 1), `report`, `likelihood` (existence and detection left out). `own` (R, 2, 2) is what is expected of a row
+    with the biases known, `total` with them not. `beside` (R) says where a report may be of the row that another track
+    has: then the row is not missed, for the two tracks may be one.
     """
 
     row_first: Ints

@@ -38,8 +38,8 @@ _LEAST_EXISTENCE = 0.004
 _SLICES = 6
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
-_STRANGE, _STRANGE_GAIN = 0.6, 0.3
-_KNOCKED_RAD, _TRUSTED_RAD = math.radians(1.0), 1e-3
+_STRANGE, _STRANGE_KEPT = 0.5, 0.7
+_KNOCKED_RAD, _TRUSTED_RAD = math.radians(0.5), 1e-3
 _LEAST_PER_KM2 = 0.01
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
@@ -48,10 +48,12 @@ class FuseSettings(Record):
     """How the picture is made.
 
     `agility_m2_s3` is the white acceleration of each kind; `steady_s` over how long a velocity is kept;
-    `unknown_per_km2` how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come; `gone_s` after how long
-    an object is expected to have left. A look's report that carries the label it had before is `same_label` times as
-    likely to be the same thing. At most `hypotheses` are kept of a track; those within `apart` squared deviations are
-    merged. `late_s` is how late a look may come and still count.
+    `unknown_per_km2` how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come;
+    `gone_s` after how long an object is expected to have left. A report that carries the label its track had before is
+    `same_label` times as likely to be of it; a label nobody has goes to a track only where that is `label_sure`, and is
+    free again `label_kept_s` after its source last used it. Two tracks are made one where that is `same_sure`. At most
+    `hypotheses` are kept of a track; those within `apart` squared deviations are merged. A track is believed from an
+    existence of `confirm` on, and given up below `doubt`; `late_s` is how late a look may come and still count.
     """
 
     agility_m2_s3: Mapping[Kind, float] = field(default_factory=lambda: dict(_AGILITY))
@@ -163,6 +165,9 @@ class Fuser:
         Raises: InputError for a source nobody named, or a report that is neither a direction nor a place.
         """
         earliest: Key | None = None
+        looks = list(looks)
+        for look in looks:
+            self._check(look)
         for look in looks:
             key = self._accept(look)
             if key is not None and (earliest is None or key < earliest):
@@ -182,14 +187,19 @@ class Fuser:
 
     _last: Key = (0, "")
 
-    def _accept(self, look: Look) -> Key | None:
-        """The look's place in the order if it changes anything."""
+    def _check(self, look: Look) -> None:
+        """Nothing if a look can be understood, before any of those it came with has changed anything."""
         sensor = self.sensors.get(look.source_id)
         if sensor is None:
             known = ", ".join(sorted(self.sensors)) or "none"
             raise InputError(f"source {look.source_id!r} is not known here; sources are: {known}")
+        if look.time_ns <= 0:
+            raise InputError(f"a look of {look.source_id} has time_ns = {look.time_ns}: give nanoseconds since 1970")
         for measurement in look.measurements:
             sensor.check(measurement)
+
+    def _accept(self, look: Look) -> Key | None:
+        """The look's place in the order if it changes anything."""
         if self._keys and look.time_ns < self._keys[-1][0] - round(self.settings.late_s * NS):
             self.too_late.append(look)
             return None
@@ -281,6 +291,8 @@ class Fuser:
         state = self._noted(state, look, number, reports, revised)
         state = self._trusting(state, sensor, number, claims, revised)
         new = chances.new * chance * unseen / (sensor.false_per_m2 + chance * unseen)
+        # What its owner took begins nothing, however little was believed of the owner.
+        new[(claims.owner >= 0) & np.isin(np.arange(len(new)), pairs.report)] = 0.0
         state, new = self._again(state, sensor, number, reports, claims, pairs.report, new)
         return self._with_new(state, look, sensor, number, reports, new)
 
@@ -363,7 +375,8 @@ class Fuser:
         kept_ns = round(self.settings.label_kept_s * NS)
         told = state.told_ns[:, number]
         live = (told > 0) & (state.label[:, number] >= 0)
-        holder = {int(state.label[t, number]): t for t in np.flatnonzero(live)[np.argsort(told[live], kind="stable")]}
+        order = np.lexsort((state.existence[live], told[live]))
+        holder = {int(state.label[t, number]): t for t in np.flatnonzero(live)[order]}
         owner = np.array([holder.get(label, -1) if label >= 0 else -1 for label in reports.label.tolist()], np.int64)
         stale = time_ns - told > kept_ns
         known = _by_track(state.rows, self._linear(state, self.sensors[list(self.sensors)[number]]).astype(float))
@@ -404,7 +417,8 @@ class Fuser:
         strange, trusted = state.strange.copy(), state.trusted.copy()
         if asked:
             misfit = np.mean([revised.sure[t] < self.settings.doubt for t in asked])
-            strange[number] += _STRANGE_GAIN * (misfit - strange[number])
+            # The more of them there are at once, the more it says.
+            strange[number] += (1 - _STRANGE_KEPT ** len(asked)) * (misfit - strange[number])
         columns = self._slots[number, :2]
         sigma = np.sqrt(state.bias_spread[columns, columns].max())
         if strange[number] <= _STRANGE:

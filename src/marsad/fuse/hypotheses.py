@@ -30,6 +30,7 @@ _AXIS_SIGMAS = math.sqrt(3)
 _LEAST_STEP_M = 0.5
 _TARGET_M = 1.0
 _PROFILE = 240
+_NEGLIGIBLE = 1e-9
 _NEAREST_M = 5.0
 AROUND_SIGMAS = 3.5
 _SLICE = 1.3
@@ -423,6 +424,8 @@ def reduce_rows(
     heads = np.empty(count, np.int64)
     for at in range(count):
         i = order[at]
+        if weight[i] <= _NEGLIGIBLE * weight[order[0]]:
+            break
         for h in range(kept):
             if far_apart(mean[heads[h]], spread[heads[h]], mean[i]) < apart:
                 owner[i] = h

@@ -27,7 +27,7 @@ class Reporting(Record):
 
     detection: float = 0.9
     patience_s: float = 8.0
-    false_per_km2: float = 0.02
+    false_per_km2: float = 2e-4
     clock_sigma_s: float = 0.02
     drift_rad: float = 2e-4
 
@@ -73,6 +73,11 @@ class CameraSensor:
         """Nothing if the measurement is one of this source. Raises InputError."""
         if measurement.bearing is None:
             raise InputError(f"camera {self.source_id} reports directions; a measurement of it has none")
+        bearing = measurement.bearing
+        _check_numbers(
+            self.source_id, (bearing.azimuth_rad, bearing.elevation_rad),
+            (bearing.azimuth_rad2, bearing.azimuth_elevation_rad2, bearing.elevation_rad2),
+        )  # fmt: skip
 
     def arrays(self, measurements: tuple[Measurement, ...]) -> tuple[Array, Array]:
         """Azimuths from the heading and elevations (M, 2), and their covariances (M, 2, 2)."""
@@ -114,6 +119,9 @@ class PlaceSensor:
         """Nothing if the measurement is one of this source. Raises InputError."""
         if measurement.fix is None:
             raise InputError(f"source {self.source_id} reports places on the ground; a measurement of it has none")
+        fix = measurement.fix
+        cover = fix.covariance
+        _check_numbers(self.source_id, (fix.east_m, fix.north_m), (cover.east_m2, cover.east_north_m2, cover.north_m2))
 
     def arrays(self, measurements: tuple[Measurement, ...]) -> tuple[Array, Array]:
         """Places (M, 2) and their covariances (M, 2, 2)."""
@@ -127,3 +135,15 @@ class PlaceSensor:
 
 
 Sensor = CameraSensor | PlaceSensor
+
+
+def _check_numbers(source_id: str, value: tuple[float, float], cover: tuple[float, float, float]) -> None:
+    """Nothing if a report is of finite numbers and its covariance is one. Raises InputError."""
+    if not (math.isfinite(value[0]) and math.isfinite(value[1])):
+        raise InputError(f"source {source_id} reports {value}: both numbers must be finite")
+    one, cross, two = cover
+    if not (one > 0 and two > 0 and one * two > cross * cross and math.isfinite(one + two)):
+        raise InputError(
+            f"source {source_id} reports with the covariance ({one:g}, {cross:g}, {two:g}): both variances must be above "
+            "0, and the covariance below their geometric mean"
+        )
