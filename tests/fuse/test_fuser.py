@@ -1,7 +1,6 @@
 """The fuser on two towers on flat ground, 2.5 km apart and 30 m high, and a patrol with GPS."""
 
 import math
-import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -160,10 +159,10 @@ def test_looks_that_come_late_and_mixed_up_end_in_the_same_picture(seed: int, sh
     for look in sorted(looks, key=lambda each: (each.time_ns, each.source_id)):
         ordered.update([look])
     mixed = towers.fuser()
-    order = random.Random(shuffle)
-    order.shuffle(looks)
+    order = np.random.default_rng(shuffle)
+    looks = [looks[i] for i in order.permutation(len(looks))]
     while looks:
-        size = order.randint(1, 5)
+        size = int(order.integers(1, 6))
         batch, looks = looks[:size], looks[size:]
         mixed.update(batch)
     same(ordered.state, mixed.state)

@@ -144,6 +144,6 @@ def _check_numbers(source_id: str, value: tuple[float, float], cover: tuple[floa
     one, cross, two = cover
     if not (one > 0 and two > 0 and one * two > cross * cross and math.isfinite(one + two)):
         raise InputError(
-            f"source {source_id} reports with the covariance ({one:g}, {cross:g}, {two:g}): both variances must be above "
-            "0, and the covariance below their geometric mean"
+            f"source {source_id} reports with the covariance ({one:g}, {cross:g}, {two:g}): both variances must be "
+            "above 0, and the covariance below their geometric mean"
         )
