@@ -15,6 +15,8 @@ from marsad.kernel.track import Track
 
 Coordinates = list[list[float]]
 Feature = dict[str, object]
+Bearing = list[float] | None
+"""Azimuth, elevation, one sigma of each, all in degrees, and their correlation."""
 
 CHI_SQUARED_95 = 5.991464547107979  # two degrees of freedom: -2 ln 0.05
 _CORNERS = 36
@@ -36,12 +38,14 @@ class _Path:
         self.ellipse_ns: int | None = None
         self._line = [_coordinates(track)]
         self._times_ns = [track.time_ns]
+        self._bearings = [_bearing_deg(track)]
 
     def add(self, track: Track) -> None:
         self.newest = track
         if track.time_ns - self._times_ns[-1] >= _PATH_STEP_NS:
             self._line.append(_coordinates(track))
             self._times_ns.append(track.time_ns)
+            self._bearings.append(_bearing_deg(track))
 
     @property
     def long(self) -> bool:
@@ -49,10 +53,11 @@ class _Path:
 
     def feature(self) -> bytes:
         """The path so far, ending with the newest point."""
-        line, times_ns = self._line, self._times_ns
+        line, times_ns, bearings = self._line, self._times_ns, self._bearings
         if times_ns[-1] != self.newest.time_ns:
             line, times_ns = [*line, _coordinates(self.newest)], [*times_ns, self.newest.time_ns]
-        return msgspec.json.encode(_path_feature(self.newest, line, times_ns))
+            bearings = [*bearings, _bearing_deg(self.newest)]
+        return msgspec.json.encode(_path_feature(self.newest, line, times_ns, bearings))
 
     def ellipse(self) -> bytes:
         self.ellipse_ns = self.newest.time_ns
@@ -61,13 +66,14 @@ class _Path:
     def go_on(self) -> None:
         """Begin another line where this one ends."""
         self._line, self._times_ns = [_coordinates(self.newest)], [self.newest.time_ns]
+        self._bearings = [_bearing_deg(self.newest)]
 
 
 class TrackMap:
     """A `tracks.geojson` being written; no file without a located track.
 
     For each track a LineString (a Point where it was seen once) and 95 % ellipses as Polygons; all coordinates are
-    longitude, latitude, WGS84. Points are thinned to one a second, ellipses to one every ten. A path of more than ten
+    longitude, latitude, WGS84. A path's `times_ns` and `bearings_deg` go with its points. Points are thinned to one a second, ellipses to one every ten. A path of more than ten
     minutes, or with a minute's absence in it, is several lines with the same track_id.
 
     Every ten seconds the file is whole again and holds all so far; what is finished is not kept in memory.
@@ -182,7 +188,7 @@ def ellipse_axes(covariance: GroundCovariance) -> tuple[float, float, float]:
     return float(major_m), float(minor_m), azimuth_rad
 
 
-def _path_feature(newest: Track, line: Coordinates, times_ns: list[int]) -> Feature:
+def _path_feature(newest: Track, line: Coordinates, times_ns: list[int], bearings: list[Bearing]) -> Feature:
     geometry = (
         {"type": "LineString", "coordinates": line} if len(line) > 1 else {"type": "Point", "coordinates": line[0]}
     )
@@ -195,11 +201,22 @@ def _path_feature(newest: Track, line: Coordinates, times_ns: list[int]) -> Feat
         "confirmed_ns": newest.confirmed_ns,
         "last_ns": newest.time_ns,
         "times_ns": times_ns,
+        "bearings_deg": bearings,
         "range_m": None if newest.ground is None else newest.ground.range_m,
         "size": msgspec.to_builtins(newest.size),
         "count": msgspec.to_builtins(newest.count),
     }
     return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def _bearing_deg(track: Track) -> Bearing:
+    """The direction measured at this moment; None where the track was carried on unseen."""
+    bearing = track.bearing
+    if bearing is None or bearing.time_ns != track.time_ns or track.status == "coasting":
+        return None
+    across, up = math.sqrt(bearing.azimuth_rad2), math.sqrt(bearing.elevation_rad2)
+    angles = (bearing.azimuth_rad, bearing.elevation_rad, across, up)
+    return [*(round(math.degrees(a), 6) for a in angles), round(bearing.azimuth_elevation_rad2 / (across * up), 3)]
 
 
 def _ellipse_feature(track: Track) -> Feature:
