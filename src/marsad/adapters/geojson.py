@@ -42,7 +42,8 @@ class _Path:
 
     def add(self, track: Track) -> None:
         self.newest = track
-        if track.time_ns - self._times_ns[-1] >= _PATH_STEP_NS:
+        # Whole seconds and not a second each: what a camera saw of several at one moment stays together.
+        if track.time_ns // _PATH_STEP_NS > self._times_ns[-1] // _PATH_STEP_NS:
             self._line.append(_coordinates(track))
             self._times_ns.append(track.time_ns)
             self._bearings.append(_bearing_deg(track))
@@ -73,8 +74,9 @@ class TrackMap:
     """A `tracks.geojson` being written; no file without a located track.
 
     For each track a LineString (a Point where it was seen once) and 95 % ellipses as Polygons; all coordinates are
-    longitude, latitude, WGS84. A path's `times_ns` and `bearings_deg` go with its points. Points are thinned to one a second, ellipses to one every ten. A path of more than ten
-    minutes, or with a minute's absence in it, is several lines with the same track_id.
+    longitude, latitude, WGS84. `times_ns` and `bearings_deg` go with a path's points. Points are thinned to one a
+    second, ellipses to one every ten. A path of more than ten minutes, or with a minute's absence in it, is several
+    lines with the same track_id.
 
     Every ten seconds the file is whole again and holds all so far; what is finished is not kept in memory.
     """

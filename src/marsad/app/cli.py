@@ -186,6 +186,21 @@ def walktest(
 
 
 @app.command()
+def fuse(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Tracks or detections: .csv, .geojson; GPS: .gpx, .nmea.")
+    ],
+    site: Annotated[Path | None, typer.Option(help="The site file: needed for cameras and for east and north.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/fuse"),
+    as_json: Json = False,
+) -> None:
+    """Make one picture of what many cameras, posts and patrols reported: one track for each object, on the ground."""
+    from marsad.app.fuse import fuse_files
+
+    _report(fuse_files(files, site_path=site, out=out, show=not as_json), as_json=as_json)
+
+
+@app.command()
 def simulate(
     scenario: Annotated[
         str | None, typer.Argument(metavar="SCENARIO", help="A scenario file, or a shipped one.")

@@ -67,37 +67,42 @@ def intersect_many(means1: Array, covs1: Array, means2: Array, covs2: Array) -> 
 
 
 @njit(cache=True)
-def _distances(places1: Array, covs1: Array, places2: Array, covs2: Array, reach: float) -> Array:
-    """Squared Mahalanobis distances (N, M) of means (., 2, 2), place and velocity; infinite where above `reach`."""
-    out = np.full((places1.shape[0], places2.shape[0]), math.inf)
-    for i in range(places1.shape[0]):
-        for j in range(places2.shape[0]):
-            total = 0.0
+def _distances(means1: Array, covs1: Array, means2: Array, covs2: Array, reach: float) -> tuple[Array, Array]:
+    """Squared Mahalanobis distances (N, M) of places and velocities: their sum, and the larger, infinite above `reach`.
+
+    Means (., 2, 2) and covariances (., 2, 2, 2) of place and velocity, which go together in some way: the sum alone has
+    a long tail.
+    """
+    total = np.zeros((means1.shape[0], means2.shape[0]))
+    larger = np.zeros_like(total)
+    for i in range(means1.shape[0]):
+        for j in range(means2.shape[0]):
             for part in range(2):
-                x = places2[j, part, 0] - places1[i, part, 0]
-                y = places2[j, part, 1] - places1[i, part, 1]
+                x = means2[j, part, 0] - means1[i, part, 0]
+                y = means2[j, part, 1] - means1[i, part, 1]
                 a = covs1[i, part, 0, 0] + covs2[j, part, 0, 0]
                 d = covs1[i, part, 1, 1] + covs2[j, part, 1, 1]
                 if x * x > reach * a or y * y > reach * d:
-                    total = math.inf
+                    larger[i, j] = math.inf
                     break
                 b = covs1[i, part, 0, 1] + covs2[j, part, 0, 1]
-                total += (d * x * x - 2 * b * x * y + a * y * y) / (a * d - b * b)
-            if total < reach:
-                out[i, j] = total
-    return out
+                far2 = (d * x * x - 2 * b * x * y + a * y * y) / (a * d - b * b)
+                total[i, j] += far2
+                larger[i, j] = max(larger[i, j], far2 if far2 < reach else math.inf)
+    return total, larger
 
 
 class CombineSettings(Record):
     """How two pictures are held to be of the same objects.
 
-    Two tracks may be one when their squared distance, of four dimensions, is below `gate2`; those held to be one stay
-    so below `hold2`, and a rival must be nearer by `sticky2`. A partner's track not heard of for `kept_s` is dropped.
+    Two tracks may be one when the squared distances of their places and of their velocities are below `gate2`; those
+    held to be one stay so below `hold2`, and a rival must be nearer by `sticky2`. A partner's track not heard of for
+    `kept_s` is dropped.
     `agility_m2_s3` is the white acceleration with which older reports are carried forward.
     """
 
-    gate2: float = 25.0
-    hold2: float = 50.0
+    gate2: float = 20.0
+    hold2: float = 36.0
     sticky2: float = 6.0
     kept_s: float = 30.0
     agility_m2_s3: float = 0.1
@@ -200,12 +205,12 @@ class Joint:
         if not mine or not theirs:
             return []
         settings = self.settings
-        far2 = _distances(*_stacked(mine), *_stacked(theirs), settings.hold2)
-        gain = np.zeros_like(far2)
-        for i, j in np.argwhere(np.isfinite(far2)).tolist():
+        total, larger = _distances(*_stacked(mine), *_stacked(theirs), settings.hold2)
+        gain = np.zeros_like(total)
+        for i, j in np.argwhere(np.isfinite(larger)).tolist():
             held = (mine[i].keys[0], theirs[j].keys[0]) in self._linked
-            if (held or far2[i, j] < settings.gate2) and not _unlike(mine[i].track, theirs[j].track):
-                gain[i, j] = far2[i, j] - settings.sticky2 * held - settings.hold2
+            if (held or larger[i, j] < settings.gate2) and not _unlike(mine[i].track, theirs[j].track):
+                gain[i, j] = total[i, j] - settings.sticky2 * held - 2 * settings.hold2
         rows, columns = np.flatnonzero(gain.any(axis=1)), np.flatnonzero(gain.any(axis=0))
         chosen = linear_sum_assignment(gain[np.ix_(rows, columns)])
         pairs = [(int(rows[a]), int(columns[b])) for a, b in zip(*chosen, strict=True)]
