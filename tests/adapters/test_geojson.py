@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ from pyproj import Geod
 from marsad.adapters.geojson import TrackMap, ellipse_axes, error_ellipse
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError
-from marsad.kernel.position import GroundCovariance, GroundState, Position
-from marsad.kernel.track import Count, Track
+from marsad.kernel.position import BearingMeasurement, GroundCovariance, GroundState, Position
+from marsad.kernel.track import Count, Status, Track
 
 EARTH = Geod(ellps="WGS84")
 LONG_AND_THIN = GroundCovariance(east_m2=900.0, east_north_m2=880.0, north_m2=900.0)
@@ -242,3 +243,37 @@ def test_a_full_disk_leaves_a_whole_map_and_loses_nothing_once_there_is_room(tmp
     for track_id in range(15):
         (line,) = lines(path, track_id)
         assert len(line["properties"]["times_ns"]) == 20
+
+
+def measured(time_s: float, track_id: int = 1, status: Status = "confirmed") -> Track:
+    time_ns = round(time_s * 1e9)
+    bearing = BearingMeasurement(
+        time_ns=time_ns, azimuth_rad=math.radians(281.5), elevation_rad=math.radians(-0.5), azimuth_rad2=1e-8,
+        azimuth_elevation_rad2=0.0, elevation_rad2=1e-8, pose_version=1,
+    )  # fmt: skip
+    return msgspec.structs.replace(track(time_s, ground(), track_id), bearing=bearing, status=status)
+
+
+def test_a_path_has_the_direction_of_each_point_that_was_seen(tmp_path: Path) -> None:
+    tracks = TrackMap(tmp_path / "tracks.geojson")
+    for second in range(6):
+        status: Status = "coasting" if second in {2, 3} else "confirmed"
+        tracks.update([measured(second, status=status)], second * 1_000_000_000)
+    tracks.close()
+    (line,) = lines(tmp_path / "tracks.geojson")
+    bearings = line["properties"]["bearings_deg"]
+    assert [bearing is None for bearing in bearings] == [False, False, True, True, False, False]
+    assert bearings[0][:2] == pytest.approx([281.5, -0.5])
+    assert bearings[0][2] == pytest.approx(math.degrees(1e-4), rel=1e-3)
+
+
+def test_what_a_camera_saw_of_several_is_of_the_same_moments(tmp_path: Path) -> None:
+    tracks = TrackMap(tmp_path / "tracks.geojson")
+    for frame in range(100):
+        time_s = frame / 9
+        seen = [measured(time_s, 1), *([measured(time_s, 2)] if frame >= 14 else [])]
+        tracks.update(seen, round(time_s * 1e9))
+    tracks.close()
+    first, second = (lines(tmp_path / "tracks.geojson", n)[0]["properties"]["times_ns"] for n in (1, 2))
+    assert set(second[1:]) <= set(first)
+    assert len(second) >= 9

@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from marsad.adapters.reports import Report
 from marsad.app.cli import app, main
 from marsad.app.config import load_site
+from marsad.app.fuse import looks_of
+from marsad.app.fused import Ground, picture_tracks, source_states
+from marsad.fuse.fuser import Fuser
+from marsad.fuse.sensor import PlaceSensor
 from marsad.geo.geodesy import EnuFrame
-from marsad.kernel.position import Position
+from marsad.kernel.position import GroundCovariance, Position
 
 START_S, SECONDS, S = 1_786_219_800, 50, 10**9
 ORIGIN = Position(latitude_deg=34.0, longitude_deg=41.0)
@@ -219,7 +224,7 @@ def test_a_bad_line_is_named_with_column_value_and_what_would_be_valid(
 ) -> None:
     path = tmp_path / "bad.csv"
     good = "2026-08-08T20:10:00Z,a,1,34.0,41.0,5,person,2"
-    path.write_text("\n".join(["time,source,label,lat,lon,sigma_m,kind,count", good, row]) + "\n")
+    path.write_text(f"time,source,label,lat,lon,sigma_m,kind,count\n{good}\n{row}\n")
     message = refused(capsys, monkeypatch, str(path), "--out", str(tmp_path / "out"))
     assert str(path) in message
     assert said in message
@@ -303,3 +308,34 @@ def test_points_of_any_maker_are_read(tmp_path: Path) -> None:
 
 def test_the_site_of_these_tests_is_a_sound_one(files: dict[str, Path]) -> None:
     assert [each.id for each in load_site(files["site.toml"]).cameras] == ["west", "east"]
+
+
+def reported(second: int, label: int, east_m: float) -> Report:
+    cover = GroundCovariance(east_m2=9.0, east_north_m2=0.0, north_m2=9.0)
+    return Report(time_ns=(START_S + second) * S, source_id="radar", label=label, flat=(east_m, 0.0), covariance=cover)
+
+
+def test_reports_of_one_moment_are_one_look_and_what_is_told_twice_counts_once() -> None:
+    ground = Ground(frame=FRAME, site=None, surface=None, views={})
+    reports = [reported(1, 1, 0.0), reported(0, 1, 0.0), reported(0, 2, 80.0), reported(0, 2, 80.0)]
+    looks, left_out = looks_of(reports, ground)
+    assert [len(look.measurements) for look in looks] == [2, 1]
+    assert left_out == 1
+
+
+def test_the_picture_says_who_reports_a_track_and_what_is_known_of_him() -> None:
+    ground = Ground(frame=FRAME, site=None, surface=None, views={})
+    looks, _ = looks_of([reported(n, label, at + n) for n in range(20) for label, at in ((1, 0.0), (2, 90.0))], ground)
+    fuser = Fuser([PlaceSensor("radar")])
+    state = fuser.update(looks)
+    tracks = sorted(picture_tracks(state, fuser, ground), key=lambda track: track.ground.east_m)
+    assert [track.contributors[0].label for track in tracks] == [1, 2]
+    for track, at in zip(tracks, (19.0, 109.0), strict=True):
+        assert track.ground.east_m == pytest.approx(at, abs=3.0)
+        assert track.ground.velocity_east_m_s == pytest.approx(1.0, abs=0.5)
+        assert 0 < track.ground.covariance.east_m2 < 9.0
+        back = FRAME.from_geodetic(track.ground.position.latitude_deg, track.ground.position.longitude_deg)
+        assert float(back[0]) == pytest.approx(track.ground.east_m, abs=0.01)
+    (radar,) = source_states(fuser)
+    assert radar.trusted
+    assert radar.azimuth_sigma_rad == 0.0

@@ -233,7 +233,7 @@ def _followed(fuser: Fuser, looks: Sequence[Look], ground: Ground, *, show: bool
         task = progress.add_task("fusing", total=len(looks), tracks=0)
         for second in _seconds(looks):
             state = fuser.update(second)
-            for track in picture_tracks(state, fuser.settings, ground):
+            for track in picture_tracks(state, fuser, ground):
                 courses.setdefault(track.track_id, []).append(track)
             progress.update(task, advance=len(second), tracks=len(courses))
     present = {life.track_id for life in fuser.state.lives}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from marsad.fuse.fuser import NS, Fuser, FuseSettings, Life, State, kind_of
+from marsad.fuse.fuser import NS, Fuser, Life, State, kind_of
 from marsad.fuse.hypotheses import whole_spread
 from marsad.fuse.register import sigmas
 from marsad.geo.elevation import Surface
@@ -28,21 +28,22 @@ class Ground(Record, eq=False):
     views: Mapping[str, CameraView]
 
 
-def picture_tracks(state: State, settings: FuseSettings, ground: Ground) -> Iterator[PictureTrack]:
+def picture_tracks(state: State, fuser: Fuser, ground: Ground) -> Iterator[PictureTrack]:
     """What is known of each confirmed track, at the likeliest of the places where it may be."""
     for t, life in enumerate(state.lives):
         if state.confirmed_ns[t]:
-            yield _picture_track(state, t, life, settings, ground)
+            yield _picture_track(state, t, life, fuser, ground)
 
 
-def _picture_track(state: State, t: int, life: Life, settings: FuseSettings, ground: Ground) -> PictureTrack:
+def _picture_track(state: State, t: int, life: Life, fuser: Fuser, ground: Ground) -> PictureTrack:
     kind, confidence = kind_of(life)
-    coasts = state.time_ns - int(state.seen_ns[t]) > settings.coast_s * NS
+    organisation = "own" if ground.site is None else ground.site.organisation
+    coasts = state.time_ns - int(state.seen_ns[t]) > fuser.settings.coast_s * NS
     where, velocity_covariance = _ground_state(state, t, ground)
     counted = sorted((o for o in life.opinions.values() if o.count is not None), key=lambda opinion: opinion.time_ns)
     return PictureTrack(
         track_id=life.track_id,
-        origin="own" if ground.site is None else ground.site.organisation,
+        origin=organisation,
         time_ns=state.time_ns,
         status="coasting" if coasts else "confirmed",
         ground=where,
@@ -54,12 +55,19 @@ def _picture_track(state: State, t: int, life: Life, settings: FuseSettings, gro
         kind=kind,
         kind_confidence=confidence,
         count=counted[-1].count if counted else None,
-        contributors=tuple(
-            Contributor(source_id=source_id, origin=o.origin, time_ns=o.time_ns, label=None if o.label < 0 else o.label)
-            for source_id, o in sorted(life.opinions.items())
-        ),
+        contributors=tuple(_contributors(state, t, fuser, organisation)),
         formerly=life.formerly,
     )
+
+
+def _contributors(state: State, t: int, fuser: Fuser, organisation: str) -> Iterator[Contributor]:
+    """Every source that has reported the track, and under which number it did last."""
+    opinions = state.lives[t].opinions
+    for number, source_id in sorted(enumerate(fuser.sensors), key=lambda each: each[1]):
+        told_ns, label = int(state.told_ns[t, number]), int(state.label[t, number])
+        if told_ns:
+            origin = opinions[source_id].origin if source_id in opinions else organisation
+            yield Contributor(source_id=source_id, origin=origin, time_ns=told_ns, label=None if label < 0 else label)
 
 
 def _ground_state(state: State, t: int, ground: Ground) -> tuple[GroundState, GroundCovariance]:
