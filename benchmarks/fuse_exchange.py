@@ -4,16 +4,14 @@ Two masts 2.5 km apart, one of each organisation, watch the same walker for a mi
 its own camera measures. Then each tells the other what it knows, takes the answer for its own and tells it again, eight
 times. `naive` adds the two up as if their errors had nothing to do with each other; `ci` is the joint picture.
 Printed are RMSE and NEES for each degree of freedom, which is one where a side is as sure as it may be.
-
-    python benchmarks/fuse_exchange.py [--runs 200] [--loops 8]
 """
 
-import argparse
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from figures import Target, command, show
 from marsad.fuse.combine import Joint
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.picture import PictureTrack
@@ -123,30 +121,31 @@ def exchanged(known: dict[str, Known], loops: int) -> tuple[list[Known], list[Kn
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the figures."""
+    parser = command(__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--loops", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     rng = np.random.default_rng(asked.seed)
-    errors: dict[str, list[float]] = {}
+    off2: dict[str, list[float]] = {}
     agree: dict[str, list[float]] = {}
     most = 0
     for _ in range(asked.runs):
         truth, known = watched(rng)
         naively, jointly, tracks = exchanged(known, asked.loops)
         most = max(most, tracks)
-        for how, results in (("one side alone", list(known.values())), ("naive", naively), ("ci", jointly)):
+        for how, results in (("alone", list(known.values())), ("naive", naively), ("ci", jointly)):
             for mean, spread in results:
                 off = mean[:2] - truth[:2]
-                errors.setdefault(how, []).append(float(off @ off))
+                off2.setdefault(how, []).append(float(off @ off))
                 agree.setdefault(how, []).append(float(off @ np.linalg.solve(spread[:2, :2], off)) / 2)
-    print(f"{asked.runs} runs, {asked.loops} loops")
-    print(f"{'':16}{'RMSE m':>10}{'NEES per dof':>16}")
-    for how, squares in errors.items():
-        print(f"{how:16}{math.sqrt(np.mean(squares)):10.2f}{np.mean(agree[how]):16.2f}")
-    print(f"tracks of the one walker at most: {most}")
+    figures: dict[str, object] = {"runs": asked.runs, "loops": asked.loops}
+    figures |= {f"{how}_rmse_m": round(math.sqrt(np.mean(squares)), 2) for how, squares in off2.items()}
+    figures |= {f"{how}_nees_per_dof": round(float(np.mean(values)), 2) for how, values in agree.items()}
+    figures["most_tracks_of_the_walker"] = most
+    targets = [Target("ci_nees_per_dof", "at_most", 1.0), Target("most_tracks_of_the_walker", "at_most", 1)]
+    show("fuse_exchange", figures, targets, as_json=asked.json)
 
 
 if __name__ == "__main__":

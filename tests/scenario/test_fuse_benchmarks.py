@@ -16,7 +16,7 @@ def _scripts_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-@pytest.mark.parametrize("name", ["fuse_linear", "fuse_towers"])
+@pytest.mark.parametrize("name", ["fuse_linear", "fuse_towers", "fuse_exchange"])
 def test_every_benchmark_of_fusing_says_what_it_needs(name: str) -> None:
     done = subprocess.run(
         [sys.executable, BENCHMARKS / f"{name}.py", "--help"], capture_output=True, text=True, check=True

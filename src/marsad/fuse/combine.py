@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from marsad.geo.geodesy import Array, EnuFrame
 from marsad.kernel.error import RefusedError
 from marsad.kernel.picture import Contributor, PictureStatus, PictureTrack
-from marsad.kernel.position import GroundCovariance, GroundState
+from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind
 
@@ -146,14 +146,17 @@ class Joint:
         """
         self._hear(partner, time_ns)
         ours = sorted(local, key=lambda track: track.track_id)
-        bodies = [self._carried((self.organisation, track.track_id), track, time_ns) for track in ours]
+        bodies = [
+            self._carried((self.organisation, t.track_id), t, (t.ground.east_m, t.ground.north_m), time_ns)
+            for t in ours
+        ]
         links: set[tuple[Key, Key]] = set()
         for origin in sorted({origin for origin, _ in self._heard}):
-            keys = sorted(key for key in self._heard if key[0] == origin)
-            bodies = self._with_theirs(bodies, [self._carried(key, self._heard[key], time_ns) for key in keys], links)
+            bodies = self._with_theirs(bodies, self._theirs(origin, time_ns), links)
         self._name(bodies, time_ns)
         self._linked = links
-        return tuple(sorted((self._said(body, time_ns) for body in bodies), key=lambda track: track.track_id))
+        said = [self._said(body, where, time_ns) for body, where in zip(bodies, self._positions(bodies), strict=True)]
+        return tuple(sorted(said, key=lambda track: track.track_id))
 
     def _hear(self, partner: Iterable[PictureTrack], time_ns: int) -> None:
         """Keep the newest that was said of each track."""
@@ -168,25 +171,37 @@ class Joint:
         horizon = time_ns - round(self.settings.kept_s * _NS)
         self._heard = {k: t for k, t in self._heard.items() if t.time_ns >= horizon and t.status != "lost"}
 
-    def _carried(self, key: Key, track: PictureTrack, time_ns: int) -> _Body:
-        """The track at `time_ns`, in our own frame.
+    def _theirs(self, origin: str, time_ns: int) -> list[_Body]:
+        """What one partner has said, in our own frame: its east and north are not ours."""
+        keys = sorted(key for key in self._heard if key[0] == origin)
+        east, north, _ = self._frame.from_geodetic(*_earth(self._heard[key] for key in keys))
+        there = zip(keys, east.tolist(), north.tolist(), strict=True)
+        return [self._carried(key, self._heard[key], (e, n), time_ns) for key, e, n in there]
+
+    def _positions(self, bodies: Sequence[_Body]) -> list[Position]:
+        """Where the bodies are on the earth, as high as the ground was where they were reported."""
+        if not bodies:
+            return []
+        _, _, up = self._frame.from_geodetic(*_earth(body.track for body in bodies))
+        places = np.stack([body.mean[0] for body in bodies])
+        found = (part.tolist() for part in self._frame.to_geodetic(places[:, 0], places[:, 1], up))
+        return [Position(latitude_deg=a, longitude_deg=b, height_m=c) for a, b, c in zip(*found, strict=True)]
+
+    def _carried(self, key: Key, track: PictureTrack, there: tuple[float, float], time_ns: int) -> _Body:
+        """The track at `time_ns`.
 
         How its place and its velocity go together is not said: the covariance is large enough whatever that is.
         """
         ground = track.ground
         place, rate = _matrix(ground.covariance), _matrix(track.velocity_covariance)
         step_s = (time_ns - track.time_ns) / _NS
-        there = np.array([ground.east_m, ground.north_m])
-        if key[0] != self.organisation:
-            point = self._frame.point(ground.position)
-            there = np.array([point.east_m, point.north_m])
         velocity = np.array([ground.velocity_east_m_s, ground.velocity_north_m_s])
         if step_s:
             more = max(abs(step_s) * math.sqrt(np.trace(rate) / np.trace(place)), 1e-9)
             grown = np.eye(2) * self.settings.agility_m2_s3 * abs(step_s)
             place = (1 + more) * place + (1 + 1 / more) * step_s**2 * rate + grown * step_s**2 / 3
             rate = rate + grown
-        return _Body(track, (key,), np.stack([there + step_s * velocity, velocity]), np.stack([place, rate]))
+        return _Body(track, (key,), np.stack([np.array(there) + step_s * velocity, velocity]), np.stack([place, rate]))
 
     def _with_theirs(self, mine: list[_Body], theirs: list[_Body], links: set[tuple[Key, Key]]) -> list[_Body]:
         """What is known with one partner's tracks; `links` gains which were held to be one."""
@@ -238,12 +253,12 @@ class Joint:
     def _own_name(self, key: Key) -> str:
         return key[1] if key[0] == self.organisation else f"{key[0]}:{key[1]}"
 
-    def _said(self, body: _Body, time_ns: int) -> PictureTrack:
+    def _said(self, body: _Body, where: Position, time_ns: int) -> PictureTrack:
         """The joint track."""
         _, name = self._names[body.keys[0]]
         (east, north), (rate_east, rate_north) = body.mean.tolist()
         ground = GroundState(
-            position=self._frame.position(east, north, self._frame.point(body.track.ground.position).up_m),
+            position=where,
             east_m=east, north_m=north, covariance=_covariance(body.cov[0]), velocity_east_m_s=rate_east,
             velocity_north_m_s=rate_north, range_m=body.track.ground.range_m, multimodal=body.track.ground.multimodal,
         )  # fmt: skip
@@ -282,6 +297,12 @@ def for_export(track: PictureTrack, organisation: str) -> PictureTrack:
             f"track {track.track_id} rests on what {', '.join(others)} said: only what {organisation} saw may be sent"
         )
     return track
+
+
+def _earth(tracks: Iterable[PictureTrack]) -> Array:
+    """Latitudes, longitudes and heights (3, N)."""
+    places = [track.ground.position for track in tracks]
+    return np.array([(p.latitude_deg, p.longitude_deg, p.height_m) for p in places]).reshape(-1, 3).T
 
 
 def _matrix(covariance: GroundCovariance) -> Array:
