@@ -9,7 +9,6 @@ import numpy as np
 from fuse_judging import Said
 from fuse_scenes import PATROL, Scene
 from marsad.fuse.fuser import Fuser, FuseSettings, State
-from marsad.fuse.hypotheses import whole_spread
 from marsad.fuse.sensor import CameraSensor, PlaceSensor, Reporting, Sensor
 from marsad.geo.elevation import Surface, flat_grid
 from marsad.geo.geodesy import EnuFrame
@@ -49,17 +48,19 @@ def marsad_estimates(scene: Scene) -> Said:
 
 def _estimates(state: State, settings: FuseSettings) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Name, place and covariance of each track believed: the mean over its hypotheses."""
-    rows, out = state.rows, []
-    for t in np.flatnonzero((state.existence > settings.doubt) & (state.confirmed_ns > 0)):
-        begin, end = rows.first[t], rows.first[t + 1]
-        weight, mean = rows.weight[begin:end], rows.mean[begin:end, :2]
-        place = weight @ mean
-        covariance = sum(
-            w * (whole_spread(rows.spread[r], rows.lean[r], state.bias_spread)[:2, :2] + np.outer(m - place, m - place))
-            for w, m, r in zip(weight, mean, range(begin, end), strict=True)
-        )
-        out.append((state.lives[t].track_id, place, covariance))
-    return out
+    rows = state.rows
+    if not len(state.existence):
+        return []
+    begin = rows.first[:-1]
+    place = np.add.reduceat(rows.weight[:, None] * rows.mean[:, :2], begin)
+    cover = rows.spread[:, :2, :2]
+    if len(state.bias_mean):
+        lean = rows.lean[:, :2]
+        cover = cover + lean @ state.bias_spread @ lean.transpose(0, 2, 1)
+    off = rows.mean[:, :2] - np.repeat(place, np.diff(rows.first), axis=0)
+    cover = np.add.reduceat(rows.weight[:, None, None] * (cover + off[:, :, None] * off[:, None, :]), begin)
+    believed = np.flatnonzero((state.existence > settings.doubt) & (state.confirmed_ns > 0))
+    return [(state.lives[t].track_id, place[t], cover[t]) for t in believed.tolist()]
 
 
 def _linear_settings(scene: Scene) -> FuseSettings:

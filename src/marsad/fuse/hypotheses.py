@@ -34,6 +34,7 @@ _NEGLIGIBLE = 1e-9
 _NEAREST_M = 5.0
 AROUND_SIGMAS = 3.5
 _SLICE = 1.3
+_HIDDEN_SIGMAS = 3.0
 _FADE = 4.0
 
 
@@ -484,14 +485,17 @@ def ranges_along(
     growth = (sight.reach_m / _NEAREST_M) ** (1.0 / (_PROFILE - 1))
     highest, s = -math.inf, _NEAREST_M
     good = np.zeros(_PROFILE, np.bool_)
-    at = np.empty(_PROFILE)
+    at, shown = np.empty(_PROFILE), np.zeros(_PROFILE)
     best, best_gap = -1, math.inf
     for i in range(_PROFILE):
         at[i] = s
         point = angles_to(surface, sight, sight.origin[0] + s * way_e, sight.origin[1] + s * way_n, 0.0)
         if not math.isnan(point[1]):
             tolerance = math.hypot(sigma_rad, height_m / s)
-            if point[1] >= highest - tolerance:
+            # What the data say is hidden may be in sight, by as much as they may be wrong.
+            hidden = max(highest - point[1], 0.0) / tolerance
+            if hidden < _HIDDEN_SIGMAS:
+                shown[i] = math.exp(-hidden * hidden / 2)
                 gap = abs(point[1] - climb) / tolerance
                 good[i] = gap < AROUND_SIGMAS
                 if gap < best_gap:
@@ -515,6 +519,7 @@ def ranges_along(
         out[count, 0], out[count, 1] = (near + far) / 2, max((far - near) / 2, 1.0)
         # What is there is taken to be seen the less the farther it is.
         out[count, 2] = (far - near) * (near + far) * math.exp(-_FADE * (near + far) / 2 / sight.reach_m)
+        out[count, 2] *= shown[i : j + 1].max()
         count += 1
         i = j + 1
     return out[:count].copy()

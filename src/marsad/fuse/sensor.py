@@ -7,7 +7,7 @@ import numpy as np
 from marsad.fuse.hypotheses import Sight
 from marsad.geo.elevation import SurfaceArrays
 from marsad.geo.geodesy import Array
-from marsad.geo.ground import CameraView, dem_error, optics
+from marsad.geo.ground import CameraView, optics
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import Measurement
 from marsad.kernel.record import Record
@@ -55,12 +55,15 @@ class CameraSensor:
             half_up_rad=math.atan(lens.height_px / 2 / optic.focal_y_px),
             reach_m=camera.reach_m,
         )
-        self.height_sigma_m = dem_error(terrain, pose)[0]
+        self.height_sigma_m = terrain.sigma_m
         self.correlation_m = terrain.correlation_m
         sigma = pose.sigma
         across = math.radians(sigma.azimuth_deg) ** 2 + (sigma.horizontal_m / _USUAL_RANGE_M) ** 2
         rolled = math.radians(sigma.roll_deg) * self.sight.half_across_rad / 2
-        upward = math.radians(sigma.elevation_deg) ** 2 + rolled**2 + (sigma.height_m / _USUAL_RANGE_M) ** 2
+        # A lens that stands on the elevation data is as wrong in height as they are there.
+        stands = 0.0 if pose.ground_height_m is not None else terrain.sigma_m
+        upward = math.radians(sigma.elevation_deg) ** 2 + rolled**2
+        upward += (sigma.height_m**2 + stands**2) / _USUAL_RANGE_M**2
         self._prior = (across, upward, self.reporting.clock_sigma_s**2)
         self.false_per_m2 = self.reporting.false_per_km2 * 1e-6
 
