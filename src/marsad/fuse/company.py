@@ -1,0 +1,363 @@
+"""Who goes together: groups of tracks, named so that they keep their names through split and merge.
+
+Two tracks belong together once it has been likely for a while that they are near each other and go the same way, by
+what is known of both; they part once it has been unlikely for a while. A group is what such pairs connect, or one track
+that is counted as several.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from marsad.fuse.count import Told, heads_in
+from marsad.fuse.picture import headings_of
+from marsad.geo.geodesy import Array, EnuFrame
+from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
+from marsad.kernel.position import GroundCovariance, GroundState
+from marsad.kernel.record import Record
+from marsad.kernel.track import Kind
+
+_NS = 1_000_000_000
+_ON_FOOT: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
+_GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
+
+Pair = tuple[str, str]
+"""Two tracks, the first name first."""
+
+
+class CompanySettings(Record):
+    """When tracks belong together.
+
+    Members stand about `near_m` apart and their velocities differ by about `like_m_s` (one sigma of each component);
+    strangers' velocities by `speed_m_s`, and there are `others_per_km2` of them. A pair belongs together when it has
+    been so with probability `join` for `together_s`, and parts when below `part` for `parted_s`. No pair that is
+    `apart_m` apart or more, or can hardly be told to be within `surely_m`, begins to belong together. Who has not been
+    in the picture for `forget_s` is forgotten. What was counted longer ago than `counted_s` counts for nothing while
+    there is something newer; a silhouette may hold those within `blob_m`.
+    """
+
+    near_m: float = 10.0
+    like_m_s: float = 0.5
+    speed_m_s: float = 1.5
+    others_per_km2: float = 20.0
+    join: float = 0.9
+    part: float = 0.3
+    together_s: float = 3.0
+    parted_s: float = 6.0
+    apart_m: float = 60.0
+    surely_m: float = 150.0
+    forget_s: float = 60.0
+    counted_s: float = 10.0
+    blob_m: float = 20.0
+
+
+class _Group(NamedTuple):
+    """What is remembered of a group: who was in it and when last, and where it came from."""
+
+    group_id: str
+    first_ns: int
+    members: Mapping[str, int]
+    parted_from: str = ""
+    joined: tuple[str, ...] = ()
+
+
+class Company:
+    """Tells who goes together; the same tracks and times always make the same groups, in whatever order they come."""
+
+    def __init__(self, frame: EnuFrame, settings: CompanySettings | None = None) -> None:
+        self.settings = settings or CompanySettings()
+        self._frame = frame
+        self._time_ns: int | None = None
+        self._since_s: dict[Pair, float] = {}
+        self._linked: dict[Pair, float] = {}
+        self._met_ns: dict[Pair, int] = {}
+        self._groups: dict[str, _Group] = {}
+        self._used: set[str] = set()
+
+    def update(self, tracks: Iterable[PictureTrack], time_ns: int) -> tuple[PictureGroup, ...]:
+        """The groups at a moment, in the order of their names.
+
+        Only what is confirmed or coasting has company, and only with others of its standing: nobody becomes known by
+        walking beside a patrol.
+        """
+        there = sorted(
+            (t for t in tracks if t.status in {"confirmed", "coasting"} and t.kind in _GROUPING),
+            key=lambda t: t.track_id,
+        )
+        step_s = 0.0 if self._time_ns is None else min(max((time_ns - self._time_ns) / _NS, 0.0), 5.0)
+        self._time_ns = time_ns
+        self._rename(there)
+        self._link(there, step_s, time_ns)
+        parties = [party for party in self._parties(there) if len(party) > 1 or _is_several(party[0])]
+        named = self._named(parties, time_ns)
+        groups = (self._group(named[i], party, time_ns) for i, party in enumerate(parties))
+        return tuple(sorted(groups, key=lambda g: g.group_id))
+
+    def _rename(self, tracks: Sequence[PictureTrack]) -> None:
+        """Hand what is remembered under names found to be the same on to the name that stayed."""
+        names = {old: track.track_id for track in tracks for old in track.formerly}
+        if not names:
+            return
+        for held in (self._since_s, self._linked):
+            for one, two in [pair for pair in held if pair[0] in names or pair[1] in names]:
+                value, pair = held.pop((one, two)), _pair(names.get(one, one), names.get(two, two))
+                if pair[0] != pair[1]:
+                    held[pair] = max(held.get(pair, 0.0), value)
+        for group in list(self._groups.values()):
+            members: dict[str, int] = {}
+            for name, seen_ns in group.members.items():
+                new = names.get(name, name)
+                members[new] = max(members.get(new, 0), seen_ns)
+            self._groups[group.group_id] = group._replace(members=members)
+
+    def _link(self, tracks: Sequence[PictureTrack], step_s: float, time_ns: int) -> None:
+        """Hold all pairs against each other: those that belong together, and for how long they have seemed (not) to."""
+        settings = self.settings
+        index = {track.track_id: i for i, track in enumerate(tracks)}
+        pairs, chance, may_begin = self._odds(tracks, index)
+        seen = dict(zip(pairs, zip(chance, may_begin, strict=True), strict=True))
+        for pair, (likely, begins) in seen.items():
+            if pair in self._linked:
+                parting = self._linked[pair]
+                self._linked[pair] = parting + step_s if likely < settings.part else 0.0
+            elif likely >= settings.join and begins:
+                self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
+                if self._since_s[pair] >= settings.together_s:
+                    self._linked[pair] = 0.0
+            else:
+                self._since_s.pop(pair, None)
+        self._since_s = {pair: s for pair, s in self._since_s.items() if pair in seen and pair not in self._linked}
+        for pair in seen:
+            self._met_ns[pair] = time_ns
+        horizon = time_ns - round(settings.forget_s * _NS)
+        self._met_ns = {pair: ns for pair, ns in self._met_ns.items() if pair in self._linked and ns >= horizon}
+        self._linked = {
+            pair: s for pair, s in self._linked.items() if s < settings.parted_s and pair in self._met_ns
+        }  # fmt: skip
+
+    def _odds(
+        self, tracks: Sequence[PictureTrack], index: Mapping[str, int]
+    ) -> tuple[list[Pair], list[float], list[bool]]:
+        """Pairs that are near or linked, how probable it is that they go together, and whether they may begin to."""
+        settings = self.settings
+        if len(tracks) < 2:
+            return [], [], []
+        place = np.array([(t.ground.east_m, t.ground.north_m) for t in tracks])
+        near = cKDTree(place).query_pairs(settings.apart_m, output_type="ndarray")
+        held = [(index[one], index[two]) for one, two in self._linked if one in index and two in index]
+        rows = np.unique(np.concatenate([near, np.array(held, np.int64).reshape(-1, 2)]), axis=0)
+        rows = rows[[_kindred(tracks[i], tracks[j]) for i, j in rows.tolist()]] if len(rows) else rows
+        i, j = rows[:, 0], rows[:, 1]
+        gap = place[i] - place[j]
+        cover = _gap_covers(tracks, rows)
+        velocity = np.array([(t.ground.velocity_east_m_s, t.ground.velocity_north_m_s) for t in tracks])
+        rate = _matrices([t.velocity_covariance for t in tracks])
+        turn, rates = velocity[i] - velocity[j], rate[i] + rate[j]
+        together = _log_normal(gap, cover, settings.near_m) + _log_normal(turn, rates, settings.like_m_s)
+        alone = math.log(settings.others_per_km2 * 1e-6) + _log_normal(turn, rates, math.sqrt(2) * settings.speed_m_s)
+        chance = 1 / (1 + np.exp(np.clip(alone - together, -50, 50)))
+        long = np.sqrt(np.linalg.eigvalsh(cover)[:, 1]) if len(rows) else np.empty(0)
+        apart = np.hypot(gap[:, 0], gap[:, 1])
+        begins = (apart < settings.apart_m) & (apart + 1.645 * long < settings.surely_m)
+        # What has come as far apart as two groups may be has parted, however little is known of it.
+        chance = np.where(apart >= settings.surely_m, 0.0, chance)
+        names = [(tracks[a].track_id, tracks[b].track_id) for a, b in rows.tolist()]
+        return names, chance.tolist(), begins.tolist()
+
+    def _parties(self, tracks: Sequence[PictureTrack]) -> list[list[PictureTrack]]:
+        """The tracks in parties that linked pairs connect, through those not in the picture just now too."""
+        head: dict[str, str] = {}
+
+        def find(name: str) -> str:
+            while head.setdefault(name, name) != name:
+                head[name] = head[head[name]]
+                name = head[name]
+            return name
+
+        for one, two in sorted(self._linked):
+            low, high = sorted((find(one), find(two)))
+            head[high] = low
+        parties: dict[str, list[PictureTrack]] = {}
+        for track in tracks:
+            parties.setdefault(find(track.track_id), []).append(track)
+        return list(parties.values())
+
+    def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
+        """What each party is called: as the group it shares the most members with, the oldest first where even."""
+        whose: dict[str, list[_Group]] = {}
+        for group in self._groups.values():
+            for member in group.members:
+                whose.setdefault(member, []).append(group)
+        shared: dict[tuple[int, str], int] = {}
+        for i, party in enumerate(parties):
+            for track in party:
+                for group in whose.get(track.track_id, ()):
+                    shared[i, group.group_id] = shared.get((i, group.group_id), 0) + 1
+        order = sorted(shared, key=lambda key: (-shared[key], self._groups[key[1]].first_ns, key[1], key[0]))
+        kept: dict[int, str] = {}
+        for i, group_id in order:
+            if i not in kept and group_id not in kept.values():
+                kept[i] = group_id
+        from_whom: dict[int, list[str]] = {}
+        for i, group_id in order:
+            from_whom.setdefault(i, []).append(group_id)
+        named = [self._one(party, kept.get(i), from_whom.get(i, []), kept, time_ns) for i, party in enumerate(parties)]
+        self._remember(named, time_ns)
+        return named
+
+    def _one(
+        self, party: Sequence[PictureTrack], group_id: str | None, others: Sequence[str], kept: Mapping[int, str],
+        time_ns: int,
+    ) -> _Group:  # fmt: skip
+        """The party's group, with those groups that came into it or the one it came from."""
+        now = {track.track_id: time_ns for track in party}
+        if group_id is None:
+            eldest = min(party, key=lambda t: (t.first_ns, t.track_id))
+            return _Group(self._new_name(eldest.track_id), time_ns, now, others[0] if others else "")
+        group = self._groups[group_id]
+        came = sorted(other for other in others if other not in kept.values() and other not in group.joined)
+        return group._replace(members={**group.members, **now}, joined=(*group.joined, *came))
+
+    def _new_name(self, track_id: str) -> str:
+        """A name after the eldest member; a second group after the same one says so."""
+        name, number = f"group-{track_id}", 1
+        while name in self._used:
+            number += 1
+            name = f"group-{track_id}.{number}"
+        self._used.add(name)
+        return name
+
+    def _remember(self, named: Sequence[_Group], time_ns: int) -> None:
+        """Keep the groups there are, and for a while those there were; a member is remembered by one group alone."""
+        horizon = time_ns - round(self.settings.forget_s * _NS)
+        here = {name: group.group_id for group in named for name, ns in group.members.items() if ns == time_ns}
+        gone = {other for group in named for other in group.joined}
+        held = {**self._groups, **{group.group_id: group for group in named}}
+        self._groups = {}
+        for group in held.values():
+            members = {
+                name: ns
+                for name, ns in group.members.items()
+                if ns >= horizon and here.get(name, group.group_id) == group.group_id
+            }
+            if members and group.group_id not in gone:
+                self._groups[group.group_id] = group._replace(members=members)
+
+    def _group(self, named: _Group, party: Sequence[PictureTrack], time_ns: int) -> PictureGroup:
+        place = np.array([(t.ground.east_m, t.ground.north_m) for t in party])
+        middle = place.mean(axis=0)
+        velocity = np.mean([(t.ground.velocity_east_m_s, t.ground.velocity_north_m_s) for t in party], axis=0)
+        rate = _matrices([t.velocity_covariance for t in party]).mean(axis=0)
+        heading = headings_of(velocity[None], rate[None])[0]
+        nearest = min(party, key=lambda t: (t.ground.range_m, t.track_id)).ground
+        up_m = self._frame.point(nearest.position).up_m
+        ground = GroundState(
+            position=self._frame.position(float(middle[0]), float(middle[1]), up_m),
+            east_m=float(middle[0]),
+            north_m=float(middle[1]),
+            covariance=_record(_matrices([t.ground.covariance for t in party]).mean(axis=0)),
+            velocity_east_m_s=float(velocity[0]),
+            velocity_north_m_s=float(velocity[1]),
+            range_m=nearest.range_m,
+            multimodal=any(t.ground.multimodal for t in party),
+        )
+        crossed = np.mean([t.place_velocity_m2_s for t in party], axis=0).tolist()
+        return PictureGroup(
+            group_id=named.group_id,
+            time_ns=time_ns,
+            first_ns=named.first_ns,
+            members=tuple(t.track_id for t in party),
+            count=heads_in(self._told(party, time_ns), self.settings.blob_m),
+            kind=_kind(party),
+            ground=ground,
+            velocity_covariance=_record(rate),
+            standing=party[0].standing,
+            standing_id=party[0].standing_id,
+            extent_m=float(np.sqrt(((place - middle) ** 2).sum(axis=1).mean())),
+            place_velocity_m2_s=(crossed[0], crossed[1], crossed[2], crossed[3]),
+            agility_m2_s3=max(t.agility_m2_s3 for t in party),
+            heading_rad=heading.heading_rad,
+            heading_sigma_rad=heading.heading_sigma_rad,
+            speed_m_s=heading.speed_m_s,
+            speed_sigma_m_s=heading.speed_sigma_m_s,
+            parted_from=named.parted_from,
+            joined=named.joined,
+        )
+
+    def _told(self, party: Sequence[PictureTrack], time_ns: int) -> list[Told]:
+        """What was counted of each member, lately or, of one not seen lately, last."""
+        horizon = time_ns - round(self.settings.counted_s * _NS)
+        out = []
+        for track in party:
+            newest = max((c.time_ns for c in track.contributors), default=0)
+            since = min(horizon, newest)
+            counted = {c.source_id: c.count for c in track.contributors if c.time_ns >= since}
+            out.append(Told(track.existence, track.ground.east_m, track.ground.north_m, counted))
+        return out
+
+
+def with_groups(picture: Picture, groups: Sequence[PictureGroup]) -> Picture:
+    """The picture with its groups, each member knowing its own."""
+    group_of = {member: group.group_id for group in groups for member in group.members}
+    tracks = tuple(
+        replace(track, group_id=group_of[track.track_id]) if track.track_id in group_of else track
+        for track in picture.tracks
+    )
+    return replace(picture, tracks=tracks, groups=tuple(groups))
+
+
+def _pair(one: str, two: str) -> Pair:
+    return (one, two) if one < two else (two, one)
+
+
+def _is_several(track: PictureTrack) -> bool:
+    return track.kind == "group" or (track.count is not None and track.count.best > 1)
+
+
+def _kindred(one: PictureTrack, two: PictureTrack) -> bool:
+    """Whether two may go together: of one standing and alike."""
+    if (one.standing, one.standing_id) != (two.standing, two.standing_id):
+        return False
+    return one.kind == two.kind or (one.kind in _ON_FOOT and two.kind in _ON_FOOT)
+
+
+def _kind(party: Sequence[PictureTrack]) -> Kind:
+    """What a group is: vehicles or animals where all are, else people."""
+    kinds = {track.kind for track in party}
+    return kinds.pop() if kinds in ({"vehicle"}, {"animal"}) else "group"
+
+
+def _gap_covers(tracks: Sequence[PictureTrack], rows: NDArray[np.int64]) -> Array:
+    """Covariances (P, 2, 2) of the gaps of pairs: what both owe to the same sources' biases moves both alike."""
+    whole = _matrices([t.ground.covariance for t in tracks])
+    own = _matrices([t.own_covariance or t.ground.covariance for t in tracks])
+    seen_by = [frozenset(c.source_id for c in t.contributors) for t in tracks]
+    same = np.array([seen_by[i] == seen_by[j] for i, j in rows.tolist()], np.bool_)
+    i, j = rows[:, 0], rows[:, 1]
+    return np.where(same[:, None, None], own[i] + own[j], whole[i] + whole[j])
+
+
+def _matrices(covariances: Sequence[GroundCovariance]) -> Array:
+    """Records as (N, 2, 2)."""
+    flat = [(c.east_m2, c.east_north_m2, c.east_north_m2, c.north_m2) for c in covariances]
+    return np.array(flat).reshape(-1, 2, 2)
+
+
+def _record(matrix: Array) -> GroundCovariance:
+    return GroundCovariance(
+        east_m2=float(matrix[0, 0]), east_north_m2=float(matrix[0, 1]), north_m2=float(matrix[1, 1])
+    )
+
+
+def _log_normal(gap: Array, cover: Array, sigma: float) -> Array:
+    """The logarithm of the density of differences (P, 2) about nought, of covariance `cover` and `sigma` on top."""
+    a, b, c = cover[:, 0, 0] + sigma**2, cover[:, 0, 1], cover[:, 1, 1] + sigma**2
+    det = a * c - b * b
+    x, y = gap[:, 0], gap[:, 1]
+    out: Array = -(c * x * x - 2 * b * x * y + a * y * y) / (2 * det) - np.log(2 * math.pi * np.sqrt(det))
+    return out
