@@ -118,7 +118,7 @@ def test_a_line_that_may_lie_elsewhere_makes_the_time_less_sure() -> None:
     mean, corners = (0.0, -400.0, 0.0, 1.5), ((-2000.0, 0.0), (2000.0, 0.0))
     there, may_be = (
         approaches_of(
-            thing(mean, COVER * 0.05, 0.001), line_paths([line(*corners, band_m=band)], FRAME), ApproachSettings()
+            thing(mean, COVER * 0.02, 0.0001), line_paths([line(*corners, band_m=band)], FRAME), ApproachSettings()
         )[0]
         for band in (0.0, 150.0)
     )

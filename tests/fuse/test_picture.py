@@ -276,11 +276,11 @@ def test_two_thousand_tracks_are_shown_at_once() -> None:
     picture_of(state, known)
     taken = []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = time.process_time()
         picture_of(state, known)
-        taken.append(time.perf_counter() - begun)
-    # All alternatives lie apart here, which is the dearest there is; a busy machine is allowed twice the time.
-    assert min(taken) < 0.2
+        taken.append(time.process_time() - begun)
+    # Every track has alternatives here, which is the dearest there is.
+    assert min(taken) < 0.1
 
 
 def test_settings_of_the_fuser_say_what_is_lost() -> None:

@@ -260,7 +260,8 @@ def _reach_m(mean: Array, cover: Array, agility: float, steady_s: float, horizon
     """How far something can get, as good as certainly."""
     _, drift, place, _, _ = _step(horizon_s, steady_s)
     spread = cover[0, 0] + cover[1, 1] + drift * drift * (cover[2, 2] + cover[3, 3]) + 2 * agility * place
-    return drift * math.hypot(mean[2], mean[3]) + _REACH_SIGMAS * math.sqrt(spread + sigma_m * sigma_m)
+    reach_m: float = drift * math.hypot(mean[2], mean[3]) + _REACH_SIGMAS * math.sqrt(spread + sigma_m * sigma_m)
+    return reach_m
 
 
 @njit(cache=True)

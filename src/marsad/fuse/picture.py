@@ -101,7 +101,7 @@ def tracks_of(state: State, known: Known, settings: PictureSettings) -> tuple[Pi
     shown = np.flatnonzero((state.existence >= settings.shown) | (confirmed > 0))
     lives = [state.lives[t] for t in shown.tolist()]
     mean, whole, own = all_tracks.mean[shown], all_tracks.whole[shown], all_tracks.own[shown]
-    kinds = [kind_of(life) for life in lives]
+    kinds = _kinds(lives)
     counts = [count_of([o.count for o in life.opinions.values() if o.count is not None]) for life in lives]
     heads = [1 if count is None else count.best for count in counts]
     contributors = _contributors(state, known, shown, lives)
@@ -214,6 +214,18 @@ def _distrust(
 def _confirmed_ns(state: State, settings: FuseSettings) -> Ints:
     sure = (state.confirmed_ns == 0) & (state.existence >= settings.confirm)
     return np.where(sure, state.time_ns, state.confirmed_ns)
+
+
+def _kinds(lives: Sequence[Life]) -> list[tuple[Kind, float]]:
+    """What each track is and how surely; many are spoken of alike."""
+    told: dict[tuple[tuple[Kind, float], ...], tuple[Kind, float]] = {}
+    out = []
+    for life in lives:
+        said = tuple([(opinion.kind, opinion.kind_confidence) for opinion in life.opinions.values()])
+        if said not in told:
+            told[said] = kind_of(life)
+        out.append(told[said])
+    return out
 
 
 def _status(state: State, settings: FuseSettings, shown: Ints, whole: Array, confirmed_ns: Ints) -> list[PictureStatus]:

@@ -3,7 +3,7 @@
 from marsad.kernel.record import Record
 
 
-class Position(Record):
+class Position(Record, gc=False):
     """A point on the earth, WGS84; height above the ellipsoid unless `Site` says otherwise."""
 
     latitude_deg: float
@@ -19,7 +19,7 @@ class EnuPoint(Record):
     up_m: float = 0.0
 
 
-class GroundCovariance(Record):
+class GroundCovariance(Record, gc=False):
     """The symmetric 2x2 covariance of a ground position in the site's ENU frame."""
 
     east_m2: float
