@@ -3,11 +3,14 @@
 import math
 import time
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marsad.fuse.approach import line_paths, looked_ahead
+from marsad.fuse.company import Company, with_groups
 from marsad.fuse.fuser import Fuser, FuseSettings, Life, Opinion, State
 from marsad.fuse.hypotheses import Rows
 from marsad.fuse.picture import Known, PictureSettings, headings_of, known_to, picture_of
@@ -17,6 +20,7 @@ from marsad.kernel.declaration import Declaration
 from marsad.kernel.measurement import GroundFix, Look, Measurement
 from marsad.kernel.picture import Picture, PictureTrack
 from marsad.kernel.position import GroundCovariance, Position
+from marsad.kernel.site import Line
 from marsad.kernel.track import Count, Kind
 
 S = 10**9
@@ -283,7 +287,31 @@ def test_two_thousand_tracks_are_shown_at_once() -> None:
     assert min(taken) < 0.1
 
 
-def test_settings_of_the_fuser_say_what_is_lost() -> None:
+def test_what_is_seen_is_not_lost_however_badly_its_place_is_known() -> None:
     state = mixture([[0.0] * 5], [1.0], [np.diag([150.0**2, 1, 1, 1, 1])], np.zeros((5, 3)))
+    unseen = state._replace(seen_ns=np.full(1, DAY - 10 * S))
     strict = plain()._replace(settings=FuseSettings(lost_sigma_m=100.0))
-    assert [picture_of(state, known).tracks[0].status for known in (plain(), strict)] == ["confirmed", "lost"]
+    assert [picture_of(s, strict).tracks[0].status for s in (state, unseen)] == ["confirmed", "lost"]
+    assert picture_of(unseen, plain()).tracks[0].status == "coasting"
+
+
+def test_looks_become_one_picture_with_a_group_that_nears_the_line() -> None:
+    engine = fuser()
+    company = Company(FRAME)
+    line = Line(id="line", points=(FRAME.position(-2000, 200), FRAME.position(2000, 200)), inside="left")
+    for k in range(40):
+        state = seen(engine, range(k, k + 1), [(0.0, 0.0), (6.0, 2.0), (12.0, 0.0), (500.0, 0.0)])
+        picture = picture_of(state, known_to(engine, FRAME))
+        picture = with_groups(picture, company.update(picture.tracks, picture.time_ns))
+    picture = looked_ahead(picture, line_paths([line], FRAME))
+    (group,) = picture.groups
+    assert len(group.members) == group.count.best == 3
+    (approach,) = group.approaches
+    assert approach.direction == "inward"
+    assert approach.low_s < 160 < approach.high_s
+    assert group.corridor[0].centre.north_m == pytest.approx(group.ground.north_m + 30, abs=5)
+    alone = near(picture, 500, 39)
+    assert (alone.group_id, len(alone.approaches)) == ("", 1)
+    member = near(picture, 6, 41)
+    assert (member.group_id, member.approaches) == (group.group_id, ())
+    assert msgspec.json.decode(msgspec.json.encode(picture), type=Picture) == picture

@@ -267,7 +267,9 @@ def _reach_m(mean: Array, cover: Array, agility: float, steady_s: float, horizon
 @njit(cache=True)
 def _along(matrix: Array, one_e: float, one_n: float) -> float:
     """A 2x2 matrix taken along a direction on both sides."""
-    return one_e * one_e * matrix[0, 0] + one_e * one_n * (matrix[0, 1] + matrix[1, 0]) + one_n * one_n * matrix[1, 1]
+    both = one_e * one_n * (matrix[0, 1] + matrix[1, 0])
+    out: float = one_e * one_e * matrix[0, 0] + both + one_n * one_n * matrix[1, 1]
+    return out
 
 
 @njit(cache=True)

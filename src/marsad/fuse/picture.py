@@ -229,11 +229,10 @@ def _kinds(lives: Sequence[Life]) -> list[tuple[Kind, float]]:
 
 
 def _status(state: State, settings: FuseSettings, shown: Ints, whole: Array, confirmed_ns: Ints) -> list[PictureStatus]:
-    """What is believed of each track; nobody loses what was never believed."""
+    """What is believed of each track; nobody loses what was never believed, or what is seen, however badly placed."""
     believed = confirmed_ns[shown] > 0
-    lost = _longest_m(whole) > settings.lost_sigma_m
-    lost |= state.existence[shown] < settings.doubt
     unseen = state.time_ns - state.seen_ns[shown] > round(settings.coast_s * NS)
+    lost = (state.existence[shown] < settings.doubt) | (unseen & (_longest_m(whole) > settings.lost_sigma_m))
     words: NDArray[np.str_] = np.select([~believed, lost, unseen], ["tentative", "lost", "coasting"], "confirmed")
     out: list[PictureStatus] = words.tolist()
     return out
