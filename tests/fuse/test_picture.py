@@ -2,6 +2,8 @@
 
 import math
 import time
+from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -18,7 +20,7 @@ from marsad.fuse.sensor import PlaceSensor, Reporting
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.declaration import Declaration
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.picture import Picture, PictureTrack
+from marsad.kernel.picture import Picture, PictureStatus, PictureTrack, Standing
 from marsad.kernel.position import GroundCovariance, Position
 from marsad.kernel.site import Line
 from marsad.kernel.track import Count, Kind
@@ -315,3 +317,9 @@ def test_looks_become_one_picture_with_a_group_that_nears_the_line() -> None:
     member = near(picture, 6, 41)
     assert (member.group_id, member.approaches) == (group.group_id, ())
     assert msgspec.json.decode(msgspec.json.encode(picture), type=Picture) == picture
+
+
+def test_the_glossary_has_every_word_of_the_picture() -> None:
+    glossary = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = (*get_args(PictureStatus), *get_args(Standing))
+    assert [word for word in words if f"`{word}`" not in glossary] == []

@@ -11,7 +11,6 @@ import pytest
 from marsad.app.config import load_site
 from marsad.kernel.alert import Priority, Rule
 from marsad.kernel.event import HealthKind
-from marsad.kernel.picture import PictureStatus, Standing
 from marsad.kernel.presence import AreaState, OpenReason
 from marsad.kernel.track import Kind, Status
 
@@ -28,8 +27,6 @@ VALUES = {
     "HealthKind": HealthKind,
     "OpenReason": OpenReason,
     "AreaState": AreaState,
-    "PictureStatus": PictureStatus,
-    "Standing": Standing,
 }
 
 

@@ -40,7 +40,7 @@ def _picture_track(state: State, t: int, life: Life, fuser: Fuser, ground: Groun
     organisation = "own" if ground.site is None else ground.site.organisation
     coasts = state.time_ns - int(state.seen_ns[t]) > fuser.settings.coast_s * NS
     where, velocity_covariance = _ground_state(state, t, ground)
-    counted = sorted((o for o in life.opinions.values() if o.count is not None), key=lambda opinion: opinion.time_ns)
+    counted = sorted((o for o in life.opinions.values() if o.persons is not None), key=lambda opinion: opinion.time_ns)
     return PictureTrack(
         track_id=life.track_id,
         origin=organisation,
@@ -54,7 +54,7 @@ def _picture_track(state: State, t: int, life: Life, fuser: Fuser, ground: Groun
         confirmed_ns=int(state.confirmed_ns[t]),
         kind=kind,
         kind_confidence=confidence,
-        count=counted[-1].count if counted else None,
+        count=counted[-1].persons if counted else None,
         contributors=tuple(_contributors(state, t, fuser, organisation)),
         formerly=life.formerly,
     )

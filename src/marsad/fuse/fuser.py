@@ -25,7 +25,7 @@ from marsad.fuse.hypotheses import (
     ranges_along,
 )
 from marsad.fuse.register import Biases, forget, wander
-from marsad.fuse.revise import Revised, begin_along, begin_at_place, revise
+from marsad.fuse.revise import Revised, begin_along, revise
 from marsad.fuse.sensor import CameraSensor, Sensor
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
@@ -327,9 +327,10 @@ class Fuser:
 
     def _agility(self, state: State) -> Array:
         settings = self.settings
-        usual = np.array(
-            [settings.agility_m2_s3.get(kind_of(life)[0], settings.usual_agility_m2_s3) for life in state.lives]
-        )
+        usual = np.full(len(state.lives), settings.usual_agility_m2_s3)
+        if settings.agility_m2_s3:
+            for t, life in enumerate(state.lives):
+                usual[t] = settings.agility_m2_s3.get(kind_of(life)[0], settings.usual_agility_m2_s3)
         each = usual * np.maximum(state.surprise, 1.0) ** 2
         return np.repeat(each, np.diff(state.rows.first))
 
@@ -438,6 +439,8 @@ class Fuser:
 
         The source's own label is then all there is to go by, so the name stays.
         """
+        if not isinstance(sensor, CameraSensor):
+            return state, new
         lately = state.told_ns > state.time_ns - round(self.settings.label_kept_s * NS)
         for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)).tolist():
             track = int(claims.owner[m])
@@ -455,51 +458,65 @@ class Fuser:
     def _with_new(
         self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, chance: Array
     ) -> State:
-        begun = [m for m in range(len(chance)) if chance[m] > _LEAST_EXISTENCE]
-        made = [(m, *self._begin(state, sensor, number, reports, m)) for m in begun]
-        made = [each for each in made if len(each[1])]
-        if not made:
+        begun = np.flatnonzero(chance > _LEAST_EXISTENCE)
+        if isinstance(sensor, CameraSensor):
+            begun, sizes, parts = self._begun_along(state, sensor, number, reports, begun)
+        else:
+            sizes = np.ones(len(begun), np.int64)
+            parts = self._begun_at(state, reports, begun)
+        if not len(begun):
             return state
-        rows, old = state.rows, state.rows
-        sizes = [len(mean) for _, mean, *_ in made]
-        label = np.full((len(made), len(self.sensors)), -1, np.int64)
-        told = np.zeros((len(made), len(self.sensors)), np.int64)
-        label[:, number] = reports.label[[m for m, *_ in made]]
+        old = state.rows
+        label = np.full((len(begun), len(self.sensors)), -1, np.int64)
+        told = np.zeros((len(begun), len(self.sensors)), np.int64)
+        label[:, number] = reports.label[begun]
         told[:, number] = look.time_ns
-        rows = Rows(
-            np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]),
-            np.concatenate([old.mean, *(mean for _, mean, *_ in made)]),
-            np.concatenate([old.spread, *(spread for _, _, spread, *_ in made)]),
-            np.concatenate([old.lean, *(lean for *_, lean, _, _ in made)]),
-            np.concatenate([old.weight, *(weight for *_, weight, _ in made)]),
-            np.concatenate([old.left, *(left for *_, left in made)]),
-        )
-        exists = np.array([chance[m] for m, *_ in made])
-        now = np.full(len(made), look.time_ns)
-        lives = [_born(look, m, look.measurements[m]) for m, *_ in made]
+        held = (old.mean, old.spread, old.lean, old.weight, old.left)
+        added = [np.concatenate([a, b]) for a, b in zip(held, parts, strict=True)]
+        rows = Rows(np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]), *added)
+        exists = chance[begun]
+        now = np.full(len(begun), look.time_ns)
         taken = {life.track_id for life in state.lives}
-        lives = [_renamed(life, taken) for life in lives]
+        moment = _short(look.time_ns // 1_000_000)
+        lives = [_renamed(_born(look, m, look.measurements[m], moment), taken) for m in begun.tolist()]
         return state._replace(
             rows=rows,
             existence=np.concatenate([state.existence, exists]),
             born_ns=np.concatenate([state.born_ns, now]),
             seen_ns=np.concatenate([state.seen_ns, now]),
             confirmed_ns=np.concatenate([state.confirmed_ns, np.where(exists >= self.settings.confirm, now, 0)]),
-            surprise=np.concatenate([state.surprise, np.ones(len(made))]),
+            surprise=np.concatenate([state.surprise, np.ones(len(begun))]),
             told_ns=np.concatenate([state.told_ns, told]),
             label=np.concatenate([state.label, label]),
             lives=(*state.lives, *lives),
         )
 
-    def _begin(
-        self, state: State, sensor: Sensor, number: int, reports: Reports, m: int
-    ) -> tuple[Array, Array, Array, Array, Array]:
+    def _begun_at(self, state: State, reports: Reports, begun: Ints) -> RowParts:
+        """The rows of tracks that begin at measured places, one for each."""
+        count, settings = len(begun), self.settings
+        mean, spread = np.zeros((count, STATES)), np.zeros((count, STATES, STATES))
+        mean[:, :2], spread[:, :2, :2] = reports.value[begun], reports.noise[begun]
+        spread[:, 2, 2] = spread[:, 3, 3] = settings.speed_m_s**2
+        spread[:, 4, 4] = self._height_m**2
+        left = np.full((count, len(self.sensors), 2), math.nan)
+        return mean, spread, np.zeros((count, STATES, len(state.bias_mean))), np.ones(count), left
+
+    def _begun_along(
+        self, state: State, sensor: CameraSensor, number: int, reports: Reports, begun: Ints
+    ) -> tuple[Ints, Ints, RowParts]:
+        """Which reports of directions begin a track, how many rows each has, and the rows."""
+        made = {m: self._begin(state, sensor, number, reports, m) for m in begun.tolist()}
+        made = {m: parts for m, parts in made.items() if len(parts[3])}
+        sizes = np.array([len(parts[3]) for parts in made.values()], np.int64)
+        none = self._begun_at(state, reports, begun[:0])
+        mean, spread, lean, weight, left = (
+            np.concatenate([none[k], *(parts[k] for parts in made.values())]) for k in range(5)
+        )
+        return np.array(list(made), np.int64), sizes, (mean, spread, lean, weight, left)
+
+    def _begin(self, state: State, sensor: CameraSensor, number: int, reports: Reports, m: int) -> RowParts:
         """Means, covariances, leans, weights and what was left of a track that begins with a report."""
-        biases = len(state.bias_mean)
         value, noise = reports.value[m], reports.noise[m]
-        if not isinstance(sensor, CameraSensor):
-            mean, spread = begin_at_place(value, noise, self.settings.speed_m_s, self._height_m)
-            return mean, spread, np.zeros((1, STATES, biases)), np.ones(1), np.full((1, len(self.sensors), 2), math.nan)
         slots = self._slots[number]
         across = math.sqrt(noise[0, 0] + (state.bias_spread[slots[0], slots[0]] if slots[0] >= 0 else 0.0))
         sigma = _sigma_up(state, slots, noise)
@@ -688,10 +705,10 @@ def _short(number: int) -> str:
     return text or "0"
 
 
-def _born(look: Look, index: int, measurement: Measurement) -> Life:
+def _born(look: Look, index: int, measurement: Measurement, moment: str) -> Life:
     """A new track's life: it is called after who saw it first, under which number, and when (ms, base 36)."""
     called = f"x{index}" if measurement.label is None else str(measurement.label)
-    life = Life(f"{look.source_id}-{called}-{_short(look.time_ns // 1_000_000)}", {})
+    life = Life(f"{look.source_id}-{called}-{moment}", {})
     return _told(life, look, measurement)
 
 

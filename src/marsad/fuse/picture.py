@@ -102,7 +102,7 @@ def tracks_of(state: State, known: Known, settings: PictureSettings) -> tuple[Pi
     lives = [state.lives[t] for t in shown.tolist()]
     mean, whole, own = all_tracks.mean[shown], all_tracks.whole[shown], all_tracks.own[shown]
     kinds = _kinds(lives)
-    counts = [count_of([o.count for o in life.opinions.values() if o.count is not None]) for life in lives]
+    counts = [count_of([o.persons for o in life.opinions.values() if o.persons is not None]) for life in lives]
     heads = [1 if count is None else count.best for count in counts]
     contributors = _contributors(state, known, shown, lives)
     standing = _standing(state, known, settings, shown, mean, whole, [kind for kind, _ in kinds], heads)
@@ -287,7 +287,7 @@ def _contributors(state: State, known: Known, shown: Ints, lives: Sequence[Life]
                 origin=known.organisation if opinion is None else opinion.origin,
                 time_ns=time_ns,
                 label=number if number >= 0 else None,
-                count=None if opinion is None else opinion.count,
+                count=None if opinion is None else opinion.persons,
             )
         )
     return [tuple(each) for each in out]

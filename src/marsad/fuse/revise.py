@@ -145,18 +145,6 @@ def revise(
 
 
 @njit(cache=True)
-def begin_at_place(value: Array, noise: Array, speed_m_s: float, height_m: float) -> tuple[Array, Array]:
-    """Mean (1, 5) and covariance (1, 5, 5) of a track that begins at a measured place."""
-    mean, spread = np.zeros((1, STATES)), np.zeros((1, STATES, STATES))
-    mean[0, :2] = value
-    spread[0, :2, :2] = noise
-    spread[0, 2, 2] = speed_m_s**2
-    spread[0, 3, 3] = speed_m_s**2
-    spread[0, 4, 4] = height_m**2
-    return mean, spread
-
-
-@njit(cache=True)
 def begin_along(
     origin: Array, heading_rad: float, across: float, sigma_across: float, ranges: Array,
     speed_m_s: float, height_m: float,
