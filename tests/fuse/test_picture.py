@@ -34,7 +34,10 @@ PATROLS = {"gps-1": "patrol 1"}
 
 
 def fuser() -> Fuser:
-    return Fuser([PlaceSensor("post"), PlaceSensor("gps-1", NOWHERE), PlaceSensor("gps-2", NOWHERE)])
+    doubtful = Reporting(false_per_km2=0.02)
+    return Fuser(
+        [PlaceSensor("post", reporting=doubtful), PlaceSensor("gps-1", NOWHERE), PlaceSensor("gps-2", NOWHERE)]
+    )
 
 
 def fix(
