@@ -103,7 +103,7 @@ def _cameras(scene: Scene) -> list[Sensor]:
     )  # fmt: skip
     reporting = Reporting(
         detection=scene.detection_probability, clock_sigma_s=0.0, drift_rad=0.0,
-        false_per_km2=max(scene.false_per_look, 0.02) / 10.0,
+        false_per_km2=max(scene.false_density * 1e6, 1e-3),
     )  # fmt: skip
     sensors: list[Sensor] = []
     for number, (east, north, height) in enumerate(scene.camera_m):
