@@ -15,8 +15,9 @@ from marsad.adapters.reports import Report
 from marsad.app.cli import app, main
 from marsad.app.config import load_site
 from marsad.app.fuse import looks_of
-from marsad.app.fused import Ground, picture_tracks, source_states
+from marsad.app.fuse_map import Ground
 from marsad.fuse.fuser import Fuser
+from marsad.fuse.picture import known_to, picture_of
 from marsad.fuse.sensor import PlaceSensor
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.position import GroundCovariance, Position
@@ -328,7 +329,7 @@ def test_the_picture_says_who_reports_a_track_and_what_is_known_of_him() -> None
     looks, _ = looks_of([reported(n, label, at + n) for n in range(20) for label, at in ((1, 0.0), (2, 90.0))], ground)
     fuser = Fuser([PlaceSensor("radar")])
     state = fuser.update(looks)
-    tracks = sorted(picture_tracks(state, fuser, ground), key=lambda track: track.ground.east_m)
+    tracks = sorted(picture_of(state, known_to(fuser, ground.frame)).tracks, key=lambda track: track.ground.east_m)
     assert [track.contributors[0].label for track in tracks] == [1, 2]
     for track, at in zip(tracks, (19.0, 109.0), strict=True):
         assert track.ground.east_m == pytest.approx(at, abs=3.0)
@@ -336,6 +337,6 @@ def test_the_picture_says_who_reports_a_track_and_what_is_known_of_him() -> None
         assert 0 < track.ground.covariance.east_m2 < 9.0
         back = FRAME.from_geodetic(track.ground.position.latitude_deg, track.ground.position.longitude_deg)
         assert float(back[0]) == pytest.approx(track.ground.east_m, abs=0.01)
-    (radar,) = source_states(fuser)
+    (radar,) = picture_of(state, known_to(fuser, ground.frame)).sources
     assert radar.trusted
     assert radar.azimuth_sigma_rad == 0.0

@@ -16,9 +16,9 @@ from marsad.adapters.picture_files import Course, while_seen, write_csv, write_g
 from marsad.adapters.reports import Report, read_reports
 from marsad.adapters.writing import write_refusal
 from marsad.app.config import load_site
-from marsad.app.fuse_map import draw_picture
-from marsad.app.fused import Ground, picture_tracks, source_states
+from marsad.app.fuse_map import Ground, draw_picture
 from marsad.fuse.fuser import NS, Fuser
+from marsad.fuse.picture import known_to, picture_of
 from marsad.fuse.sensor import CameraSensor, PlaceSensor, Sensor
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import EnuFrame
@@ -103,7 +103,7 @@ def fuse_files(paths: Sequence[Path], *, site_path: Path | None, out: Path, show
         from_ns=looks[0].time_ns,
         to_ns=looks[-1].time_ns,
         left_out=left_out,
-        sources=_source_rows(fuser, looks),
+        sources=_source_rows(fuser, looks, ground),
         tracks=_track_rows(courses),
         files=("picture.geojson", "picture.csv", "picture.png"),
     )
@@ -158,7 +158,7 @@ def looks_of(reports: Sequence[Report], ground: Ground) -> tuple[list[Look], int
 
     Raises: InputError for a source that reports now bearings and now places.
     """
-    own = "own" if ground.site is None else ground.site.organisation
+    own = _organisation(ground)
     moments: dict[tuple[int, str], list[Report]] = {}
     for report in reports:
         moments.setdefault((report.time_ns, report.source_id), []).append(report)
@@ -229,18 +229,25 @@ def _sensors(looks: Sequence[Look], ground: Ground) -> list[Sensor]:
 def _followed(fuser: Fuser, looks: Sequence[Look], ground: Ground, *, show: bool) -> list[Course]:
     """The course of each track that was ever confirmed, as known second by second."""
     courses: dict[str, Course] = {}
+    known = known_to(fuser, ground.frame, organisation=_organisation(ground))
     with _bar(show=show) as progress:
         task = progress.add_task("fusing", total=len(looks), tracks=0)
         for second in _seconds(looks):
             state = fuser.update(second)
-            for track in picture_tracks(state, fuser, ground):
-                courses.setdefault(track.track_id, []).append(track)
+            for track in picture_of(state, known).tracks:
+                if track.confirmed_ns is not None:
+                    courses.setdefault(track.track_id, []).append(track)
             progress.update(task, advance=len(second), tracks=len(courses))
     present = {life.track_id for life in fuser.state.lives}
     for track_id, course in courses.items():
         if track_id not in present:
             course[-1] = msgspec.structs.replace(course[-1], status="lost")
     return sorted(courses.values(), key=lambda course: (course[0].time_ns, course[0].track_id))
+
+
+def _organisation(ground: Ground) -> str:
+    """Whose the picture is."""
+    return "own" if ground.site is None else ground.site.organisation
 
 
 def _bar(*, show: bool) -> Progress:
@@ -261,7 +268,7 @@ def _seconds(looks: Sequence[Look]) -> Iterator[list[Look]]:
         yield list(second)
 
 
-def _source_rows(fuser: Fuser, looks: Sequence[Look]) -> tuple[SourceRow, ...]:
+def _source_rows(fuser: Fuser, looks: Sequence[Look], ground: Ground) -> tuple[SourceRow, ...]:
     looked = Counter(look.source_id for look in looks)
     measured = Counter(look.source_id for look in looks for _ in look.measurements)
     return tuple(
@@ -271,7 +278,7 @@ def _source_rows(fuser: Fuser, looks: Sequence[Look]) -> tuple[SourceRow, ...]:
             looks=looked[state.source_id],
             measurements=measured[state.source_id],
         )
-        for state in source_states(fuser)
+        for state in picture_of(fuser.state, known_to(fuser, ground.frame)).sources
     )
 
 

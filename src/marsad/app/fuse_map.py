@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +16,13 @@ from matplotlib.lines import Line2D
 from marsad.adapters.geojson import CHI_SQUARED_95
 from marsad.adapters.picture_files import Course, while_seen
 from marsad.adapters.writing import write_refusal
-from marsad.app.fused import Ground
-from marsad.geo.geodesy import Array
+from marsad.geo.elevation import Surface
+from marsad.geo.geodesy import Array, EnuFrame
+from marsad.geo.ground import CameraView
 from marsad.kernel.measurement import Look
 from marsad.kernel.position import BearingMeasurement, GroundCovariance
+from marsad.kernel.record import Record
+from marsad.kernel.site import Site
 from marsad.watch.geolocate import Geolocator
 
 _SIZE_IN = (12.0, 9.0)
@@ -30,6 +33,15 @@ _LEAST_M = 60.0
 _LINE, _EYE = "#7b3294", "#ffb300"
 _SOURCES = ("#0b6fd6", "#1b7837", "#e08214", "#8c510a", "#c51b8a", "#5e7fb1", "#777777")
 _TRACKS = ("#111111", "#b2182b", "#2166ac", "#4d9221", "#762a83", "#bf812d", "#01665e", "#de77ae")
+
+
+class Ground(Record, eq=False):
+    """Where everything lies: the frame, and, with a site that has terrain, its surface and the cameras that report."""
+
+    frame: EnuFrame
+    site: Site | None
+    surface: Surface | None
+    views: Mapping[str, CameraView]
 
 
 class _Seen(NamedTuple):
