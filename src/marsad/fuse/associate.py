@@ -71,6 +71,16 @@ class Claims(NamedTuple):
 
 
 @njit(cache=True)
+def shown(seen: float, told: bool) -> float:
+    """How probable it is that a row is reported, being there.
+
+    The elevation data may be wrong about what is hidden, so that it is never ruled out; and that a thing is still
+    reported where it was says nothing more of it.
+    """
+    return 1.0 if told else max(seen, _HIDDEN_SEEN)
+
+
+@njit(cache=True)
 def gate(
     rows: Rows, expected: Expected, tilt: Array, bias_spread: Array, reports: Reports, claims: Claims, source: int,
     gate2: float, same: float,
@@ -143,10 +153,9 @@ def gate(
     for t in range(tracks):
         begin = pairs
         for r in range(rows.first[t], rows.first[t + 1]):
-            # The elevation data may be wrong about what is hidden: a report is not ruled out by them.
-            chance = rows.weight[r] * max(expected.seen[r], _HIDDEN_SEEN)
             for e in range(row_first[r], row_first[r + 1]):
                 m = row_report[e]
+                chance = rows.weight[r] * shown(expected.seen[r], claims.owner[m] == t)
                 if slot[m] < begin:
                     slot[m] = pairs
                     report[pairs], likelihood_of[pairs] = m, 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marsad.fuse.associate import Chances, Claims, Pairs, Reports
+from marsad.fuse.associate import Chances, Claims, Pairs, Reports, shown
 from marsad.fuse.hypotheses import STATES, Expected, Ints, Rows, correct, reduce_rows
 from marsad.fuse.register import learn
 from marsad.geo.geodesy import Array
@@ -80,9 +80,9 @@ def revise(
             for at in range(pairs.row_first[r], pairs.row_first[r + 1]):
                 m = pairs.row_report[at]
                 e = pair_of[m]
+                likelihood = pairs.row_likelihood[at] * shown(expected.seen[r], claims.owner[m] == t)
                 chance = (
-                    chances.pair[e] * rows.weight[r] * max(expected.seen[r], 0.02) * pairs.row_likelihood[at]
-                    / max(pairs.likelihood[e], 1e-300) / exists[t]
+                    chances.pair[e] * rows.weight[r] * likelihood / max(pairs.likelihood[e], 1e-300) / exists[t]
                 )  # fmt: skip
                 if chance < _CHANCE or count == _CANDIDATES:
                     continue
