@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -285,31 +283,3 @@ def test_the_same_pictures_give_the_same_to_the_last_bit() -> None:
     pictures = [np.clip(np.rint(picture), 0, 255).astype(np.uint8) for picture in clip(30, 60)]
     for one, other in zip(watch(pictures), watch(pictures), strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def under_veils(seconds: int, depth: float, cells: tuple[float, float]) -> Iterator[tuple[Counts, float, float]]:
-    """Pictures, five a second, of a swaying camera under soft shadows that drift one way; the true shift of each."""
-    rng = np.random.default_rng(7)
-    clouds = ndimage.gaussian_filter(rng.normal(size=(ROWS, 8 * COLUMNS)), cells, mode="wrap")
-    clouds = depth / (1 + np.exp(-3 * clouds / clouds.std()))
-    wide = ndimage.gaussian_filter(rng.normal(size=(ROWS, COLUMNS)), 12.0)
-    scene = texture(3) / 2 + 8 * wide / wide.std()
-    for k in range(5 * seconds):
-        x, y = 0.6 * np.sin(0.9 * k), 0.4 * np.sin(0.7 * k + 1)
-        veil = np.roll(clouds, 2 * k, axis=1)[:, :COLUMNS]
-        shown = ndimage.shift(scene - veil, (y, x), order=3, mode="nearest")
-        yield taken(shown, rng), x, y
-
-
-@pytest.mark.parametrize("cells", [(14.0, 14.0), (3.0, 20.0)], ids=["soft", "narrow"])
-def test_shadows_that_drift_over_the_ground_do_not_take_the_scene_along(cells: tuple[float, float]) -> None:
-    background = Background()
-    errors = []
-    for counts, x, y in under_veils(60, 20.0, cells):
-        difference = background.update(counts, 0.2)
-        place = difference.registration
-        errors.append((place.shift_x_px - difference.origin[0] - x, place.shift_y_px - difference.origin[1] - y))
-    # The camera sways to and fro within five seconds; what is left over those is drift.
-    drift = np.array(errors).reshape(-1, 25, 2).mean(axis=1) - errors[0]
-    assert np.abs(drift).max() < 0.2
-    assert background.relearned == 0
