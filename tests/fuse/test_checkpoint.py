@@ -61,3 +61,14 @@ def test_what_was_kept_for_another_site_or_is_damaged_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be read"):
         unpacked(kept[:-5], ["post", "patrol-1"], 2)
     assert not math.isnan(unpacked(kept, ["post", "patrol-1"], 2).existence.sum())
+
+
+def test_a_look_from_before_the_restart_is_kept_apart() -> None:
+    before = fuser()
+    before.update(looks(0, 12))
+    after = fuser(packed(before.state, list(before.sensors)))
+    held = after.state
+    (old,) = looks(8, 9)
+    after.update([old])
+    assert after.too_late == [old]
+    assert after.state is held

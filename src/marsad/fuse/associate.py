@@ -19,7 +19,7 @@ from marsad.geo.geodesy import Array
 
 _ROUNDS = 200
 _SETTLED = 1e-6
-_HIDDEN_SEEN = 0.02
+HIDDEN_SEEN = 0.02
 _JUMP2 = 40.0
 
 
@@ -77,7 +77,7 @@ def shown(seen: float, told: bool) -> float:
     The elevation data may be wrong about what is hidden, so that it is never ruled out; and that a thing is still
     reported where it was says nothing more of it.
     """
-    return 1.0 if told else max(seen, _HIDDEN_SEEN)
+    return 1.0 if told else max(seen, HIDDEN_SEEN)
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import field
 from numpy.typing import NDArray
 
-from marsad.fuse.associate import Claims, Reports, believe, gate, settled
+from marsad.fuse.associate import HIDDEN_SEEN, Claims, Reports, believe, gate, settled
 from marsad.fuse.duplicates import RowParts, certain, made_one, same_odds
 from marsad.fuse.hypotheses import (
     AROUND_SIGMAS,
@@ -47,13 +47,16 @@ _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 class FuseSettings(Record):
     """How the picture is made.
 
-    `agility_m2_s3` is the white acceleration of each kind; `steady_s` over how long a velocity is kept;
+    `agility_m2_s3` is the white acceleration of each kind, `usual_agility_m2_s3` of all others; it grows with how badly
+    a track's reports fit, of which each counts as `surprise_gain`. `steady_s` is over how long a velocity is kept,
+    `speed_m_s` how fast things usually are, `gate2` within how many squared deviations a report may be of a track;
     `unknown_per_km2` how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come;
     `gone_s` after how long an object is expected to have left. A report that carries the label its track had before is
     `same_label` times as likely to be of it; a label nobody has goes to a track only where that is `label_sure`, and is
     free again `label_kept_s` after its source last used it. Two tracks are made one where that is `same_sure`. At most
     `hypotheses` are kept of a track; those within `apart` squared deviations are merged. A track is believed from an
-    existence of `confirm` on, and given up below `doubt`; `late_s` is how late a look may come and still count.
+    existence of `confirm` on, and given up below `doubt` or where it may be anywhere within `lost_sigma_m`; it coasts
+    once unseen for `coast_s`. `late_s` is how late a look may come and still count.
     """
 
     agility_m2_s3: Mapping[Kind, float] = field(default_factory=lambda: dict(_AGILITY))
@@ -151,7 +154,9 @@ class Fuser:
         self.state = start or self._nothing()
         self._looks: dict[Key, Look] = {}
         self._keys: list[Key] = []
-        self._marks: list[tuple[Key, State]] = [((self.state.time_ns, ""), self.state)]
+        self._started_ns = self.state.time_ns
+        self._last: Key = (self._started_ns, "")
+        self._marks: list[tuple[Key, State]] = [(self._last, self.state)]
         self.too_late: list[Look] = []
 
     @property
@@ -174,18 +179,12 @@ class Fuser:
                 earliest = key
         if earliest is None:
             return self.state
-        if earliest <= self._marks[-1][0] or earliest <= self._done:
+        if earliest <= self._last:
             self._take_back(earliest)
-        for key in self._keys[bisect.bisect_right(self._keys, self._done) :]:
+        for key in self._keys[bisect.bisect_right(self._keys, self._last) :]:
             self._advance(key)
         self._let_go()
         return self.state
-
-    @property
-    def _done(self) -> Key:
-        return self._last
-
-    _last: Key = (0, "")
 
     def _check(self, look: Look) -> None:
         """Nothing if a look can be understood, before any of those it came with has changed anything."""
@@ -200,7 +199,9 @@ class Fuser:
 
     def _accept(self, look: Look) -> Key | None:
         """The look's place in the order if it changes anything."""
-        if self._keys and look.time_ns < self._keys[-1][0] - round(self.settings.late_s * NS):
+        newest_ns = self._keys[-1][0] if self._keys else 0
+        # What was known at the start cannot be taken back, and holds all looks until then.
+        if look.time_ns <= self._started_ns or look.time_ns < newest_ns - round(self.settings.late_s * NS):
             self.too_late.append(look)
             return None
         key = (look.time_ns, look.source_id)
@@ -255,16 +256,14 @@ class Fuser:
         slots = self._slots[number]
         reports = self._reports(state, look, sensor, number)
         expected = self._expected(state, sensor)
-        chance, patience = (
-            sensor.reporting.detection,
-            sensor.reporting.patience(look.time_ns - int(state.looked_ns[number])),
-        )
+        chance = sensor.reporting.detection
+        patience = sensor.reporting.patience(look.time_ns - int(state.looked_ns[number]))
         expected = expected._replace(seen=expected.seen * chance)
         if slots[2] >= 0:
             moved = np.einsum("rki,ri->rk", expected.slope[:, :, :2], state.rows.mean[:, 2:4])
             expected = expected._replace(value=expected.value + moved * state.bias_mean[slots[2]])
         tilt = leaning(state.rows, expected, slots)
-        claims = self._claims(state, reports, number, look.time_ns)
+        claims = self._claims(state, reports, sensor, number)
         pairs = gate(
             state.rows, expected, tilt, state.bias_spread, reports, claims, number, self.settings.gate2,
             self.settings.same_label,
@@ -303,6 +302,7 @@ class Fuser:
         step_s = (time_ns - state.time_ns) / NS
         if step_s <= 0:
             return state
+        new_second = time_ns // NS > state.time_ns // NS
         settings = self.settings
         rows = predict(state.rows, self._agility(state), step_s, settings.steady_s, self._height_m, self._correlation_m)
         spread = state.bias_spread
@@ -313,9 +313,7 @@ class Fuser:
             time_ns=time_ns, rows=rows, bias_spread=spread, unseen=unseen,
             existence=state.existence * math.exp(-step_s / settings.gone_s),
         )  # fmt: skip
-        return (
-            self._without_gone(state) if time_ns // NS == (time_ns - round(step_s * NS)) // NS else self._tidied(state)
-        )
+        return self._tidied(state) if new_second else self._without_gone(state)
 
     @property
     def _height_m(self) -> float:
@@ -367,7 +365,7 @@ class Fuser:
                 area[m] = float(ranges[:, 2].sum()) / (2 * AROUND_SIGMAS * sigma) / 2
         return area
 
-    def _claims(self, state: State, reports: Reports, number: int, time_ns: int) -> Claims:
+    def _claims(self, state: State, reports: Reports, sensor: Sensor, number: int) -> Claims:
         """Whose label each report carries, and who may take a label that is new.
 
         A track has one label of a source at a time; another source's new label goes to a track only where that is known
@@ -379,8 +377,8 @@ class Fuser:
         order = np.lexsort((state.existence[live], told[live]))
         holder = {int(state.label[t, number]): t for t in np.flatnonzero(live)[order]}
         owner = np.array([holder.get(label, -1) if label >= 0 else -1 for label in reports.label.tolist()], np.int64)
-        stale = time_ns - told > kept_ns
-        known = _by_track(state.rows, self._linear(state, self.sensors[list(self.sensors)[number]]).astype(float))
+        stale = state.time_ns - told > kept_ns
+        known = _by_track(state.rows, self._linear(state, sensor).astype(float))
         return Claims(owner, stale & ((told > 0) | (known > _MOSTLY)))
 
     def _noted(self, state: State, look: Look, number: int, reports: Reports, revised: Revised) -> State:
@@ -411,7 +409,9 @@ class Fuser:
 
         A camera that was knocked is believed no more about where it looks, and learns that anew from what others see.
         """
-        if not isinstance(sensor, CameraSensor) or self._slots[number, 0] < 0:
+        columns = self._slots[number, :2]
+        columns = columns[columns >= 0]
+        if not isinstance(sensor, CameraSensor) or not len(columns):
             return state
         vouched = (state.told_ns > state.time_ns - NS * 5).sum(axis=1) > 1
         asked = [int(t) for t in claims.owner if t >= 0 and vouched[t]]
@@ -420,7 +420,6 @@ class Fuser:
             misfit = np.mean([revised.sure[t] < self.settings.doubt for t in asked])
             # The more of them there are at once, the more it says.
             strange[number] += (1 - _STRANGE_KEPT ** len(asked)) * (misfit - strange[number])
-        columns = self._slots[number, :2]
         sigma = np.sqrt(state.bias_spread[columns, columns].max())
         if strange[number] <= _STRANGE:
             trusted[number] |= sigma < _TRUSTED_RAD
@@ -429,8 +428,9 @@ class Fuser:
         fresh = np.zeros(len(state.bias_mean))
         fresh[columns] = _KNOCKED_RAD**2
         rows, spread = forget(state.rows, state.bias_spread, columns, fresh)
-        rows.left[:, number] = math.nan
-        return state._replace(rows=rows, bias_spread=spread, strange=strange, trusted=trusted)
+        left = rows.left.copy()
+        left[:, number] = math.nan
+        return state._replace(rows=rows._replace(left=left), bias_spread=spread, strange=strange, trusted=trusted)
 
     def _again(
         self, state: State, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints, new: Array
@@ -533,7 +533,7 @@ class Fuser:
     def _held_against(
         self, state: State, sensor: CameraSensor, number: int, mean: Array, spread: Array, weight: Array,
         reports: Reports, m: int,
-    ) -> tuple[Array, Array, Array, Array, Array]:  # fmt: skip
+    ) -> RowParts:  # fmt: skip
         """The slices of a new track after the report that began it."""
         count, biases = len(mean), len(state.bias_mean)
         rows = Rows(
@@ -541,7 +541,7 @@ class Fuser:
             np.full((count, len(self.sensors), 2), math.nan),
         )  # fmt: skip
         expected = expect_angles(rows, state.bias_spread, sensor.surface, sensor.sight)
-        expected = expected._replace(seen=np.maximum(expected.seen, 0.02))
+        expected = expected._replace(seen=np.maximum(expected.seen, HIDDEN_SEEN))
         tilt = leaning(rows, expected, self._slots[number])
         one = Reports(reports.value[m : m + 1], reports.noise[m : m + 1], reports.label[m : m + 1])
         claims = Claims(np.full(1, -1), np.ones(1, np.bool_))
