@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,6 +78,23 @@ def test_a_shift_gain_and_offset_are_recovered_although_something_bright_moves(
     assert np.array([shift.shift_x_px, shift.shift_y_px]) - found.origin == pytest.approx([shift_x, shift_y], abs=0.1)
     assert total_gain == pytest.approx(gain, rel=0.01)
     assert level == pytest.approx(gain * 110 + offset, abs=1.0)
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, 0.5), (2.0, 0.0), (0.0, -1.5), (1.5, 2.0)])
+def test_a_picture_read_between_its_cells_has_the_gain_it_has(shift: tuple[float, float]) -> None:
+    """Cells of such a picture are four pixels wide; a mean over two of them is softer than either."""
+    rng = np.random.default_rng(1)
+    large = texture(2, 4 * ROWS + 40, 4 * COLUMNS + 40)
+    background = Background()
+    for _ in range(12):
+        background.update(deep(large[20:-20, 20:-20], rng), STEP_S)
+
+    moved = ndimage.shift(large, shift[::-1], order=3)[20:-20, 20:-20]
+    gains = [background.update(deep(0.8 * moved + 5, rng), STEP_S).registration.gain for _ in range(2)]
+
+    # The first picture is half a cell off, the second, after the scene was moved by whole pixels, an eighth.
+    assert gains[0] == pytest.approx(0.8, rel=0.025)
+    assert gains[0] * gains[1] == pytest.approx(0.8, rel=0.01)
 
 
 def test_a_featureless_sky_hardly_moves_the_scene_and_raises_nothing() -> None:
@@ -283,3 +302,31 @@ def test_the_same_pictures_give_the_same_to_the_last_bit() -> None:
     pictures = [np.clip(np.rint(picture), 0, 255).astype(np.uint8) for picture in clip(30, 60)]
     for one, other in zip(watch(pictures), watch(pictures), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def under_veils(seconds: int, depth: float, cells: tuple[float, float]) -> Iterator[tuple[Counts, float, float]]:
+    """Pictures, five a second, of a swaying camera under soft shadows that drift one way; the true shift of each."""
+    rng = np.random.default_rng(7)
+    clouds = ndimage.gaussian_filter(rng.normal(size=(ROWS, 8 * COLUMNS)), cells, mode="wrap")
+    clouds = depth / (1 + np.exp(-3 * clouds / clouds.std()))
+    wide = ndimage.gaussian_filter(rng.normal(size=(ROWS, COLUMNS)), 12.0)
+    scene = texture(3) / 2 + 8 * wide / wide.std()
+    for k in range(5 * seconds):
+        x, y = 0.6 * np.sin(0.9 * k), 0.4 * np.sin(0.7 * k + 1)
+        veil = np.roll(clouds, 2 * k, axis=1)[:, :COLUMNS]
+        shown = ndimage.shift(scene - veil, (y, x), order=3, mode="nearest")
+        yield taken(shown, rng), x, y
+
+
+@pytest.mark.parametrize("cells", [(14.0, 14.0), (3.0, 20.0)], ids=["soft", "narrow"])
+def test_shadows_that_drift_over_the_ground_do_not_take_the_scene_along(cells: tuple[float, float]) -> None:
+    background = Background()
+    errors = []
+    for counts, x, y in under_veils(60, 20.0, cells):
+        difference = background.update(counts, 0.2)
+        place = difference.registration
+        errors.append((place.shift_x_px - difference.origin[0] - x, place.shift_y_px - difference.origin[1] - y))
+    # The camera sways to and fro within five seconds; what is left over those is drift.
+    drift = np.array(errors).reshape(-1, 25, 2).mean(axis=1) - errors[0]
+    assert np.abs(drift).max() < 0.2
+    assert background.relearned == 0

@@ -2,8 +2,9 @@
 
 The scene is kept per pixel as a mean and a variance. A picture is explained as the scene shifted by (x, y) and
 passed through the camera's own gain and offset; these four are solved together, because a gain fitted to a shifted
-picture, or a shift fitted to one with another gain, is wrong. What is left over is the difference that `detect` looks
-at.
+picture, or a shift fitted to one with another gain, is wrong. Of a camera that stays where it is the shift is found on
+the scene's `anchor`, and the gain and offset of the whole picture then at that shift; one that turns, jumps or is lost
+is followed on the scene itself. What is left over is the difference that `detect` looks at.
 
 Source: the joint solution is Lucas-Kanade with linear illumination (Bartoli, "Groupwise geometric and photometric
 direct image registration", PAMI 2008) with a truncated quadratic loss; the mean and variance follow Stauffer and
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 
 from marsad.kernel.frame import Counts
 from marsad.kernel.record import Record
+from marsad.watch.anchor import Anchor
+from marsad.watch.cells import Sums, shrink
 from marsad.watch.standing import Standing
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
-Sums = NDArray[np.uint16] | NDArray[np.float32]
 
 # Entries of a registration's state.
 _X, _Y, _GAIN, _OFFSET = range(4)
@@ -65,80 +67,40 @@ class Registration(Record):
     inliers: float = 1.0
 
 
-@numba.njit(cache=True, nogil=True)
-def _shrink_bytes(picture: Counts | F32, out: F32, line: Sums) -> None:
-    """Average 4 x 4 cells of an 8-bit picture, four neighbouring sums of `line`, 16 bits each, in one word at a time.
-
-    Multiplied by a word of four ones, a word has the sum of its four parts in its highest.
-    """
-    rows, columns = out.shape
-    words = line.view(np.uint64)
-    pixels = picture.reshape(-1)
-    number = line.dtype.type
-    pitch = np.uint64(picture.shape[1])
-    ones, top = np.uint64(0x0001000100010001), np.uint64(48)
-    for row in range(rows):
-        r0 = np.uint64(4 * row) * pitch
-        r1 = r0 + pitch
-        r2 = r1 + pitch
-        r3 = r2 + pitch
-        for k in range(np.uint64(4 * columns)):
-            upper = number(pixels[r0 + k]) + number(pixels[r1 + k])
-            line[k] = upper + number(pixels[r2 + k]) + number(pixels[r3 + k])
-        target = out[row]
-        for column in range(np.uint64(columns)):
-            target[column] = np.float32(np.int32((words[column] * ones) >> top)) / np.float32(16.0)
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def shrink(picture: Counts | F32, factor: int, out: F32, line: Sums) -> None:
-    """Average `factor` x `factor` cells of (H, W) into `out`.
-
-    `line` (W,) holds the sums down the columns and has a type in which they fit: with 16-bit sums of 8-bit pictures the
-    compiler can use instructions twice as wide. For the same reason the usual factors are written out.
-    """
-    rows, columns = out.shape
-    if factor == 4 and line.dtype.type(0.5) == 0 and picture.itemsize == 1:
-        _shrink_bytes(picture, out, line)
-        return
-    scale = np.float32(1.0 / (factor * factor))
-    number = line.dtype.type
-    width = columns * factor
-    for row in range(rows):
-        first = picture[row * factor]
-        for k in range(width):
-            line[k] = number(first[k])
-        for inner in range(1, factor):
-            more = picture[row * factor + inner]
-            for k in range(width):
-                line[k] += number(more[k])
-        target = out[row]
-        if factor == 4:
-            for column in range(columns):
-                k = column * 4
-                left = np.float32(line[k]) + np.float32(line[k + 1])
-                target[column] = scale * (left + np.float32(line[k + 2]) + np.float32(line[k + 3]))
-        elif factor == 2:
-            for column in range(columns):
-                k = column * 2
-                target[column] = scale * (np.float32(line[k]) + np.float32(line[k + 1]))
-        else:
-            for column in range(columns):
-                total = np.float32(0.0)
-                for step in range(factor):
-                    total += np.float32(line[column * factor + step])
-                target[column] = total * scale
-
-
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _gradients(scene: F32, grad_x: F32, grad_y: F32) -> None:
     """Fill the scene's slopes, by central differences; the outermost pixels keep theirs."""
     rows, columns = scene.shape
+    levels, slopes_x, slopes_y = scene.reshape(-1), grad_x.reshape(-1), grad_y.reshape(-1)
     half = np.float32(0.5)
+    one, pitch = np.uint64(1), np.uint64(columns)
     for row in range(1, rows - 1):
-        for column in range(1, columns - 1):
-            grad_x[row, column] = half * (scene[row, column + 1] - scene[row, column - 1])
-            grad_y[row, column] = half * (scene[row + 1, column] - scene[row - 1, column])
+        for k in range(np.uint64(row * columns + 1), np.uint64(row * columns + columns - 1)):
+            slopes_x[k] = half * (levels[k + one] - levels[k - one])
+            slopes_y[k] = half * (levels[k + pitch] - levels[k - pitch])
+
+
+@numba.njit(inline="always")
+def _overlap(state: F64, rows: int, columns: int) -> tuple[int, int, int, int, np.uint64]:
+    """Whole pixels of the shift across and down, the scene's first column, its last row and how many columns it shares.
+
+    The picture is looked at between its pixels, so that one row and column more of it is needed; the scene's outermost
+    pixels have no slopes.
+    """
+    whole_x = math.floor(state[_X])
+    whole_y = math.floor(state[_Y])
+    first = max(1, -whole_x)
+    last = min(columns - 1, columns - 1 - whole_x)
+    return whole_x, whole_y, first, min(rows - 1, rows - 1 - whole_y), np.uint64(max(last - first, 0))
+
+
+@numba.njit(inline="always")
+def _quarters(state: F64) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Weights of the four pixels about a place between pixels."""
+    one = np.float32(1.0)
+    x = np.float32(state[_X] - math.floor(state[_X]))
+    y = np.float32(state[_Y] - math.floor(state[_Y]))
+    return (one - x) * (one - y), x * (one - y), (one - x) * y, x * y
 
 
 @numba.njit(inline="always", fastmath=True)
@@ -150,51 +112,61 @@ def _votes(
     use: F32,
     state: F64,
     limit: float,
+    weight: F32,
+    left: F32,
     total: F64,
 ) -> None:
     """Sums for one Gauss-Newton step into `total`; pixels with a residual above `limit` do not vote.
 
-    The sums run in 32 bits along a row, where the compiler can do eight pixels at a time, and in 64 bits over rows.
+    The sums run in 32 bits along a row, where the compiler can do eight pixels at a time, and in 64 bits over rows. A
+    row is gone through twice, with its votes kept in `weight` and its residuals in `left`: a processor has not the
+    registers for all sums at once. Arrays are in one dimension since cutting out rows counts references.
     Written into its caller, since a kernel that comes from the cache is otherwise linked, and so rounds, another way
     than one just compiled: the first run would differ from the next.
     """
     rows, columns = scene.shape
-    whole_x = math.floor(state[_X])
-    whole_y = math.floor(state[_Y])
-    part_x = np.float32(state[_X] - whole_x)
-    part_y = np.float32(state[_Y] - whole_y)
-    one = np.float32(1.0)
+    whole_x, whole_y, first, end, width = _overlap(state, rows, columns)
+    w00, w01, w10, w11 = _quarters(state)
+    pixels, levels, used = picture.reshape(-1), scene.reshape(-1), use.reshape(-1)
+    slopes_x, slopes_y = grad_x.reshape(-1), grad_y.reshape(-1)
     zero = np.float32(0.0)
-    w00 = (one - part_x) * (one - part_y)
-    w01 = part_x * (one - part_y)
-    w10 = (one - part_x) * part_y
-    w11 = part_x * part_y
-    first = max(1, -whole_x)
-    last = min(columns - 1, columns - 1 - whole_x)
     gain = np.float32(state[_GAIN])
     offset = np.float32(state[_OFFSET])
     lim = np.float32(limit)
+    one, pitch = np.uint64(1), np.uint64(columns)
     total[:] = 0.0
-    for row in range(max(1, -whole_y), min(rows - 1, rows - 1 - whole_y)):
-        top = picture[row + whole_y, first + whole_x :]
-        bottom = picture[row + whole_y + 1, first + whole_x :]
-        b_row = scene[row, first:]
-        gx_row = grad_x[row, first:]
-        gy_row = grad_y[row, first:]
-        use_row = use[row, first:]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
-        s8 = s9 = s10 = s11 = s12 = s13 = s14 = s15 = zero
-        for k in range(last - first):
-            value = w00 * top[k] + w01 * top[k + 1] + w10 * bottom[k] + w11 * bottom[k + 1]
-            b = b_row[k]
+    for row in range(max(1, -whole_y), end):
+        at = np.uint64(row * columns + first)
+        top = np.uint64((row + whole_y) * columns + first + whole_x)
+        bottom = top + pitch
+        s7 = s8 = s9 = s12 = s13 = s14 = s15 = zero
+        for k in range(width):
+            value = w00 * pixels[top + k] + w01 * pixels[top + k + one]
+            value += w10 * pixels[bottom + k] + w11 * pixels[bottom + k + one]
+            b = levels[at + k]
             r = value - (gain * b + offset)
-            u = use_row[k]
+            u = used[at + k]
             w = u if abs(r) <= lim else zero
-            gx = gx_row[k]
-            gy = gy_row[k]
+            wb = w * b
+            wr = w * r
+            weight[k] = w
+            left[k] = wr
+            s7 += wb * b
+            s8 += wb
+            s9 += w
+            s12 += wr * b
+            s13 += wr
+            s14 += wr * r
+            s15 += u
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s10 = s11 = zero
+        for k in range(width):
+            w = weight[k]
+            wr = left[k]
+            b = levels[at + k]
+            gx = slopes_x[at + k]
+            gy = slopes_y[at + k]
             wgx = w * gx
             wgy = w * gy
-            wb = w * b
             s0 += wgx * gx
             s1 += wgx * gy
             s2 += wgx * b
@@ -202,15 +174,8 @@ def _votes(
             s4 += wgy * gy
             s5 += wgy * b
             s6 += wgy
-            s7 += wb * b
-            s8 += wb
-            s9 += w
-            s10 += wgx * r
-            s11 += wgy * r
-            s12 += wb * r
-            s13 += w * r
-            s14 += w * r * r
-            s15 += u
+            s10 += wr * gx
+            s11 += wr * gy
         total[_XX] += s0
         total[_XY] += s1
         total[_XB] += s2
@@ -227,6 +192,81 @@ def _votes(
         total[_R1] += s13
         total[_RR] += s14
         total[_VOTERS] += s15
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _relight(
+    picture: F32, scene: F32, use: F32, smoothed: float, state: F64, noise: float, iterations: int, limit: float
+) -> tuple[float, float]:
+    """What `_register` does at a shift that is known: only the gain and the offset of `state` are refined.
+
+    A picture read between its cells is a little softer than it was, and a scene of smoothed pictures is, which a gain
+    would make up for: the scene is first made as soft as the picture. Two cells weighed 1 - a and a take as much from a
+    wave across them, to the second order, as three weighed c, 1 - 2 c and c, with c = a (1 - a) / 2.
+    """
+    rows, columns = scene.shape
+    whole_x, whole_y, first, end, width = _overlap(state, rows, columns)
+    part_x, part_y = state[_X] - whole_x, state[_Y] - whole_y
+    soft_x = np.float32(0.5 * part_x * (1.0 - part_x) - smoothed)
+    soft_y = np.float32(0.5 * part_y * (1.0 - part_y) - smoothed)
+    kept = np.float32(1.0) - np.float32(2.0) * (soft_x + soft_y)
+    w00, w01, w10, w11 = _quarters(state)
+    pixels, levels, used = picture.reshape(-1), scene.reshape(-1), use.reshape(-1)
+    zero = np.float32(0.0)
+    lim = np.float32(limit)
+    one, pitch = np.uint64(1), np.uint64(columns)
+    residual = limit
+    inliers = 0.0
+    noise2 = max(noise * noise, 0.05)
+    for _ in range(iterations):
+        gain = np.float32(state[_GAIN])
+        offset = np.float32(state[_OFFSET])
+        bb = b1 = votes = br = r1 = rr = voters = 0.0
+        for row in range(max(1, -whole_y), end):
+            at = np.uint64(row * columns + first)
+            top = np.uint64((row + whole_y) * columns + first + whole_x)
+            bottom = top + pitch
+            s0 = s1 = s2 = s3 = s4 = s5 = s6 = zero
+            for k in range(width):
+                value = w00 * pixels[top + k] + w01 * pixels[top + k + one]
+                value += w10 * pixels[bottom + k] + w11 * pixels[bottom + k + one]
+                here = at + k
+                b = kept * levels[here] + soft_x * (levels[here - one] + levels[here + one])
+                b += soft_y * (levels[here - pitch] + levels[here + pitch])
+                r = value - (gain * b + offset)
+                u = used[here]
+                w = u if abs(r) <= lim else zero
+                wb = w * b
+                wr = w * r
+                s0 += wb * b
+                s1 += wb
+                s2 += w
+                s3 += wr * b
+                s4 += wr
+                s5 += wr * r
+                s6 += u
+            bb += float(s0)
+            b1 += float(s1)
+            votes += float(s2)
+            br += float(s3)
+            r1 += float(s4)
+            rr += float(s5)
+            voters += float(s6)
+        if votes < 32.0:
+            return limit, 0.0
+        residual = math.sqrt(rr / votes)
+        inliers = votes / max(voters, 1.0)
+        level = noise2 * (10.0 + 0.08 * votes)
+        right = br - level * (state[_GAIN] - 1.0)
+        spread = (bb + level) * votes - b1 * b1
+        if spread <= 0.0:
+            return residual, inliers
+        more = (right * votes - b1 * r1) / spread
+        state[_GAIN] = min(max(state[_GAIN] + more, 0.2), 5.0)
+        state[_OFFSET] += (r1 - b1 * more) / votes
+        if abs(more) < 0.002:
+            break
+    return residual, inliers
 
 
 @numba.njit(cache=True, nogil=True)
@@ -275,13 +315,15 @@ def _register(
     featureless sky then leaves them where they were instead of making them up.
     """
     total = np.zeros(_SUMS)
+    weight = np.empty(scene.shape[1], np.float32)
+    left = np.empty(scene.shape[1], np.float32)
     matrix = np.zeros((4, 4))
     right = np.zeros(4)
     residual = limit
     inliers = 0.0
     noise2 = max(noise * noise, 0.05)
     for _ in range(iterations):
-        _votes(picture, scene, grad_x, grad_y, use, state, limit, total)
+        _votes(picture, scene, grad_x, grad_y, use, state, limit, weight, left, total)
         count = total[_VOTES]
         if count < 32.0:
             return limit, 0.0
@@ -545,6 +587,15 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, 
 _SHIFT_ONLY = np.array([1.0, 1.0, 0.0, 0.0])
 """Picks the shift out of a registration's state."""
 
+STEPS = 12
+"""A search for a shift that has not settled by then is over; the usual one takes two or three steps."""
+
+ANCHOR_NOISE = 0.25
+"""The noise of a mean over many pictures, of that of one."""
+
+LEAST_SHARP = 0.7
+"""Where less than this of the anchor's contrast is found, the picture has jumped farther than sharp features reach."""
+
 CROWD = 10
 """So many things that stand out of a first picture are bushes and rocks."""
 
@@ -554,6 +605,9 @@ STEADY_PX = 0.15
 
 SMOOTHING = 0.375
 """What the (1 2 1) x (1 2 1) / 16 smoothing leaves of white noise."""
+
+SMOOTHED_PX2 = 0.25
+"""The weight of each neighbour in that smoothing, along a row or a column."""
 
 
 def _smooth(counts: Counts) -> F32:
@@ -655,6 +709,9 @@ class Background:
         self._grad_y = np.zeros(small, np.float32)
         self._small_use = np.ones(small, np.float32)
         self._held: list[tuple[int, int, int, int]] = []
+        self._anchor = Anchor(rows, columns, self.factor)
+        self._sharp_residual = 0.0
+        self._sharp_gain = 1.0
         self._refresh_use()
         self._state = np.zeros(4)
         self.origin = np.zeros(2, np.int64)
@@ -693,6 +750,9 @@ class Background:
         self._velocity = np.zeros(4)
         self._refresh_small()
         self._refresh_slack()
+        self._anchor.forget(self.mean, self.origin)
+        self._sharp_residual = self._residual
+        self._sharp_gain = 1.0
 
     def _refresh_use(self) -> None:
         rows, columns = self.mean.shape
@@ -703,6 +763,7 @@ class Background:
             self._use_full = stretched.astype(np.uint8, copy=False)
         shrink(self._use_full, self.factor, self._small_use, self._narrow)
         self._small_use[self._small_use < 1] = 0
+        self._anchor.mask(self._small_use)
 
     def _refresh_small(self) -> None:
         shrink(self.mean, self.factor, self._small_scene, self._wide)
@@ -725,7 +786,12 @@ class Background:
         prior = 0.9 * self._state[:2]
         limit = max(3.0 * self._residual, 5.0 * noise, 3.0)
         start = self._state + self._velocity
-        best, residual, inliers = self._refine(start, prior, noise, limit)
+        placed = self._anchored(start, prior, noise)
+        if placed is None:
+            best, residual, inliers = self._refine(start, prior, noise, limit)
+        else:
+            best = placed
+            residual, inliers = self._relit(best, noise, limit)
         lost = inliers < 0.7
         if lost:
             for candidate in self._candidates():
@@ -733,6 +799,8 @@ class Background:
                 again, other_residual, other_inliers = self._refine(state, state[:2].copy(), noise, limit)
                 if other_inliers > inliers + 0.02:
                     best, residual, inliers = again, other_residual, other_inliers
+        if placed is None or lost:
+            residual, inliers = self._relit(best, noise, limit)
         # A jump is no speed: after one the next search starts where this one ended.
         step = best - self._state
         self._velocity = np.zeros(4) if lost else step * _SHIFT_ONLY
@@ -751,6 +819,45 @@ class Background:
             inliers=inliers,
         )
 
+    def _anchored(self, start: F64, prior: F64, noise: float) -> F64 | None:
+        """`start` at the shift that lays the picture's sharp features on the anchor; `None` where it holds nothing."""
+        anchor = self._anchor
+        if not anchor.holds:
+            return None
+        lead = np.array([*anchor.lead, 0.0, 0.0])
+        sharp = start + lead
+        sharp[_GAIN], sharp[_OFFSET] = self._sharp_gain, 0.0
+        picture = anchor.sharpen(self._small_picture)
+        limit = max(3.0 * self._sharp_residual, 5.0 * noise, 3.0)
+        noise *= ANCHOR_NOISE
+        held = prior + lead[:2]
+        residual, inliers = self._laid(picture, sharp, held, noise, limit)
+        if np.abs(sharp[:2] - held).max() > 1.0:
+            # Only features bring it so far: the camera has jumped, and is not to be drawn back.
+            residual, inliers = self._laid(picture, sharp, sharp[:2].copy(), noise, limit)
+        if inliers < 0.7 or sharp[_GAIN] < LEAST_SHARP:
+            self._sharp_gain = 1.0
+            return None
+        self._sharp_residual += 0.1 * (residual - self._sharp_residual)
+        self._sharp_gain = float(sharp[_GAIN])
+        return np.array([sharp[_X] - lead[_X], sharp[_Y] - lead[_Y], start[_GAIN], start[_OFFSET]])
+
+    def _laid(self, picture: F32, state: F64, prior: F64, noise: float, limit: float) -> tuple[float, float]:
+        """Refine `state` in place on the anchor; the residual and the share of cells that agree."""
+        anchor = self._anchor
+        return _register(
+            picture,
+            anchor.template,
+            anchor.grad_x,
+            anchor.grad_y,
+            anchor.use,
+            state,
+            prior,
+            noise,
+            STEPS,
+            limit,
+        )
+
     def _refine(self, start: F64, prior: F64, noise: float, limit: float) -> tuple[F64, float, float]:
         state = start.copy()
         residual, inliers = _register(
@@ -762,10 +869,15 @@ class Background:
             state,
             prior,
             noise,
-            6,
+            STEPS,
             limit,
         )
         return state, residual, inliers
+
+    def _relit(self, state: F64, noise: float, limit: float) -> tuple[float, float]:
+        """Refine the gain and offset of `state` in place; the residual and the share of cells that agree."""
+        smoothed = SMOOTHED_PX2 / self.factor**2
+        return _relight(self._small_picture, self._small_scene, self._small_use, smoothed, state, noise, STEPS, limit)
 
     def _candidates(self) -> list[F64]:
         """Other places to start from: the same shift with a new gain and offset, and the phase correlation's peak."""
@@ -794,6 +906,7 @@ class Background:
             return out
         if self.learnt_frames % 4 == 0:
             self._refresh_small()
+        self._anchor.learn(self.mean, step_s)
         found = self._align(counts)
         out = self.difference
         out.picture = counts
@@ -858,6 +971,7 @@ class Background:
         self._state[_Y] -= dy / f
         self._seed_margin(dx, dy, found)
         self._refresh_small()
+        self._anchor.move(self.mean, self.origin)
         self._refresh_slack()
 
     def _seed_margin(self, dx: int, dy: int, found: Registration) -> None:
@@ -921,6 +1035,7 @@ class Background:
             self._small_scene += np.float32(offset)
             self._grad_x *= np.float32(gain)
             self._grad_y *= np.float32(gain)
+            self._anchor.scale(gain)
 
     def _sums_of(self, counts: Counts) -> Sums:
         """Scratch for the sums of a picture, of a type that holds them."""
