@@ -56,6 +56,9 @@ NOUNS: Final[Mapping[Kind, str]] = MappingProxyType(
     }
 )
 
+JUDGED_EVERY_NS = 80_000_000
+"""A track is held against the rules so often at most: they are about seconds, and errors of a position last longer."""
+
 WITHIN_SIGMAS = 2.45
 """The half axes of an ellipse that holds 95 % of a normal distribution in the plane, in sigmas."""
 MOVED_SIGMAS = 3.5
@@ -256,6 +259,7 @@ class _Followed:
         "first_ns",
         "harmless_ns",
         "held",
+        "judged_ns",
         "low_ns",
         "motion",
         "pending",
@@ -268,6 +272,7 @@ class _Followed:
         self.first_ns = time_ns
         self.box = box
         self.seen_ns = time_ns
+        self.judged_ns: int | None = None
         self.harmless_ns: int | None = None
         self.low_ns: int | None = None
         self.motion: _Motion | None = None
@@ -313,6 +318,9 @@ class Alerting:
             known.seen_ns = time_ns
             if track.status == "coasting":
                 continue
+            if known.judged_ns is not None and 0 <= track.time_ns - known.judged_ns < JUDGED_EVERY_NS:
+                continue
+            known.judged_ns = track.time_ns
             self._judge(track, known)
             if track.kind not in ALARMING:
                 known.harmless_ns = track.time_ns
