@@ -12,6 +12,7 @@ Grimson (CVPR 1999) with one mode.
 """
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numba
@@ -584,9 +585,6 @@ def _fill_slack(mean: F32, floor2: np.float32, jitter2: np.float32, slack: F32, 
             out[edge] = out[beside]
 
 
-_SHIFT_ONLY = np.array([1.0, 1.0, 0.0, 0.0])
-"""Picks the shift out of a registration's state."""
-
 STEPS = 12
 """A search for a shift that has not settled by then is over; the usual one takes two or three steps."""
 
@@ -683,7 +681,7 @@ class Background:
         self._use_full: U8 | None = None
         self._lost_frames = 0
         self._residual = 0.0
-        self._velocity = np.zeros(4)
+        self._velocity = (0.0, 0.0)
         self._shake_px = 0.0
         self._small_level = 0.0
         self._watched_s = 0.0
@@ -747,7 +745,7 @@ class Background:
         self.learnt_frames = 1
         self._state[:] = (0, 0, 1, 0)
         self._residual = 3 * self.noise
-        self._velocity = np.zeros(4)
+        self._velocity = (0.0, 0.0)
         self._refresh_small()
         self._refresh_slack()
         self._anchor.forget(self.mean, self.origin)
@@ -782,10 +780,11 @@ class Background:
     def _align(self, counts: Counts) -> Registration:
         shrink(counts, self.factor, self._small_picture, self._sums_of(counts))
         noise = self.noise / self.factor + 0.2
-        # Leaning back a little: a sky without features would else walk off at random.
-        prior = 0.9 * self._state[:2]
         limit = max(3.0 * self._residual, 5.0 * noise, 3.0)
-        start = self._state + self._velocity
+        x, y, gain, offset = self._state.tolist()
+        # Leaning back a little: a sky without features would else walk off at random.
+        prior = 0.9 * x, 0.9 * y
+        start = x + self._velocity[0], y + self._velocity[1], gain, offset
         placed = self._anchored(start, prior, noise)
         if placed is None:
             best, residual, inliers = self._refine(start, prior, noise, limit)
@@ -795,52 +794,53 @@ class Background:
         lost = inliers < 0.7
         if lost:
             for candidate in self._candidates():
-                state, other_residual, other_inliers = self._refine(candidate, candidate[:2].copy(), noise, limit * 2)
-                again, other_residual, other_inliers = self._refine(state, state[:2].copy(), noise, limit)
+                state, other_residual, other_inliers = self._refine(candidate, candidate[:2], noise, limit * 2)
+                again, other_residual, other_inliers = self._refine(state, state[:2], noise, limit)
                 if other_inliers > inliers + 0.02:
                     best, residual, inliers = again, other_residual, other_inliers
         if placed is None or lost:
             residual, inliers = self._relit(best, noise, limit)
+        now_x, now_y, gain, offset = best.tolist()
+        step_x, step_y = now_x - x, now_y - y
         # A jump is no speed: after one the next search starts where this one ended.
-        step = best - self._state
-        self._velocity = np.zeros(4) if lost else step * _SHIFT_ONLY
-        moved = min(math.hypot(step[_X], step[_Y]) * self.factor, 1.0)
+        self._velocity = (0.0, 0.0) if lost else (step_x, step_y)
+        moved = min(math.hypot(step_x, step_y) * self.factor, 1.0)
         self._shake_px += 0.05 * (moved - self._shake_px)
         self._state = best
         if inliers > 0.7:
             self._residual += 0.1 * (residual - self._residual)
-        x, y, gain, offset = best.tolist()
         return Registration(
-            shift_x_px=x * self.factor,
-            shift_y_px=y * self.factor,
+            shift_x_px=now_x * self.factor,
+            shift_y_px=now_y * self.factor,
             gain=gain,
             offset=offset,
             residual=residual,
             inliers=inliers,
         )
 
-    def _anchored(self, start: F64, prior: F64, noise: float) -> F64 | None:
+    def _anchored(self, start: Sequence[float], prior: Sequence[float], noise: float) -> F64 | None:
         """`start` at the shift that lays the picture's sharp features on the anchor; `None` where it holds nothing."""
         anchor = self._anchor
         if not anchor.holds:
             return None
-        lead = np.array([*anchor.lead, 0.0, 0.0])
-        sharp = start + lead
-        sharp[_GAIN], sharp[_OFFSET] = self._sharp_gain, 0.0
+        lead_x, lead_y = anchor.lead
+        held = np.array((prior[_X] + lead_x, prior[_Y] + lead_y))
+        sharp = np.array((start[_X] + lead_x, start[_Y] + lead_y, self._sharp_gain, 0.0))
         picture = anchor.sharpen(self._small_picture)
         limit = max(3.0 * self._sharp_residual, 5.0 * noise, 3.0)
         noise *= ANCHOR_NOISE
-        held = prior + lead[:2]
         residual, inliers = self._laid(picture, sharp, held, noise, limit)
-        if np.abs(sharp[:2] - held).max() > 1.0:
+        x, y, gain, _ = sharp.tolist()
+        if max(abs(x - held[_X]), abs(y - held[_Y])) > 1.0:
             # Only features bring it so far: the camera has jumped, and is not to be drawn back.
             residual, inliers = self._laid(picture, sharp, sharp[:2].copy(), noise, limit)
-        if inliers < 0.7 or sharp[_GAIN] < LEAST_SHARP:
+            x, y, gain, _ = sharp.tolist()
+        if inliers < 0.7 or gain < LEAST_SHARP:
             self._sharp_gain = 1.0
             return None
         self._sharp_residual += 0.1 * (residual - self._sharp_residual)
-        self._sharp_gain = float(sharp[_GAIN])
-        return np.array([sharp[_X] - lead[_X], sharp[_Y] - lead[_Y], start[_GAIN], start[_OFFSET]])
+        self._sharp_gain = gain
+        return np.array((x - lead_x, y - lead_y, start[_GAIN], start[_OFFSET]))
 
     def _laid(self, picture: F32, state: F64, prior: F64, noise: float, limit: float) -> tuple[float, float]:
         """Refine `state` in place on the anchor; the residual and the share of cells that agree."""
@@ -858,8 +858,10 @@ class Background:
             limit,
         )
 
-    def _refine(self, start: F64, prior: F64, noise: float, limit: float) -> tuple[F64, float, float]:
-        state = start.copy()
+    def _refine(
+        self, start: Sequence[float] | F64, prior: Sequence[float] | F64, noise: float, limit: float
+    ) -> tuple[F64, float, float]:
+        state = np.array(start)
         residual, inliers = _register(
             self._small_picture,
             self._small_scene,
@@ -867,7 +869,7 @@ class Background:
             self._grad_y,
             self._small_use,
             state,
-            prior,
+            np.array(prior),
             noise,
             STEPS,
             limit,
@@ -944,7 +946,7 @@ class Background:
         out.state = "lost"
         self._lost_frames += 1
         self._state[:] = (0, 0, 1, 0)
-        self._velocity = np.zeros(4)
+        self._velocity = (0.0, 0.0)
         if self._lost_frames >= 2:
             self.seed(counts)
             self.relearned += 1

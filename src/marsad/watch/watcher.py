@@ -1,7 +1,6 @@
 """The whole watch of one camera: from a picture to the tracks known at that moment."""
 
 import math
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -99,13 +98,20 @@ class Observation(Record, eq=False):
     events: list[WatchEvent]
 
 
-class _Told(NamedTuple):
-    """What was last said of a track that is not worked out for every picture."""
+class _Known:
+    """What is remembered of one track; kind and confidence are not worked out for every picture."""
 
-    time_ns: int
-    kind: Kind
-    kind_confidence: float
-    confidence: float
+    __slots__ = ("confidence", "confirmed_ns", "first_ns", "kind", "kind_ns", "last", "pointed_ns", "sure")
+
+    def __init__(self, first_ns: int, confirmed_ns: int) -> None:
+        self.first_ns = first_ns
+        self.confirmed_ns = confirmed_ns
+        self.kind: Kind = "unknown"
+        self.sure = 0.0
+        self.confidence = 0.0
+        self.kind_ns: int | None = None
+        self.pointed_ns: int | None = None
+        self.last: Track | None = None
 
 
 class Watcher:
@@ -137,16 +143,12 @@ class Watcher:
         self._geolocator = geolocator
         self._limit = None if metres_per_pixel is None else _speed_limit(metres_per_pixel)
         self._masks = masks
-        self._last: dict[int, Track] = {}
-        self._confirmed_ns: dict[int, int] = {}
-        self._first_ns: dict[int, int] = {}
-        self._told_ns: dict[int, int] = {}
+        self._known: dict[int, _Known] = {}
         self._unlooked_s = 0.0
         self._started_ns = 0
         self._stood: list[Track] = []
         self._stood_ns = -STANDING_EVERY_NS
         self._placed: dict[int, Track] = {}
-        self._told: dict[int, _Told] = {}
         self._time_ns: int | None = None
         self._seen: tuple[Blobs, Registration] | None = None
 
@@ -171,10 +173,13 @@ class Watcher:
         back: list[Track] = []
         tracks: list[Track] = []
         for each in followed:
-            track = self._describe(each, frame, difference)
+            known = self._known.get(each.track_id) or self._meet(each, frame)
+            track = self._describe(each, known, frame, difference)
             tracks.append(track)
             if each.matched:
-                back += self._earlier(each, track)
+                if each.fresh or (known.last is not None and frame.index - known.last.frame_index > 1):
+                    back += self._earlier(each, track, known.last)
+                known.last = track
         tracks = self._grouper.update(tracks)
         events += self._events(followed, tracks, frame)
         if self._faint is not None:
@@ -238,40 +243,40 @@ class Watcher:
             boxes.append((int(x - half_w), int(y - half_h), math.ceil(x + half_w), math.ceil(y + half_h)))
         self._background.hold_boxes(boxes)
 
-    def _describe(self, each: Followed, frame: Frame, difference: Difference) -> Track:
-        told_of = each.told
-        box = self._tracker.box(each) if each.matched else _box_of(each.row, difference)
-        confirmed_ns = self._confirmed_ns.setdefault(each.track_id, frame.time_ns)
-        if each.fresh and each.track_id not in self._first_ns:
-            self._first_ns[each.track_id] = self._tracker.points(each, before=True)[0].time_ns
-        told = self._told.get(each.track_id)
-        due = told is None or (each.matched and not 0 <= frame.time_ns - told.time_ns < KIND_EVERY_NS)
-        if told is None or due:
-            told = _Told(frame.time_ns, "unknown" if told is None else told.kind, 0.0, self._tracker.confidence(each))
+    def _meet(self, each: Followed, frame: Frame) -> _Known:
+        """What is remembered of a track from now on, which has just been believed."""
+        first = self._tracker.points(each, before=True)[0]
+        known = self._known[each.track_id] = _Known(first.time_ns, frame.time_ns)
+        return known
+
+    def _describe(self, each: Followed, known: _Known, frame: Frame, difference: Difference) -> Track:
+        told, matched, time_ns = each.told, each.matched, frame.time_ns
+        due = known.kind_ns is None or (matched and not 0 <= time_ns - known.kind_ns < KIND_EVERY_NS)
+        confidence = self._tracker.confidence(each) if due else known.confidence
         track = Track(
             track_id=each.track_id,
             camera_id=self.camera_id,
             origin=self.origin,
-            time_ns=frame.time_ns,
+            time_ns=time_ns,
             frame_index=frame.index,
-            status="confirmed" if each.matched else "coasting",
-            box=box,
-            velocity_x_px_s=told_of[T_VX],
-            velocity_y_px_s=told_of[T_VY],
-            contrast_counts=told_of[T_CONTRAST],
-            snr=told_of[T_PEAK],
-            kind=told.kind,
-            kind_confidence=told.kind_confidence,
-            confidence=told.confidence,
-            first_ns=self._first_ns[each.track_id],
-            confirmed_ns=confirmed_ns,
+            status="confirmed" if matched else "coasting",
+            box=self._tracker.box(each) if matched else _box_of(each.row, difference),
+            velocity_x_px_s=told[T_VX],
+            velocity_y_px_s=told[T_VY],
+            contrast_counts=told[T_CONTRAST],
+            snr=told[T_PEAK],
+            kind=known.kind,
+            kind_confidence=0.0 if due else known.sure,
+            confidence=confidence,
+            first_ns=known.first_ns,
+            confirmed_ns=known.confirmed_ns,
         )
         track = self._locate(track)
-        if not (each.matched and due):
+        if not (matched and due):
             return track
-        kind, sure = self._classify(each, track, frame, difference)
-        self._told[each.track_id] = _Told(frame.time_ns, kind, sure, told.confidence)
-        return msgspec.structs.replace(track, kind=kind, kind_confidence=sure)
+        known.kind, known.sure = self._classify(each, track, frame, difference)
+        known.kind_ns, known.confidence = time_ns, confidence
+        return msgspec.structs.replace(track, kind=known.kind, kind_confidence=known.sure)
 
     def _locate(self, track: Track) -> Track:
         """The track with its place on the ground, where the camera's pose is known."""
@@ -325,17 +330,15 @@ class Watcher:
         just_above = not isinstance(geo.view.to_ground(x, y + max(SKYLINE_PX, 0.5 * track.box.h_px)), str)
         return True if farther_m > GIANT_M and not just_above else None
 
-    def _earlier(self, each: Followed, track: Track) -> list[Track]:
-        """Points of this track in earlier pictures that no one could have known then."""
-        earlier: list[Track] = []
-        before = self._last.get(each.track_id)
+    def _earlier(self, each: Followed, track: Track, before: Track | None) -> list[Track]:
+        """Points of this track in earlier pictures, after it was seen `before`, that no one could have known then."""
         points = self._tracker.points(each, before=True)[:-1] if each.fresh else []
         if before is not None and (points or track.frame_index - before.frame_index > 1):
             points = [point for point in points if point.frame_index > before.frame_index]
             first = points[0] if points else _as_point(track)
             points = _between(before, first, self._settings.track.fill_s) + points
-        for point in points:
-            past = msgspec.structs.replace(
+        return [
+            msgspec.structs.replace(
                 track,
                 time_ns=point.time_ns,
                 frame_index=point.frame_index,
@@ -343,36 +346,30 @@ class Watcher:
                 contrast_counts=point.contrast_counts,
                 snr=point.snr,
             )
-            earlier.append(past)
-        self._last[each.track_id] = track
-        return earlier
+            for point in points
+        ]
 
     def _events(self, followed: list[Followed], tracks: list[Track], frame: Frame) -> list[WatchEvent]:
-        events: list[WatchEvent] = []
+        time_ns, events = frame.time_ns, list[WatchEvent]()
         for each, track in zip(followed, tracks, strict=True):
-            if each.fresh and self._confirmed_ns[each.track_id] == frame.time_ns:
-                events.append(TrackConfirmed(time_ns=frame.time_ns, track=track))
-            elif (
-                each.matched
-                and not 0 <= frame.time_ns - self._told_ns.get(each.track_id, -POINT_EVERY_NS) < POINT_EVERY_NS
-            ):
-                self._told_ns[each.track_id] = frame.time_ns
-                events.append(TrackPoint(time_ns=frame.time_ns, track=track))
-        return events + [self._end(track_id, frame.time_ns, "not seen any more") for track_id in self._tracker.ended]
+            known = self._known[each.track_id]
+            if each.fresh and known.confirmed_ns == time_ns:
+                events.append(TrackConfirmed(time_ns=time_ns, track=track))
+            elif each.matched and (known.pointed_ns is None or not 0 <= time_ns - known.pointed_ns < POINT_EVERY_NS):
+                known.pointed_ns = time_ns
+                events.append(TrackPoint(time_ns=time_ns, track=track))
+        return events + [self._end(track_id, time_ns, "not seen any more") for track_id in self._tracker.ended]
 
     def finish(self, time_ns: int) -> list[WatchEvent]:
         """What is left to say when no picture will come any more."""
-        events: list[WatchEvent] = [self._end(track_id, time_ns, "the watch ended") for track_id in sorted(self._last)]
+        seen = sorted(number for number, known in self._known.items() if known.last is not None)
+        events: list[WatchEvent] = [self._end(track_id, time_ns, "the watch ended") for track_id in seen]
         return events if self._faint is None else [*events, *self._faint.finish(time_ns)]
 
     def _end(self, track_id: int, time_ns: int, reason: str) -> TrackLost:
-        last = self._last.pop(track_id, None)
+        known = self._known.pop(track_id, None)
         self._classifier.forget(track_id)
-        self._told.pop(track_id, None)
-        self._told_ns.pop(track_id, None)
-        self._confirmed_ns.pop(track_id, None)
-        self._first_ns.pop(track_id, None)
-        kind: Kind = "unknown" if last is None else last.kind
+        kind: Kind = "unknown" if known is None or known.last is None else known.last.kind
         return TrackLost(time_ns=time_ns, camera_id=self.camera_id, track_id=track_id, kind=kind, reason=reason)
 
     def _standing(self, row: NDArray[np.float64], frame: Frame, difference: Difference) -> Track:
