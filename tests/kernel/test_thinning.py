@@ -6,9 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marsad.kernel.detection import Box
-from marsad.kernel.event import CameraLost, TrackPoint
+from marsad.kernel.event import CameraLost, Event, PictureGroupPoint, PictureTrackEnded, PictureTrackPoint, TrackPoint
+from marsad.kernel.picture import PictureGroup, PictureTrack
+from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.thinning import REMEMBERED, SPACING_NS, TrackThinner
-from marsad.kernel.track import Track
+from marsad.kernel.track import Count, Track
+
+COVER = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
+GROUND = GroundState(
+    position=Position(latitude_deg=34.0, longitude_deg=41.0), east_m=0.0, north_m=0.0, covariance=COVER, range_m=0.0
+)
 
 
 def point(time_ns: int, track_id: int = 1) -> TrackPoint:
@@ -30,6 +37,22 @@ def point(time_ns: int, track_id: int = 1) -> TrackPoint:
         first_ns=0,
     )
     return TrackPoint(time_ns=time_ns, track=track)
+
+
+def fused(time_ns: int, name: str = "north-1-a") -> PictureTrackPoint:
+    track = PictureTrack(
+        track_id=name, origin="own", time_ns=time_ns, status="confirmed", ground=GROUND, velocity_covariance=COVER,
+        existence=1.0, first_ns=0, seen_ns=time_ns,
+    )  # fmt: skip
+    return PictureTrackPoint(time_ns=time_ns, track=track)
+
+
+def grouped(time_ns: int, name: str = "north-1-a") -> PictureGroupPoint:
+    group = PictureGroup(
+        group_id=name, time_ns=time_ns, first_ns=0, members=(name,), count=Count(best=2, low=2, high=3), kind="person",
+        ground=GROUND, velocity_covariance=COVER,
+    )  # fmt: skip
+    return PictureGroupPoint(time_ns=time_ns, group=group)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3 * 10**8), st.integers(1, 3)), max_size=60))
@@ -80,3 +103,17 @@ def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     assert len(thinner._last_ns) == REMEMBERED
     assert len(thinner.keep([point(5, 0)])) == 1
     assert len(thinner.keep([point(REMEMBERED + 5, REMEMBERED)])) == 0
+
+
+def test_tracks_and_groups_of_the_picture_are_thinned_each_by_itself() -> None:
+    first: list[Event] = [point(0), fused(0), grouped(0), fused(0, "south-1-a")]
+    thinner = TrackThinner()
+    assert thinner.keep(first) == first
+    assert thinner.keep([fused(SPACING_NS - 1), grouped(SPACING_NS - 1)]) == []
+    assert thinner.keep([fused(SPACING_NS), grouped(SPACING_NS)]) == [fused(SPACING_NS), grouped(SPACING_NS)]
+
+
+def test_a_name_that_was_ended_begins_anew() -> None:
+    thinner = TrackThinner()
+    events: list[Event] = [fused(0), PictureTrackEnded(time_ns=1, track_id="north-1-a"), fused(2)]
+    assert thinner.keep(events) == events

@@ -3,6 +3,8 @@
 from typing import Literal
 
 from marsad.kernel.alert import Alert
+from marsad.kernel.measurement import Look
+from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
@@ -134,6 +136,81 @@ class TrackLost(EventRecord, tag="track_lost"):
     reason: str
 
 
+class PictureStarted(EventRecord, tag="picture_started"):
+    """The one picture is made of these sources from now on.
+
+    `resumed` is the sequence of the `PictureKept` that it goes on from, -1 where it goes on from the looks alone, and
+    None where it begins anew.
+    """
+
+    software: str
+    sources: tuple[PictureSource, ...]
+    resumed: int | None = None
+
+
+class LookTaken(EventRecord, tag="look_taken"):
+    """A source's look has been taken into the picture, in the order in which it was heard of.
+
+    One that was `too_late` changes nothing any more and is kept as history.
+    """
+
+    look: Look
+    too_late: bool = False
+
+
+class PictureTrackPoint(EventRecord, tag="picture_track_point"):
+    """A track of the picture as it was known at one moment; at most one a second for each track in the log."""
+
+    track: PictureTrack
+
+
+class PictureTrackLost(EventRecord, tag="picture_track_lost"):
+    """A track of the picture that had been believed is lost: where it was last, and who had seen it."""
+
+    track: PictureTrack
+
+
+class PictureTrackEnded(EventRecord, tag="picture_track_ended"):
+    """A track is no longer in the picture; `became` is the one that it was found to be the same as."""
+
+    track_id: str
+    became: str = ""
+
+
+class PictureGroupPoint(EventRecord, tag="picture_group_point"):
+    """A group as it was known at one moment; at most one a second for each group in the log."""
+
+    group: PictureGroup
+
+
+class PictureGroupChanged(EventRecord, tag="picture_group_changed"):
+    """A group has `formed`, or others belong to it than before, or it is known to be another's."""
+
+    group: PictureGroup
+    formed: bool = False
+
+
+class PictureGroupEnded(EventRecord, tag="picture_group_ended"):
+    """A group is no longer in the picture; `became` is the one that it came into."""
+
+    group_id: str
+    became: str = ""
+
+
+class SourceTrustChanged(EventRecord, tag="source_trust_changed"):
+    """A source of the picture is no longer trusted, or is again; `reason` in its state says why not."""
+
+    source: SourceState
+
+
+class PictureKept(EventRecord, tag="picture_kept"):
+    """The whole picture, and in `data`, packed as `version` says, what it takes to go on making it after a restart."""
+
+    picture: Picture
+    version: int
+    data: bytes
+
+
 class AlertRaised(EventRecord, tag="alert_raised"):
     """A rule has been met."""
 
@@ -185,6 +262,16 @@ Event = (
     | TrackPoint
     | TrackConfirmed
     | TrackLost
+    | PictureStarted
+    | LookTaken
+    | PictureTrackPoint
+    | PictureTrackLost
+    | PictureTrackEnded
+    | PictureGroupPoint
+    | PictureGroupChanged
+    | PictureGroupEnded
+    | SourceTrustChanged
+    | PictureKept
     | AlertRaised
     | OfficerDecision
     | PatrolPosition
@@ -196,5 +283,5 @@ SourceEvent = (
     FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped | CameraHealth
 )
 
-DURABLE = (AlertRaised, OfficerDecision, AreaMarked, PayloadErased)
+DURABLE = (AlertRaised, OfficerDecision, AreaMarked, PictureKept, PayloadErased)
 """Events that are on the disk before `append` returns."""

@@ -144,6 +144,19 @@ class SourceState(Record):
     looked_ns: int | None = None
 
 
+class PictureSource(Record):
+    """A source that the picture is made of, as it was set up.
+
+    One that reports `itself` alone, as a patrol's receiver does, says nothing by its silence. `fingerprint` stands for
+    what its reports are held against: where it stands and looks, and over what terrain.
+    """
+
+    source_id: str
+    reports: Literal["bearings", "places"]
+    itself: bool = False
+    fingerprint: str = ""
+
+
 class Picture(Record):
     """Everything known at one moment, of one organisation (`local`) or of both (`joint`)."""
 
