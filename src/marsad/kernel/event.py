@@ -204,9 +204,13 @@ class SourceTrustChanged(EventRecord, tag="source_trust_changed"):
 
 
 class PictureKept(EventRecord, tag="picture_kept"):
-    """The whole picture, and in `data`, packed as `version` says, what it takes to go on making it after a restart."""
+    """The whole picture, and in `data`, packed as `version` says, what it takes to go on making it after a restart.
+
+    `time_ns` is that of the newest look in it. It rests on `sources`, in this order.
+    """
 
     picture: Picture
+    sources: tuple[PictureSource, ...]
     version: int
     data: bytes
 
