@@ -1,18 +1,40 @@
-"""The fuser's whole knowledge as bytes, so that a restart goes on with the same tracks under the same names."""
+"""What it takes to go on making the picture, as bytes, so that a restart goes on with the same tracks and groups."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from marsad.fuse.fuser import Life, Opinion, State
-from marsad.fuse.hypotheses import Rows
+from marsad.fuse.company import Remembered
+from marsad.fuse.fuser import Life, Mark, Opinion, State
+from marsad.fuse.hypotheses import STATES, Rows
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 from marsad.kernel.track import Count, Kind
 
-VERSION = 1
+VERSION: Final = 1
+
+_SHAPES: Final[Mapping[str, str]] = {
+    "existence": "T", "born_ns": "T", "seen_ns": "T", "confirmed_ns": "T", "surprise": "T", "told_ns": "TS",
+    "label": "TS", "bias_mean": "B", "bias_spread": "BB", "looked_ns": "S", "unseen": "S", "strange": "S",
+    "trusted": "S",
+}  # fmt: skip
+"""What a state's arrays are of: tracks, sources and biases."""
+_ROW_SHAPES: Final[Mapping[str, str]] = {
+    "first": "F", "mean": "RM", "spread": "RMM", "lean": "RMB", "weight": "R", "left": "RS2"
+}  # fmt: skip
+"""The same of its rows: of each the mean's parts, and one more than tracks."""
+_UNTOLD: Final[Mapping[str, float]] = {"told_ns": 0, "label": -1}
+"""What stands where a source has said nothing yet of a track."""
+
+
+class Kept(NamedTuple):
+    """What the fuser was settled on, and what the company remembered: looks since then make all the rest."""
+
+    mark: Mark
+    company: Remembered
 
 
 class PackedArray(Record, array_like=True):
@@ -44,58 +66,102 @@ class PackedLife(Record, array_like=True):
 
 
 class Checkpoint(Record):
-    """Everything in a state, and the sources it was made with, in their order."""
+    """Everything that is kept, and the sources it was made with, in their order."""
 
     version: int
     sources: tuple[str, ...]
-    biases: int
+    mark: tuple[int, str]
     time_ns: int
     rows: dict[str, PackedArray]
     arrays: dict[str, PackedArray]
     lives: tuple[PackedLife, ...]
+    company: Remembered
 
 
-def packed(state: State, sources: Sequence[str]) -> bytes:
-    """A state as bytes; `sources` are the fuser's, in order."""
-    held = state._asdict()
-    arrays = {name: _pack(value) for name, value in held.items() if isinstance(value, np.ndarray)}
+def packed(kept: Kept, sources: Sequence[str]) -> bytes:
+    """What is kept as bytes; `sources` are the fuser's, in order."""
+    key, state = kept.mark
+    arrays = {name: _pack(value) for name, value in state._asdict().items() if isinstance(value, np.ndarray)}
     rows = {name: _pack(value) for name, value in state.rows._asdict().items()}
     checkpoint = Checkpoint(
-        version=VERSION, sources=tuple(sources), biases=len(state.bias_mean), time_ns=state.time_ns, rows=rows,
-        arrays=arrays, lives=tuple(_pack_life(life) for life in state.lives),
+        version=VERSION, sources=tuple(sources), mark=key, time_ns=state.time_ns, rows=rows, arrays=arrays,
+        lives=tuple(_pack_life(life) for life in state.lives), company=kept.company,
     )  # fmt: skip
     return msgspec.msgpack.encode(checkpoint)
 
 
-def unpacked(data: bytes, sources: Sequence[str], biases: int) -> State:
-    """The state that was packed.
+def unpacked(data: bytes, sources: Sequence[str], fresh: State) -> Kept:
+    """What was packed, for a fuser of these sources that knows nothing but `fresh` yet.
 
-    Raises: InputError where the bytes are no checkpoint, or one of other sources or biases than these: the site has
-    been changed since, and its tracks cannot be carried on.
+    The sources may be those it was packed with and then further ones, of which nothing is known.
+
+    Raises: InputError where the bytes are nothing that was packed, or of other sources or biases than these.
     """
     try:
         held = msgspec.msgpack.decode(data, type=Checkpoint)
-    except msgspec.DecodeError as error:
-        raise InputError(f"the kept picture cannot be read ({error}); start without it") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"the kept picture cannot be read ({error})") from error
     if held.version != VERSION:
+        raise InputError(f"the kept picture is of version {held.version}, this software reads {VERSION}")
+    if held.sources != tuple(sources[: len(held.sources)]):
         raise InputError(
-            f"the kept picture is of version {held.version}, this software reads {VERSION}; start without it"
+            f"the kept picture is of the sources {', '.join(held.sources)}; those to go on with are "
+            f"{', '.join(sources) or 'none'}"
         )
-    if held.sources != tuple(sources) or held.biases != biases:
-        raise InputError(
-            f"the kept picture is of the sources {', '.join(held.sources)}, the site has {', '.join(sources)}; "
-            "start without it"
-        )
+    try:
+        state = _state(held)
+        _fit(state, len(held.sources), fresh)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the kept picture does not hold together ({error})") from error
+    return Kept((held.mark, _widened(state, fresh)), held.company)
+
+
+def _state(held: Checkpoint) -> State:
     values: dict[str, Any] = {name: _unpack(each) for name, each in held.arrays.items()}
     rows = Rows(**{name: _unpack(each) for name, each in held.rows.items()})
     return State(time_ns=held.time_ns, rows=rows, lives=tuple(_unpack_life(life) for life in held.lives), **values)
 
 
-def _pack(array: np.ndarray[Any, Any]) -> PackedArray:
+def _fit(state: State, sources: int, fresh: State) -> None:
+    """Nothing if all arrays are of as many tracks, rows, sources and biases. Raises ValueError."""
+    sizes = {
+        "T": len(state.lives), "F": len(state.lives) + 1, "S": sources, "B": len(state.bias_mean),
+        "R": len(state.rows.weight), "M": STATES, "2": 2,
+    }  # fmt: skip
+    for shapes, held, like in ((_SHAPES, state, fresh), (_ROW_SHAPES, state.rows, fresh.rows)):
+        for name, axes in shapes.items():
+            array, wanted = getattr(held, name), tuple(sizes[axis] for axis in axes)
+            dtype = getattr(like, name).dtype
+            if array.shape != wanted or array.dtype != dtype:
+                raise ValueError(f"{name} is {array.dtype}{list(array.shape)} and not {dtype}{list(wanted)}")
+
+
+def _widened(state: State, fresh: State) -> State:
+    """The state with the sources and biases that `fresh` has beyond its own."""
+    sources, biases = len(state.looked_ns), len(state.bias_mean)
+    more = len(fresh.looked_ns) - sources
+    if not more:
+        return state
+    spread = fresh.bias_spread.copy()
+    spread[:biases, :biases] = state.bias_spread
+    mean = np.concatenate([state.bias_mean, fresh.bias_mean[biases:]])
+    rows = state.rows
+    left = np.pad(rows.left, ((0, 0), (0, more), (0, 0)), constant_values=np.nan)
+    lean = np.pad(rows.lean, ((0, 0), (0, 0), (0, len(mean) - biases)))
+    wider: dict[str, Any] = {
+        name: np.concatenate([getattr(state, name), getattr(fresh, name)[sources:]])
+        for name, axes in _SHAPES.items() if axes == "S"
+    }  # fmt: skip
+    for name, untold in _UNTOLD.items():
+        wider[name] = np.pad(getattr(state, name), ((0, 0), (0, more)), constant_values=untold)
+    return state._replace(rows=rows._replace(left=left, lean=lean), bias_mean=mean, bias_spread=spread, **wider)
+
+
+def _pack(array: NDArray[Any]) -> PackedArray:
     return PackedArray(dtype=array.dtype.str, shape=array.shape, data=np.ascontiguousarray(array).tobytes())
 
 
-def _unpack(held: PackedArray) -> np.ndarray[Any, Any]:
+def _unpack(held: PackedArray) -> NDArray[Any]:
     return np.frombuffer(held.data, np.dtype(held.dtype)).reshape(held.shape).copy()
 
 

@@ -66,18 +66,45 @@ class _Group(NamedTuple):
     joined: tuple[str, ...] = ()
 
 
+class Remembered(NamedTuple):
+    """All that a company remembers: pairs that seem to belong together and since when, those that do, and groups."""
+
+    time_ns: int | None = None
+    since_s: tuple[tuple[Pair, float], ...] = ()
+    linked: tuple[tuple[Pair, float], ...] = ()
+    met_ns: tuple[tuple[Pair, int], ...] = ()
+    groups: tuple[_Group, ...] = ()
+    used: tuple[str, ...] = ()
+
+
 class Company:
     """Tells who goes together; the same tracks and times always make the same groups, in whatever order they come."""
 
-    def __init__(self, frame: EnuFrame, settings: CompanySettings | None = None) -> None:
+    def __init__(
+        self, frame: EnuFrame, settings: CompanySettings | None = None, *, start: Remembered | None = None
+    ) -> None:
+        """Begin with nobody, or go on with what another one remembered."""
+        start = start or Remembered()
         self.settings = settings or CompanySettings()
         self._frame = frame
-        self._time_ns: int | None = None
-        self._since_s: dict[Pair, float] = {}
-        self._linked: dict[Pair, float] = {}
-        self._met_ns: dict[Pair, int] = {}
-        self._groups: dict[str, _Group] = {}
-        self._used: set[str] = set()
+        self._time_ns = start.time_ns
+        self._since_s = dict(start.since_s)
+        self._linked = dict(start.linked)
+        self._met_ns = dict(start.met_ns)
+        self._groups = {group.group_id: group for group in start.groups}
+        self._used = set(start.used)
+
+    @property
+    def remembered(self) -> Remembered:
+        """All that is remembered now."""
+        return Remembered(
+            self._time_ns,
+            tuple(self._since_s.items()),
+            tuple(self._linked.items()),
+            tuple(self._met_ns.items()),
+            tuple(self._groups.values()),
+            tuple(sorted(self._used)),
+        )
 
     def update(self, tracks: Iterable[PictureTrack], time_ns: int) -> tuple[PictureGroup, ...]:
         """The groups at a moment, in the order of their names.

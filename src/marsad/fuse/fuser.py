@@ -132,6 +132,8 @@ class State(NamedTuple):
 
 Key = tuple[int, str]
 """When a look was and whose: the order in which looks count."""
+Mark = tuple[Key, State]
+"""A look, and everything known after it and all before."""
 
 
 class Fuser:
@@ -142,8 +144,9 @@ class Fuser:
     """
 
     def __init__(
-        self, sensors: Sequence[Sensor], settings: FuseSettings | None = None, *, start: State | None = None
+        self, sensors: Sequence[Sensor], settings: FuseSettings | None = None, *, start: Mark | None = None
     ) -> None:
+        """Begin with nothing, or go on from what another was `settled` on and of the same sensors."""
         self.settings = settings or FuseSettings()
         self.sensors = {sensor.source_id: sensor for sensor in sensors}
         if len(self.sensors) != len(sensors):
@@ -151,18 +154,27 @@ class Fuser:
         self._number = {source_id: i for i, source_id in enumerate(self.sensors)}
         self._slots, prior, drift = _slots(sensors)
         self._prior, self._drift = prior, drift
-        self.state = start or self._nothing()
+        self._start = start or ((0, ""), self._nothing())
+        self._last, self.state = self._start
         self._looks: dict[Key, Look] = {}
         self._keys: list[Key] = []
-        self._started_ns = self.state.time_ns
-        self._last: Key = (self._started_ns, "")
-        self._marks: list[tuple[Key, State]] = [(self._last, self.state)]
+        self._marks: list[Mark] = [self._start]
         self.too_late: list[Look] = []
 
     @property
     def biases(self) -> Biases:
         """What is known of the sources' biases now."""
         return Biases(self.state.bias_mean, self.state.bias_spread, self._slots)
+
+    @property
+    def settled(self) -> Mark:
+        """The newest mark that no look may come before any more: with all looks after it, it is all that is known."""
+        return self._marks[0]
+
+    def knows(self, look: Look) -> bool:
+        """Whether a look has been taken in already and may still be taken back."""
+        held = self._looks.get((look.time_ns, look.source_id))
+        return held is not None and set(look.measurements) <= set(held.measurements)
 
     def update(self, looks: Iterable[Look]) -> State:
         """Everything known after these looks and all before.
@@ -200,11 +212,11 @@ class Fuser:
     def _accept(self, look: Look) -> Key | None:
         """The look's place in the order if it changes anything."""
         newest_ns = self._keys[-1][0] if self._keys else 0
+        key = (look.time_ns, look.source_id)
         # What was known at the start cannot be taken back, and holds all looks until then.
-        if look.time_ns <= self._started_ns or look.time_ns < newest_ns - round(self.settings.late_s * NS):
+        if key <= self._start[0] or look.time_ns < newest_ns - round(self.settings.late_s * NS):
             self.too_late.append(look)
             return None
-        key = (look.time_ns, look.source_id)
         held = self._looks.get(key)
         if held is None:
             bisect.insort(self._keys, key)
