@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from marsad.adapters.reports import Report
+from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
 from marsad.app.cli import app, main
 from marsad.app.config import load_site
 from marsad.app.fuse import looks_of
@@ -20,7 +22,9 @@ from marsad.fuse.fuser import Fuser
 from marsad.fuse.picture import known_to, picture_of
 from marsad.fuse.sensor import PlaceSensor
 from marsad.geo.geodesy import EnuFrame
+from marsad.kernel.event import LookTaken, PictureStarted
 from marsad.kernel.position import GroundCovariance, Position
+from marsad.report.replay import PictureReplay
 
 START_S, SECONDS, S = 1_786_219_800, 50, 10**9
 ORIGIN = Position(latitude_deg=34.0, longitude_deg=41.0)
@@ -130,8 +134,8 @@ def watched(mast: str, rows: list[tuple[int, int, float, float]]) -> dict[str, A
     return {"type": "FeatureCollection", "features": features}
 
 
-def fused(*paths: Path, site: Path | None, out: Path) -> dict[str, Any]:
-    asked = ["fuse", *map(str, paths), "--out", str(out), "--json"]
+def fused(*paths: Path, site: Path | None, out: Path, more: Sequence[str] = ()) -> dict[str, Any]:
+    asked = ["fuse", *map(str, paths), "--out", str(out), *more, "--json"]
     result = CliRunner().invoke(app, [*asked, *(["--site", str(site)] if site else [])])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -196,6 +200,85 @@ def test_reading_the_files_in_another_order_or_twice_gives_the_same_picture(
     assert again["tracks"] == first["tracks"]
     pictures = [(tmp_path / name / "picture.csv").read_bytes() for name in ("one", "two")]
     assert pictures[0] == pictures[1]
+
+
+def split(path: Path, folder: Path, second: int) -> tuple[Path, Path]:
+    """A table of reports cut in two at a second."""
+    header, *lines = path.read_text().splitlines()
+    cut_ns = (START_S + second) * S
+    parts = folder / f"first-{path.name}", folder / f"then-{path.name}"
+    for part, chosen in zip(parts, (True, False), strict=True):
+        rows = [line for line in lines if (moment(line) < cut_ns) == chosen]
+        part.write_text("\n".join([header, *rows]) + "\n")
+    return parts
+
+
+def moment(line: str) -> int:
+    """When a row is of."""
+    first = line.split(",", maxsplit=1)[0]
+    return int(first) if len(first) > 12 else int(first) * S
+
+
+def test_a_log_is_gone_on_with_under_the_same_names_as_if_all_had_come_at_once(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    parts = [split(files[name], tmp_path, 20) for name in ("west.csv", "patrol.csv")]
+    site, log = files["site.toml"], tmp_path / "events.sqlite"
+    into, on = ["--log", str(log)], ["--log", str(log), "--resume"]
+    whole = fused(files["west.csv"], files["patrol.csv"], site=site, out=tmp_path / "whole")
+    first = fused(*(one for one, _ in parts), site=site, out=tmp_path / "a", more=into)
+    then = fused(*(two for _, two in parts), site=site, out=tmp_path / "b", more=on)
+    assert then["sources"][0]["state"] == whole["sources"][0]["state"]
+    assert [t["track_id"] for t in then["tracks"]] == [t["track_id"] for t in whole["tracks"]]
+    assert {t["track_id"] for t in first["tracks"]} >= {t["track_id"] for t in then["tracks"]}
+    with (tmp_path / "whole" / "picture.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "b" / "picture.csv").open() as file:
+        later = list(csv.DictReader(file))
+    assert later == [row for row in rows if int(row["time_ns"]) >= (START_S + 20) * S]
+    again = fused(*(two for _, two in parts), site=site, out=tmp_path / "c", more=on)
+    assert again["sources"][0]["state"] == then["sources"][0]["state"]
+    with SqliteLogReader(log) as reader:
+        assert str(reader.verify()) == again["head"]
+        told = [stored.event for stored in reader.read()]
+        assert [e.resumed is None for e in told if isinstance(e, PictureStarted)] == [True, False, False]
+        taken = [(e.look.time_ns, e.look.source_id) for e in told if isinstance(e, LookTaken)]
+        assert len(taken) == len(set(taken)) == 2 * SECONDS
+        shown = PictureReplay.of(reader).picture
+        assert [track.track_id for track in shown.tracks if track.status == "confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--resume"], "name the log with --log"),
+        (["--log", "{log}", "--resume"], "there is no such log to go on with"),
+        (["--log", "{made}", "--resume"], "the log has no picture to go on with; begin anew"),
+        (["--log", "{patrol.csv}"], "is not a log"),
+    ],
+)
+def test_a_log_that_cannot_be_gone_on_with_says_why(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    options: list[str], said: str,
+) -> None:  # fmt: skip
+    made = tmp_path / "made.sqlite"
+    SqliteEventLog(made).close()
+    named = {"{log}": str(tmp_path / "none.sqlite"), "{made}": str(made), "{patrol.csv}": str(files["patrol.csv"])}
+    asked = [str(files["patrol.csv"]), "--site", str(files["site.toml"]), "--out", str(tmp_path / "out")]
+    assert said in refused(capsys, monkeypatch, *asked, *(named.get(option, option) for option in options))
+    places = [str(files["patrol.csv"]), "--out", str(tmp_path / "out"), "--log", str(made), "--resume"]
+    assert "add --site SITE.toml" in refused(capsys, monkeypatch, *places)
+
+
+def test_a_camera_that_was_turned_since_is_not_gone_on_with(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = ["--log", str(tmp_path / "events.sqlite")]
+    fused(files["west.csv"], site=files["site.toml"], out=tmp_path / "out", more=into)
+    turned = tmp_path / "turned.toml"
+    turned.write_text(SITE.replace("azimuth_deg = 35.0", "azimuth_deg = 34.0"))
+    message = refused(capsys, monkeypatch, str(files["west.csv"]), "--site", str(turned), *into, "--resume")
+    assert "cannot be gone on with: west stands, looks or reports otherwise" in message
 
 
 def test_the_summary_names_sources_with_their_biases_and_tracks(files: dict[str, Path], tmp_path: Path) -> None:

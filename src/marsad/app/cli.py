@@ -192,12 +192,19 @@ def fuse(
     ],
     site: Annotated[Path | None, typer.Option(help="The site file: needed for cameras and for east and north.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/fuse"),
+    log: Annotated[
+        Path | None, typer.Option(metavar="LOG", help="The events.sqlite to write to; made where there is none.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the picture that the log ends with.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make one picture of what many cameras, posts and patrols reported: one track for each object, on the ground."""
-    from marsad.app.fuse import fuse_files
+    from marsad.app.fuse import LogWanted, fuse_files
 
-    _report(fuse_files(files, site_path=site, out=out, show=not as_json), as_json=as_json)
+    if resume and log is None:
+        raise InputError("--resume goes on with a log's picture: name the log with --log")
+    wanted = None if log is None else LogWanted(log, resume, lambda text: typer.echo(f"marsad: {text}", err=True))
+    _report(fuse_files(files, site_path=site, out=out, show=not as_json, wanted=wanted), as_json=as_json)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -14,18 +15,22 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from marsad.adapters.dem import site_surface
 from marsad.adapters.picture_files import Course, while_seen, write_csv, write_geojson
 from marsad.adapters.reports import Report, read_reports
+from marsad.adapters.sqlite import SqliteEventLog
 from marsad.adapters.writing import write_refusal
 from marsad.app.config import load_site
 from marsad.app.fuse_map import Ground, draw_picture
-from marsad.fuse.fuser import NS, Fuser
-from marsad.fuse.picture import known_to, picture_of
+from marsad.app.kept_picture import KeptPicture
+from marsad.app.patient_log import open_log
+from marsad.app.picture_start import Setup, Tell, fingerprint, sources_in
+from marsad.fuse.approach import line_paths
+from marsad.fuse.fuser import NS
 from marsad.fuse.sensor import CameraSensor, PlaceSensor, Sensor
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import CameraView, site_origin
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.picture import PictureStatus, SourceState
+from marsad.kernel.picture import Picture, PictureSource, PictureStatus, SourceState
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
@@ -57,7 +62,10 @@ class TrackRow(Record):
 
 
 class FuseReport(Record):
-    """What `marsad fuse` prints; `files` lie in `out`."""
+    """What `marsad fuse` prints; `files` lie in `out`.
+
+    `left_out` reports repeat another, `settled` looks are of a time that the log has settled; `head` is the log's.
+    """
 
     out: str
     from_ns: int
@@ -66,6 +74,9 @@ class FuseReport(Record):
     sources: tuple[SourceRow, ...]
     tracks: tuple[TrackRow, ...]
     files: tuple[str, ...]
+    settled: int = 0
+    log: str = ""
+    head: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -83,29 +94,79 @@ class FuseReport(Record):
             parts.append(_track_table(self.tracks))
         if self.left_out:
             parts.append(f"{self.left_out} reports repeat another of the same source, moment and label: left out")
+        if self.settled:
+            parts.append(f"{self.settled} looks are of a time that the log had settled: left out")
+        if self.log:
+            parts.append(f"Log: {self.log}, head {self.head}")
         return "\n\n".join([*parts, f"Written to {self.out}: {', '.join(self.files)}"])
 
 
-def fuse_files(paths: Sequence[Path], *, site_path: Path | None, out: Path, show: bool) -> FuseReport:
-    """What the files say together, written to a folder.
+class LogWanted(NamedTuple):
+    """Which log is written to, whether its picture is gone on with, and who hears what befalls it."""
 
-    Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
+    path: Path
+    resume: bool
+    tell: Tell
+
+
+def fuse_files(
+    paths: Sequence[Path], *, site_path: Path | None, out: Path, show: bool, wanted: LogWanted | None = None
+) -> FuseReport:
+    """What the files say together, written to a folder, and to a log if one is wanted.
+
+    Raises: InputError naming what to mend, UnavailableError where the folder or the log cannot be written to.
     """
     reports = [report for path in paths for report in read_reports(path)]
     if not reports:
         raise InputError(f"{', '.join(map(str, paths))}: no report in them; see docs/reference/fuse.md for the columns")
-    ground = _ground(reports, site_path)
+    if wanted is None:
+        return _fused(reports, (), None, site_path=site_path, out=out, show=show, wanted=None)
+    log = _opened(wanted, site_path)
+    try:
+        held = sources_in(log) if wanted.resume else ()
+        return _fused(reports, held, log, site_path=site_path, out=out, show=show, wanted=wanted)
+    finally:
+        log.close()
+
+
+def _opened(wanted: LogWanted, site_path: Path | None) -> SqliteEventLog:
+    """The log. Raises: InputError where there is none to go on with, or it is not sound."""
+    if wanted.resume and site_path is None:
+        raise InputError("--resume goes on in the site's frame: add --site SITE.toml")
+    if wanted.resume and not wanted.path.exists():
+        raise InputError(f"{wanted.path}: there is no such log to go on with; leave out --resume to begin one")
+    return open_log(wanted.path, wanted.tell, option="--log")
+
+
+def _fused(
+    reports: Sequence[Report], held: Sequence[PictureSource], log: SqliteEventLog | None, *, site_path: Path | None,
+    out: Path, show: bool, wanted: LogWanted | None,
+) -> FuseReport:  # fmt: skip
+    ground = _ground(reports, held, site_path)
     looks, left_out = looks_of(reports, ground)
-    fuser = Fuser(_sensors(looks, ground))
-    courses = _followed(fuser, looks, ground, show=show)
+    setup = _setup(looks, held, ground)
+    if log is not None and ground.site is not None:
+        setup = setup._replace(paths=line_paths(ground.site.lines, ground.frame))
+    if log is None or wanted is None:
+        picture = KeptPicture(setup)
+    elif wanted.resume:
+        picture = KeptPicture.resume(setup, log, wanted.tell)
+    else:
+        picture = KeptPicture.begin(setup, log, looks[0].time_ns)
+    settled = picture.fuser.settled[0]
+    new = [look for look in looks if (look.time_ns, look.source_id) > settled]
+    courses = _followed(picture, new, show=show)
     report = FuseReport(
         out=str(out),
         from_ns=looks[0].time_ns,
         to_ns=looks[-1].time_ns,
         left_out=left_out,
-        sources=_source_rows(fuser, looks, ground),
+        sources=_source_rows(picture, looks, ground),
         tracks=_track_rows(courses),
         files=("picture.geojson", "picture.csv", "picture.png"),
+        settled=len(looks) - len(new),
+        log="" if wanted is None else str(wanted.path),
+        head="" if log is None else str(log.head()),
     )
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -113,11 +174,11 @@ def fuse_files(paths: Sequence[Path], *, site_path: Path | None, out: Path, show
         raise write_refusal(out, error) from error
     write_geojson(out / "picture.geojson", courses)
     write_csv(out / "picture.csv", courses)
-    draw_picture(out / "picture.png", looks, courses, ground)
+    draw_picture(out / "picture.png", new, courses, ground)
     return report
 
 
-def _ground(reports: Sequence[Report], site_path: Path | None) -> Ground:
+def _ground(reports: Sequence[Report], held: Sequence[PictureSource], site_path: Path | None) -> Ground:
     """The frame of the site, or one around the first place that a file names."""
     if site_path is None:
         first = next((report.at for report in reports if report.at is not None), None)
@@ -130,12 +191,13 @@ def _ground(reports: Sequence[Report], site_path: Path | None) -> Ground:
     if origin is None:
         raise InputError(f"{site_path}: has neither an origin nor a camera with a pose; set one of them")
     frame = EnuFrame(origin) if surface is None else surface.frame
-    return Ground(frame=frame, site=site, surface=surface, views=_views(site, surface, reports, site_path))
+    looking = {report.source_id for report in reports if report.bearing is not None}
+    looking |= {source.source_id for source in held if source.reports == "bearings"}
+    return Ground(frame=frame, site=site, surface=surface, views=_views(site, surface, sorted(looking), site_path))
 
 
-def _views(site: Site, surface: Surface | None, reports: Sequence[Report], site_path: Path) -> dict[str, CameraView]:
+def _views(site: Site, surface: Surface | None, looking: Sequence[str], site_path: Path) -> dict[str, CameraView]:
     """The cameras that report bearings."""
-    looking = sorted({report.source_id for report in reports if report.bearing is not None})
     posed = {camera.id: camera for camera in site.cameras if camera.pose is not None}
     unknown = [name for name in looking if name not in posed]
     if unknown:
@@ -205,44 +267,64 @@ def _flat(report: Report, ground: Ground) -> tuple[float, float]:
     return float(east), float(north)
 
 
-def _sensors(looks: Sequence[Look], ground: Ground) -> list[Sensor]:
-    """A sensor for each source, in the order of their names.
+def _setup(looks: Sequence[Look], held: Sequence[PictureSource], ground: Ground) -> Setup:
+    """What the picture is made of: a sensor for each source, those of the log first, then in the order of their names.
 
     Who never reports two things at once, and never none, reports itself: what it does not report says nothing then.
     """
     sizes: dict[str, set[int]] = {}
     for look in looks:
         sizes.setdefault(look.source_id, set()).add(len(look.measurements))
-    sensors: list[Sensor] = []
-    for source_id in sorted(sizes):
-        view = ground.views.get(source_id)
-        if view is not None and ground.site is not None:
-            camera = next(camera for camera in ground.site.cameras if camera.id == source_id)
-            sensors.append(CameraSensor(camera, view, ground.site.terrain))
-        elif sizes[source_id] == {1}:
-            sensors.append(PlaceSensor(source_id, covers=_NOWHERE))
-        else:
-            sensors.append(PlaceSensor(source_id))
-    return sensors
+    itself = {source_id: size == {1} for source_id, size in sorted(sizes.items())}
+    itself |= {source.source_id: source.itself for source in held}
+    names = [
+        *(source.source_id for source in held),
+        *(name for name in itself if name not in {h.source_id for h in held}),
+    ]
+    each = [_source(name, ground, itself=itself[name]) for name in names]
+    return Setup(
+        sensors=[sensor for sensor, _ in each],
+        sources=[source for _, source in each],
+        frame=ground.frame,
+        organisation=_organisation(ground),
+    )
 
 
-def _followed(fuser: Fuser, looks: Sequence[Look], ground: Ground, *, show: bool) -> list[Course]:
+def _source(source_id: str, ground: Ground, *, itself: bool) -> tuple[Sensor, PictureSource]:
+    view, site, origin = ground.views.get(source_id), ground.site, ground.frame.origin
+    if view is not None and site is not None:
+        camera = next(camera for camera in site.cameras if camera.id == source_id)
+        mark = fingerprint(origin, camera, site.terrain)
+        told = PictureSource(source_id=source_id, reports="bearings", fingerprint=mark)
+        return CameraSensor(camera, view, site.terrain), told
+    told = PictureSource(source_id=source_id, reports="places", itself=itself, fingerprint=fingerprint(origin))
+    return (PlaceSensor(source_id, covers=_NOWHERE) if itself else PlaceSensor(source_id)), told
+
+
+def _followed(picture: KeptPicture, looks: Sequence[Look], *, show: bool) -> list[Course]:
     """The course of each track that was ever confirmed, as known second by second."""
     courses: dict[str, Course] = {}
-    known = known_to(fuser, ground.frame, organisation=_organisation(ground))
     with _bar(show=show) as progress:
         task = progress.add_task("fusing", total=len(looks), tracks=0)
         for second in _seconds(looks):
-            state = fuser.update(second)
-            for track in picture_of(state, known).tracks:
-                if track.confirmed_ns is not None:
-                    courses.setdefault(track.track_id, []).append(track)
+            for made in picture.take(second):
+                # The first second that ends may be the last one of a picture that is gone on with.
+                if made.time_ns >= looks[0].time_ns:
+                    _note(courses, made)
             progress.update(task, advance=len(second), tracks=len(courses))
-    present = {life.track_id for life in fuser.state.lives}
+    _note(courses, picture.close())
+    present = {life.track_id for life in picture.fuser.state.lives}
     for track_id, course in courses.items():
         if track_id not in present:
             course[-1] = msgspec.structs.replace(course[-1], status="lost")
     return sorted(courses.values(), key=lambda course: (course[0].time_ns, course[0].track_id))
+
+
+def _note(courses: dict[str, Course], picture: Picture) -> None:
+    """Add what a picture says of each track that has been believed."""
+    for track in picture.tracks:
+        if track.confirmed_ns is not None:
+            courses.setdefault(track.track_id, []).append(track)
 
 
 def _organisation(ground: Ground) -> str:
@@ -268,17 +350,17 @@ def _seconds(looks: Sequence[Look]) -> Iterator[list[Look]]:
         yield list(second)
 
 
-def _source_rows(fuser: Fuser, looks: Sequence[Look], ground: Ground) -> tuple[SourceRow, ...]:
+def _source_rows(picture: KeptPicture, looks: Sequence[Look], ground: Ground) -> tuple[SourceRow, ...]:
     looked = Counter(look.source_id for look in looks)
     measured = Counter(look.source_id for look in looks for _ in look.measurements)
     return tuple(
         SourceRow(
             state=state,
-            reports="bearings" if isinstance(fuser.sensors[state.source_id], CameraSensor) else "places",
+            reports="bearings" if state.source_id in ground.views else "places",
             looks=looked[state.source_id],
             measurements=measured[state.source_id],
         )
-        for state in picture_of(fuser.state, known_to(fuser, ground.frame)).sources
+        for state in picture.picture.sources
     )
 
 

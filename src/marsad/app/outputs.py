@@ -12,10 +12,9 @@ from marsad.adapters.annotate import AnnotatedVideo, hidden
 from marsad.adapters.contact_sheet import ContactSheet
 from marsad.adapters.geojson import TrackMap
 from marsad.adapters.mot import TrackTable
-from marsad.adapters.sqlite import SqliteEventLog
-from marsad.app.patient_log import PatientLog
+from marsad.app.patient_log import PatientLog, open_log
 from marsad.kernel.alert import Alert
-from marsad.kernel.error import InputError, IntegrityError, MarsadError, UnavailableError
+from marsad.kernel.error import InputError, MarsadError, UnavailableError
 from marsad.kernel.event import Event
 from marsad.kernel.frame import Frame
 from marsad.kernel.site import Mask
@@ -24,8 +23,6 @@ from marsad.watch.watcher import Observation
 
 LOOKS_A_SECOND = 3.0
 RETRY_S = 60.0
-VERIFY_LAST = 300_000
-"""So many entries of a log that is gone on with are verified first: about two seconds' worth."""
 RESERVE_BYTES = 64 << 20
 """The video, which alone is large, leaves so much of the disk to the log: a day of it."""
 LOG, TABLE, MAP, SHEET, VIDEO = "events.sqlite", "tracks.csv", "tracks.geojson", "contact_sheet.png", "annotated.mp4"
@@ -65,7 +62,7 @@ class Outputs:
         self._tell = tell
         self._clock = clock
         self._again_s: dict[str, float] = {}
-        self._events = _open_log(folder / LOG, tell)
+        self._events = open_log(folder / LOG, tell, option="--out")
         try:
             self._table = TrackTable(folder / TABLE)
             self._video = AnnotatedVideo(folder / VIDEO, fps, masks) if video else None
@@ -171,21 +168,6 @@ class Outputs:
         if missing:
             self.incomplete[LOG] = f"{self.folder / LOG}: {missing} events could not be written"
             self._tell(f"{self.incomplete[LOG]}, and are lost; what is in it is sound")
-
-
-def _open_log(path: Path, tell: Tell) -> SqliteEventLog:
-    """The log, verified where there is one already. Raises: InputError where it is not sound, or as the log does."""
-    try:
-        log = SqliteEventLog(path, verify_last=VERIFY_LAST)
-    except IntegrityError as error:
-        raise InputError(
-            f"{path}: the log does not verify, and is not gone on with. {error}. Nothing was changed: keep the folder "
-            "as evidence, and choose another --out"
-        ) from error
-    if count := log.head().length:
-        which = "all" if log.verified == count else f"the last {log.verified} of which"
-        tell(f"{path}: goes on after {count} entries, {which} verified")
-    return log
 
 
 def _free_bytes(folder: Path) -> int:

@@ -3,9 +3,10 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from marsad.adapters.sqlite import SqliteEventLog
-from marsad.kernel.error import MarsadError, UnavailableError
+from marsad.kernel.error import InputError, IntegrityError, MarsadError, UnavailableError
 from marsad.kernel.event import AlertRaised, Event
 from marsad.kernel.thinning import TrackThinner
 
@@ -13,6 +14,8 @@ HELD_MOST = 50_000
 """So many events wait at most: about 60 MB, hours of a busy camera."""
 RETRY_S = 5.0
 TELL_S = 60.0
+VERIFY_LAST = 300_000
+"""So many entries of a log that is gone on with are verified first: about two seconds' worth."""
 _COSTLY = 9
 """Trying may take a tenth of the time: a disk that hangs for ten seconds is tried again after ninety."""
 _CHUNK = 1000
@@ -115,3 +118,21 @@ class PatientLog:
     def _waiting(self) -> str:
         alarms = sum(isinstance(event, AlertRaised) for event in self._held)
         return f"{len(self._held)} events, {alarms} alarms among them, wait in memory"
+
+
+def open_log(path: Path, tell: Callable[[str], None], *, option: str) -> SqliteEventLog:
+    """The log, verified where there is one already; `option` is the one by which another could be chosen.
+
+    Raises: InputError where it is not sound, or as the log does.
+    """
+    try:
+        log = SqliteEventLog(path, verify_last=VERIFY_LAST)
+    except IntegrityError as error:
+        raise InputError(
+            f"{path}: the log does not verify, and is not gone on with. {error}. Nothing was changed: keep it "
+            f"as evidence, and choose another {option}"
+        ) from error
+    if count := log.head().length:
+        which = "all" if log.verified == count else f"the last {log.verified} of which"
+        tell(f"{path}: goes on after {count} entries, {which} verified")
+    return log
