@@ -1,7 +1,7 @@
 """Marsad's fuser beside Stone Soup's GNN and JPDA on the same measurements: time and GOSPA, size by size.
 
 `python benchmarks/fuse_linear.py [--out DIR]` makes scenes of walkers, one for each 100 x 100 m, measured once a second
-as places with an error of 5 m, nine times of ten, among as many false ones (`fuse_scenes.linear`). Every engine reads
+as places with an error of 5 m, nine times of ten, among as many false ones. Every engine reads
 the same file and is told the same truths: the noise, the rate of detection and the density of false measurements. The
 peers' settings are those of `peer_stonesoup.json`, found on other scenes (`fuse_tune.py`). Each runs in a process of
 its own, on one thread; what counts is its processor time from one scan's measurements to the tracks, the median over
@@ -16,12 +16,14 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from figures import Target, command, show
-from fuse_drawing import draw_engines
-from fuse_judging import Judged, Said, difference_percent, judge, mean, peers, tuned
-from fuse_marsad import marsad_estimates
-from fuse_scenes import Linear, Scene, linear, write
+from figures import ROOT, Target, command, show
+from marsad.app.bench_fuse_drawing import draw_engines
+from marsad.app.bench_fuse_judging import Judged, Said, difference_percent, judge, mean
+from marsad.app.bench_fuse_marsad import marsad_estimates
+from marsad.app.bench_fuse_peers import Peers
+from marsad.app.bench_fuse_scenes import Linear, Scene, linear, write
 
+PEERS = Peers(ROOT)
 SIZES = (10, 20, 50, 100, 500, 2000)
 SCANS = {500: 40, 2000: 30}
 """Fewer than 60 where a scan takes a peer a second."""
@@ -60,7 +62,7 @@ def measure(size: int, seeds: int, folder: Path) -> tuple[Results, list[Scene], 
     said: dict[str, list[Said]] = {}
     if size <= PEERS_TO:
         for engine in ENGINES:
-            (said[engine],) = peers(paths, engine, [tuned(f"linear-{size}", engine)], folder)
+            (said[engine],) = PEERS.said(paths, engine, [PEERS.tuned(f"linear-{size}", engine) or {}], folder)
     said["marsad"] = [marsad_estimates(scene) for scene in scenes]
     results = {
         engine: [judge(scene, each, CUTOFF_M, SETTLE_S) for scene, each in zip(scenes, over, strict=True)]

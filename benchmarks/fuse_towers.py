@@ -1,7 +1,7 @@
 """Marsad's fuser beside Stone Soup's GNN and JPDA on what towers see: elongated ellipses, dead ground, turned mounts.
 
 `python benchmarks/fuse_towers.py [--out DIR]` makes scenes of cameras on masts of 30 m, 2.5 km apart, and people 2.4 to
-3 km away (`fuse_scenes.towers`). Peers are given each measurement as a place with its whole covariance, and Marsad as
+3 km away. Peers are given each measurement as a place with its whole covariance, and Marsad as
 the azimuth and elevation which that is made of. `valley` has three towers, eight people, dead ground and false
 detections; in `turned_valley` mounts are off by 0.2 degrees and one of the eight is a patrol that reports its place.
 There the peers may add the mounts' errors to the covariances: what their settings say is what was best
@@ -15,13 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from figures import Target, command, show
-from fuse_drawing import draw_engines
-from fuse_judging import Judged, Said, difference_percent, judge, mean, peers, tuned
+from figures import ROOT, Target, command, show
 from fuse_linear import COLUMNS
-from fuse_marsad import marsad_estimates
-from fuse_scenes import PAIR, REGISTERED, TURNED_VALLEY, VALLEY, Scene, towers, write
+from marsad.app.bench_fuse_drawing import draw_engines
+from marsad.app.bench_fuse_judging import Judged, Said, difference_percent, judge, mean
+from marsad.app.bench_fuse_marsad import marsad_estimates
+from marsad.app.bench_fuse_peers import Peers
+from marsad.app.bench_fuse_scenes import PAIR, REGISTERED, TURNED_VALLEY, VALLEY, Scene, towers, write
 
+PEERS = Peers(ROOT)
 CASES = {"pair": (PAIR, 20.0), "registered": (REGISTERED, 120.0), "valley": (VALLEY, 30.0)} | {
     "turned_valley": (TURNED_VALLEY, 120.0)
 }
@@ -47,7 +49,7 @@ def measure(case: str, seeds: int, folder: Path) -> tuple[dict[str, list[Judged 
         write(scene, path)
     said: dict[str, Sequence[Said]] = {}
     if case in AGAINST:
-        said = {engine: peers(paths, engine, [tuned(case, engine)], folder)[0] for engine in ENGINES}
+        said = {engine: PEERS.said(paths, engine, [PEERS.tuned(case, engine) or {}], folder)[0] for engine in ENGINES}
     said["marsad"] = [marsad_estimates(scene) for scene in scenes]
     judged = {
         engine: [judge(scene, each, CUTOFF_M, settle_s) for scene, each in zip(scenes, over, strict=True)]

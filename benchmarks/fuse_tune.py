@@ -16,11 +16,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from fuse_judging import HERE, judge, mean, peers
-from fuse_scenes import TURNED_VALLEY, VALLEY, Linear, Scene, linear, towers, write
+from figures import ROOT
+from marsad.app.bench_fuse_judging import judge, mean
+from marsad.app.bench_fuse_peers import Peers
+from marsad.app.bench_fuse_scenes import TURNED_VALLEY, VALLEY, Linear, Scene, linear, towers, write
 from peer_stonesoup import Settings
 
-FOUND = HERE / "peer_stonesoup.json"
+FOUND = ROOT / "benchmarks" / "peer_stonesoup.json"
 FIRST_SEED = 1001
 """The benchmarks' own seeds are below."""
 ENGINES = ("gnn", "jpda", "jpda_lbp")
@@ -75,7 +77,7 @@ def search(
                 paths = [Path(folder) / f"{number}.npz" for number in range(len(scenes))]
                 for scene, path in zip(scenes, paths, strict=True):
                     write(scene, path)
-                said = peers(paths, engine, new, Path(folder))
+                said = Peers(ROOT).said(paths, engine, new, Path(folder))
             for each, over in zip(new, said, strict=True):
                 judged = [judge(scene, one, CUTOFF_M, settle_s) for scene, one in zip(scenes, over, strict=True)]
                 whole = [one for one in judged if one is not None]

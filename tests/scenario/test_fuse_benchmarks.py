@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from marsad.app.bench_fuse_judging import Said, difference_percent, judge
+from marsad.app.bench_fuse_peers import Peers
+from marsad.app.bench_fuse_scenes import PAIR, PATROL, REGISTERED, VALLEY, Linear, linear, read, towers, write
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def _scripts_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
 @pytest.mark.parametrize("name", ["fuse_linear", "fuse_towers", "fuse_exchange"])
@@ -38,8 +37,6 @@ def errors(scene: "object") -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_linear_scene_is_as_dense_and_as_noisy_as_it_says(tmp_path: Path) -> None:
-    from fuse_scenes import Linear, linear, read, write  # noqa: PLC0415 - a script, found through the fixture
-
     scene = linear(Linear(100), seed=3)
     write(scene, tmp_path / "scene.npz")
     for kept in (read(tmp_path / "scene.npz"), linear(Linear(100), seed=3)):
@@ -56,8 +53,6 @@ def test_a_linear_scene_is_as_dense_and_as_noisy_as_it_says(tmp_path: Path) -> N
 
 
 def test_towers_measure_as_well_as_they_say() -> None:
-    from fuse_scenes import PAIR, towers  # noqa: PLC0415 - the same
-
     squares = []
     for seed in range(20):
         scene = towers(PAIR._replace(sigma_rad=0.0001), seed)
@@ -69,8 +64,6 @@ def test_towers_measure_as_well_as_they_say() -> None:
 
 
 def test_a_turned_mount_moves_what_its_camera_sees_and_not_the_patrol_s_reports() -> None:
-    from fuse_scenes import PATROL, REGISTERED, towers  # noqa: PLC0415 - the same
-
     scene = towers(REGISTERED, seed=1)
     off, rows = errors(scene)
     gps = scene.look_source[scene.look[rows]] == PATROL
@@ -81,8 +74,6 @@ def test_a_turned_mount_moves_what_its_camera_sees_and_not_the_patrol_s_reports(
 
 
 def test_dead_ground_hides_for_a_while_and_gives_a_new_number() -> None:
-    from fuse_scenes import VALLEY, towers  # noqa: PLC0415 - the same
-
     scene = towers(VALLEY, seed=2)
     seen = scene.origin >= 0
     assert 0.5 < np.count_nonzero(seen) / (VALLEY.targets * scene.looks) < 0.88
@@ -94,9 +85,6 @@ def test_dead_ground_hides_for_a_while_and_gives_a_new_number() -> None:
 
 
 def test_an_engine_that_tells_the_truth_is_off_by_nothing() -> None:
-    from fuse_judging import Said, judge  # noqa: PLC0415 - the same
-    from fuse_scenes import Linear, linear  # noqa: PLC0415 - the same
-
     scene = linear(Linear(10, scans=20), seed=4)
     covariance = np.tile(np.eye(2), (len(scene.truth_id), 1, 1))
     said = Said(scene.truth_look, scene.truth_id, scene.truth_state[:, :2] + [0.6, 0.8], covariance, np.full(20, 0.002))
@@ -110,8 +98,6 @@ def test_an_engine_that_tells_the_truth_is_off_by_nothing() -> None:
 
 
 def test_a_difference_that_is_always_the_same_is_sure() -> None:
-    from fuse_judging import difference_percent  # noqa: PLC0415 - the same
-
     assert difference_percent([11.0, 21.0, 31.0], [10.0, 20.0, 30.0]) == pytest.approx((5.0, 5.0, 5.0))
     middle, low, high = difference_percent([11.0, 19.0, 30.0], [10.0, 20.0, 30.0])
     assert middle == pytest.approx(0.0)
@@ -120,17 +106,15 @@ def test_a_difference_that_is_always_the_same_is_sure() -> None:
 
 @pytest.mark.parametrize("engine", ["gnn", "jpda"])
 def test_the_peers_follow_who_is_there(engine: str, tmp_path: Path) -> None:
-    from fuse_judging import PEER_PYTHON, judge, peers  # noqa: PLC0415 - the same
-    from fuse_scenes import PAIR, Linear, linear, towers, write  # noqa: PLC0415 - the same
-
-    if not PEER_PYTHON.exists():
+    peers = Peers(ROOT)
+    if not peers.there:
         pytest.skip("no .venv-peers: `make peers` makes it")
     scenes = [linear(Linear(5, scans=25, false_per_target=0.2), seed=5), towers(PAIR._replace(seconds=20), seed=5)]
     for number, scene in enumerate(scenes):
         path = tmp_path / f"{number}.npz"
         write(scene, path)
         settings = {"near": ("detections", "none")[number], "points": 3, "missed": 4.0}
-        ((said,),) = peers([path], engine, [settings], tmp_path)
+        ((said,),) = peers.said([path], engine, [settings], tmp_path)
         found = judge(scene, said, 20.0, 8.0)
         assert found is not None
         assert found.milliseconds > 0

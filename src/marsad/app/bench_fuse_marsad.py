@@ -1,4 +1,4 @@
-"""Marsad's fuser on the scenes of `fuse_scenes`: what it believes after each look, and what that cost."""
+"""Marsad's fuser on the scenes of `bench_fuse_scenes`: what it believes after each look, and what that cost."""
 
 import math
 import time
@@ -6,8 +6,8 @@ import time
 import msgspec
 import numpy as np
 
-from fuse_judging import Said
-from fuse_scenes import PATROL, Scene
+from marsad.app.bench_fuse_judging import Said
+from marsad.app.bench_fuse_scenes import PATROL, Scene
 from marsad.fuse.fuser import Fuser, FuseSettings, State
 from marsad.fuse.sensor import CameraSensor, PlaceSensor, Reporting, Sensor
 from marsad.geo.elevation import Surface, flat_grid
@@ -132,7 +132,7 @@ def _plane(frame: EnuFrame) -> ElevationGrid:
 
 
 def _look(scene: Scene, index: int, *, angles: bool) -> Look:
-    source, chosen = int(scene.look_source[index]), np.flatnonzero(scene.look == index)
+    source, chosen = int(scene.look_source[index]), np.flatnonzero(scene.look == index).tolist()
     time_ns = EPOCH_NS + int(scene.look_time_ns[index])
     if source == PATROL or not angles:
         made = tuple(_place(scene, m) for m in chosen)

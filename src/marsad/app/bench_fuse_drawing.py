@@ -10,8 +10,8 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fuse_judging import Said
-from fuse_scenes import PATROL, Scene
+from marsad.app.bench_fuse_judging import Said
+from marsad.app.bench_fuse_scenes import PATROL, Scene
 
 SIGMAS = 2.4477
 """A 95 % ellipse in two dimensions."""
@@ -67,10 +67,10 @@ def _ellipses(axes: Axes, places: NDArray[np.float64], covariance: NDArray[np.fl
 
 
 def _tracks(axes: Axes, said: Said) -> None:
-    colours = mpl.colormaps["tab20"].colors
+    colours = mpl.colormaps["tab20"]
     for index, number in enumerate(np.unique(said.track)):
         rows = said.track == number
-        way, colour = said.place_m[rows], colours[index % len(colours)]
+        way, colour = said.place_m[rows], colours(index % colours.N)
         axes.plot(way[:, 0], way[:, 1], color=colour, lw=1.2, zorder=3)
         axes.plot(*way[-1], "o", color=colour, ms=4, zorder=3)
         _ellipses(axes, way[-1:], said.covariance[rows][-1:], "red")

@@ -12,7 +12,7 @@ A scan of the linear case is one look, each camera looks once a second in its tu
 
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,8 @@ def write(scene: Scene, path: Path) -> None:
 def read(path: Path) -> Scene:
     """A scene that was kept."""
     with np.load(path) as held:
-        return Scene(**{name: held[name] if held[name].ndim else float(held[name]) for name in Scene._fields})
+        parts: dict[str, Any] = {name: held[name] if held[name].ndim else float(held[name]) for name in Scene._fields}
+    return Scene(**parts)
 
 
 class Linear(NamedTuple):
@@ -153,7 +154,8 @@ def walked(states: Floats, step_s: float, acceleration_m2_s3: float, rng: np.ran
     root = np.linalg.cholesky(acceleration_m2_s3 * np.array([[step_s**3 / 3, step_s**2 / 2], [step_s**2 / 2, step_s]]))
     noise = rng.normal(size=(len(states), 2, 2)) @ root.T
     moved = np.hstack([states[:, :2] + step_s * states[:, 2:], states[:, 2:]])
-    return moved + np.hstack([noise[..., 0], noise[..., 1]])
+    after: Floats = moved + np.hstack([noise[..., 0], noise[..., 1]])
+    return after
 
 
 class Towers(NamedTuple):
@@ -293,7 +295,7 @@ def _look(
     field: tuple[Floats, Floats],
     look: tuple[int, int, int],
     rng: np.random.Generator,
-) -> list[tuple]:
+) -> list[tuple[Any, ...]]:
     """What a camera reports at one moment, in no order that tells."""
     number, time_ns, source = look
     apart = np.linalg.norm(states[:, None, :2] - hidden.middle_m[None], axis=-1) < hidden.radius_m

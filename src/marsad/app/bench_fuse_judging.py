@@ -1,24 +1,14 @@
-"""What the benchmarks of fusing share: the peers' runs, how estimates are judged, and how engines are compared."""
+"""How what engines say of a scene is judged, and how engines are compared."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from figures import ROOT
-from fuse_scenes import Scene
+from marsad.app.bench_fuse_scenes import Scene
 from marsad.report.gospa import gospa, identity_changes
-
-PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-HERE = Path(__file__).resolve().parent
-LIMIT_S = 60.0
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -86,34 +76,6 @@ def judge(scene: Scene, said: Said, cutoff_m: float, settle_s: float) -> Judged 
     )
 
 
-def peers(paths: Sequence[Path], engine: str, settings: Sequence[Mapping], folder: Path) -> list[list[Said]]:
-    """What a peer says of each scene with each setting, `folder` keeping it: for each setting a list over scenes."""
-    if not PEER_PYTHON.exists():
-        sys.exit(f"{PEER_PYTHON} is not there: `make peers` makes it")
-    asked = [
-        "--engine",
-        engine,
-        "--settings",
-        json.dumps(list(settings)),
-        "--limit",
-        str(LIMIT_S),
-        "--out",
-        str(folder),
-    ]
-    alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    script = [str(PEER_PYTHON), str(HERE / "peer_stonesoup.py")]
-    done = subprocess.run([*script, *map(str, paths), *asked], check=False, env=os.environ | alone)
-    if done.returncode:
-        sys.exit("the peer failed")
-    return [[read(folder / f"{path.stem}-{engine}-{number}.npz") for path in paths] for number in range(len(settings))]
-
-
-def read(path: Path) -> Said:
-    """What an engine said, as it was kept."""
-    with np.load(path) as held:
-        return Said(**{name: held[name] for name in Said._fields})
-
-
 def mean(judged: Iterable[Judged], figure: str) -> float:
     """A figure's mean over scenes."""
     return float(np.mean([getattr(each, figure) for each in judged]))
@@ -127,9 +89,3 @@ def difference_percent(ours: Sequence[float], theirs: Sequence[float]) -> tuple[
         return middle, float("-inf"), float("inf")
     reach = float(student.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart)))
     return middle, middle - reach, middle + reach
-
-
-def tuned(case: str, engine: str) -> dict:
-    """The peer's settings which `fuse_tune.py` found for a case."""
-    found = json.loads((HERE / "peer_stonesoup.json").read_text())
-    return found[case][engine]["best"]
