@@ -190,12 +190,12 @@ def test_malformed_truth_is_named_with_its_line(tmp_path: Path, lines: list[str]
 
 
 def test_a_missing_a_binary_and_a_wrong_file_say_what_they_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read: No such file"):
+    with pytest.raises(InputError, match="no such file; name a CSV file"):
         read_tracks(tmp_path / "absent.csv")
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
         read_tracks(tmp_path)
     (tmp_path / "video.mp4").write_bytes(b"\x00\x00\x00\x18ftyp\xff\xfe")
-    with pytest.raises(InputError, match="not a text file"):
+    with pytest.raises(InputError, match="is not text in UTF-8"):
         read_truth(tmp_path / "video.mp4")
 
 

@@ -203,7 +203,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, complaint: str) -> None:
 
 
 def test_bad_files_and_cameras_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file; name a CSV file of landmarks"):
         calibrate(camera(), tmp_path / "none.csv")
     (tmp_path / "head.csv").write_text("name,x,y\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 1: the header"):

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import NDArray
 
+from marsad.adapters.text_file import read_text
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 
@@ -56,7 +57,7 @@ def read_gps(path: Path) -> GpsTrack:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path}: must end in {', '.join(sorted(_READERS))}: export the GPS track as one of these")
-    fixes = list(reader(path, _text(path)))
+    fixes = list(reader(path, read_text(path, "a GPS track as GPX, NMEA or CSV")))
     order = sorted({fix.time_ns: fix for fix in reversed(fixes)}.values(), key=lambda fix: fix.time_ns)
     if len(order) < 2:
         raise InputError(f"{path}: {len(order)} GPS fixes with a time; a walk has 2 or more")
@@ -96,7 +97,7 @@ def read_crossing_list(path: Path) -> list[tuple[str, int, int]]:
 
     Raises: InputError naming the line and what to mend.
     """
-    rows, names = _table(path, _text(path))
+    rows, names = _table(path, read_text(path, "a CSV file of crossings"))
     missing = [name for name in ("walker", "start", "end") if name not in names]
     if missing:
         raise InputError(f"{path}, line 1: no column {missing[0]!r}; write the header walker,start,end")
@@ -109,17 +110,6 @@ def read_crossing_list(path: Path) -> list[tuple[str, int, int]]:
     if not crossings:
         raise InputError(f"{path}: lists no crossing; write a line for each: walker,start,end")
     return crossings
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not text (UTF-8) at byte {error.start}: export the GPS track as GPX") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from marsad.adapters.text_file import read_text
 from marsad.adapters.writing import PieceFile, replace_whole
 from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.record import Record
@@ -101,7 +102,7 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[_Row]:
     """The rows of a table; the columns by its header, or in MOT Challenge order where it has none."""
     columns: list[str] | None = None
     headed = False
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_text(path, "a CSV file").splitlines(), start=1):
         place = f"{path}:{number}"
         cells = [cell.strip() for cell in line.split(",")]
         if cells == [""]:
@@ -114,15 +115,6 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[_Row]:
         if len(cells) != len(columns):
             raise InputError(f"{place}: {len(cells)} values, but {len(columns)} columns: {','.join(columns)}")
         yield _Row(place=place, cells=dict(zip(columns, cells, strict=True)), headed=headed)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start}); give a CSV file") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _header(place: str, cells: list[str], needed: Sequence[str]) -> list[str]:

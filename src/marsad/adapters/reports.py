@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from marsad.adapters.gps import LATITUDE_NAMES, LONGITUDE_NAMES, parse_time, read_gps
+from marsad.adapters.text_file import read_text
 from marsad.kernel.error import InputError
 from marsad.kernel.position import BearingMeasurement, GroundCovariance
 from marsad.kernel.record import Record
@@ -94,19 +95,8 @@ def _recorded(path: Path) -> Iterator[Report]:
         yield Report(time_ns=time_ns, source_id=track.name, label=0, at=(latitude, longitude), covariance=cover)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not text (UTF-8) at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-
-
 def _csv_rows(path: Path) -> Iterator[tuple[str, Row]]:
-    lines = _text(path).splitlines()
+    lines = read_text(path, "a CSV or GeoJSON file").splitlines()
     separator = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
     reader = csv.reader(lines, delimiter=separator)
     names = [_plain(name) for name in next(reader, [])]
@@ -141,7 +131,7 @@ def _refuse_header(path: Path, names: Sequence[str]) -> None:
 
 def _geojson_rows(path: Path) -> Iterator[tuple[str, Row]]:
     try:
-        document = json.loads(_text(path))
+        document = json.loads(read_text(path, "a CSV or GeoJSON file"))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: is no JSON: {error.msg}") from error
     features = document.get("features", [document]) if isinstance(document, dict) else None

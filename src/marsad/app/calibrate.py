@@ -12,6 +12,7 @@ from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi_squared
 
 from marsad.adapters.dem import site_surface
+from marsad.adapters.text_file import read_text
 from marsad.app.config import load_site
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import MEAN_RADIUS_M, Array, EnuFrame
@@ -188,11 +189,7 @@ def read_landmarks(path: Path, lens: Lens) -> tuple[Landmark, ...]:
 
     Raises: InputError naming the line and what to mend.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"landmarks file {path} cannot be read ({error}); give a CSV file in UTF-8") from error
-    reader = csv.reader(text.splitlines())
+    reader = csv.reader(read_text(path, "a CSV file of landmarks").splitlines())
     header = tuple(field.strip() for field in next(reader, []))
     if header != HEADER:
         raise InputError(f"landmarks file {path}, line 1: the header is {','.join(header)!r}; write {','.join(HEADER)}")

@@ -7,6 +7,7 @@ from typing import Any
 from marsad.adapters.clock import SystemClock
 from marsad.adapters.gps import parse_time
 from marsad.adapters.sqlite import SqliteEventLog
+from marsad.adapters.text_file import read_text
 from marsad.kernel.error import InputError
 from marsad.kernel.event import AreaMarked
 from marsad.kernel.position import Position
@@ -58,11 +59,10 @@ def read_polygon(path: Path) -> tuple[Position, ...]:
 
     Raises: InputError where there is none.
     """
+    text = read_text(path, "a polygon as GeoJSON")
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json.loads(text)
         corners = [(float(x), float(y)) for x, y, *_ in _ring(table)]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, StopIteration) as error:
         raise InputError(
             f"{path}: holds no GeoJSON polygon of longitudes and latitudes; draw one and save it"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from marsad.adapters.rtsp import masked
+from marsad.adapters.text_file import read_text
 from marsad.app.setting import choices_of, describe, item_of, least_of, length_of, record_of, values_of
 from marsad.app.site_rules import Finding, Words
 from marsad.app.toml_lines import Path as Key
@@ -36,23 +37,11 @@ def read_table(path: Path, example: str) -> tuple[dict[str, Any], dict[Key, int]
 
     Raises: InputError where the file cannot be read or is no TOML.
     """
-    text = _text(path, example)
+    text = read_text(path, example)
     try:
         return tomllib.loads(text), key_lines(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
-
-
-def _text(path: Path, example: str) -> str:
-    """The file's text; a byte order mark, which some editors write, is left out."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: name {example}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 at byte {error.start}: save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
 class Reader:
