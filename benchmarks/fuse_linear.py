@@ -13,24 +13,17 @@ peer's.
 import argparse
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from figures import ROOT, Target, command, show
+from marsad.app.bench_fuse import CUTOFF_M, ENGINES, linear_case, measure
 from marsad.app.bench_fuse_drawing import draw_engines
-from marsad.app.bench_fuse_judging import Judged, Said, difference_percent, judge, mean
-from marsad.app.bench_fuse_marsad import marsad_estimates
+from marsad.app.bench_fuse_judging import Judged, difference_percent, mean
 from marsad.app.bench_fuse_peers import Peers
-from marsad.app.bench_fuse_scenes import Linear, Scene, linear, write
 
 PEERS = Peers(ROOT)
 SIZES = (10, 20, 50, 100, 500, 2000)
-SCANS = {500: 40, 2000: 30}
-"""Fewer than 60 where a scan takes a peer a second."""
-ENGINES = ("gnn", "jpda")
-PEERS_TO = 500
-CUTOFF_M = 20.0
-SETTLE_S = 10.0
 DRAWN = 20
 TARGETS = [
     Target("n100_gnn_ms_over_marsad_ms", "at_least", 50.0),
@@ -50,25 +43,7 @@ COLUMNS = {
     "nees": "NEES",
 }
 
-Results = dict[str, list[Judged | None]]
-
-
-def measure(size: int, seeds: int, folder: Path) -> tuple[Results, list[Scene], dict[str, list[Said]]]:
-    """Each engine on the scenes of one size."""
-    scenes = [linear(Linear(size, scans=SCANS.get(size, 60)), seed) for seed in range(seeds)]
-    paths = [folder / f"{size}-{seed}.npz" for seed in range(seeds)]
-    for scene, path in zip(scenes, paths, strict=True):
-        write(scene, path)
-    said: dict[str, list[Said]] = {}
-    if size <= PEERS_TO:
-        for engine in ENGINES:
-            (said[engine],) = PEERS.said(paths, engine, [PEERS.tuned(f"linear-{size}", engine) or {}], folder)
-    said["marsad"] = [marsad_estimates(scene) for scene in scenes]
-    results = {
-        engine: [judge(scene, each, CUTOFF_M, SETTLE_S) for scene, each in zip(scenes, over, strict=True)]
-        for engine, over in said.items()
-    }
-    return results, scenes, said
+Results = Mapping[str, Sequence[Judged | None]]
 
 
 def figures_of(size: int, results: Results) -> dict[str, object]:
@@ -93,8 +68,9 @@ def figures_of(size: int, results: Results) -> dict[str, object]:
     best = min(theirs, key=lambda engine: mean(whole[engine], "gospa_m"))
     ours, other = ([each.gospa_m for each in whole[engine]] for engine in ("marsad", best))
     figures[f"n{size}_best_peer"] = best
-    for name, value in zip(("", "_low", "_high"), difference_percent(ours, other), strict=True):
-        figures[f"n{size}_gospa_over_best_peer_percent{name}"] = value
+    apart = difference_percent(ours, other)
+    for name, value in (("", apart.mean), ("_low", apart.low), ("_high", apart.high)):
+        figures[f"n{size}_gospa_over_best_peer_percent{name}"] = math.nan if value is None else value
     return figures
 
 
@@ -131,13 +107,11 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     figures: dict[str, object] = {"scenes": asked.seeds, "cutoff_m": CUTOFF_M}
     for size in asked.sizes:
-        with TemporaryDirectory() as folder:
-            results, scenes, said = measure(size, asked.seeds, Path(folder))
-        figures |= figures_of(size, results)
+        measured = measure(linear_case(size), range(asked.seeds), PEERS)
+        figures |= figures_of(size, measured.judged)
         if asked.out and size == min(asked.sizes, key=lambda each: abs(each - DRAWN)):
             asked.out.mkdir(parents=True, exist_ok=True)
-            shown = {engine: over[0] for engine, over in said.items()}
-            draw_engines(scenes[0], shown, asked.out / f"linear-{size}.png", last_looks=3)
+            draw_engines(measured.scene, measured.said, asked.out / f"linear-{size}.png", measured.case.last_looks)
     high = [figures.get(f"n{size}_gospa_over_best_peer_percent_high") for size in asked.sizes]
     highest = [each for each in high if isinstance(each, float) and math.isfinite(each)]
     figures["gospa_over_best_peer_percent_high"] = max(highest) if highest else None

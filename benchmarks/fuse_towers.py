@@ -11,26 +11,17 @@ of freedom.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from figures import ROOT, Target, command, show
 from fuse_linear import COLUMNS
+from marsad.app.bench_fuse import CUTOFF_M, TOWERS, measure
 from marsad.app.bench_fuse_drawing import draw_engines
-from marsad.app.bench_fuse_judging import Judged, Said, difference_percent, judge, mean
-from marsad.app.bench_fuse_marsad import marsad_estimates
+from marsad.app.bench_fuse_judging import Judged, difference_percent, mean
 from marsad.app.bench_fuse_peers import Peers
-from marsad.app.bench_fuse_scenes import PAIR, REGISTERED, TURNED_VALLEY, VALLEY, Scene, towers, write
 
 PEERS = Peers(ROOT)
-CASES = {"pair": (PAIR, 20.0), "registered": (REGISTERED, 120.0), "valley": (VALLEY, 30.0)} | {
-    "turned_valley": (TURNED_VALLEY, 120.0)
-}
-"""For each case what it is made of, and the seconds that are not judged."""
-AGAINST = ("valley", "turned_valley")
-ENGINES = ("gnn", "jpda")
-CUTOFF_M = 20.0
 TARGETS = [
     Target("pair_marsad_offset_m", "at_most", 2.0),
     Target("pair_marsad_nees_off_one", "at_most", 0.2),
@@ -40,25 +31,7 @@ TARGETS = [
 ]
 
 
-def measure(case: str, seeds: int, folder: Path) -> tuple[dict[str, list[Judged | None]], Scene, dict[str, Said]]:
-    """Each engine on the scenes of one case; the first scene with what was said of it, to be drawn."""
-    made, settle_s = CASES[case]
-    scenes = [towers(made, seed) for seed in range(seeds)]
-    paths = [folder / f"{case}-{seed}.npz" for seed in range(seeds)]
-    for scene, path in zip(scenes, paths, strict=True):
-        write(scene, path)
-    said: dict[str, Sequence[Said]] = {}
-    if case in AGAINST:
-        said = {engine: PEERS.said(paths, engine, [PEERS.tuned(case, engine) or {}], folder)[0] for engine in ENGINES}
-    said["marsad"] = [marsad_estimates(scene) for scene in scenes]
-    judged = {
-        engine: [judge(scene, each, CUTOFF_M, settle_s) for scene, each in zip(scenes, over, strict=True)]
-        for engine, over in said.items()
-    }
-    return judged, scenes[0], {engine: over[0] for engine, over in said.items()}
-
-
-def figures_of(case: str, results: dict[str, list[Judged | None]]) -> dict[str, object]:
+def figures_of(case: str, results: Mapping[str, Sequence[Judged | None]]) -> dict[str, object]:
     """The figures of one case."""
     whole = {engine: [each for each in judged if each is not None] for engine, judged in results.items()}
     figures: dict[str, object] = {
@@ -69,7 +42,8 @@ def figures_of(case: str, results: dict[str, list[Judged | None]]) -> dict[str, 
         best = min(theirs, key=lambda engine: mean(whole[engine], "gospa_m"))
         ours, other = ([each.gospa_m for each in whole[engine]] for engine in ("marsad", best))
         figures[f"{case}_best_peer"] = best
-        for name, value in zip(("", "_low", "_high"), difference_percent(ours, other), strict=True):
+        apart = difference_percent(ours, other)
+        for name, value in (("", apart.mean), ("_low", apart.low), ("_high", apart.high)):
             figures[f"{case}_gospa_over_best_peer_percent{name}"] = value
     return figures
 
@@ -77,7 +51,7 @@ def figures_of(case: str, results: dict[str, list[Judged | None]]) -> dict[str, 
 def options() -> argparse.Namespace:
     """What was asked."""
     parser = command(__doc__)
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--cases", nargs="+", choices=TOWERS, default=list(TOWERS))
     parser.add_argument("--seeds", type=int, default=5, help="scenes of each case")
     parser.add_argument("--out", type=Path, help="a folder for a picture of each case")
     return parser.parse_args()
@@ -88,12 +62,11 @@ def main() -> None:
     asked = options()
     figures: dict[str, object] = {"scenes": asked.seeds, "cutoff_m": CUTOFF_M}
     for case in asked.cases:
-        with TemporaryDirectory() as folder:
-            results, scene, said = measure(case, asked.seeds, Path(folder))
-        figures |= figures_of(case, results)
-        if asked.out and said:
+        measured = measure(TOWERS[case], range(asked.seeds), PEERS)
+        figures |= figures_of(case, measured.judged)
+        if asked.out:
             asked.out.mkdir(parents=True, exist_ok=True)
-            draw_engines(scene, said, asked.out / f"{case}.png", last_looks=6)
+            draw_engines(measured.scene, measured.said, asked.out / f"{case}.png", measured.case.last_looks)
     pair, registered = (figures.get(f"{case}_marsad_offset_m") for case in ("pair", "registered"))
     if isinstance(pair, float) and isinstance(registered, float):
         figures["registered_offset_over_pair"] = registered / pair

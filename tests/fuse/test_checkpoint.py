@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from marsad.fuse.checkpoint import _ROW_SHAPES, _SHAPES, _UNTOLD, VERSION, Kept, packed, unpacked
-from marsad.fuse.company import Remembered
+from marsad.fuse.company import Company, Remembered
 from marsad.fuse.fuser import Fuser, FuseSettings, Mark, State
 from marsad.fuse.hypotheses import Rows
 from marsad.fuse.sensor import PlaceSensor, Reporting
+from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.position import GroundCovariance
+from marsad.kernel.position import GroundCovariance, Position
 
 S = 10**9
 EPOCH_NS = 1_533_686_400 * S
@@ -166,3 +167,8 @@ def test_everything_that_a_state_holds_is_kept() -> None:
     assert set(_SHAPES) | {"time_ns", "rows", "lives"} == set(get_type_hints(State))
     assert set(_ROW_SHAPES) == set(get_type_hints(Rows))
     assert set(_UNTOLD) == {name for name, axes in _SHAPES.items() if axes == "TS"}
+
+
+def test_everything_that_a_company_holds_is_remembered() -> None:
+    company = Company(EnuFrame(Position(latitude_deg=34.0, longitude_deg=41.0)))
+    assert set(vars(company)) - {"settings", "_frame"} == {f"_{name}" for name in Remembered._fields}

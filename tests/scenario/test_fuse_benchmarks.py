@@ -98,10 +98,11 @@ def test_an_engine_that_tells_the_truth_is_off_by_nothing() -> None:
 
 
 def test_a_difference_that_is_always_the_same_is_sure() -> None:
-    assert difference_percent([11.0, 21.0, 31.0], [10.0, 20.0, 30.0]) == pytest.approx((5.0, 5.0, 5.0))
-    middle, low, high = difference_percent([11.0, 19.0, 30.0], [10.0, 20.0, 30.0])
-    assert middle == pytest.approx(0.0)
-    assert low < 0 < high
+    same = difference_percent([11.0, 21.0, 31.0], [10.0, 20.0, 30.0])
+    assert (same.mean, same.low, same.high) == pytest.approx((5.0, 5.0, 5.0))
+    mixed = difference_percent([11.0, 19.0, 30.0], [10.0, 20.0, 30.0])
+    assert mixed.mean == pytest.approx(0.0)
+    assert mixed.low < 0 < mixed.high
 
 
 @pytest.mark.parametrize("engine", ["gnn", "jpda"])

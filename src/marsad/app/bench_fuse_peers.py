@@ -1,6 +1,7 @@
 """Stone Soup as an engine to be compared with: a program of its own, in an environment of its own."""
 
 import json
+import math
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -30,11 +31,14 @@ class Peers:
         """Whether it is installed."""
         return all(path.exists() for path in (self.python, self._program, self._tuned))
 
-    def tuned(self, case: str, engine: str) -> dict[str, Any] | None:
-        """The settings that were found best for a case; None where none were searched for."""
-        found = json.loads(self._tuned.read_text(encoding="utf-8"))
-        best: dict[str, Any] | None = found.get(case, {}).get(engine, {}).get("best")
-        return best
+    def tuned(self, case: str, engine: str) -> Settings:
+        """The settings that were found best for a case; of sizes that were not searched, those of the nearest."""
+        found: dict[str, dict[str, dict[str, Settings]]] = json.loads(self._tuned.read_text(encoding="utf-8"))
+        kind, _, size = case.partition("-")
+        if size and case not in found:
+            sizes = [int(name.partition("-")[2]) for name in found if name.startswith(f"{kind}-")]
+            case = f"{kind}-{min(sizes, key=lambda each: abs(math.log(each / int(size))))}"
+        return found[case][engine]["best"]
 
     def said(
         self, paths: Sequence[Path], engine: str, settings: Sequence[Settings], folder: Path, limit_s: float = LIMIT_S

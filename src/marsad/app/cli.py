@@ -321,6 +321,32 @@ def bench_watch(
     run_campaign(full=full, days=days, out=out, resume=resume, jobs=jobs, seeds=seeds, faint=faint, as_json=as_json)
 
 
+@bench.command("fuse")
+def bench_fuse(
+    size: Annotated[
+        list[int] | None, typer.Option(min=1, help="So many walkers measured as places. May be repeated: 10 and 50.")
+    ] = None,
+    towers: Annotated[
+        list[str] | None, typer.Option(help="What cameras on masts see. May be repeated: pair and valley.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Scenes of each case.")] = 5,
+    peers: Annotated[
+        Path, typer.Option(metavar="CHECKOUT", help="A checkout of the source in which `make peers` was run.")
+    ] = Path(),
+    alone: Annotated[bool, typer.Option("--alone", help="Leave Stone Soup out.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where figures and pictures go.")] = Path("out/bench-fuse"),
+    as_json: Json = False,
+) -> None:
+    """Fuse made-up scenes beside Stone Soup: how fast, how far off, what was missed and what was made up."""
+    from marsad.app.bench_fuse import bench_fuse as measure
+
+    sizes, kinds = (size or [], towers or []) if size or towers else ([10, 50], ["pair", "valley"])
+    report = measure(
+        sizes=sizes, towers_of=kinds, seeds=seeds, peers=None if alone else peers, out=out, show=not as_json
+    )
+    _report(report, as_json=as_json)
+
+
 def _must_exist(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a site file")

@@ -36,6 +36,14 @@ class Rate(Record):
     high: float
 
 
+class Mean(Record):
+    """A mean, and between what the true one lies; None without values, and no bounds with only one."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
 class Bin(Record):
     """A share among what lies from `low` up to, not including, `high`; `mean` is the mean of what was sorted."""
 
@@ -102,6 +110,18 @@ def exact_rate(count: int, exposure: float, level: float = LEVEL) -> Rate:
     if exposure == 0:
         return Rate(count=count, exposure=0.0, rate=None, low=0.0, high=math.inf)
     return Rate(count=count, exposure=exposure, rate=count / exposure, low=low / exposure, high=high / exposure)
+
+
+def mean_of(values: Sequence[float], level: float = LEVEL) -> Mean:
+    """The mean of values that scatter normally, with its interval by Student's t."""
+    each = np.asarray(values, float)
+    if not len(each):
+        return Mean(mean=None, low=None, high=None)
+    middle = float(each.mean())
+    if len(each) == 1:
+        return Mean(mean=middle, low=None, high=None)
+    reach = float(stats.t.ppf(0.5 + level / 2, len(each) - 1)) * float(each.std(ddof=1)) / math.sqrt(len(each))
+    return Mean(mean=middle, low=middle - reach, high=middle + reach)
 
 
 def percentile(values: Iterable[float], share: float) -> float | None:
