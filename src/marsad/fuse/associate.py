@@ -94,9 +94,10 @@ def gate(
     for m in range(found):
         widest = max(widest, reports.noise[m, 0, 0])
     row_first, beside = np.zeros(count + 1, np.int64), np.zeros(count, np.bool_)
-    room = max(16, 4 * count)
+    room, tracks = max(16, 4 * count), rows.first.shape[0] - 1
     row_report, row_likelihood = np.empty(room, np.int64), np.empty(room)
     used, track = 0, 0
+    least_new = np.ones(tracks)
     for r in range(count):
         while rows.first[track + 1] <= r:
             track += 1
@@ -131,12 +132,8 @@ def gate(
                     far2 = x * x / (a - share_x * total[r, 0, 0]) + y * y / (c - share_y * total[r, 1, 1])
                     if far2 > _JUMP2:
                         continue
-                    new_evidence = 1 - max(share_x, share_y)
-                    likelihood = (math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))) ** new_evidence
-                else:
-                    likelihood = math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
-                if told:
-                    likelihood *= same
+                    least_new[track] = min(least_new[track], 1 - max(share_x, share_y))
+                likelihood = math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
                 if used == room:
                     room *= 2
                     more_report, more_likelihood = np.empty(room, np.int64), np.empty(room)
@@ -145,7 +142,6 @@ def gate(
                 row_report[used], row_likelihood[used] = m, likelihood
                 used += 1
         row_first[r + 1] = used
-    tracks = rows.first.shape[0] - 1
     first = np.zeros(tracks + 1, np.int64)
     report, likelihood_of = np.empty(used, np.int64), np.empty(used)
     slot = np.full(found, -1, np.int64)
@@ -155,6 +151,9 @@ def gate(
         for r in range(rows.first[t], rows.first[t + 1]):
             for e in range(row_first[r], row_first[r + 1]):
                 m = row_report[e]
+                if claims.owner[m] == t:
+                    # How much of it is new is one for all rows: a density says nothing to another power of itself.
+                    row_likelihood[e] = same * row_likelihood[e] ** least_new[t]
                 chance = rows.weight[r] * shown(expected.seen[r], claims.owner[m] == t)
                 if slot[m] < begin:
                     slot[m] = pairs
