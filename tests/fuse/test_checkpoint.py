@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from marsad.fuse.checkpoint import _ROW_SHAPES, _SHAPES, _UNTOLD, VERSION, Kept, packed, unpacked
-from marsad.fuse.company import Company, Remembered
+from marsad.fuse.company import Company, Remembered, _Gap
 from marsad.fuse.fuser import Fuser, FuseSettings, Mark, State
 from marsad.fuse.hypotheses import Rows
 from marsad.fuse.sensor import PlaceSensor, Reporting
@@ -131,7 +131,15 @@ def test_new_sources_are_those_of_which_nothing_is_known() -> None:
 
 
 def test_a_company_is_kept_as_it_was() -> None:
-    remembered = Remembered(5, ((("a", "b"), 1.5),), ((("b", "c"), 0.0),), ((("b", "c"), 4),), (), ("group-a",))
+    remembered = Remembered(
+        time_ns=5,
+        since_s=((("a", "b"), 1.5),),
+        linked=((("b", "c"), 0.0),),
+        same=((("a", "d"), 2.0),),
+        met_ns=((("b", "c"), 4),),
+        gaps=((("b", "c"), _Gap((1.5, -0.1), (0.2, 0.01, 0.3), 2.5)),),
+        used=("group-a",),
+    )
     assert unpacked(kept(fuser(), remembered), NAMES, fuser().state).company == remembered
 
 

@@ -204,27 +204,27 @@ def told(*counted: Mapping[str, Count | None], existence: float = 0.99, apart_m:
 
 def test_a_silhouette_of_four_and_four_people_told_apart_are_four() -> None:
     merged = told({"a": FOUR_OF_ONE, "b": None}, {"b": None}, {"b": None}, {"b": None})
-    assert heads_in(merged, 20.0).best == 4
+    assert heads_in([merged], 20.0).best == 4
     beside = told({"a": FOUR_OF_ONE}, {"b": None}, {"b": None}, {"b": None}, {"b": None})
-    assert heads_in(beside, 20.0).best == 4
+    assert heads_in([beside], 20.0).best == 4
 
 
 def test_a_group_that_one_camera_counts_of_each_member_is_counted_once() -> None:
     each = told(*({"a": Count(best=4, low=4, high=5)} for _ in range(4)))
-    assert heads_in(each, 20.0).best == 4
+    assert heads_in([each], 20.0).best == 4
     hidden = told(*({"a": Count(best=5, low=4, high=6)} for _ in range(4)))
-    assert heads_in(hidden, 20.0).best == 5
+    assert heads_in([hidden], 20.0).best == 5
 
 
 def test_those_whom_different_cameras_see_are_added() -> None:
-    assert heads_in(told({"a": None}, {"a": None}, {"b": None}, {"b": None}), 20.0).best == 4
+    assert heads_in([told({"a": None}, {"a": None}, {"b": None}, {"b": None})], 20.0).best == 4
     far_off = told({"a": FOUR_OF_ONE}, {"b": None}, {"b": None}, apart_m=30.0)
-    assert heads_in(far_off, 20.0).best == 6
+    assert heads_in([far_off], 20.0).best == 6
 
 
 def test_doubtful_members_make_the_count_uncertain() -> None:
-    sure = heads_in(told(*({"a": None} for _ in range(6))), 20.0)
-    doubtful = heads_in(told(*({"a": None} for _ in range(6)), existence=0.6), 20.0)
+    sure = heads_in([told(*({"a": None} for _ in range(6)))], 20.0)
+    doubtful = heads_in([told(*({"a": None} for _ in range(6)), existence=0.6)], 20.0)
     assert doubtful.high - doubtful.low > sure.high - sure.low
     assert doubtful.low < sure.low
     assert sure.best == 6
@@ -250,4 +250,4 @@ def test_the_count_does_not_depend_on_the_order_of_members(seen: list[tuple[bool
     ]  # fmt: skip
     shuffled = list(members)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert heads_in(shuffled, 10.0) == heads_in(members, 10.0)
+    assert heads_in([shuffled], 10.0) == heads_in([members], 10.0)

@@ -6,6 +6,7 @@ from typing import Final, Protocol, Self
 from marsad import __version__
 from marsad.app.picture_start import Setup, Start, Tell, find_start
 from marsad.fuse.approach import looked_ahead
+from marsad.fuse.beside import alike, side_by_side
 from marsad.fuse.changes import Change, changes
 from marsad.fuse.checkpoint import VERSION, Kept, packed
 from marsad.fuse.company import Company, with_groups
@@ -134,8 +135,10 @@ class KeptPicture:
 
     def _made(self, company: Company) -> Picture:
         """The picture of all looks that were taken in."""
-        picture = picture_of(self._fuser.state, self._known)
-        picture = with_groups(picture, company.update(picture.tracks, picture.time_ns))
+        state, known = self._fuser.state, self._known
+        picture = picture_of(state, known)
+        beside, same = side_by_side(state, known.sensors), alike(state, known.settings)
+        picture = with_groups(picture, company.update(picture.tracks, picture.time_ns, beside, same))
         return looked_ahead(picture, self._setup.paths) if self._setup.paths else picture
 
     def _keeping(self) -> PictureKept:

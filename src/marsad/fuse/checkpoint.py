@@ -11,10 +11,11 @@ from marsad.fuse.company import Remembered
 from marsad.fuse.fuser import Life, Mark, Opinion, State
 from marsad.fuse.hypotheses import STATES, Rows
 from marsad.kernel.error import InputError
+from marsad.kernel.position import BearingMeasurement
 from marsad.kernel.record import Record
 from marsad.kernel.track import Count, Kind
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SHAPES: Final[Mapping[str, str]] = {
     "existence": "T", "born_ns": "T", "seen_ns": "T", "confirmed_ns": "T", "surprise": "T", "told_ns": "TS",
@@ -55,6 +56,7 @@ class PackedOpinion(Record, array_like=True):
     kind_confidence: float
     persons: Count | None
     origin: str
+    bearing: BearingMeasurement | None
 
 
 class PackedLife(Record, array_like=True):

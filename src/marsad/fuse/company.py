@@ -1,8 +1,10 @@
 """Who goes together: groups of tracks, named so that they keep their names through split and merge.
 
 Two tracks belong together once it has been likely for a while that they are near each other and go the same way, by
-what is known of both; they part once it has been unlikely for a while. A group is what such pairs connect, or one track
-that is counted as several.
+what is known of both, or by how one camera sees them side by side; they part once it has been unlikely for a while.
+Those who belong together are a party. Two parties that no camera sees both of may be the same people seen from two
+sides, whom nobody can tell apart one by one; where that is all but certain they are one group. A group is what such
+pairs connect, or one track that is counted as several.
 """
 
 import math
@@ -14,6 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from marsad.fuse.beside import Alike, Beside
 from marsad.fuse.count import Told, heads_in
 from marsad.fuse.picture import headings_of
 from marsad.geo.geodesy import Array, EnuFrame
@@ -24,6 +27,8 @@ from marsad.kernel.track import Kind
 
 _NS = 1_000_000_000
 _ON_FOOT: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
+_ALONE, _LEAST_LIKE, _MISCOUNTED = 0.7, 0.01, 0.7
+"""The share of strangers who go alone, the least share of any number, and by how many two cameras' counts differ."""
 _GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
 
 Pair = tuple[str, str]
@@ -54,6 +59,10 @@ class CompanySettings(Record):
     forget_s: float = 60.0
     counted_s: float = 10.0
     blob_m: float = 20.0
+    seen_s: float = 10.0
+    alike_s: float = 4.0
+    lately_s: float = 3.0
+    same_sure: float = 0.95
 
 
 class _Group(NamedTuple):
@@ -66,13 +75,28 @@ class _Group(NamedTuple):
     joined: tuple[str, ...] = ()
 
 
+class _Gap(NamedTuple):
+    """How far apart a camera sees two: the mean over so many seconds, and the covariance of one look."""
+
+    mean_m: tuple[float, float]
+    cover_m2: tuple[float, float, float]
+    seconds: float
+
+
 class Remembered(NamedTuple):
-    """All that a company remembers: pairs that seem to belong together and since when, those that do, and groups."""
+    """All that a company remembers.
+
+    That is the pairs that seem to belong together and since when, those that do, the same of parties that may be one,
+    how far apart cameras see two, and groups.
+    """
 
     time_ns: int | None = None
     since_s: tuple[tuple[Pair, float], ...] = ()
     linked: tuple[tuple[Pair, float], ...] = ()
+    same_since_s: tuple[tuple[Pair, float], ...] = ()
+    same: tuple[tuple[Pair, float], ...] = ()
     met_ns: tuple[tuple[Pair, int], ...] = ()
+    gaps: tuple[tuple[Pair, _Gap], ...] = ()
     groups: tuple[_Group, ...] = ()
     used: tuple[str, ...] = ()
 
@@ -90,7 +114,10 @@ class Company:
         self._time_ns = start.time_ns
         self._since_s = dict(start.since_s)
         self._linked = dict(start.linked)
+        self._same_since_s = dict(start.same_since_s)
+        self._same = dict(start.same)
         self._met_ns = dict(start.met_ns)
+        self._gaps = dict(start.gaps)
         self._groups = {group.group_id: group for group in start.groups}
         self._used = set(start.used)
 
@@ -101,13 +128,20 @@ class Company:
             self._time_ns,
             tuple(self._since_s.items()),
             tuple(self._linked.items()),
+            tuple(self._same_since_s.items()),
+            tuple(self._same.items()),
             tuple(self._met_ns.items()),
+            tuple(self._gaps.items()),
             tuple(self._groups.values()),
             tuple(sorted(self._used)),
         )
 
-    def update(self, tracks: Iterable[PictureTrack], time_ns: int) -> tuple[PictureGroup, ...]:
+    def update(
+        self, tracks: Iterable[PictureTrack], time_ns: int, beside: Iterable[Beside] = (), alike: Iterable[Alike] = ()
+    ) -> tuple[PictureGroup, ...]:
         """The groups at a moment, in the order of their names.
+
+        `beside` is whom one camera sees side by side, `alike` who may be the same person seen from two sides.
 
         Only what is confirmed or coasting has company, and only with others of its standing: nobody becomes known by
         walking beside a patrol.
@@ -119,10 +153,16 @@ class Company:
         step_s = 0.0 if self._time_ns is None else min(max((time_ns - self._time_ns) / _NS, 0.0), 5.0)
         self._time_ns = time_ns
         self._rename(there)
+        self._see(beside, step_s)
         self._link(there, step_s, time_ns)
-        parties = [party for party in self._parties(there) if len(party) > 1 or _is_several(party[0])]
+        sides = _connected(there, self._linked)
+        self._link_sides(sides, alike, step_s, time_ns)
+        parties = [
+            party for party in _connected(there, self._linked | self._same) if len(party) > 1 or _is_several(party[0])
+        ]
         named = self._named(parties, time_ns)
-        groups = (self._group(named[i], party, time_ns) for i, party in enumerate(parties))
+        side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
+        groups = (self._group(named[i], party, side_of, time_ns) for i, party in enumerate(parties))
         return tuple(sorted(groups, key=lambda g: g.group_id))
 
     def _rename(self, tracks: Sequence[PictureTrack]) -> None:
@@ -130,7 +170,7 @@ class Company:
         names = {old: track.track_id for track in tracks for old in track.formerly}
         if not names:
             return
-        for held in (self._since_s, self._linked):
+        for held in (self._since_s, self._linked, self._same_since_s, self._same):
             for one, two in [pair for pair in held if pair[0] in names or pair[1] in names]:
                 value, pair = held.pop((one, two)), _pair(names.get(one, one), names.get(two, two))
                 if pair[0] != pair[1]:
@@ -142,11 +182,32 @@ class Company:
                 members[new] = max(members.get(new, 0), seen_ns)
             self._groups[group.group_id] = group._replace(members=members)
 
+    def _see(self, beside: Iterable[Beside], step_s: float) -> None:
+        """Average how far apart cameras see two; where several see both, the one that tells it best."""
+        best: dict[Pair, Beside] = {}
+        for each in beside:
+            pair = (each.one, each.two)
+            if pair not in best or _area2(each) < _area2(best[pair]):
+                best[pair] = each
+        gaps: dict[Pair, _Gap] = {}
+        for pair, each in best.items():
+            before = self._gaps.get(pair)
+            if before is None:
+                gaps[pair] = _Gap(each.gap_m, each.covariance_m2, 0.0)
+                continue
+            seconds = min(before.seconds + step_s, self.settings.seen_s)
+            share = step_s / seconds if seconds > 0 else 1.0
+            (east, north), (to_east, to_north) = before.mean_m, each.gap_m
+            mean = east + share * (to_east - east), north + share * (to_north - north)
+            gaps[pair] = _Gap(mean, each.covariance_m2, seconds)
+        self._gaps = gaps
+
     def _link(self, tracks: Sequence[PictureTrack], step_s: float, time_ns: int) -> None:
         """Hold all pairs against each other: those that belong together, and for how long they have seemed (not) to."""
         settings = self.settings
         index = {track.track_id: i for i, track in enumerate(tracks)}
         pairs, chance, may_begin = self._odds(tracks, index)
+        grouped = {member for group in self._groups.values() for member in group.members}
         seen = dict(zip(pairs, zip(chance, may_begin, strict=True), strict=True))
         for pair, (likely, begins) in seen.items():
             if pair in self._linked:
@@ -154,7 +215,9 @@ class Company:
                 self._linked[pair] = parting + step_s if likely < settings.part else 0.0
             elif likely >= settings.join and begins:
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
-                if self._since_s[pair] >= settings.together_s:
+                # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
+                one_more = pair in self._gaps and (pair[0] in grouped or pair[1] in grouped)
+                if one_more or self._since_s[pair] >= settings.together_s:
                     self._linked[pair] = 0.0
             else:
                 self._since_s.pop(pair, None)
@@ -162,7 +225,8 @@ class Company:
         for pair in seen:
             self._met_ns[pair] = time_ns
         horizon = time_ns - round(settings.forget_s * _NS)
-        self._met_ns = {pair: ns for pair, ns in self._met_ns.items() if pair in self._linked and ns >= horizon}
+        held = self._linked.keys() | self._same.keys()
+        self._met_ns = {pair: ns for pair, ns in self._met_ns.items() if pair in held and ns >= horizon}
         self._linked = {
             pair: s for pair, s in self._linked.items() if s < settings.parted_s and pair in self._met_ns
         }  # fmt: skip
@@ -176,12 +240,13 @@ class Company:
             return [], [], []
         place = np.array([(t.ground.east_m, t.ground.north_m) for t in tracks])
         near = cKDTree(place).query_pairs(settings.apart_m, output_type="ndarray")
-        held = [(index[one], index[two]) for one, two in self._linked if one in index and two in index]
+        asked = (*self._linked, *self._gaps)
+        held = [(index[one], index[two]) for one, two in asked if one in index and two in index]
         rows = np.unique(np.concatenate([near, np.array(held, np.int64).reshape(-1, 2)]), axis=0)
         rows = rows[[_kindred(tracks[i], tracks[j]) for i, j in rows.tolist()]] if len(rows) else rows
+        names = [(tracks[a].track_id, tracks[b].track_id) for a, b in rows.tolist()]
         i, j = rows[:, 0], rows[:, 1]
-        gap = place[i] - place[j]
-        cover = _gap_covers(tracks, rows)
+        gap, cover = self._seen_apart(names, place[i] - place[j], _gap_covers(tracks, rows))
         velocity = np.array([(t.ground.velocity_east_m_s, t.ground.velocity_north_m_s) for t in tracks])
         rate = _matrices([t.velocity_covariance for t in tracks])
         turn, rates = velocity[i] - velocity[j], rate[i] + rate[j]
@@ -193,26 +258,80 @@ class Company:
         begins = (apart < settings.apart_m) & (apart + 1.645 * long < settings.surely_m)
         # What has come as far apart as two groups may be has parted, however little is known of it.
         chance = np.where(apart >= settings.surely_m, 0.0, chance)
-        names = [(tracks[a].track_id, tracks[b].track_id) for a, b in rows.tolist()]
         return names, chance.tolist(), begins.tolist()
 
-    def _parties(self, tracks: Sequence[PictureTrack]) -> list[list[PictureTrack]]:
-        """The tracks in parties that linked pairs connect, through those not in the picture just now too."""
-        head: dict[str, str] = {}
+    def _seen_apart(self, pairs: Sequence[Pair], gap: Array, cover: Array) -> tuple[Array, Array]:
+        """Gaps (P, 2) and their covariances (P, 2, 2), a camera's own where it sees both and tells it better."""
+        for row, pair in enumerate(pairs):
+            seen = self._gaps.get(pair)
+            if seen is not None:
+                a, b, c = seen.cover_m2
+                spread = np.array([[a, b], [b, c]]) / (1 + seen.seconds / self.settings.alike_s)
+                if np.linalg.det(spread) < np.linalg.det(cover[row]):
+                    gap[row], cover[row] = seen.mean_m, spread
+        return gap, cover
 
-        def find(name: str) -> str:
-            while head.setdefault(name, name) != name:
-                head[name] = head[head[name]]
-                name = head[name]
-            return name
+    def _link_sides(
+        self, sides: Sequence[Sequence[PictureTrack]], alike: Iterable[Alike], step_s: float, time_ns: int
+    ) -> None:
+        """Hold parties against each other of which no camera sees both: those that are one, and for how long."""
+        settings = self.settings
+        eldest = [min(side, key=lambda t: (t.first_ns, t.track_id)).track_id for side in sides]
+        side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
+        sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
+        odds = self._same_odds(sides, sees, alike, time_ns)
+        since: dict[Pair, float] = {}
+        for (i, j), each in odds.items():
+            pair = _pair(eldest[i], eldest[j])
+            if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
+                since[pair] = self._same_since_s[pair] + step_s if pair in self._same_since_s else 0.0
+                if since[pair] >= settings.together_s:
+                    self._same.setdefault(pair, 0.0)
+        self._same_since_s = since
+        for pair in list(self._same):
+            i, j = side_of.get(pair[0], -1), side_of.get(pair[1], -1)
+            if i < 0 or j < 0:
+                if pair not in self._met_ns:
+                    del self._same[pair]
+                continue
+            self._met_ns[pair] = time_ns
+            each = odds.get((min(i, j), max(i, j)), 0.0)
+            doubtful = i != j and each < settings.part * (1 + each)
+            self._same[pair] = self._same[pair] + step_s if doubtful else 0.0
+            # A camera that sees both can tell whether they go together: its word counts, and not this.
+            if i == j or (sees[i] & sees[j]) or self._same[pair] >= settings.parted_s:
+                del self._same[pair]
 
-        for one, two in sorted(self._linked):
-            low, high = sorted((find(one), find(two)))
-            head[high] = low
-        parties: dict[str, list[PictureTrack]] = {}
-        for track in tracks:
-            parties.setdefault(find(track.track_id), []).append(track)
-        return list(parties.values())
+    def _same_odds(
+        self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
+        time_ns: int,
+    ) -> dict[tuple[int, int], float]:  # fmt: skip
+        """Pairs of parties that may be one, and the odds that they are; one of the two is several.
+
+        Each of the fewer is held to be him of the others whom he is likest. That they are as many speaks for it.
+        """
+        side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
+        likest: dict[tuple[int, int], dict[str, float]] = {}
+        for each in alike:
+            i, j = side_of.get(each.one, -1), side_of.get(each.two, -1)
+            if i < 0 or j < 0 or i == j or not self._may_be_one(sides[i], sides[j], sees[i] & sees[j]):
+                continue
+            for name in (each.one, each.two):
+                found = likest.setdefault((min(i, j), max(i, j)), {})
+                found[name] = max(found.get(name, 0.0), each.odds)
+        out: dict[tuple[int, int], float] = {}
+        for (i, j), found in likest.items():
+            fewer = min(sides[i], sides[j], key=len)
+            places = sum(found.get(track.track_id, 0.0) for track in fewer) / len(fewer)
+            heads = [heads_in([self._told(sides[k], time_ns)], self.settings.blob_m).best for k in (i, j)]
+            out[i, j] = places * _as_many(*heads)
+        return out
+
+    @staticmethod
+    def _may_be_one(one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
+        """Whether two parties may be the same people: none that a camera sees both of, one of them several."""
+        several = any(len(side) > 1 or _is_several(side[0]) for side in (one, two))
+        return several and not both and _kindred(one[0], two[0])
 
     def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
         """What each party is called: as the group it shares the most members with, the oldest first where even."""
@@ -275,7 +394,9 @@ class Company:
             if members and group.group_id not in gone:
                 self._groups[group.group_id] = group._replace(members=members)
 
-    def _group(self, named: _Group, party: Sequence[PictureTrack], time_ns: int) -> PictureGroup:
+    def _group(
+        self, named: _Group, party: Sequence[PictureTrack], side_of: Mapping[str, int], time_ns: int
+    ) -> PictureGroup:
         place = np.array([(t.ground.east_m, t.ground.north_m) for t in party])
         middle = place.mean(axis=0)
         velocity = np.mean([(t.ground.velocity_east_m_s, t.ground.velocity_north_m_s) for t in party], axis=0)
@@ -299,7 +420,7 @@ class Company:
             time_ns=time_ns,
             first_ns=named.first_ns,
             members=tuple(t.track_id for t in party),
-            count=heads_in(self._told(party, time_ns), self.settings.blob_m),
+            count=heads_in([self._told(side, time_ns) for side in _by_side(party, side_of)], self.settings.blob_m),
             kind=_kind(party),
             ground=ground,
             velocity_covariance=_record(rate),
@@ -336,6 +457,61 @@ def with_groups(picture: Picture, groups: Sequence[PictureGroup]) -> Picture:
         for track in picture.tracks
     )
     return replace(picture, tracks=tracks, groups=tuple(groups))
+
+
+def _connected(tracks: Sequence[PictureTrack], links: Iterable[Pair]) -> list[list[PictureTrack]]:
+    """The tracks in parties that linked pairs connect, through those not in the picture just now too."""
+    head: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while head.setdefault(name, name) != name:
+            head[name] = head[head[name]]
+            name = head[name]
+        return name
+
+    for one, two in sorted(links):
+        low, high = sorted((find(one), find(two)))
+        head[high] = low
+    parties: dict[str, list[PictureTrack]] = {}
+    for track in tracks:
+        parties.setdefault(find(track.track_id), []).append(track)
+    return list(parties.values())
+
+
+def _seen_by(sides: Sequence[Sequence[PictureTrack]], since_ns: int) -> list[frozenset[str]]:
+    """The sources that have lately seen any of each party."""
+    return [
+        frozenset(c.source_id for track in side for c in track.contributors if c.time_ns >= since_ns) for side in sides
+    ]
+
+
+def _rivals(odds: Mapping[tuple[int, int], float], sees: Sequence[frozenset[str]], one: int, other: int) -> float:
+    """The odds that a party is one with another than this, which a camera sees beside this, so that not all are one."""
+    return sum(
+        each
+        for (i, j), each in odds.items()
+        if one in (i, j) and other not in (i, j) and sees[i + j - one] & sees[other]
+    )
+
+
+def _as_many(one: int, two: int) -> float:
+    """The odds that two parties of so many heads are one, by their number: seven of ten strangers go alone."""
+    low, high = min(one, two), max(one, two)
+    strangers = _ALONE if high == 1 else max((1 - _ALONE) * 0.5 ** (high - 1), _LEAST_LIKE)
+    return math.exp(-(((high - low) / _MISCOUNTED) ** 2) / 2) / (_MISCOUNTED * math.sqrt(2 * math.pi)) / strangers
+
+
+def _by_side(party: Sequence[PictureTrack], side_of: Mapping[str, int]) -> list[list[PictureTrack]]:
+    """Those of a party who are seen from one side each."""
+    out: dict[int, list[PictureTrack]] = {}
+    for track in party:
+        out.setdefault(side_of[track.track_id], []).append(track)
+    return list(out.values())
+
+
+def _area2(beside: Beside) -> float:
+    a, b, c = beside.covariance_m2
+    return a * c - b * b
 
 
 def _pair(one: str, two: str) -> Pair:

@@ -47,18 +47,26 @@ def count_of(counts: Sequence[Count]) -> Count | None:
     return _interval(odds)
 
 
-def heads_in(members: Sequence[Told], blob_m: float) -> Count:
-    """How many there are in a group; a silhouette that holds several may hold others within `blob_m`."""
+def heads_in(sides: Sequence[Sequence[Told]], blob_m: float) -> Count:
+    """How many there are in a group; a silhouette that holds several may hold others within `blob_m`.
+
+    Each side holds the same people, as those see them who see no other side: nobody can tell which is which there.
+    """
     # In an order of their own, so that the order they come in changes nothing.
-    members = sorted(members, key=lambda m: (m.east_m, m.north_m, m.existence))
-    sources = sorted({source for member in members for source in member.counted})
-    most = min(MOST, 2 * sum(_held(member) for member in members) + 8)
+    ordered = sorted((sorted(side, key=_order) for side in sides), key=lambda side: [_order(m) for m in side])
+    most = min(MOST, 2 * max(sum(_held(member) for member in side) for side in ordered) + 8)
     number = np.arange(most + 1)
     odds = np.where(number > 0, 1.0 / np.maximum(number, 1), 0.0)
-    for source in sources or [""]:
-        seen = _seen_by(source, members, blob_m)[: most + 1]
-        odds = odds * (_hidden(most)[:, : len(seen)] @ seen + 1e-12)
+    for members in ordered:
+        sources = sorted({source for member in members for source in member.counted})
+        for source in sources or [""]:
+            seen = _seen_by(source, members, blob_m)[: most + 1]
+            odds = odds * (_hidden(most)[:, : len(seen)] @ seen + 1e-12)
     return _interval(odds)
+
+
+def _order(member: Told) -> tuple[float, float, float]:
+    return member.east_m, member.north_m, member.existence
 
 
 def _held(member: Told) -> int:

@@ -30,6 +30,7 @@ from marsad.fuse.sensor import CameraSensor, Sensor
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import Look, Measurement
+from marsad.kernel.position import BearingMeasurement
 from marsad.kernel.record import Record
 from marsad.kernel.track import Count, Kind
 
@@ -93,6 +94,7 @@ class Opinion(NamedTuple):
     kind_confidence: float
     persons: Count | None
     origin: str
+    bearing: BearingMeasurement | None = None
 
 
 class Life(NamedTuple):
@@ -736,8 +738,9 @@ def _renamed(life: Life, taken: set[str]) -> Life:
 def _told(life: Life, look: Look, measurement: Measurement) -> Life:
     label = -1 if measurement.label is None else measurement.label
     opinion = Opinion(
-        look.time_ns, label, measurement.kind, measurement.kind_confidence, measurement.count, look.origin
-    )
+        look.time_ns, label, measurement.kind, measurement.kind_confidence, measurement.count, look.origin,
+        measurement.bearing,
+    )  # fmt: skip
     return life._replace(opinions={**life.opinions, look.source_id: opinion})
 
 
