@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from marsad.fuse.combine import Joint, exportable, for_export, foreign, intersect, intersect_many
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.error import RefusedError
-from marsad.kernel.picture import Contributor, PictureTrack
-from marsad.kernel.position import GroundCovariance, GroundState, Position
+from marsad.kernel.picture import Contributor, LineApproach, PictureTrack, Waypoint
+from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Position
 from marsad.kernel.track import Kind
 
 S = 10**9
@@ -251,6 +251,25 @@ def test_a_person_and_a_lorry_in_one_place_are_two() -> None:
     person = picture_track("e", kind="person", sure=0.95)
     lorry = picture_track("w", origin="west", kind="vehicle", sure=0.95)
     assert len(Joint("east", FRAME).update([person], [lorry], 100 * S)) == 2
+
+
+def test_what_was_said_of_one_state_alone_is_not_said_of_what_two_make() -> None:
+    crossing = LineApproach(line_id="line", probability=0.9, seconds=60.0, low_s=30.0, high_s=90.0, direction="inward")
+    ahead = Waypoint(time_ns=130 * S, centre=EnuPoint(east_m=30.0, north_m=0.0), covariance=covariance(ROUND))
+    ours = msgspec.structs.replace(
+        picture_track(), own_covariance=covariance(ROUND), place_velocity_m2_s=(1.0, 0.0, 0.0, 1.0), heading_rad=0.0,
+        speed_m_s=9.0, approaches=(crossing,), corridor=(ahead,),
+    )  # fmt: skip
+    (alone,) = Joint("east", FRAME).update([ours], [], 100 * S)
+    assert (alone.own_covariance, alone.corridor, alone.approaches) == (covariance(ROUND), (ahead,), (crossing,))
+    assert (alone.place_velocity_m2_s, alone.speed_m_s) == ((1.0, 0.0, 0.0, 1.0), 9.0)
+    (fused,) = Joint("east", FRAME).update([ours], [picture_track("b", origin="west")], 100 * S)
+    (later,) = Joint("east", FRAME).update([ours], [], 110 * S)
+    for track in (fused, later):
+        assert (track.own_covariance, track.corridor, track.approaches) == (None, (), ())
+        assert track.place_velocity_m2_s == (0.0, 0.0, 0.0, 0.0)
+    assert fused.heading_rad == pytest.approx(math.pi / 2)
+    assert fused.speed_m_s == pytest.approx(1.0)
 
 
 def test_a_rumour_that_comes_back_is_left_out() -> None:

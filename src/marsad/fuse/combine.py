@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from scipy.optimize import linear_sum_assignment
 
+from marsad.fuse.picture import headings_of
 from marsad.geo.geodesy import Array, EnuFrame
 from marsad.kernel.error import RefusedError
 from marsad.kernel.picture import Contributor, PictureStatus, PictureTrack
@@ -264,16 +265,16 @@ class Joint:
         )  # fmt: skip
         others = [self._own_name(key) for key in body.keys]
         formerly = dict.fromkeys(each for each in (*others, *body.track.formerly) if each != name)
-        whole = len(body.keys) == 1
+        untouched = len(body.keys) == 1 and body.track.time_ns == time_ns
+        track = body.track if untouched else _without_particulars(body)
         return msgspec.structs.replace(
-            body.track,
+            track,
             track_id=name,
             origin="+".join(sorted({*body.track.origin.split("+"), *(key[0] for key in body.keys)})),
             time_ns=time_ns,
             ground=ground,
             velocity_covariance=_covariance(body.cov[1]),
             contributors=_contributors(body),
-            likely=body.track.likely if whole and body.track.time_ns == time_ns else (),
             formerly=tuple(formerly),
         )
 
@@ -356,6 +357,23 @@ def _merged(one: PictureTrack, two: PictureTrack) -> PictureTrack:
         formerly=(*one.formerly, *(f"{two.origin}:{name}" for name in two.formerly)),
         standing=known.standing,
         standing_id=known.standing_id,
+    )
+
+
+def _without_particulars(body: _Body) -> PictureTrack:
+    """The track without what was said of the one state it was, and is not true of this one; its heading anew."""
+    heading = headings_of(body.mean[1:2], body.cov[1:2])[0]
+    return msgspec.structs.replace(
+        body.track,
+        likely=(),
+        own_covariance=None,
+        place_velocity_m2_s=(0.0, 0.0, 0.0, 0.0),
+        corridor=(),
+        approaches=(),
+        heading_rad=heading.heading_rad,
+        heading_sigma_rad=heading.heading_sigma_rad,
+        speed_m_s=heading.speed_m_s,
+        speed_sigma_m_s=heading.speed_sigma_m_s,
     )
 
 
