@@ -18,6 +18,7 @@ _BIAS_GATE2 = 16.0
 _CANDIDATES = 64
 _LEFT_GAIN = 0.3
 _LEAST_MISS = 1e-3
+_LEAST_PATIENCE = 0.01
 _MOVED_RAD = 1e-4
 
 
@@ -86,11 +87,15 @@ def revise(
                 )  # fmt: skip
                 if chance < _CHANCE or count == _CANDIDATES:
                     continue
+                # What the linear form leaves out comes again with every look: looks do not average it out.
+                again = claims.owner[m] == t and not math.isnan(rows.left[r, source, 0])
+                more = 1 / max(patience, _LEAST_PATIENCE) - 1 if again else 0.0
                 for i in range(2):
                     gap[i] = reports.value[m, i] - expected.value[r, i]
                     for j in range(2):
-                        cover[i, j] = pairs.own[r, i, j] + reports.noise[m, i, j]
-                        total[i, j] = pairs.total[r, i, j] + reports.noise[m, i, j]
+                        noise = reports.noise[m, i, j] + more * expected.noise[r, i, j]
+                        cover[i, j] = pairs.own[r, i, j] + noise
+                        total[i, j] = pairs.total[r, i, j] + noise
                 known = False
                 if chance * exists[t] > _SURE:
                     det = total[0, 0] * total[1, 1] - total[0, 1] * total[1, 0]
