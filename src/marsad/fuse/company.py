@@ -329,7 +329,12 @@ class Company:
 
     @staticmethod
     def _may_be_one(one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
-        """Whether two parties may be the same people: none that a camera sees both of, one of them several."""
+        """Whether two parties may be the same people: none that a camera sees both of, one of them several.
+
+        Those who may be at several places are not asked: of two such places one always suits somebody.
+        """
+        if any(track.ground.multimodal for side in (one, two) for track in side):
+            return False
         several = any(len(side) > 1 or _is_several(side[0]) for side in (one, two))
         return several and not both and _kindred(one[0], two[0])
 
