@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ from marsad.app.bench_fuse_scenes import PATROL, Scene
 from marsad.fuse.fuser import Fuser, FuseSettings, State
 from marsad.fuse.sensor import CameraSensor, PlaceSensor, Reporting, Sensor
 from marsad.geo.elevation import Surface, flat_grid
-from marsad.geo.geodesy import EnuFrame
+from marsad.geo.geodesy import Array, EnuFrame
 from marsad.geo.ground import CameraView
 from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.measurement import GroundFix, Look, Measurement
@@ -26,11 +27,12 @@ def marsad_estimates(scene: Scene) -> Said:
     """What Marsad's fuser says of a scene: its confirmed tracks after each look."""
     angles = len(scene.camera_m) > 0
     sensors = _cameras(scene) if angles else [_radar(scene)]
+    turns = [sensor.sight.local for sensor in sensors if isinstance(sensor, CameraSensor)] if angles else None
     fuser = Fuser(sensors, _camera_settings(scene) if angles else _linear_settings(scene))
     said: list[tuple[int, str, np.ndarray, np.ndarray]] = []
     seconds = []
     for index in range(scene.looks):
-        look = _look(scene, index, angles=angles)
+        look = _look(scene, index, turns)
         begin = time.process_time()
         state = fuser.update([look])
         found = _estimates(state, fuser.settings)
@@ -107,10 +109,10 @@ def _cameras(scene: Scene) -> list[Sensor]:
     )  # fmt: skip
     sensors: list[Sensor] = []
     for number, (east, north, height) in enumerate(scene.camera_m):
-        latitude, longitude, _ = frame.to_geodetic(east, north, 0.0)
+        latitude, longitude, top = frame.to_geodetic(east, north, height)
         pose = Pose(
             latitude_deg=float(latitude), longitude_deg=float(longitude), mast_m=float(height), azimuth_deg=0.0,
-            elevation_deg=-0.5, ground_height_m=0.0, sigma=sigma,
+            elevation_deg=-0.5, ground_height_m=float(top - height), sigma=sigma,
         )  # fmt: skip
         camera = Camera(id=f"camera-{number}", lens=lens, pose=pose, reach_m=6000.0)
         view = CameraView(lens, pose, surface, reach_m=6000.0, refraction=0.0)
@@ -131,13 +133,14 @@ def _plane(frame: EnuFrame) -> ElevationGrid:
     return msgspec.structs.replace(grid, height_m=(-np.asarray(up)).astype(np.float32))
 
 
-def _look(scene: Scene, index: int, *, angles: bool) -> Look:
+def _look(scene: Scene, index: int, turns: Sequence[Array] | None) -> Look:
+    """What one source says, as directions where the turn of each camera's axes against the plane's is given."""
     source, chosen = int(scene.look_source[index]), np.flatnonzero(scene.look == index).tolist()
     time_ns = EPOCH_NS + int(scene.look_time_ns[index])
-    if source == PATROL or not angles:
+    if source == PATROL or turns is None:
         made = tuple(_place(scene, m) for m in chosen)
-        return Look(source_id="patrol" if angles else "radar", time_ns=time_ns, measurements=made)
-    made = tuple(_direction(scene, m, time_ns) for m in chosen)
+        return Look(source_id="radar" if turns is None else "patrol", time_ns=time_ns, measurements=made)
+    made = tuple(_direction(scene, m, time_ns, turns[source]) for m in chosen)
     return Look(source_id=f"camera-{source}", time_ns=time_ns, measurements=made)
 
 
@@ -153,10 +156,13 @@ def _place(scene: Scene, m: int) -> Measurement:
     )
 
 
-def _direction(scene: Scene, m: int, time_ns: int) -> Measurement:
-    cover, label = scene.angle_covariance[m], int(scene.label[m])
+def _direction(scene: Scene, m: int, time_ns: int, turn: Array) -> Measurement:
+    """A direction as a camera on the round Earth sees it: up is another way where it stands than where the plane is."""
+    (azimuth, elevation), cover, label = scene.angle[m], scene.angle_covariance[m], int(scene.label[m])
+    flat = math.cos(elevation)
+    east, north, up = turn @ (flat * math.sin(azimuth), flat * math.cos(azimuth), math.sin(elevation))
     bearing = BearingMeasurement(
-        time_ns=time_ns, azimuth_rad=float(scene.angle[m, 0]) % (2 * math.pi), elevation_rad=float(scene.angle[m, 1]),
+        time_ns=time_ns, azimuth_rad=math.atan2(east, north) % (2 * math.pi), elevation_rad=math.asin(up),
         azimuth_rad2=float(cover[0, 0]), azimuth_elevation_rad2=float(cover[0, 1]), elevation_rad2=float(cover[1, 1]),
         pose_version=1,
     )  # fmt: skip
