@@ -305,9 +305,10 @@ def scans(rng: np.random.Generator, side_m: float, count: int, rate: float) -> l
     return looks
 
 
-def test_clutter_alone_makes_hardly_a_track() -> None:
+@pytest.mark.parametrize("patience_s", [0.0, 8.0])
+def test_clutter_alone_makes_hardly_a_track(patience_s: float) -> None:
     side, rate = 1000.0, 100.0
-    reporting = Reporting(patience_s=0.0, false_per_km2=rate, clock_sigma_s=0.0)
+    reporting = Reporting(patience_s=patience_s, false_per_km2=rate, clock_sigma_s=0.0)
     radar = PlaceSensor("radar", (0.0, 0.0, side, side), reporting)
     fuser = Fuser([radar], FuseSettings(unknown_per_km2=1.0, arrivals_per_km2_s=0.01, confirm=0.9))
     confirmed: set[str] = set()
@@ -315,6 +316,53 @@ def test_clutter_alone_makes_hardly_a_track() -> None:
         state = fuser.update([look])
         confirmed |= {state.lives[t].track_id for t in np.flatnonzero(state.confirmed_ns > 0)}
     assert len(confirmed) <= 2
+
+
+@pytest.mark.parametrize("label", [None, 7])
+def test_who_comes_late_into_much_clutter_is_found(label: int | None) -> None:
+    side, rate, place = 1000.0, 20.0, np.array([400.0, 600.0])
+    radar = PlaceSensor("radar", (0.0, 0.0, side, side), Reporting(false_per_km2=rate, clock_sigma_s=0.0))
+    fuser = Fuser([radar], FuseSettings(unknown_per_km2=1.0, arrivals_per_km2_s=1e-3))
+    rng = np.random.default_rng(3)
+    for k, clutter in enumerate(scans(rng, side, 60, rate)):
+        look = clutter
+        if k >= 40:
+            east, north = place + rng.normal(0, 5.0, 2)
+            fix = GroundFix(east_m=float(east), north_m=float(north), covariance=PLACES)
+            look = Look(
+                source_id="radar", time_ns=clutter.time_ns,
+                measurements=(*clutter.measurements, Measurement(fix=fix, label=label)),
+            )  # fmt: skip
+        fuser.update([look])
+    best = found(fuser.state, [*place, 0.0, 0.0])
+    assert best.error_m < 10.0
+
+
+def test_a_report_without_a_label_leaves_the_source_its_label(towers: Towers) -> None:
+    rng = np.random.default_rng(5)
+    fuser, place = towers.fuser(), np.array([[100.0, 2700.0]])
+    for k in range(20):
+        look = towers.seen(0, place, float(k), rng)
+        if k == 15:
+            bare = (Measurement(bearing=look.measurements[0].bearing),)
+            look = Look(source_id=look.source_id, time_ns=look.time_ns, measurements=bare)
+        fuser.update([look])
+    state = fuser.state
+    assert len(state.lives) == 1
+    assert state.label[0, 0] == 1
+
+
+def test_who_is_lost_from_sight_by_all_is_kept_in_mind_for_a_while(towers: Towers) -> None:
+    rng = np.random.default_rng(6)
+    fuser, place = towers.fuser(), np.array([[100.0, 2700.0]])
+    held: dict[int, float] = {}
+    for k in range(90):
+        there = place if k < 30 else place[:0]
+        for camera in (0, 1):
+            state = fuser.update([towers.seen(camera, there, k + camera / 2, rng)])
+        held[k] = float(state.existence.max()) if len(state.existence) else 0.0
+    assert held[40] > 0.5
+    assert held[89] < 0.5
 
 
 @settings(max_examples=8, deadline=None)

@@ -77,7 +77,7 @@ def alike(state: State, settings: FuseSettings) -> tuple[Alike, ...]:
     """Pairs of tracks that may be one object, by all that is known of either."""
     worthy = state.existence >= settings.doubt
     pairs, odds = same_odds(
-        state.rows, worthy, state.told_ns, state.label, state.bias_spread, state.time_ns,
+        state.rows, worthy, state.told_ns, state.since_ns, state.label, state.bias_spread, state.time_ns,
         round(settings.label_kept_s * NS), settings.unknown_per_km2 * 1e-6, settings.speed_m_s,
     )  # fmt: skip
     names = ([state.lives[t].track_id for t in pair] for pair in pairs.tolist())

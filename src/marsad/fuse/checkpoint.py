@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from marsad.fuse.company import Remembered
 from marsad.fuse.fuser import Life, Mark, Opinion, State
 from marsad.fuse.hypotheses import STATES, Rows
+from marsad.fuse.showing import USUALLY_SHOWN
 from marsad.kernel.error import InputError
 from marsad.kernel.position import BearingMeasurement
 from marsad.kernel.record import Record
@@ -18,16 +19,16 @@ from marsad.kernel.track import Count, Kind
 VERSION: Final = 2
 
 _SHAPES: Final[Mapping[str, str]] = {
-    "existence": "T", "born_ns": "T", "seen_ns": "T", "confirmed_ns": "T", "surprise": "T", "told_ns": "TS",
-    "label": "TS", "bias_mean": "B", "bias_spread": "BB", "looked_ns": "S", "unseen": "S", "strange": "S",
-    "trusted": "S",
+    "existence": "T", "born_ns": "T", "seen_ns": "T", "confirmed_ns": "T", "surprise": "T", "bare": "T",
+    "told_ns": "TS", "label": "TS", "since_ns": "TS", "showing": "TS", "bias_mean": "B", "bias_spread": "BB",
+    "looked_ns": "S", "unseen": "S", "strange": "S", "trusted": "S",
 }  # fmt: skip
 """What a state's arrays are of: tracks, sources and biases."""
 _ROW_SHAPES: Final[Mapping[str, str]] = {
     "first": "F", "mean": "RM", "spread": "RMM", "lean": "RMB", "weight": "R", "left": "RS2"
 }  # fmt: skip
 """The same of its rows: of each the mean's parts, and one more than tracks."""
-_UNTOLD: Final[Mapping[str, float]] = {"told_ns": 0, "label": -1}
+_UNTOLD: Final[Mapping[str, float]] = {"told_ns": 0, "label": -1, "since_ns": 0, "showing": USUALLY_SHOWN}
 """What stands where a source has said nothing yet of a track."""
 
 

@@ -5,7 +5,9 @@ they cross, and their velocities whether they go on doing so. The odds that two 
 agreeing, against two objects of which one happens to be there.
 """
 
+import itertools
 import math
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numba import njit
@@ -16,6 +18,7 @@ from marsad.geo.geodesy import Array
 
 _FOUR = 4
 _FAR_SIGMAS2 = 25.0
+_RIVALS = 5
 
 RowParts = tuple[Array, Array, Array, Array, Array]
 """Means, covariances, leans, weights and what was left, of one track's rows."""
@@ -56,12 +59,13 @@ def _joint_cover(rows: Rows, i: int, j: int, bias_spread: Array) -> Array:
 
 @njit(cache=True)
 def same_odds(
-    rows: Rows, worthy: NDArray[np.bool_], told_ns: Ints, label: Ints, bias_spread: Array, now_ns: int, lately_ns: int,
-    others_per_m2: float, speed_m_s: float,
+    rows: Rows, worthy: NDArray[np.bool_], told_ns: Ints, since_ns: Ints, label: Ints, bias_spread: Array,
+    now_ns: int, lately_ns: int, others_per_m2: float, speed_m_s: float,
 ) -> tuple[Ints, Array]:  # fmt: skip
     """Pairs (P, 2) of tracks that may be one, and the odds that they are.
 
-    Not of tracks that one source told apart within `lately_ns`. `others_per_m2` is how many other objects there are,
+    Not of tracks that one source told apart: it had a label for each at one time, or reported both, and one without a
+    label, within `lately_ns`. `others_per_m2` is how many other objects there are,
     `speed_m_s` the usual size of a velocity component: what it costs to explain the two as two.
     """
     tracks = worthy.shape[0]
@@ -89,9 +93,11 @@ def same_odds(
                 continue
             apart = False
             for s in range(told_ns.shape[1]):
-                recent = min(told_ns[t, s], told_ns[u, s]) > now_ns - lately_ns
-                if recent and (label[t, s] != label[u, s] or label[t, s] < 0):
-                    apart = True
+                both = min(told_ns[t, s], told_ns[u, s])
+                if label[t, s] < 0 or label[u, s] < 0:
+                    apart |= both > now_ns - lately_ns
+                elif label[t, s] != label[u, s]:
+                    apart |= both >= max(since_ns[t, s], since_ns[u, s])
             if apart:
                 continue
             total = 0.0
@@ -115,25 +121,61 @@ def same_odds(
     return out[:count].copy(), odds[:count].copy()
 
 
-def certain(pairs: Ints, odds: Array, live: NDArray[np.bool_], sure: float) -> list[tuple[int, int]]:
+def certain(pairs: Ints, odds: Array, sure: float) -> list[tuple[int, int]]:
     """Those pairs that are one with probability `sure`, the likeliest first.
 
-    Against a pair stands that they are two, and that either is one with a rival of the other: a track that one source
-    sees beside it, as `live` (T, S) says, so that not all three can be one.
+    Against a pair stands everything else that may be true of the two and of those that may be one with either.
     """
-    with_whom: dict[int, list[tuple[int, float]]] = {}
-    listed = list(zip(*pairs.T.tolist(), odds.tolist(), strict=True)) if len(pairs) else []
-    for one, two, each in listed:
-        with_whom.setdefault(one, []).append((two, each))
-        with_whom.setdefault(two, []).append((one, each))
-
-    def rivals(track: int, other: int) -> float:
-        return sum(each for third, each in with_whom[track] if third != other and (live[third] & live[other]).any())
-
+    listed = {(one, two): each for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True)}
     found = [
-        (each, one, two) for one, two, each in listed if each > sure * (1 + each + rivals(one, two) + rivals(two, one))
+        (each, one, two)
+        for (one, two), each in listed.items()
+        if each > sure * (1 + each) and _share_together(one, two, listed) > sure
     ]
     return [(one, two) for _, one, two in sorted(found, reverse=True)]
+
+
+def _share_together(one: int, two: int, odds: Mapping[tuple[int, int], float]) -> float:
+    """How probable it is that two tracks are one, of all the ways in which they and their rivals may be one or not.
+
+    Only the likeliest rivals are asked.
+    """
+    rival: dict[int, float] = {}
+    for (first, second), each in odds.items():
+        for mine, other in ((first, second), (second, first)):
+            if mine in (one, two) and other not in (one, two):
+                rival[other] = max(rival.get(other, 0.0), each)
+    asked = [one, two, *sorted(rival, key=lambda t: (-rival[t], t))[:_RIVALS]]
+    together = apart = 0.0
+    ways: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(1.0, ())]
+    for track in asked:
+        ways = [new for weight, groups in ways for new in _placed(track, weight, groups, odds)]
+    for weight, groups in ways:
+        if any(one in group and two in group for group in groups):
+            together += weight
+        else:
+            apart += weight
+    return together / (together + apart)
+
+
+def _placed(
+    track: int, weight: float, groups: tuple[tuple[int, ...], ...], odds: Mapping[tuple[int, int], float]
+) -> Iterator[tuple[float, tuple[tuple[int, ...], ...]]]:
+    """Every way to put a track into one of the groups or beside them, with the odds of all that."""
+    yield weight, (*groups, (track,))
+    for at, group in enumerate(groups):
+        grown = (*group, track)
+        gained = _group_odds(grown, odds) / _group_odds(group, odds)
+        if gained > 0:
+            yield weight * gained, (*groups[:at], grown, *groups[at + 1 :])
+
+
+def _group_odds(group: tuple[int, ...], odds: Mapping[tuple[int, int], float]) -> float:
+    """The odds that all of a group are one: of n - 1 agreements, each the geometric mean of all pairs'."""
+    if len(group) == 1:
+        return 1.0
+    pairs = [odds.get((min(a, b), max(a, b)), 0.0) for a, b in itertools.combinations(group, 2)]
+    return 0.0 if min(pairs) <= 0 else math.exp(math.fsum(map(math.log, pairs)) * 2 / len(group))
 
 
 def made_one(rows: Rows, stays: int, goes: int, bias_spread: Array, most: int, apart: float) -> RowParts:

@@ -3,7 +3,7 @@
 import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import field
@@ -26,7 +26,8 @@ from marsad.fuse.hypotheses import (
 )
 from marsad.fuse.register import Biases, forget, wander
 from marsad.fuse.revise import Revised, begin_along, revise
-from marsad.fuse.sensor import CameraSensor, Sensor
+from marsad.fuse.sensor import CameraSensor, Reporting, Sensor
+from marsad.fuse.showing import USUALLY_BARE, USUALLY_SHOWN, looked_at, passed
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import Look, Measurement
@@ -36,6 +37,7 @@ from marsad.kernel.track import Count, Kind
 
 NS = 1_000_000_000
 _LEAST_EXISTENCE = 0.004
+_LEAST_LABELLED = 1e-6
 _SLICES = 6
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
@@ -52,12 +54,13 @@ class FuseSettings(Record):
     a track's reports fit, of which each counts as `surprise_gain`. `steady_s` is over how long a velocity is kept,
     `speed_m_s` how fast things usually are, `gate2` within how many squared deviations a report may be of a track;
     `unknown_per_km2` how many objects nobody has reported yet there are, and `arrivals_per_km2_s` how many come;
-    `gone_s` after how long an object is expected to have left. A report that carries the label its track had before is
-    `same_label` times as likely to be of it; a label nobody has goes to a track only where that is `label_sure`, and is
-    free again `label_kept_s` after its source last used it. Two tracks are made one where that is `same_sure`. At most
-    `hypotheses` are kept of a track; those within `apart` squared deviations are merged. A track is believed from an
-    existence of `confirm` on, and given up below `doubt` or where it may be anywhere within `lost_sigma_m`; it coasts
-    once unseen for `coast_s`. `late_s` is how late a look may come and still count.
+    `gone_s` after how long an object is expected to have left, `hidden_s` for how long at a time what nobody can see
+    stays so. A report that carries the label its track had before is `same_label` times as likely to be of it; a label
+    nobody has goes to a track only where that is `label_sure`, and is free again `label_kept_s` after its source last
+    used it. Two tracks are made one where that is `same_sure`. At most `hypotheses` are kept of a track; those within
+    `apart` squared deviations are merged. A track is believed from an existence of `confirm` on, and given up below
+    `doubt` or where it may be anywhere within `lost_sigma_m`; it coasts once unseen for `coast_s`. `late_s` is how late
+    a look may come and still count.
     """
 
     agility_m2_s3: Mapping[Kind, float] = field(default_factory=lambda: dict(_AGILITY))
@@ -68,6 +71,7 @@ class FuseSettings(Record):
     unknown_per_km2: float = 0.1
     arrivals_per_km2_s: float = 0.001
     gone_s: float = 1800.0
+    hidden_s: float = 20.0
     gate2: float = 20.0
     same_label: float = 1e4
     hypotheses: int = 8
@@ -109,9 +113,11 @@ class State(NamedTuple):
     """Everything the fuser knows after a look; never changed, only followed by another.
 
     Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet), `surprise` (mean squared distance of
-    its reports for each dimension), `told_ns` (T, S) when each source last reported it, 0 for never, and `label` (T, S)
-    under which number, -1 without. Of S sources: `looked_ns` (0 for never), `unseen` (objects for each m2 not yet
-    reported), `strange` (share of its reports that do not fit what they should), `trusted`.
+    its reports for each dimension), `told_ns` (T, S) when each source last reported it, 0 for never, `label` (T, S)
+    under which number, -1 without, and `since_ns` (T, S) since when; `showing` (T, S) how probable it is that nothing
+    hides it from that source alone, and `bare` (T) that nothing hides it from all. Of S sources: `looked_ns` (0 for
+    never), `unseen` (objects for each m2 not yet reported), `strange` (share of its reports that do not fit what they
+    should), `trusted`.
     """
 
     time_ns: int
@@ -130,6 +136,9 @@ class State(NamedTuple):
     unseen: Array
     strange: Array
     trusted: Flags
+    since_ns: Ints
+    showing: Array
+    bare: Array
 
 
 Key = tuple[int, str]
@@ -262,6 +271,7 @@ class Fuser:
             label=np.zeros((0, sources), np.int64), lives=(), bias_mean=np.zeros(len(self._prior)),
             bias_spread=np.diag(self._prior), looked_ns=np.zeros(sources, np.int64),
             unseen=np.full(sources, density), strange=np.zeros(sources), trusted=np.ones(sources, np.bool_),
+            since_ns=np.zeros((0, sources), np.int64), showing=np.zeros((0, sources)), bare=none,
         )  # fmt: skip
 
     def _step(self, state: State, look: Look) -> State:
@@ -271,8 +281,9 @@ class Fuser:
         reports = self._reports(state, look, sensor, number)
         expected = self._expected(state, sensor)
         chance = sensor.reporting.detection
-        patience = sensor.reporting.patience(look.time_ns - int(state.looked_ns[number]))
-        expected = expected._replace(seen=expected.seen * chance)
+        fresh = sensor.reporting.fresh(look.time_ns - int(state.looked_ns[number]))
+        shown = self._shown(state, sensor.reporting, number)
+        expected = expected._replace(seen=expected.seen * chance * _by_row(state.rows, shown.prod(axis=1)))
         if slots[2] >= 0:
             moved = np.einsum("rki,ri->rk", expected.slope[:, :, :2], state.rows.mean[:, 2:4])
             expected = expected._replace(value=expected.value + moved * state.bias_mean[slots[2]])
@@ -282,7 +293,9 @@ class Fuser:
             state.rows, expected, tilt, state.bias_spread, reports, claims, number, self.settings.gate2,
             self.settings.same_label,
         )  # fmt: skip
-        expected = expected._replace(seen=np.where(pairs.beside, 0.0, expected.seen))
+        # A track that nobody reports any more is none beside the one that is reported there.
+        followed = _by_row(state.rows, np.any(self._told_lately(state), axis=1))
+        expected = expected._replace(seen=np.where(pairs.beside & followed, 0.0, expected.seen))
         detected = _by_track(state.rows, expected.seen)
         unseen = float(state.unseen[number])
         area = self._area(state, sensor, slots, reports, claims, expected)
@@ -291,23 +304,44 @@ class Fuser:
         chances = settled(pairs, chances, reports, claims, self.settings.label_sure)
         shift, learnt = np.zeros_like(state.bias_mean), state.bias_spread.copy()
         revised = revise(
-            state.rows, expected, tilt, reports, claims, pairs, chances, state.existence, detected, patience,
+            state.rows, expected, tilt, reports, claims, pairs, chances, state.existence, detected, fresh,
             self._linear(state, sensor), number, self._slots, state.bias_spread, shift, learnt,
             self.settings.hypotheses, self.settings.apart,
         )  # fmt: skip
         looked, unknown = state.looked_ns.copy(), state.unseen.copy()
         looked[number], unknown[number] = look.time_ns, unseen * (1 - chance)
+        fell = revised.existence < state.existence
         state = state._replace(
             rows=revised.rows, existence=revised.existence, bias_mean=state.bias_mean + shift, bias_spread=learnt,
             looked_ns=looked, unseen=unknown,
         )  # fmt: skip
+        if sensor.reporting.patience_s > 0:
+            told = np.clip((1 - chances.missed) / np.maximum(revised.existence, 1e-12), 0.0, 1.0)
+            state = _with_shown(state, number, looked_at(shown, detected, told))
         state = self._noted(state, look, number, reports, revised)
         state = self._trusting(state, sensor, number, claims, revised)
-        new = chances.new * chance * unseen / (sensor.false_per_m2 + chance * unseen)
+        real = chance * unseen / (sensor.false_per_m2 + chance * unseen)
+        new = chances.new * real
+        # However little a single report of a source says, one that is of no track begins one; the next look decides.
+        least = np.where(reports.label >= 0, _LEAST_LABELLED, min(_LEAST_EXISTENCE, real / 2))
         # What its owner took begins nothing, however little was believed of the owner.
         new[(claims.owner >= 0) & np.isin(np.arange(len(new)), pairs.report)] = 0.0
         state, new = self._again(state, sensor, number, reports, claims, pairs.report, new)
-        return self._with_new(state, look, sensor, number, reports, new)
+        state = self._without_gone(state, fell)
+        return self._with_new(state, look, sensor, number, reports, new, least)
+
+    def _shown(self, state: State, reporting: Reporting, number: int) -> Array:
+        """How probable it is that each track is hidden from nobody, and not from this source (T, 2)."""
+        if reporting.patience_s <= 0:
+            return np.ones((len(state.lives), 2))
+        since_s = (state.time_ns - int(state.looked_ns[number])) / NS
+        showing = passed(state.showing[:, number], USUALLY_SHOWN, reporting.patience_s, since_s)
+        return np.stack([state.bare, showing], axis=1)
+
+    def _told_lately(self, state: State) -> Flags:
+        """Which sources reported each track just now (T, S)."""
+        lately: Flags = state.told_ns > state.time_ns - round(self.settings.label_kept_s * NS)
+        return lately
 
     def carried(self, state: State, time_ns: int) -> State:
         """What is known, carried forward to a later time without a look."""
@@ -326,8 +360,9 @@ class Fuser:
         state = state._replace(
             time_ns=time_ns, rows=rows, bias_spread=spread, unseen=unseen,
             existence=state.existence * math.exp(-step_s / settings.gone_s),
+            bare=passed(state.bare, USUALLY_BARE, settings.hidden_s, step_s),
         )  # fmt: skip
-        return self._tidied(state) if new_second else self._without_gone(state)
+        return self._tidied(state) if new_second else state
 
     @property
     def _height_m(self) -> float:
@@ -376,7 +411,7 @@ class Fuser:
             across, climb = reports.value[m]
             ranges = ranges_along(sensor.surface, sensor.sight, across, climb, sigma, self._height_m, _SLICES)
             if len(ranges):
-                area[m] = float(ranges[:, 2].sum()) / (2 * AROUND_SIGMAS * sigma) / 2
+                area[m] = float(ranges[:, 3].sum()) / (2 * AROUND_SIGMAS * sigma)
         return area
 
     def _claims(self, state: State, reports: Reports, sensor: Sensor, number: int) -> Claims:
@@ -402,7 +437,10 @@ class Fuser:
         hit = sure > self.settings.doubt
         seen[hit] = look.time_ns
         told[hit, number] = look.time_ns
-        label[hit, number] = reports.label[report[hit]]
+        said = reports.label[report[hit]]
+        since = state.since_ns.copy()
+        since[hit, number] = np.where((said >= 0) & (said != label[hit, number]), look.time_ns, since[hit, number])
+        label[hit, number] = np.where(said >= 0, said, label[hit, number])
         lives = list(state.lives)
         for t in np.flatnonzero(hit & (state.existence > self.settings.doubt)):
             measurement = look.measurements[report[t]]
@@ -415,8 +453,9 @@ class Fuser:
             (state.confirmed_ns == 0) & (state.existence >= self.settings.confirm), look.time_ns, state.confirmed_ns
         )
         return state._replace(
-            seen_ns=seen, told_ns=told, label=label, lives=tuple(lives), surprise=mean, confirmed_ns=confirmed
-        )
+            seen_ns=seen, told_ns=told, label=label, since_ns=since, lives=tuple(lives), surprise=mean,
+            confirmed_ns=confirmed,
+        )  # fmt: skip
 
     def _trusting(self, state: State, sensor: Sensor, number: int, claims: Claims, revised: Revised) -> State:
         """Whether a camera still looks where it did: most of what it follows cannot all have jumped at once.
@@ -455,7 +494,7 @@ class Fuser:
         """
         if not isinstance(sensor, CameraSensor):
             return state, new
-        lately = state.told_ns > state.time_ns - round(self.settings.label_kept_s * NS)
+        lately = self._told_lately(state)
         for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)).tolist():
             track = int(claims.owner[m])
             if lately[track].sum() != 1 or not lately[track, number]:
@@ -470,9 +509,10 @@ class Fuser:
         return state, new
 
     def _with_new(
-        self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, chance: Array
-    ) -> State:
-        begun = np.flatnonzero(chance > _LEAST_EXISTENCE)
+        self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, chance: Array,
+        least: Array,
+    ) -> State:  # fmt: skip
+        begun = np.flatnonzero(chance > least)
         if isinstance(sensor, CameraSensor):
             begun, sizes, parts = self._begun_along(state, sensor, number, reports, begun)
         else:
@@ -502,6 +542,9 @@ class Fuser:
             surprise=np.concatenate([state.surprise, np.ones(len(begun))]),
             told_ns=np.concatenate([state.told_ns, told]),
             label=np.concatenate([state.label, label]),
+            since_ns=np.concatenate([state.since_ns, told]),
+            showing=np.concatenate([state.showing, np.where(told > 0, 1.0, USUALLY_SHOWN)]),
+            bare=np.concatenate([state.bare, np.ones(len(begun))]),
             lives=(*state.lives, *lives),
         )
 
@@ -589,13 +632,14 @@ class Fuser:
         near &= np.repeat(vouched, np.diff(state.rows.first))
         return near
 
-    def _without_gone(self, state: State) -> State:
-        keep = state.existence > _LEAST_EXISTENCE
+    def _without_gone(self, state: State, fell: Flags) -> State:
+        """Without what the look just had made too improbable, unless a source's label says that it goes on."""
+        followed = (self._told_lately(state) & (state.label >= 0)).any(axis=1)
+        keep = ~fell | (state.existence > np.where(followed, _LEAST_LABELLED, _LEAST_EXISTENCE))
         return state if keep.all() else _kept(state, keep)
 
     def _tidied(self, state: State) -> State:
         """Without what is gone, and without what is there twice."""
-        state = self._without_gone(state)
         sigma = np.sqrt(np.maximum(state.rows.spread[:, 0, 0], state.rows.spread[:, 1, 1]))
         state = _kept(state, _by_track(state.rows, sigma) < self.settings.lost_sigma_m * 4)
         return self._made_one(state)
@@ -606,11 +650,11 @@ class Fuser:
         lately_ns = round(self.settings.label_kept_s * NS)
         others = max(self.settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
         pairs, odds = same_odds(
-            state.rows, worthy, state.told_ns, state.label, state.bias_spread, state.time_ns,
+            state.rows, worthy, state.told_ns, state.since_ns, state.label, state.bias_spread, state.time_ns,
             lately_ns, others, self.settings.speed_m_s,
         )  # fmt: skip
         gone: set[int] = set()
-        for one, two in certain(pairs, odds, state.told_ns > state.time_ns - lately_ns, self.settings.same_sure):
+        for one, two in certain(pairs, odds, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
@@ -623,19 +667,25 @@ class Fuser:
         """The state with one track's knowledge given to another, the first still there."""
         settings = self.settings
         parts = made_one(state.rows, stays, goes, state.bias_spread, settings.hypotheses, settings.apart)
-        existence, told, label = state.existence.copy(), state.told_ns.copy(), state.label.copy()
+        existence, told = state.existence.copy(), state.told_ns.copy()
+        label, since = state.label.copy(), state.since_ns.copy()
+        showing, bare = state.showing.copy(), state.bare.copy()
         lives = list(state.lives)
         existence[stays] = 1 - (1 - existence[stays]) * (1 - existence[goes])
         later = told[goes] > told[stays]
         label[stays] = np.where(later, label[goes], label[stays])
+        since[stays] = np.where(later, since[goes], since[stays])
+        showing[stays] = np.where(later, showing[goes], showing[stays])
+        bare[stays] = max(bare[stays], bare[goes])
         told[stays] = np.maximum(told[stays], told[goes])
         lives[stays] = _joined(lives[stays], lives[goes])
         seen = state.seen_ns.copy()
         seen[stays] = max(seen[stays], seen[goes])
         rows = _with_rows(state.rows, stays, parts)
         return state._replace(
-            rows=rows, existence=existence, told_ns=told, label=label, seen_ns=seen, lives=tuple(lives)
-        )
+            rows=rows, existence=existence, told_ns=told, label=label, since_ns=since, seen_ns=seen, lives=tuple(lives),
+            showing=showing, bare=bare,
+        )  # fmt: skip
 
 
 def _sigma_up(state: State, slots: Ints, noise: Array) -> float:
@@ -681,6 +731,18 @@ def _by_track(rows: Rows, value: Array) -> Array:
     return np.add.reduceat(value * rows.weight, rows.first[:-1]) if len(rows.first) > 1 else np.empty(0)
 
 
+def _by_row(rows: Rows, value: NDArray[Any]) -> NDArray[Any]:
+    """Each row's own value of one of tracks."""
+    return np.repeat(value, np.diff(rows.first))
+
+
+def _with_shown(state: State, number: int, shown: Array) -> State:
+    """The state with how probable it is that tracks are hidden, from all and from one source (T, 2)."""
+    showing = state.showing.copy()
+    showing[:, number] = shown[:, 1]
+    return state._replace(showing=showing, bare=shown[:, 0])
+
+
 def _kept(state: State, keep: Flags) -> State:
     """The state of some of its tracks."""
     sizes = np.diff(state.rows.first)
@@ -693,7 +755,8 @@ def _kept(state: State, keep: Flags) -> State:
     return state._replace(
         rows=rows, existence=state.existence[keep], born_ns=state.born_ns[keep], seen_ns=state.seen_ns[keep],
         confirmed_ns=state.confirmed_ns[keep], surprise=state.surprise[keep],
-        told_ns=state.told_ns[keep], label=state.label[keep],
+        told_ns=state.told_ns[keep], label=state.label[keep], since_ns=state.since_ns[keep],
+        showing=state.showing[keep], bare=state.bare[keep],
         lives=tuple(life for life, stays in zip(state.lives, keep, strict=True) if stays),
     )  # fmt: skip
 

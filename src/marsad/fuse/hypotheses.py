@@ -472,7 +472,7 @@ def reduce_rows(
 def ranges_along(
     surface: SurfaceArrays, sight: Sight, across: float, climb: float, sigma_rad: float, height_m: float, most: int
 ) -> Array:
-    """Where along a direction the ground may be that was seen there: (K, 3) range, its sigma, and weight.
+    """Where along a direction the ground may be that was seen there: (K, 4) range, its sigma, weight, m2 to a radian.
 
     Each stretch of ground in sight whose elevation lies within 3.5 sigma of `climb` is cut into slices, `most` or a few
     more in all. The slices say where to look; how likely each is, the report will say.
@@ -503,10 +503,10 @@ def ranges_along(
             highest = max(highest, point[1])
         s *= growth
     if best < 0:
-        return np.empty((0, 3))
+        return np.empty((0, 4))
     good[best] = True
     longest = max(_SLICE, growth ** (good.sum() / most))
-    out = np.empty((_PROFILE, 3))
+    out = np.empty((_PROFILE, 4))
     count, i = 0, 0
     while i < _PROFILE:
         if not good[i]:
@@ -517,9 +517,9 @@ def ranges_along(
             j += 1
         near, far = at[i] / math.sqrt(growth), at[j] * math.sqrt(growth)
         out[count, 0], out[count, 1] = (near + far) / 2, max((far - near) / 2, 1.0)
+        out[count, 3] = (far - near) * (near + far) / 2 * shown[i : j + 1].max()
         # What is there is taken to be seen the less the farther it is.
-        out[count, 2] = (far - near) * (near + far) * math.exp(-_FADE * (near + far) / 2 / sight.reach_m)
-        out[count, 2] *= shown[i : j + 1].max()
+        out[count, 2] = out[count, 3] * math.exp(-_FADE * (near + far) / 2 / sight.reach_m)
         count += 1
         i = j + 1
     return out[:count].copy()

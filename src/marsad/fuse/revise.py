@@ -18,7 +18,7 @@ _BIAS_GATE2 = 16.0
 _CANDIDATES = 64
 _LEFT_GAIN = 0.3
 _LEAST_MISS = 1e-3
-_LEAST_PATIENCE = 0.01
+_LEAST_FRESH = 0.01
 _MOVED_RAD = 1e-4
 
 
@@ -38,13 +38,13 @@ class Revised(NamedTuple):
 @njit(cache=True)
 def revise(
     rows: Rows, expected: Expected, tilt: Array, reports: Reports, claims: Claims, pairs: Pairs, chances: Chances,
-    existence: Array, detected: Array, patience: float, linear: NDArray[np.bool_], source: int, slots: Ints,
+    existence: Array, detected: Array, fresh: float, linear: NDArray[np.bool_], source: int, slots: Ints,
     bias_spread: Array, shift: Array, learnt: Array, most: int, apart: float,
 ) -> Revised:  # fmt: skip
     """Every row after a look; `shift` (B) and `learnt` (B, B) come in as zero and as `bias_spread`, and are corrected.
 
-    `detected` (T) is the probability that a track is reported; that it is not counts as `patience` of that only, for
-    misses come in a row. Only rows that are `linear` (R) teach the biases.
+    `detected` (T) is the probability that a track is reported, `fresh` how much of what the linear form leaves out is
+    another than in the source's look before. Only rows that are `linear` (R) teach the biases.
     """
     tracks, biases, sources = existence.shape[0], bias_spread.shape[0], rows.left.shape[1]
     room = tracks * most
@@ -61,7 +61,7 @@ def revise(
     gap, cover, total = np.empty(2), np.empty((2, 2)), np.empty((2, 2))
     for t in range(tracks):
         # No source is so sure that one miss rules a thing out.
-        hidden = max(1 - patience * detected[t], _LEAST_MISS)
+        hidden = max(1 - detected[t], _LEAST_MISS)
         missed = chances.missed[t] * existence[t] * hidden / max(1 - existence[t] * (1 - hidden), 1e-12)
         exists[t] = missed
         top = 0.0
@@ -73,7 +73,7 @@ def revise(
         sure[t] = top
         count = 0
         for r in range(rows.first[t], rows.first[t + 1]):
-            chance = missed * rows.weight[r] * max(1 - patience * expected.seen[r], _LEAST_MISS) / hidden / exists[t]
+            chance = missed * rows.weight[r] * max(1 - expected.seen[r], _LEAST_MISS) / hidden / exists[t]
             if count < _CANDIDATES and (chance > _CHANCE or pairs.first[t] == pairs.first[t + 1]):
                 try_mean[count], try_spread[count], try_lean[count] = rows.mean[r], rows.spread[r], rows.lean[r]
                 try_weight[count], try_left[count] = chance, rows.left[r]
@@ -89,7 +89,7 @@ def revise(
                     continue
                 # What the linear form leaves out comes again with every look: looks do not average it out.
                 again = claims.owner[m] == t and not math.isnan(rows.left[r, source, 0])
-                more = 1 / max(patience, _LEAST_PATIENCE) - 1 if again else 0.0
+                more = 1 / max(fresh, _LEAST_FRESH) - 1 if again else 0.0
                 for i in range(2):
                     gap[i] = reports.value[m, i] - expected.value[r, i]
                     for j in range(2):

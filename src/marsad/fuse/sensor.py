@@ -20,9 +20,9 @@ _EVERYWHERE = (-math.inf, -math.inf, math.inf, math.inf)
 class Reporting(Record):
     """How a source reports.
 
-    `detection` is the probability that it reports what it sees, `patience_s` over how long a thing in view may go
-    unreported before that counts fully, `false_per_km2` how many reports of nothing it makes a look. The clock may be
-    off by `clock_sigma_s`. Mounts drift by `drift_rad` (one sigma) in an hour.
+    `detection` is the probability that it reports what shows itself, `patience_s` for how long at a time a thing in
+    view does not, 0 where each look stands for itself, `false_per_km2` how many reports of nothing it makes a look. The
+    clock may be off by `clock_sigma_s`. Mounts drift by `drift_rad` (one sigma) in an hour.
     """
 
     detection: float = 0.9
@@ -31,8 +31,8 @@ class Reporting(Record):
     clock_sigma_s: float = 0.02
     drift_rad: float = 2e-4
 
-    def patience(self, since_ns: int) -> float:
-        """How much a miss counts so long after the look before: misses in a row are one miss."""
+    def fresh(self, since_ns: int) -> float:
+        """How much of what comes again with every look is another so long after the look before."""
         return 1.0 if self.patience_s <= 0 else -math.expm1(-since_ns / 1e9 / self.patience_s)
 
 
