@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
 from marsad.kernel.measurement import Look
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
@@ -221,6 +222,23 @@ class AlertRaised(EventRecord, tag="alert_raised"):
     alert: Alert
 
 
+class AlarmChanged(EventRecord, tag="alarm_changed"):
+    """Something happened to an alarm, which is now as given here; `officer` is empty where nobody did it."""
+
+    alarm: Alarm
+    happening: AlarmHappening
+    officer: str = ""
+    reason: str = ""
+
+
+class HoldChanged(EventRecord, tag="hold_changed"):
+    """Alarms are held back from now on, or, `ended`, no more."""
+
+    hold: Hold
+    ended: bool = False
+    officer: str = ""
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -277,6 +295,8 @@ Event = (
     | SourceTrustChanged
     | PictureKept
     | AlertRaised
+    | AlarmChanged
+    | HoldChanged
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
@@ -287,5 +307,5 @@ SourceEvent = (
     FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped | CameraHealth
 )
 
-DURABLE = (AlertRaised, OfficerDecision, AreaMarked, PictureKept, PayloadErased)
+DURABLE = (AlertRaised, AlarmChanged, HoldChanged, OfficerDecision, AreaMarked, PictureKept, PayloadErased)
 """Events that are on the disk before `append` returns."""
