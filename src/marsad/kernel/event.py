@@ -4,6 +4,7 @@ from typing import Literal
 
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
+from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.measurement import Look
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
 from marsad.kernel.position import Position
@@ -239,6 +240,15 @@ class HoldChanged(EventRecord, tag="hold_changed"):
     officer: str = ""
 
 
+class IncidentChanged(EventRecord, tag="incident_changed"):
+    """An officer did something about an incident, which is now as given here."""
+
+    incident: Incident
+    happening: IncidentHappening
+    officer: str
+    reason: str = ""
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -297,6 +307,7 @@ Event = (
     | AlertRaised
     | AlarmChanged
     | HoldChanged
+    | IncidentChanged
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
@@ -307,5 +318,7 @@ SourceEvent = (
     FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped | CameraHealth
 )
 
-DURABLE = (AlertRaised, AlarmChanged, HoldChanged, OfficerDecision, AreaMarked, PictureKept, PayloadErased)
+DURABLE = (
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, OfficerDecision, AreaMarked, PictureKept, PayloadErased,
+)  # fmt: skip
 """Events that are on the disk before `append` returns."""
