@@ -4,6 +4,7 @@ from typing import Literal
 
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
+from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.measurement import Look
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
@@ -249,6 +250,15 @@ class IncidentChanged(EventRecord, tag="incident_changed"):
     reason: str = ""
 
 
+class DispatchChanged(EventRecord, tag="dispatch_changed"):
+    """Something happened to an order, which is now as given here; `by` is empty where its time ran out."""
+
+    dispatch: Dispatch
+    happening: DispatchHappening
+    by: str
+    reason: str = ""
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -308,6 +318,7 @@ Event = (
     | AlarmChanged
     | HoldChanged
     | IncidentChanged
+    | DispatchChanged
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
@@ -319,6 +330,7 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, OfficerDecision, AreaMarked, PictureKept, PayloadErased,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, PictureKept,
+    PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
