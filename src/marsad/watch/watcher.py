@@ -163,7 +163,7 @@ class Watcher:
         blobs = self._detector.detect(difference)
         self._seen = blobs, difference.registration
         events: list[WatchEvent] = list(self._look_at_camera(frame, difference, blobs, step_s))
-        if any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
+        if events and any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
             self._mask(frame.counts)
         if difference.state == "relearned":
             self._tracker.forget()
@@ -350,7 +350,8 @@ class Watcher:
         ]
 
     def _events(self, followed: list[Followed], tracks: list[Track], frame: Frame) -> list[WatchEvent]:
-        time_ns, events = frame.time_ns, list[WatchEvent]()
+        time_ns = frame.time_ns
+        events: list[WatchEvent] = []
         for each, track in zip(followed, tracks, strict=True):
             known = self._known[each.track_id]
             if each.fresh and known.confirmed_ns == time_ns:
