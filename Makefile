@@ -1,6 +1,6 @@
 # Every target does the set-up it needs; none needs root.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format peers bench docs lock clean
+.PHONY: help setup web demo test check format peers bench docs lock clean
 SHELL := /bin/sh
 
 VENV := .venv
@@ -12,6 +12,11 @@ INSTALLED := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 COMPILED := $(VENV)/.compiled
 PEERS_INSTALLED := $(PEERS)/.installed
+# npm and node come from a wheel in the environment; both look for each other on the path.
+NODE := cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm
+WEB_INSTALLED := web/node_modules/.installed
+BUILT := src/marsad/console/built/index.html
+WEB_SOURCES := web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
 PIP := -m pip --disable-pip-version-check --no-input
 
 # A Python that is new enough and can make an environment; PYTHON=/path/to/python overrides the search.
@@ -47,6 +52,17 @@ $(LINKED): $(INSTALLED) pyproject.toml
 	@$(BIN)/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(WEB_INSTALLED): web/package-lock.json $(INSTALLED)
+	@$(NODE) ci --silent --no-progress
+	@touch $@
+
+$(BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
+	@echo "Building the console"
+	@$(NODE) run --silent build -- --logLevel warn
+	@touch $@
+
+web: $(BUILT) ## build the console's pages into src/marsad/console/built
+
 # The numeric kernels are compiled when they are first called, and kept: a moment of the demonstration calls them all.
 $(COMPILED): $(LINKED)
 	@echo "Compiling the numeric kernels (a minute or two, once)"
@@ -54,17 +70,18 @@ $(COMPILED): $(LINKED)
 	@rm -rf $(VENV)/compiling
 	@touch $@
 
-demo: $(COMPILED) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
+demo: $(COMPILED) $(BUILT) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
 	@$(BIN)/marsad demo $(DEMO)
 
-test: $(LINKED) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
+test: $(LINKED) $(BUILT) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
 	@$(BIN)/python -m pytest -n 2 $(TESTS)
 
-check: $(LINKED) ## style, types and walls
+check: $(LINKED) $(WEB_INSTALLED) ## style, types and walls
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(NODE) run --silent check
 
 format: $(LINKED) ## put the sources into the house's style
 	$(BIN)/ruff format
@@ -92,6 +109,6 @@ lock: $(INSTALLED) ## resolve the dependencies again after pyproject.toml change
 	  --python-version 3.11 --quiet pyproject.toml -o requirements.lock
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) $(PEERS) .venv-lock site dist build out
+	rm -rf $(VENV) $(PEERS) .venv-lock site dist build out web/node_modules src/marsad/console/built
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
