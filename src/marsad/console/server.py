@@ -10,8 +10,10 @@ import structlog
 import uvicorn
 from argon2 import PasswordHasher
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
+from marsad import __version__
 from marsad.console.access import Access, Appends
 from marsad.console.acts import desk_routes
 from marsad.console.answers import HANDLERS
@@ -23,6 +25,7 @@ from marsad.console.gatekeeper import Gatekeeper, Limits
 from marsad.console.health import health_routes
 from marsad.console.pages import BUILT, page_routes
 from marsad.console.patient import PatientProtocol
+from marsad.console.schema import schema_routes
 from marsad.console.session import session_routes
 from marsad.kernel.port import Accounts, Clock
 from marsad.kernel.record import Record
@@ -53,7 +56,7 @@ def build_app(
     """The console as an ASGI application.
 
     `log` is the desk's: what happens at the door is written there, in the desk's time; sessions run by `clock`.
-    `handlers` are further routes: see `gate.Gate` on how each says whom it is for.
+    `handlers` are further routes: see `gate.Gate` on how each says whom it is for. `app.state.routes` are all of them.
     """
     terms = terms or Terms()
     access = Access(log, desk.now_ns)
@@ -69,15 +72,17 @@ def build_app(
             sweeper.cancel()
             access.settle(everything=True)
 
+    routes: list[ControllerRouterHandler] = [
+        *session_routes(keeper, tls=terms.tls),
+        *desk_routes(desk, access),
+        *feed_routes(desk),
+        *health_routes(desk),
+        *page_routes(built),
+        *handlers,
+    ]
     app = Litestar(
-        [
-            *session_routes(keeper, tls=terms.tls),
-            *desk_routes(desk, access),
-            *feed_routes(desk),
-            *health_routes(desk),
-            *page_routes(built),
-            *handlers,
-        ],
+        [*routes, *schema_routes(routes, __version__)],
+        state=State({"routes": routes}),
         middleware=[gate],
         exception_handlers=HANDLERS,
         lifespan=[swept],
