@@ -52,10 +52,13 @@ class PictureMoved(FeedRecord, tag="picture"):
 
 
 class Pulse(FeedRecord, tag="pulse"):
-    """Once a second, so that a browser knows that the server is there, what time it has, and how all of it does."""
+    """Once a second, so that a browser knows that the server is there, what time it has, and how all of it does.
+
+    `figures` is None for a patrol's phone, which is told the time and no more.
+    """
 
     now_ns: int
-    figures: Figures
+    figures: Figures | None
     cameras: tuple[CameraState, ...]
     storage: Storage | None = None
 
@@ -89,7 +92,10 @@ class Desk(Protocol):
         """The events of a span of time in order, looks left out, `most` of them at most."""
 
     def follow(self, since: int | None) -> AsyncIterator[FeedMessage]:
-        """The change feed: from after a sequence of the log, or from `Hello` where that is None or too long ago."""
+        """The change feed: from after a sequence of the log, or from `Hello` where that is None or too long ago.
+
+        Those who are told the same are handed the same message object, which is then encoded once for all of them.
+        """
 
     async def act(self, person: Person, act: Act) -> Done:
         """Do it. Raises: InputError or RefusedError saying why not, UnavailableError where the log cannot be written.

@@ -300,6 +300,35 @@ class AreaMarked(EventRecord, tag="area_marked"):
     mark: AreaMark
 
 
+AccessHappening = Literal[
+    "first_run",
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "signed_out_everywhere",
+    "account_made",
+    "account_changed",
+    "password_changed",
+    "looked_up",
+    "refused",
+]
+
+
+class AccessLogged(EventRecord, tag="access_logged"):
+    """Somebody came in, was not let in, looked something up, or changed who may come in.
+
+    `name` is the account's, empty where no such account is known: what was typed instead may be a password. `subject`
+    is what it was about. The same thing again within a short time is counted, not written anew: `count` is how many.
+    """
+
+    happening: AccessHappening
+    name: str
+    address: str
+    subject: str = ""
+    reason: str = ""
+    count: int = 1
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """A payload was erased under a retention rule; its hash stays in the chain."""
 
@@ -342,6 +371,7 @@ Event = (
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
+    | AccessLogged
     | PayloadErased
 )
 
@@ -350,8 +380,7 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged,
-    SightingReported, OfficerDecision, AreaMarked, PictureKept,
-    PayloadErased,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
+    OfficerDecision, AreaMarked, AccessLogged, PictureKept, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
