@@ -13,11 +13,14 @@ from marsad.kernel.act import (
     AddHazard,
     AddNote,
     AnswerOrder,
+    ApproveStatement,
     Assess,
     ChangeKind,
     CloseAlarm,
     CloseIncident,
     DoStep,
+    DraftStatement,
+    EditStatement,
     EndHazard,
     HandOverIncident,
     HoldAlarms,
@@ -29,6 +32,7 @@ from marsad.kernel.act import (
     Person,
     RecallPatrol,
     ReleaseHold,
+    ReleaseStatement,
     ReopenIncident,
     ReportPosition,
     ReportSighting,
@@ -38,6 +42,7 @@ from marsad.kernel.act import (
     Shelve,
     TakeIncident,
     TakeShift,
+    WithdrawStatement,
 )
 from marsad.kernel.dispatch import Dispatch
 
@@ -78,11 +83,17 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
         TakeShift: "operator",
         NoteShift: "operator",
         ReportSighting: "operator",
+        DraftStatement: "operator",
+        EditStatement: "operator",
+        ApproveStatement: "supervisor",
+        ReleaseStatement: "supervisor",
+        WithdrawStatement: "supervisor",
     }
 )
 """The least rank that may do each act.
 
-What can hide something from everybody asks for a supervisor: holding alarms back, ending a hazard, an exercise.
+What can hide something from everybody, or tells it to the world, asks for a supervisor: holding alarms back, ending a
+hazard, an exercise, a statement's approval.
 """
 
 PATROL_ACTS: Final[Mapping[type[Act], str]] = MappingProxyType(

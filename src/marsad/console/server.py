@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
 from marsad import __version__
-from marsad.console.access import Access, Appends
+from marsad.console.access import Access
 from marsad.console.acts import desk_routes
 from marsad.console.answers import HANDLERS
 from marsad.console.desk import Desk
@@ -50,16 +50,16 @@ class Terms(Record):
 
 
 def build_app(
-    desk: Desk, accounts: Accounts, *, log: Appends, clock: Clock, terms: Terms | None = None,
+    desk: Desk, accounts: Accounts, *, clock: Clock, terms: Terms | None = None,
     hasher: PasswordHasher | None = None, handlers: Sequence[ControllerRouterHandler] = (), built: Path = BUILT,
 ) -> Litestar:  # fmt: skip
     """The console as an ASGI application.
 
-    `log` is the desk's: what happens at the door is written there, in the desk's time; sessions run by `clock`.
+    What happens at the door is written to the desk's log, in the desk's time; sessions run by `clock`, the wall's.
     `handlers` are further routes: see `gate.Gate` on how each says whom it is for. `app.state.routes` are all of them.
     """
     terms = terms or Terms()
-    access = Access(log, desk.now_ns)
+    access = Access(desk.record, desk.now_ns)
     keeper = Gatekeeper(accounts, access, clock.now_ns, terms.limits, hasher)
     gate = Gate(keeper, access, tls=terms.tls)
 

@@ -18,7 +18,7 @@ from marsad.console.gatekeeper import (
 )
 from marsad.console.problem import NotDoneError
 from marsad.console.roles import acts_of
-from marsad.kernel.act import Person
+from marsad.kernel.act import Role
 from marsad.kernel.record import Record
 
 Asked = Request[Any, Any, Any]
@@ -33,7 +33,9 @@ class SessionShown(Record):
     """
 
     first_run: bool
-    person: Person | None = None
+    name: str | None = None
+    role: Role | None = None
+    patrol_id: str = ""
     csrf: str = ""
     acts: tuple[str, ...] = ()
     idle_s: float = 0.0
@@ -60,7 +62,9 @@ def _session(keeper: Gatekeeper, *, tls: bool) -> list[HTTPRouteHandler]:
             return SessionShown(first_run=keeper.first_run())
         return SessionShown(
             first_run=False,
-            person=signed_in.person,
+            name=signed_in.person.name,
+            role=signed_in.person.role,
+            patrol_id=signed_in.person.patrol_id,
             csrf=signed_in.session.csrf,
             acts=acts_of(signed_in.person.role),
             idle_s=keeper.limits.idle_s,

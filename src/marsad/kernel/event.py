@@ -11,6 +11,8 @@ from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureT
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
+from marsad.kernel.sighting import Sighting
+from marsad.kernel.statement import Statement, StatementHappening
 from marsad.kernel.track import Kind, Track
 
 SCHEMA_VERSION = 1
@@ -259,6 +261,22 @@ class DispatchChanged(EventRecord, tag="dispatch_changed"):
     reason: str = ""
 
 
+class StatementChanged(EventRecord, tag="statement_changed"):
+    """An officer did something about a statement, which is now as given here."""
+
+    statement: Statement
+    happening: StatementHappening
+    officer: str
+    reason: str = ""
+
+
+class SightingReported(EventRecord, tag="sighting_reported"):
+    """A person saw something, and an officer took it down; who it was is kept elsewhere, if at all."""
+
+    sighting: Sighting
+    officer: str
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -291,13 +309,13 @@ AccessHappening = Literal[
     "account_made",
     "account_changed",
     "password_changed",
-    "looked_up",
+    "looked_back",
     "refused",
 ]
 
 
 class AccessLogged(EventRecord, tag="access_logged"):
-    """Somebody came in, was not let in, looked something up, or changed who may come in.
+    """Somebody came in, was not let in, looked into the past, or changed who may come in.
 
     `name` is the account's, empty where no such account is known: what was typed instead may be a password. `subject`
     is what it was about. The same thing again within a short time is counted, not written anew: `count` is how many.
@@ -348,6 +366,8 @@ Event = (
     | HoldChanged
     | IncidentChanged
     | DispatchChanged
+    | StatementChanged
+    | SightingReported
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
@@ -360,7 +380,8 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, AccessLogged,
-    PictureKept, PayloadErased,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged,
+    SightingReported, OfficerDecision, AreaMarked, AccessLogged, PictureKept,
+    PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
