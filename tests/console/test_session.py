@@ -31,12 +31,10 @@ def follow(console: Console, client: httpx.Client) -> Iterator[ClientConnection]
 
 
 def closed_with(link: ClientConnection) -> int:
-    try:
+    with contextlib.suppress(ConnectionClosed):
         while True:
             link.recv(timeout=10)
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        return int(closed.rcvd.code)
+    return link.close_code or 0
 
 
 def test_the_first_account_is_an_administrators_and_is_made_once(empty: Console) -> None:

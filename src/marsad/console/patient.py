@@ -1,12 +1,14 @@
-"""HTTP on a socket, with an end to its patience."""
+"""HTTP and WebSockets on a socket, with an end to their patience."""
 
 import asyncio
 from typing import Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_S: Final = 10.0
+LINGER_S: Final = 10.0
 
 
 class PatientProtocol(H11Protocol):
@@ -49,3 +51,14 @@ class PatientProtocol(H11Protocol):
         self._timer = None
         if self._waiting() and not self.transport.is_closing():
             self.transport.close()
+
+
+class PatientSocket(WebSocketsSansIOProtocol):
+    """Lets go of a browser that does not take what was sent before its socket was closed."""
+
+    async def run_asgi(self) -> None:
+        """Serve it, and some seconds later throw away what is still to be sent."""
+        try:
+            await super().run_asgi()
+        finally:
+            self.loop.call_later(LINGER_S, self.transport.abort)
