@@ -1,5 +1,6 @@
 """The change feed over a real socket: in order, once, resumed by sequence, and each role its own part."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -10,11 +11,16 @@ from typing import Any
 import httpx
 import pytest
 from tests.console.conftest import FIGURES, NIGHT_NS, Console, MemoryDesk, WallClock, peopled, running
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame
+from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
+from websockets.uri import parse_uri
 
 from marsad.console.desk import Events, PictureMoved, Pulse, Told
 from marsad.console.feed import Encoded
+from marsad.console.patient import send_frame, text_frame
 from marsad.console.server import Terms
 from marsad.kernel.act import Person
 from marsad.kernel.event import AlertRaised, CameraLost
@@ -141,11 +147,28 @@ def test_a_message_is_encoded_once_for_all_who_see_the_same() -> None:
     lost = Events(sequence=2, events=(Told(sequence=2, event=CameraLost(time_ns=1, camera_id="C1", detail="")),))
     viewers = [Person(name=name, role="viewer") for name in ("a", "b")]
     for message in (moved, lost):
-        texts = {id(encoded.text(message, person)) for person in viewers}
+        texts = {id(encoded.frame(message, person)) for person in viewers}
         assert len(texts) == 1
     for number in range(200):
-        encoded.text(PictureMoved(sequence=number, time_ns=number), viewers[0])
-    assert encoded.text(moved, viewers[0]) == encoded.text(moved, viewers[1])
+        encoded.frame(PictureMoved(sequence=number, time_ns=number), viewers[0])
+    assert encoded.frame(moved, viewers[0]) == encoded.frame(moved, viewers[1])
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
+def test_a_frame_is_what_it_was_made_of(length: int) -> None:
+    """As a client reads it, and as it is unpacked for servers that frame by themselves."""
+    text = ("\u0639" * length).encode()
+    frame = text_frame(text)
+    client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
+    client.receive_data(frame)
+    assert b"".join(bytes(each.data) for each in client.events_received() if isinstance(each, Frame)) == text
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(send_frame({}, send, frame))  # type: ignore[typeddict-item]
+    assert sent[0]["text"].encode() == text
 
 
 def test_a_browser_that_takes_nothing_is_let_go_and_the_others_notice_nothing() -> None:
