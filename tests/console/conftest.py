@@ -17,19 +17,20 @@ from argon2 import PasswordHasher
 
 from marsad.adapters.clock import SystemClock
 from marsad.adapters.memory import MemoryAccounts, MemoryEventLog
-from marsad.console.desk import Done, Events, FeedMessage, Hello, PictureMoved, Pulse, Told
+from marsad.console.desk import Done, Events, FeedMessage, Hello, Told
 from marsad.console.server import Terms, build_app, server_for
-from marsad.kernel.act import Act, AnswerOrder, LookUp, NoteShift, Person, Role, SendPatrol
+from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, Role, SendPatrol
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState, Figures, PatrolState
 from marsad.kernel.dispatch import Dispatch
-from marsad.kernel.error import InputError, RefusedError
+from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDecision
 from marsad.kernel.incident import Hazard, Incident, Note
 from marsad.kernel.position import EnuPoint, Position
 from marsad.kernel.site import Camera, Lens, Line, Site, Terrain
 from marsad.respond.dispatch import Option
 
+PASSWORD = "correct horse battery"  # noqa: S105 - of the tests
 NIGHT_NS = 1_786_220_000_000_000_000
 HERE = Position(latitude_deg=34.4, longitude_deg=40.9)
 FIGURES = Figures(
@@ -83,6 +84,7 @@ class MemoryDesk:
         self.dispatches: dict[str, Dispatch] = {"D1": order("D1", "P1", "I1"), "D2": order("D2", "P2", "I2")}
         self.acts: dict[str, Done] = {}
         self.followers: set[asyncio.Queue[FeedMessage]] = set()
+        self.down = False
         self.asked: list[tuple[Person, Act]] = []
 
     def now_ns(self) -> int:
@@ -91,13 +93,22 @@ class MemoryDesk:
     def sequence(self) -> int:
         return self.log.head().length - 1
 
-    def append(self, events: Sequence[Event]) -> int:
+    def record(self, events: Sequence[Event]) -> "asyncio.Future[tuple[Told, ...]]":
         """What the console writes goes through the desk, so that who follows hears of it."""
+        written: asyncio.Future[tuple[Told, ...]] = asyncio.get_running_loop().create_future()
+        if self.down:
+            written.set_exception(UnavailableError("the disk is full"))
+            written.exception()
+        else:
+            written.set_result(self.append(events))
+        return written
+
+    def append(self, events: Sequence[Event]) -> tuple[Told, ...]:
         first = self.sequence() + 1
         last = self.log.append(events)
         told = tuple(Told(sequence=first + index, event=event) for index, event in enumerate(events))
         self.tell(Events(sequence=last, events=told))
-        return last
+        return told
 
     def tell(self, message: FeedMessage) -> None:
         for queue in self.followers:
@@ -107,7 +118,9 @@ class MemoryDesk:
         return DeskState(
             sequence=self.sequence(), now_ns=self.time_ns, site_name=self.site.name, origin=HERE, figures=FIGURES,
             incidents=self.incidents, dispatches=tuple(self.dispatches.values()),
-            patrols=tuple(PatrolState(patrol_id=each, position=HERE, sigma_m=5, time_ns=NIGHT_NS) for each in ("P1", "P2")),
+            patrols=tuple(
+                PatrolState(patrol_id=each, position=HERE, sigma_m=5, time_ns=NIGHT_NS) for each in ("P1", "P2")
+            ),
         )  # fmt: skip
 
     def state_at(self, time_ns: int) -> DeskState:
@@ -138,8 +151,8 @@ class MemoryDesk:
         if (before := self.acts.get(act.act_id)) is not None:
             return msgspec.structs.replace(before, repeated=True)
         event = self._event(person, act)
-        last = self.append([event])
-        self.acts[act.act_id] = Done(sequence=last, events=(Told(sequence=last, event=event),))
+        told = self.append([event])
+        self.acts[act.act_id] = Done(sequence=told[-1].sequence, events=told)
         return self.acts[act.act_id]
 
     def _event(self, person: Person, act: Act) -> Event:
@@ -198,7 +211,7 @@ class Console:
         self.clients.append(client)
         return client
 
-    def enter(self, name: str, password: str = "correct horse battery") -> httpx.Client:
+    def enter(self, name: str, password: str = PASSWORD) -> httpx.Client:
         client = self.client()
         answer = client.post("/api/session", json={"name": name, "password": password})
         assert answer.status_code == 200, answer.text
@@ -222,7 +235,6 @@ class Console:
         return [each.event for each in self.desk.log.read() if isinstance(each.event, AccessLogged)]
 
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of the tests
 PEOPLE: tuple[tuple[str, Role, str], ...] = (
     ("anwar", "administrator", ""),
     ("sara", "supervisor", ""),
@@ -242,7 +254,7 @@ def running(
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    app = build_app(desk, accounts, log=desk, clock=clock, terms=terms, hasher=FAST, **options)  # type: ignore[arg-type]
+    app = build_app(desk, accounts, clock=clock, terms=terms, **{"hasher": FAST, **options})  # type: ignore[arg-type]
     server = server_for(app, port=port)
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -281,7 +293,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
     (tmp_path / "index.html").write_text("<!doctype html><title>Marsad</title>")
     (tmp_path / "patrol.html").write_text("<!doctype html><title>Patrol</title>")
     (tmp_path / "assets" / "main-abc123.js").write_text("export const answer = 42\n" * 100)
-    with running(MemoryDesk(), peopled(), WallClock(), built=tmp_path) as console:
+    with running(MemoryDesk(), peopled(), WallClock(), Terms(body_s=2), built=tmp_path) as console:
         yield console
 
 
@@ -294,3 +306,8 @@ def peopled() -> MemoryAccounts:
             Account(name=name, role=role, password_hash=FAST.hash(PASSWORD), created_ns=1, patrol_id=patrol_id)
         )
     return accounts
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parents[2]

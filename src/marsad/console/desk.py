@@ -1,6 +1,6 @@
 """What the console asks of whoever runs the desk, and what it sends to a browser that follows it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Protocol
 
 from marsad.kernel.act import Act, Person
@@ -75,7 +75,11 @@ class Done(Record):
 
 
 class Desk(Protocol):
-    """Whoever holds the state: one writer, many readers. All calls are made on the server's own event loop."""
+    """Whoever holds the state: one writer, many readers.
+
+    All calls are made on the server's own event loop, but for `state_at`, `events` and `options`, which take a while
+    and are made in threads.
+    """
 
     site: Site
 
@@ -101,6 +105,12 @@ class Desk(Protocol):
         """Do it. Raises: InputError or RefusedError saying why not, UnavailableError where the log cannot be written.
 
         Whether the person's role allows the act has been checked before.
+        """
+
+    def record(self, events: Sequence[Event]) -> Awaitable[Sequence[Told]]:
+        """Write down what the console itself has to tell; it begins at once, whether anybody waits for it or not.
+
+        What is waited for is on the disk then. Raises UnavailableError, to who waits, where it cannot be now.
         """
 
     def options(self, incident_id: str) -> list[Option]:

@@ -12,8 +12,8 @@ from marsad.console.schema import document
 from marsad.console.server import build_app
 
 if __name__ == "__main__":
-    nothing = cast("Any", SimpleNamespace(now_ns=time.time_ns))
-    app = build_app(nothing, nothing, log=nothing, clock=nothing)
+    nothing = cast("Any", SimpleNamespace(now_ns=time.time_ns, record=None))
+    app = build_app(nothing, nothing, clock=nothing)
     sys.stdout.buffer.write(
         msgspec.json.format(msgspec.json.encode(document(app.state.routes, __version__)), indent=1) + b"\n"
     )

@@ -31,11 +31,11 @@ RECORDS: Final = (
 )  # fmt: skip
 _REF: Final = "#/components/schemas/"
 _RENAMED: Final = {
-    "console_desk_Done": "ActDone",
+    "console_desk_Done": "DeskDone",
     "kernel_incident_Done": "StepDone",
-    "marsad.console.desk.Done": "ActDone",
+    "marsad.console.desk.Done": "DeskDone",
     "marsad.kernel.incident.Done": "StepDone",
-    "marsad_console_desk_Done": "ActDone",
+    "marsad_console_desk_Done": "DeskDone",
     "marsad_kernel_incident_Done": "StepDone",
 }
 _DESCRIPTION: Final = (

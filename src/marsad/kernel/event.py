@@ -309,13 +309,13 @@ AccessHappening = Literal[
     "account_made",
     "account_changed",
     "password_changed",
-    "looked_up",
+    "looked_back",
     "refused",
 ]
 
 
 class AccessLogged(EventRecord, tag="access_logged"):
-    """Somebody came in, was not let in, looked something up, or changed who may come in.
+    """Somebody came in, was not let in, looked into the past, or changed who may come in.
 
     `name` is the account's, empty where no such account is known: what was typed instead may be a password. `subject`
     is what it was about. The same thing again within a short time is counted, not written anew: `count` is how many.

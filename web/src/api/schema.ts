@@ -242,7 +242,7 @@ export interface components {
     schemas: {
         /**
          * AccessLogged
-         * @description Somebody came in, was not let in, looked something up, or changed who may come in.
+         * @description Somebody came in, was not let in, looked into the past, or changed who may come in.
          *
          *         `name` is the account's, empty where no such account is known: what was typed instead may be a password. `subject`
          *         is what it was about. The same thing again within a short time is counted, not written anew: `count` is how many.
@@ -252,7 +252,7 @@ export interface components {
             type: "access_logged";
             time_ns: number;
             /** @enum {unknown} */
-            happening: "account_changed" | "account_made" | "first_run" | "looked_up" | "password_changed" | "refused" | "sign_in_failed" | "signed_in" | "signed_out" | "signed_out_everywhere";
+            happening: "account_changed" | "account_made" | "first_run" | "looked_back" | "password_changed" | "refused" | "sign_in_failed" | "signed_in" | "signed_out" | "signed_out_everywhere";
             name: string;
             address: string;
             /** @default  */
@@ -326,7 +326,7 @@ export interface components {
             act_id: string;
             alarm_id: string;
         };
-        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"];
+        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"];
         /**
          * AddAlarm
          * @description An alarm belongs to an incident.
@@ -524,6 +524,20 @@ export interface components {
             via: "console" | "nobody" | "phone" | "radio";
             /** @default  */
             note?: string;
+        };
+        /**
+         * ApproveStatement
+         * @description Whoever asks stands for it; `accepted` says why what it gives away may be told.
+         */
+        ApproveStatement: {
+            /** @enum {unknown} */
+            type: "approve_statement";
+            act_id: string;
+            statement_id: string;
+            /** @default  */
+            accepted?: string;
+            /** @default null */
+            embargo_until_ns?: number | null;
         };
         /**
          * AreaMark
@@ -851,6 +865,30 @@ export interface components {
             left_out?: string;
         };
         /**
+         * DraftStatement
+         * @description A statement about an incident is drafted; `place` is what the ground may be called outside.
+         */
+        DraftStatement: {
+            /** @enum {unknown} */
+            type: "draft_statement";
+            act_id: string;
+            incident_id: string;
+            /** @enum {unknown} */
+            language: "ar" | "ckb" | "en" | "kmr";
+            place: string;
+        };
+        /**
+         * EditStatement
+         * @description Its sentences are these.
+         */
+        EditStatement: {
+            /** @enum {unknown} */
+            type: "edit_statement";
+            act_id: string;
+            statement_id: string;
+            sentences: components["schemas"]["Sentence"][];
+        };
+        /**
          * EndHazard
          * @description A hazard is no more.
          */
@@ -872,7 +910,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -897,6 +935,35 @@ export interface components {
             to_ns: number;
             /** @default  */
             camera_id: string;
+        };
+        /**
+         * Exposure
+         * @description What the sentence at a place, counted from 0, would give away, and the word that does.
+         */
+        Exposure: {
+            sentence: number;
+            /** @enum {unknown} */
+            what: "camera" | "civilian" | "means" | "patrol" | "place" | "post" | "source";
+            word: string;
+        };
+        /**
+         * Fact
+         * @description Something that the log says: of what kind, when, about how many, and the entries that say so.
+         *
+         *         `persons` is 0 where it is about no number; `detail` is what became of them, or what the hazard is.
+         */
+        Fact: {
+            fact_id: string;
+            /** @enum {unknown} */
+            kind: "accounted" | "arrived" | "civilians" | "crossed" | "distress" | "hazard" | "met" | "nobody" | "seen" | "sent" | "sought";
+            time_ns: number;
+            sequences: number[];
+            /** @default 0 */
+            persons: number;
+            /** @default false */
+            at_least: boolean;
+            /** @default  */
+            detail: string;
         };
         FeedMessage: components["schemas"]["Hello"] | components["schemas"]["Events"] | components["schemas"]["PictureMoved"] | components["schemas"]["Pulse"];
         /**
@@ -1471,17 +1538,6 @@ export interface components {
             officer: string;
         };
         /**
-         * Person
-         * @description Who acts: the account's name, its role, and for a patrol which one it is.
-         */
-        Person: {
-            name: string;
-            /** @enum {unknown} */
-            role: "administrator" | "operator" | "patrol" | "planner" | "supervisor" | "viewer";
-            /** @default  */
-            patrol_id: string;
-        };
-        /**
          * Picture
          * @description Everything known at one moment, of one organisation (`local`) or of both (`joint`).
          */
@@ -1872,6 +1928,16 @@ export interface components {
             hold_id: string;
         };
         /**
+         * ReleaseStatement
+         * @description It is told.
+         */
+        ReleaseStatement: {
+            /** @enum {unknown} */
+            type: "release_statement";
+            act_id: string;
+            statement_id: string;
+        };
+        /**
          * ReopenIncident
          * @description It is not over after all.
          */
@@ -1915,6 +1981,11 @@ export interface components {
             content: "1" | "2" | "3" | "4" | "5" | "6";
             /** @enum {unknown} */
             reporter_kind: "other" | "patrol" | "post" | "resident";
+            /**
+             * @default unknown
+             * @enum {unknown}
+             */
+            kind?: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
             /** @default null */
             count?: components["schemas"]["Count"] | null;
             /** @default  */
@@ -1946,6 +2017,17 @@ export interface components {
             text: string;
         };
         /**
+         * Sentence
+         * @description A sentence and the facts it rests on; one without facts is an officer's own and says whose.
+         */
+        Sentence: {
+            text: string;
+            /** @default [] */
+            facts?: string[];
+            /** @default  */
+            by?: string;
+        };
+        /**
          * SessionShown
          * @description Who is signed in, what they may ask for, and what must be sent along with it.
          *
@@ -1956,7 +2038,11 @@ export interface components {
         SessionShown: {
             first_run: boolean;
             /** @default null */
-            person: components["schemas"]["Person"] | null;
+            name: string | null;
+            /** @default null */
+            role: ("administrator" | "operator" | "patrol" | "planner" | "supervisor" | "viewer") | null;
+            /** @default  */
+            patrol_id: string;
             /** @default  */
             csrf: string;
             /** @default [] */
@@ -1997,6 +2083,45 @@ export interface components {
         Shift: {
             officer: string;
             since_ns: number;
+        };
+        /**
+         * Sighting
+         * @description What was seen, where, within what error (one sigma), and when.
+         *
+         *         `kept_identity` is the number under which who told it is kept apart, empty where nobody asked.
+         */
+        Sighting: {
+            sighting_id: string;
+            what: string;
+            position: components["schemas"]["Position"];
+            sigma_m: number;
+            seen_ns: number;
+            /** @enum {unknown} */
+            source: "A" | "B" | "C" | "D" | "E" | "F";
+            /** @enum {unknown} */
+            content: "1" | "2" | "3" | "4" | "5" | "6";
+            /** @enum {unknown} */
+            reporter_kind: "other" | "patrol" | "post" | "resident";
+            /**
+             * @default unknown
+             * @enum {unknown}
+             */
+            kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
+            /** @default null */
+            count: components["schemas"]["Count"] | null;
+            /** @default  */
+            kept_identity: string;
+        };
+        /**
+         * SightingReported
+         * @description A person saw something, and an officer took it down; who it was is kept elsewhere, if at all.
+         */
+        SightingReported: {
+            /** @enum {unknown} */
+            type: "sighting_reported";
+            time_ns: number;
+            sighting: components["schemas"]["Sighting"];
+            officer: string;
         };
         /**
          * Site
@@ -2076,6 +2201,55 @@ export interface components {
             source: components["schemas"]["SourceState"];
         };
         /**
+         * Statement
+         * @description What is told outside about an incident, in one language.
+         *
+         *         `accepted` says why each exposure is accepted, once somebody approved it. Before `embargo_until_ns` it is not
+         *         released. One of an `exercise` never is.
+         */
+        Statement: {
+            statement_id: string;
+            incident_id: string;
+            /** @enum {unknown} */
+            language: "ar" | "ckb" | "en" | "kmr";
+            /** @enum {unknown} */
+            state: "approved" | "draft" | "released" | "withdrawn";
+            sentences: components["schemas"]["Sentence"][];
+            facts: components["schemas"]["Fact"][];
+            exposures: components["schemas"]["Exposure"][];
+            drafted_by: string;
+            drafted_ns: number;
+            /** @default false */
+            exercise: boolean;
+            /** @default  */
+            approved_by: string;
+            /** @default null */
+            approved_ns: number | null;
+            /** @default  */
+            accepted: string;
+            /** @default null */
+            embargo_until_ns: number | null;
+            /** @default null */
+            released_ns: number | null;
+            /** @default  */
+            replaces: string;
+        };
+        /**
+         * StatementChanged
+         * @description An officer did something about a statement, which is now as given here.
+         */
+        StatementChanged: {
+            /** @enum {unknown} */
+            type: "statement_changed";
+            time_ns: number;
+            statement: components["schemas"]["Statement"];
+            /** @enum {unknown} */
+            happening: "approved" | "drafted" | "edited" | "released" | "withdrawn";
+            officer: string;
+            /** @default  */
+            reason: string;
+        };
+        /**
          * Storage
          * @description How full the disk is: film, its quota, and what is free; `film_dropped_ns` is how old the oldest film is.
          */
@@ -2098,7 +2272,7 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
         };
@@ -2165,7 +2339,7 @@ export interface components {
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
@@ -2290,6 +2464,17 @@ export interface components {
             covariance: components["schemas"]["GroundCovariance"];
         };
         /**
+         * WithdrawStatement
+         * @description It is told no more.
+         */
+        WithdrawStatement: {
+            /** @enum {unknown} */
+            type: "withdraw_statement";
+            act_id: string;
+            statement_id: string;
+            reason: string;
+        };
+        /**
          * Zone
          * @description A polygon that nobody should enter unseen.
          */
@@ -2301,7 +2486,7 @@ export interface components {
          * Done
          * @description What an act came to: the events it made; `repeated` where the same act had been done before.
          */
-        ActDone: {
+        DeskDone: {
             sequence: number;
             events: components["schemas"]["Told"][];
             /** @default false */
@@ -2444,7 +2629,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ActDone"];
+                    "application/json": components["schemas"]["DeskDone"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
