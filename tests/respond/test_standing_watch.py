@@ -302,6 +302,32 @@ def test_members_of_a_group_are_one_subject_whoever_of_them_crosses() -> None:
     assert [(alert.subject_id, alert.rule) for alert in raised] == [("G1", "line_crossing")]
 
 
+def test_who_parts_from_a_group_is_told_apart_from_it_after_a_while() -> None:
+    watch = StandingWatch(SITE)
+    coming = {"approaches": (approach(300),)}
+    told = []
+    for k in range(40):
+        both = [track(0, 500, k + 10.0, track_id=f"T{i}", **coming) for i in range(2)]
+        together = [msgspec.structs.replace(each, group_id="G1") for each in both]
+        # For a moment they are single to the picture, and from the 20th second on they are.
+        apart = k == 5 or k >= 20
+        shown = show(watch, *both) if apart else show(watch, *together, groups=[group(together, **coming)])
+        told += [(k, alert.subject_id) for alert in shown]
+    assert told == [(0, "G1"), (6, "G1"), (29, "T0"), (29, "T1")]
+
+
+def test_a_group_that_parts_is_two_after_a_while() -> None:
+    watch = StandingWatch(SITE)
+    coming = {"approaches": (approach(300),)}
+    told = []
+    for k in range(20):
+        tracks = [track(0, 500, k + 10.0, track_id=f"T{i}", **coming) for i in range(4)]
+        groups = [group(tracks[:2], **coming), group(tracks[2:], group_id="G2", parted_from="G1", **coming)]
+        shown = show(watch, *tracks, groups=groups if k >= 5 else [group(tracks, **coming)])
+        told += [(k, alert.subject_id) for alert in shown]
+    assert told == [(0, "G1"), (15, "G2")]
+
+
 def test_a_rule_that_the_site_does_without_is_not_raised() -> None:
     quiet = msgspec.structs.replace(SITE, rules=Rules(off=("night_vehicle", "approach")))
     assert show(StandingWatch(quiet), track(0, 700, kind="vehicle", approaches=(approach(100),))) == []
