@@ -107,7 +107,7 @@ class _Condition:
 class _Known:
     """What is remembered of one subject."""
 
-    __slots__ = ("conditions", "crossed", "present_ns", "since_ns", "stay")
+    __slots__ = ("conditions", "crossed", "present_ns", "since_ns", "stay", "stays")
 
     def __init__(self) -> None:
         self.since_ns = 0
@@ -115,6 +115,7 @@ class _Known:
         self.crossed: dict[str, Crossed] = {}
         self.present_ns = 0
         self.stay: deque[tuple[int, float, float]] = deque(maxlen=SAMPLES + 1)
+        self.stays: Reading | None = None
 
 
 class StandingWatch:
@@ -296,13 +297,19 @@ class StandingWatch:
 
     def _inside(self, subject: Subject) -> Iterator[Reading]:
         for zone_id, path in self._zones:
-            probability = max(self._within(path, track) for track in subject.members)
+            near = [track for track in subject.members if _may_be_at(path, track, 0.0)]
+            probability = max((self._within(path, track) for track in near), default=0.0)
+            if probability <= 0.0:
+                continue
             yield Reading(("zone_intrusion", zone_id, ""), "high", probability >= SURE, probability <= 0.5)
 
     def _at_fence(self, subject: Subject) -> Iterator[Reading]:
         enough = self.rules.fence_probability
         for fence_id, path in self._fences:
-            probability = max(self._at(path, track) for track in subject.members)
+            near = [track for track in subject.members if _may_be_at(path, track, self.rules.fence_m)]
+            probability = max((self._at(path, track) for track in near), default=0.0)
+            if probability <= 0.0:
+                continue
             clear = probability < enough * (1 - self.rules.clear)
             yield Reading(("fence_contact", fence_id, ""), "high", probability >= enough, clear)
 
@@ -333,17 +340,24 @@ class StandingWatch:
         ground, stay = subject.whole.ground, known.stay
         if not stay or subject.seen_ns - stay[-1][0] >= r.loiter_s * NS / SAMPLES:
             stay.append((subject.seen_ns, ground.east_m, ground.north_m))
-        while subject.seen_ns - stay[0][0] > r.loiter_s * (1 + 2 / SAMPLES) * NS:
-            stay.popleft()
-        beside = self._beside((ground.east_m, ground.north_m))
+            while subject.seen_ns - stay[0][0] > r.loiter_s * (1 + 2 / SAMPLES) * NS:
+                stay.popleft()
+            known.stays = self._stays(stay)
+        if known.stays is not None:
+            yield known.stays
+
+    def _stays(self, stay: Sequence[tuple[int, float, float]]) -> Reading | None:
+        """How loitering stands after these places, None where they are near no line or zone."""
+        r = self.rules
+        beside = self._beside((stay[-1][1], stay[-1][2]))
         if beside is None:
-            return
+            return None
         places = np.array([place[1:] for place in stay])
         radius_m = float(np.hypot(*(places - places.mean(axis=0)).T).max())
-        long_enough = subject.seen_ns - stay[0][0] >= r.loiter_s * (1 - 2 / SAMPLES) * NS
+        long_enough = stay[-1][0] - stay[0][0] >= r.loiter_s * (1 - 2 / SAMPLES) * NS
         clear = radius_m > r.loiter_m * (1 + r.clear)
         met = long_enough and radius_m <= r.loiter_m
-        yield Reading(("loitering", beside, ""), "medium", met, clear, since_ns=stay[0][0])
+        return Reading(("loitering", beside, ""), "medium", met, clear, since_ns=stay[0][0])
 
     def _beside(self, place: Place) -> str | None:
         """The line or zone near which a stay counts, None where there is none near enough."""
@@ -448,6 +462,12 @@ def _places(track: PictureTrack) -> list[tuple[float, GroundState]]:
     if total <= 0:
         return [(1.0, track.ground)]
     return [(each.probability / total, each.ground) for each in track.likely]
+
+
+def _may_be_at(path: Path, track: PictureTrack, near_m: float) -> bool:
+    """Whether a track may be inside or at a path at all: the mean's covariance holds every place where it may be."""
+    c = track.ground.covariance
+    return path.is_near(_place(track.ground), near_m + 5 * math.sqrt(c.east_m2 + c.north_m2))
 
 
 def _place(ground: GroundState) -> Place:
