@@ -39,7 +39,7 @@ from marsad.respond.path import (
     normal_cdf,
     variance_along,
     within,
-)  # fmt: skip
+)
 from marsad.respond.subject import Subject, subjects_of
 from marsad.respond.telling import NS, Telling
 
