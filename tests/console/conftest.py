@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 
 from marsad.adapters.clock import SystemClock
 from marsad.adapters.memory import MemoryAccounts, MemoryEventLog
-from marsad.console.desk import Done, Events, FeedMessage, Hello, Told
+from marsad.console.desk import Done, Events, FeedMessage, Hello, Pulse, Told
 from marsad.console.server import Terms, build_app, server_for
 from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, Role, SendPatrol
 from marsad.kernel.chain import StoredEvent
@@ -110,6 +110,9 @@ class MemoryDesk:
         self.tell(Events(sequence=last, events=told))
         return told
 
+    def pulse(self) -> Pulse:
+        return Pulse(sequence=self.sequence(), now_ns=self.time_ns, figures=FIGURES, cameras=(), storage=None)
+
     def tell(self, message: FeedMessage) -> None:
         for queue in self.followers:
             queue.put_nowait(message)
@@ -140,7 +143,9 @@ class MemoryDesk:
             else:
                 missed = [each for each in self.log.read(since + 1) if each.event is not None]
                 told = tuple(Told(sequence=each.sequence, event=each.event) for each in missed if each.event)
-                yield Events(sequence=self.sequence(), events=told)
+                if told:
+                    yield Events(sequence=self.sequence(), events=told)
+                yield self.pulse()
             while True:
                 yield await queue.get()
         finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.console.conftest import FIGURES, NIGHT_NS, Console, MemoryDesk, WallClock, peopled, running
+from tests.console.conftest import NIGHT_NS, Console, MemoryDesk, WallClock, peopled, running
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame
@@ -18,7 +18,7 @@ from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 from websockets.uri import parse_uri
 
-from marsad.console.desk import Events, PictureMoved, Pulse, Told
+from marsad.console.desk import Events, PictureMoved, Told
 from marsad.console.feed import Encoded
 from marsad.console.patient import send_frame, text_frame
 from marsad.console.server import Terms
@@ -77,6 +77,7 @@ def test_who_was_away_is_told_what_was_missed_and_no_more(console: Console) -> N
         assert missed["type"] == "events"
         assert notes(missed) == ["note 1", "note 2", "note 3"]
         assert [each["sequence"] for each in missed["events"]] == sorted(each["sequence"] for each in missed["events"])
+        assert take(link)["type"] == "pulse"
         note(client, 4)
         assert notes(take(link)) == ["note 4"]
     with follow(console, client, 10**9) as link:
@@ -115,12 +116,10 @@ def test_a_patrol_is_told_what_concerns_it(console: Console) -> None:
         console.on_loop(lambda: console.desk.append([lost]))
         console.on_loop(lambda: console.desk.tell(PictureMoved(sequence=9, time_ns=NIGHT_NS, gone=("T1",))))
         answer(operator, "D2")
-        console.on_loop(
-            lambda: console.desk.tell(Pulse(sequence=9, now_ns=NIGHT_NS, figures=FIGURES, cameras=(), storage=None))
-        )
+        console.on_loop(lambda: console.desk.tell(console.desk.pulse()))
         pulse = take(link)
         assert pulse == {
-            "type": "pulse", "sequence": 9, "now_ns": NIGHT_NS, "figures": None, "cameras": [], "storage": None,
+            "type": "pulse", "sequence": console.desk.sequence(), "now_ns": NIGHT_NS, "figures": None, "cameras": [], "storage": None,
         }  # fmt: skip
         answer(patrol, "D1", "phone")
         again = take(link)
@@ -164,7 +163,7 @@ def test_a_frame_is_what_it_was_made_of(length: int) -> None:
     assert b"".join(bytes(each.data) for each in client.events_received() if isinstance(each, Frame)) == text
     sent: list[Any] = []
 
-    async def send(message: Any) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     asyncio.run(send_frame({}, send, frame))  # type: ignore[typeddict-item]
