@@ -254,13 +254,14 @@ FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 @contextlib.contextmanager
 def running(
-    desk: MemoryDesk, accounts: MemoryAccounts, clock: WallClock, terms: Terms | None = None, **options: object
-) -> Iterator[Console]:
+    desk: MemoryDesk, accounts: MemoryAccounts, clock: WallClock, terms: Terms | None = None,
+    tls: dict[str, Path] | None = None, **options: object,
+) -> Iterator[Console]:  # fmt: skip
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     app = build_app(desk, accounts, clock=clock, terms=terms, **{"hasher": FAST, **options})  # type: ignore[arg-type]
-    server = server_for(app, port=port)
+    server = server_for(app, port=port, **(tls or {}))
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:

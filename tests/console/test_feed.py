@@ -118,9 +118,7 @@ def test_a_patrol_is_told_what_concerns_it(console: Console) -> None:
         answer(operator, "D2")
         console.on_loop(lambda: console.desk.tell(console.desk.pulse()))
         pulse = take(link)
-        assert pulse == {
-            "type": "pulse", "sequence": console.desk.sequence(), "now_ns": NIGHT_NS, "figures": None, "cameras": [], "storage": None,
-        }  # fmt: skip
+        assert (pulse["type"], pulse["now_ns"], pulse["figures"], pulse["cameras"]) == ("pulse", NIGHT_NS, None, [])
         answer(patrol, "D1", "phone")
         again = take(link)
         assert again["type"] == "hello"
