@@ -161,7 +161,7 @@ def test_a_frame_is_what_it_was_made_of(length: int) -> None:
     assert b"".join(bytes(each.data) for each in client.events_received() if isinstance(each, Frame)) == text
     sent: list[Any] = []
 
-    async def send(message: Message) -> None:
+    async def send(message: object) -> None:
         sent.append(message)
 
     asyncio.run(send_frame({}, send, frame))  # type: ignore[typeddict-item]

@@ -7,12 +7,14 @@ import time
 
 import httpx
 import pytest
-from tests.console.conftest import Console
+from tests.console.conftest import Console, MemoryDesk, WallClock, running
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
+from marsad.adapters.memory import MemoryAccounts
 from marsad.console import patient
 from marsad.console.door import _name, is_loopback, policy
+from marsad.console.server import Terms
 
 OPEN = {"/", "/patrol", "/api/session", "/api/first-run", "/api/health", "/api/openapi.json"}
 NOTE = {"type": "note_shift", "act_id": "a1", "text": "quiet"}
@@ -104,6 +106,13 @@ def test_the_own_names_are_known_with_any_port(console: Console, host: str) -> N
     for port in ("", f":{console.port}", ":443"):
         answer = raw(console, f"GET /api/health HTTP/1.1\r\nHost: {host}{port}\r\nConnection: close\r\n\r\n".encode())
         assert answer.startswith(b"HTTP/1.1 200"), host + port
+
+
+def test_an_address_of_the_new_kind_may_be_given_bare() -> None:
+    with running(MemoryDesk(), MemoryAccounts(), WallClock(), Terms(hosts=("::1", "Desk.Example"))) as console:
+        for host, status in (("[::1]:8700", b"200"), ("desk.example", b"200"), ("127.0.0.1", b"403")):
+            answer = raw(console, f"GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            assert answer.split()[1] == status, host
 
 
 def test_a_socket_asked_for_by_another_name_is_not_opened(console: Console) -> None:

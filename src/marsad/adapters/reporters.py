@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -20,7 +21,7 @@ _KEY_BYTES: Final = 32
 class Reporters:
     """The identities of those who reported, in a file of their own; the key lies in another, both for the owner alone.
 
-    Without the key nothing can be read, so that a copy of the file tells nobody anything.
+    Without the key nothing can be read, so that a copy of the file tells nobody anything. It may be used by any thread.
     """
 
     def __init__(self, path: Path, key_path: Path) -> None:
@@ -29,10 +30,11 @@ class Reporters:
         Raises: InputError where either is not what it should be, UnavailableError where the disk refuses.
         """
         self._path = path
+        self._lock = Lock()
         self._cipher = AESGCM(_key(key_path))
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA secure_delete = ON").fetchall()
             self._migrate()
@@ -99,7 +101,8 @@ class Reporters:
     @contextlib.contextmanager
     def _door(self) -> Iterator[None]:
         try:
-            yield
+            with self._lock:
+                yield
         except sqlite3.Error as error:
             raise UnavailableError(
                 f"{self._path}: {error}; see that the disk has room and can be written to"

@@ -380,8 +380,7 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged,
-    SightingReported, OfficerDecision, AreaMarked, AccessLogged, PictureKept,
-    PayloadErased,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
+    OfficerDecision, AreaMarked, AccessLogged, PictureKept, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
