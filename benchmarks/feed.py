@@ -22,7 +22,6 @@ from multiprocessing.connection import Connection
 import httpx
 import msgspec
 import numpy as np
-from websockets.asyncio.client import connect
 
 from figures import Target, command, show
 from marsad.adapters.clock import SystemClock
@@ -30,6 +29,7 @@ from marsad.adapters.memory import MemoryAccounts
 from marsad.console import feed
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse, Told
 from marsad.console.server import build_app, server_for
+from marsad.fuse.approach import ApproachSettings
 from marsad.kernel.desk import DeskState, Figures
 from marsad.kernel.event import Event, OfficerDecision
 from marsad.kernel.picture import Contributor, LineApproach, PictureTrack, Waypoint
@@ -40,8 +40,8 @@ HERE = Position(latitude_deg=34.4, longitude_deg=40.9)
 COVARIANCE = GroundCovariance(east_m2=412.25, east_north_m2=-20.125, north_m2=64.5)
 CREDENTIALS = {"name": "bench", "password": "a password for this run"}
 EVENTS_HERTZ = 5.0
-WAYPOINTS = 12
-TIME = re.compile(r'"time_ns":(\d{16,})')
+CLOSE, PING, PONG = 8, 9, 10
+TIME = re.compile(rb'"time_ns":(\d{16,})')
 TARGETS = [Target("p99_ms", "at_most", 150.0)]
 FIGURES = Figures(
     rate=0, flood=0, standing=0, waiting=0, held=0, stale=0, escalated=0, folded=0, median_to_acknowledge_s=None,
@@ -63,7 +63,7 @@ def track(number: int, step: int, now_ns: int) -> PictureTrack:
             centre=EnuPoint(east_m=east_m + 13.4 * k, north_m=north_m + 2.7 * k, up_m=210.25),
             covariance=COVARIANCE,
         )
-        for k in range(WAYPOINTS)
+        for k in range(len(ApproachSettings().corridor_s))
     )
     return PictureTrack(
         track_id=f"T{number}", origin="own", time_ns=now_ns, status="confirmed", ground=ground,
@@ -174,18 +174,40 @@ async def follow(port: int, cookie: str, seconds: float) -> tuple[list[float], i
     """The milliseconds that each change took to one client, and the bytes of all."""
     taken_ms: list[float] = []
     received = 0
-    headers = {"Cookie": f"marsad={cookie}"}
-    async with connect(f"ws://127.0.0.1:{port}/api/feed", additional_headers=headers, max_size=None) as link:
-        until_s = time.monotonic() + seconds
-        await link.recv()
-        while time.monotonic() < until_s:
-            text = await link.recv(decode=False)
-            now_ns = time.time_ns()
-            received += len(text)
-            found = TIME.search(text[:200].decode())
-            if found:
-                taken_ms.append((now_ns - int(found[1])) / 1e6)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
+    writer.write(
+        f"GET /api/feed HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: marsad={cookie}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    answer = await reader.readuntil(b"\r\n\r\n")
+    if b" 101 " not in answer:
+        raise ConnectionError(answer.decode())
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        text = await receive(reader, writer)
+        now_ns = time.time_ns()
+        received += len(text)
+        if found := TIME.search(text[:200]):
+            taken_ms.append((now_ns - int(found[1])) / 1e6)
+    writer.close()
     return taken_ms, received
+
+
+async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The payload of the next message, read with as little Python as can be: a browser has none."""
+    while True:
+        head = await reader.readexactly(2)
+        length = head[1] & 0x7F
+        if length > 125:
+            length = int.from_bytes(await reader.readexactly(2 if length == 126 else 8))
+        payload = await reader.readexactly(length)
+        if head[0] & 0x0F == PING:
+            writer.write(bytes([0x80 | PONG, 0x80 | length]) + bytes(4) + payload)
+        elif head[0] & 0x0F == CLOSE:
+            raise ConnectionError("the server closed the feed")
+        elif not payload.startswith(b'{"type":"hello"'):
+            return payload
 
 
 def measure(tracks: int, hertz: float, clients: int, seconds: float, *, each_anew: bool) -> dict[str, float]:

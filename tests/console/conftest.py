@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -15,10 +16,12 @@ import pytest
 import uvicorn
 from argon2 import PasswordHasher
 
+from marsad.adapters.accounts import SqliteAccounts
 from marsad.adapters.clock import SystemClock
 from marsad.adapters.memory import MemoryAccounts, MemoryEventLog
-from marsad.console.desk import Done, Events, FeedMessage, Hello, Told
+from marsad.console.desk import Done, Events, FeedMessage, Hello, Pulse, Told
 from marsad.console.server import Terms, build_app, server_for
+from marsad.kernel.account import Account
 from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, Role, SendPatrol
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState, Figures, PatrolState
@@ -26,6 +29,7 @@ from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDecision
 from marsad.kernel.incident import Hazard, Incident, Note
+from marsad.kernel.port import Accounts
 from marsad.kernel.position import EnuPoint, Position
 from marsad.kernel.site import Camera, Lens, Line, Site, Terrain
 from marsad.respond.dispatch import Option
@@ -50,6 +54,8 @@ SITE = Site(
     ),
     lines=(Line(id="border", points=(HERE, Position(latitude_deg=34.5, longitude_deg=40.9))),),
 )
+
+Held = TypeVar("Held", bound=Accounts)
 
 
 def order(number: str, patrol_id: str, incident_id: str, state: str = "sent") -> Dispatch:
@@ -110,6 +116,9 @@ class MemoryDesk:
         self.tell(Events(sequence=last, events=told))
         return told
 
+    def pulse(self) -> Pulse:
+        return Pulse(sequence=self.sequence(), now_ns=self.time_ns, figures=FIGURES, cameras=(), storage=None)
+
     def tell(self, message: FeedMessage) -> None:
         for queue in self.followers:
             queue.put_nowait(message)
@@ -140,7 +149,9 @@ class MemoryDesk:
             else:
                 missed = [each for each in self.log.read(since + 1) if each.event is not None]
                 told = tuple(Told(sequence=each.sequence, event=each.event) for each in missed if each.event)
-                yield Events(sequence=self.sequence(), events=told)
+                if told:
+                    yield Events(sequence=self.sequence(), events=told)
+                yield self.pulse()
             while True:
                 yield await queue.get()
         finally:
@@ -191,7 +202,7 @@ class Console:
     """A running console: where it is, and what stands behind it."""
 
     desk: MemoryDesk
-    accounts: MemoryAccounts
+    accounts: Accounts
     clock: WallClock
     server: uvicorn.Server
     port: int
@@ -249,13 +260,14 @@ FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 @contextlib.contextmanager
 def running(
-    desk: MemoryDesk, accounts: MemoryAccounts, clock: WallClock, terms: Terms | None = None, **options: object
-) -> Iterator[Console]:
+    desk: MemoryDesk, accounts: Accounts, clock: WallClock, terms: Terms | None = None,
+    tls: dict[str, Path] | None = None, **options: object,
+) -> Iterator[Console]:  # fmt: skip
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     app = build_app(desk, accounts, clock=clock, terms=terms, **{"hasher": FAST, **options})  # type: ignore[arg-type]
-    server = server_for(app, port=port)
+    server = server_for(app, port=port, **(tls or {}))
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
@@ -293,14 +305,19 @@ def console(tmp_path: Path) -> Iterator[Console]:
     (tmp_path / "index.html").write_text("<!doctype html><title>Marsad</title>")
     (tmp_path / "patrol.html").write_text("<!doctype html><title>Patrol</title>")
     (tmp_path / "assets" / "main-abc123.js").write_text("export const answer = 42\n" * 100)
-    with running(MemoryDesk(), peopled(), WallClock(), Terms(body_s=2), built=tmp_path) as console:
+    with (
+        SqliteAccounts(tmp_path / "accounts.sqlite") as accounts,
+        running(MemoryDesk(), people(accounts), WallClock(), Terms(body_s=2), built=tmp_path) as console,
+    ):
         yield console
 
 
 def peopled() -> MemoryAccounts:
-    from marsad.kernel.account import Account  # noqa: PLC0415 - beside its only use
+    return people(MemoryAccounts())
 
-    accounts = MemoryAccounts()
+
+def people(accounts: Held) -> Held:
+    """Put an account of every role in."""
     for name, role, patrol_id in PEOPLE:
         accounts.add(
             Account(name=name, role=role, password_hash=FAST.hash(PASSWORD), created_ns=1, patrol_id=patrol_id)

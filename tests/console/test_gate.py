@@ -7,12 +7,14 @@ import time
 
 import httpx
 import pytest
-from tests.console.conftest import Console
+from tests.console.conftest import Console, MemoryDesk, WallClock, running
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
+from marsad.adapters.memory import MemoryAccounts
 from marsad.console import patient
 from marsad.console.door import _name, is_loopback, policy
+from marsad.console.server import Terms
 
 OPEN = {"/", "/patrol", "/api/session", "/api/first-run", "/api/health", "/api/openapi.json"}
 NOTE = {"type": "note_shift", "act_id": "a1", "text": "quiet"}
@@ -106,6 +108,13 @@ def test_the_own_names_are_known_with_any_port(console: Console, host: str) -> N
         assert answer.startswith(b"HTTP/1.1 200"), host + port
 
 
+def test_an_address_of_the_new_kind_may_be_given_bare() -> None:
+    with running(MemoryDesk(), MemoryAccounts(), WallClock(), Terms(hosts=("::1", "Desk.Example"))) as console:
+        for host, status in (("[::1]:8700", b"200"), ("desk.example", b"200"), ("127.0.0.1", b"403")):
+            answer = raw(console, f"GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            assert answer.split()[1] == status, host
+
+
 def test_a_socket_asked_for_by_another_name_is_not_opened(console: Console) -> None:
     with (
         socket.create_connection(("127.0.0.1", console.port)) as link,
@@ -147,8 +156,8 @@ def test_too_much_too_deep_and_what_is_no_json_is_refused(console: Console) -> N
     client = console.enter("omar")
     json = {"content-type": "application/json"}
     for content, status in (
-        (b"x" * 70_000, 413),
-        (b'{"type":"note_shift","act_id":' + b"[" * 20_000 + b"]" * 20_000 + b"}", 400),
+        (b"x" * 270_000, 413),
+        (b'{"type":"note_shift","act_id":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400),
         (b"[" * 60_000, 400),
         (b"not json", 400),
         (b'{"type":"erase_everything","act_id":"a"}', 400),
@@ -164,7 +173,7 @@ def test_too_much_too_deep_and_what_is_no_json_is_refused(console: Console) -> N
     def endless() -> object:
         yield b'{"type":"note_shift","act_id":"a","text":"'
         for _ in range(100):
-            yield b"x" * 1000
+            yield b"x" * 4000
 
     assert client.post("/api/acts", content=endless(), headers=json).status_code == 413
 

@@ -58,7 +58,9 @@ class Door:
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], *, tls: bool, body_s: float = BODY_S) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(
+            f"[{host}]" if host.count(":") > 1 and host[0] != "[" else host.lower() for host in hosts
+        )
         self._tls = tls
         self._body_s = body_s
 

@@ -8,12 +8,17 @@ from typing import Any, cast
 import msgspec
 
 from marsad import __version__
-from marsad.console.schema import document
+from marsad.console.reports import report_routes
+from marsad.console.schema import Document, document
 from marsad.console.server import build_app
 
-if __name__ == "__main__":
+
+def interface() -> Document:
+    """All routes that a console has, with nothing behind them: they are described, and never called."""
     nothing = cast("Any", SimpleNamespace(now_ns=time.time_ns, record=None))
-    app = build_app(nothing, nothing, clock=nothing)
-    sys.stdout.buffer.write(
-        msgspec.json.format(msgspec.json.encode(document(app.state.routes, __version__)), indent=1) + b"\n"
-    )
+    app = build_app(nothing, nothing, clock=nothing, handlers=report_routes(nothing, nothing))
+    return document(app.state.routes, __version__)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(interface()), indent=1) + b"\n")

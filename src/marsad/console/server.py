@@ -46,7 +46,7 @@ class Terms(Record):
     hosts: tuple[str, ...] = LOOPBACK
     tls: bool = False
     limits: Limits = Limits()
-    body_bytes: int = 64 * 1024
+    body_bytes: int = 256 * 1024
     body_s: float = BODY_S
     send_s: float = SEND_S
 

@@ -68,6 +68,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/brief": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Brief
+         * @description What happened in a span of time, and what is left to do.
+         */
+        get: operations["ApiBriefBrief"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/brief.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * BriefPdf
+         * @description The brief of a span of time on paper: over the night, the morning report.
+         */
+        get: operations["ApiBriefPdfBriefPdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -128,6 +168,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{incident_id}/cap.xml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cap
+         * @description The newest statement in each language as one CAP 1.2 message.
+         */
+        get: operations["ApiIncidentsIncidentIdCapXmlCap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{incident_id}/options": {
         parameters: {
             query?: never;
@@ -142,6 +202,86 @@ export interface paths {
         get: operations["ApiIncidentsIncidentIdOptionsOptions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record
+         * @description The record of an incident: every line with its entry in the log.
+         */
+        get: operations["ApiIncidentsIncidentIdRecordRecord"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}/record.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * RecordPdf
+         * @description The record of an incident on paper.
+         */
+        get: operations["ApiIncidentsIncidentIdRecordPdfRecordPdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statements
+         * @description The statements about an incident, the newest first.
+         */
+        get: operations["ApiIncidentsIncidentIdStatementsStatements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reporters/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reporter
+         * @description Who reported a sighting, once it is written down who asks and why.
+         */
+        post: operations["ApiReportersNumberReporter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -228,6 +368,26 @@ export interface paths {
          * @description Everything as it is now, or as it was known at a moment of the past.
          */
         get: operations["ApiStateState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/statements/{statement_id}/statement.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * StatementPdf
+         * @description A statement on paper, marked as a draft until it is approved.
+         */
+        get: operations["ApiStatementsStatementIdStatementPdfStatementPdf"];
         put?: never;
         post?: never;
         delete?: never;
@@ -382,7 +542,9 @@ export interface components {
          * Alarm
          * @description What an officer is asked to act on.
          *
-         *         `subject_id` is the group, or the track, that it is about, `formerly` what the same thing was called before.
+         *         `subject_id` is the group, or the track, that it is about, `formerly` what the same thing was called before; the
+         *         camera, patrol or link where it is `about` one. `facts` are what is known of it, as of the alert that last changed
+         *         them; `text` says them in English.
          *         `alerts` counts the alerts it rests on. `stands` is whether its condition still holds; one that is `latching` stays
          *         until an officer closes it. `escalation` counts how often its time to be acknowledged has run out. `nuisance_at` and
          *         `nuisance_subject` are where it was, and what it was called, when an officer said that it was nothing.
@@ -397,7 +559,7 @@ export interface components {
             /** @enum {unknown} */
             kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
             /** @enum {unknown} */
-            response: "look_and_decide" | "look_and_follow" | "look_and_send";
+            response: "call_patrol" | "check_link" | "cover_and_repair" | "look_and_decide" | "look_and_follow" | "look_and_send" | "tell_commander";
             text: string;
             met: components["schemas"]["Met"][];
             seen: components["schemas"]["Seen"];
@@ -432,6 +594,27 @@ export interface components {
             nuisance_at: components["schemas"]["Seen"] | null;
             /** @default  */
             nuisance_subject: string;
+            /**
+             * @default object
+             * @enum {unknown}
+             */
+            about: "camera" | "link" | "object" | "patrol";
+            /**
+             * @default {
+             *       "time_ns": 0,
+             *       "near": null,
+             *       "line": null,
+             *       "heading_rad": null,
+             *       "speed_m_s": null,
+             *       "approach": null,
+             *       "crossed": null,
+             *       "camera_ids": [],
+             *       "reporter_ids": [],
+             *       "trouble": "",
+             *       "since_ns": null
+             *     }
+             */
+            facts: components["schemas"]["Facts"];
         };
         /**
          * AlarmChanged
@@ -443,7 +626,7 @@ export interface components {
             time_ns: number;
             alarm: components["schemas"]["Alarm"];
             /** @enum {unknown} */
-            happening: "acknowledged" | "again" | "closed" | "escalated" | "expected" | "nuisance" | "out_of_service" | "over" | "raised" | "released" | "released_over" | "shelved" | "suppressed" | "worse";
+            happening: "acknowledged" | "again" | "closed" | "escalated" | "expected" | "nuisance" | "out_of_service" | "over" | "raised" | "released" | "released_over" | "shelved" | "suppressed" | "updated" | "worse";
             /** @default  */
             officer: string;
             /** @default  */
@@ -451,32 +634,64 @@ export interface components {
         };
         /**
          * Alert
-         * @description A rule that a track has met.
+         * @description A rule that something has met.
          *
-         *         `rule_id` names the line or zone in the site file (the rule itself where there is no site); `direction` is
-         *         "inward", "outward" or empty where the rule has none.
+         *         `rule_id` names the line, zone or fence in the site file (the rule itself where there is no such); `direction` is
+         *         "inward", "outward" or empty where the rule has none. An alert of one camera's own names its `camera_id`, `track_id`
+         *         and `box`; one of the picture names its `subject_id`, a group or a track there. One about a camera, a patrol or a
+         *         link names that as `about:ID`.
          */
         Alert: {
             alert_id: string;
             /** @enum {unknown} */
-            rule: "confirmed_track" | "line_crossing" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
             rule_id: string;
             /** @enum {unknown} */
             priority: "high" | "low" | "medium";
-            camera_id: string;
-            track_id: number;
             time_ns: number;
-            frame_index: number;
-            /** @enum {unknown} */
-            kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
-            box: components["schemas"]["Box"];
             text: string;
+            /** @default  */
+            camera_id: string;
+            /** @default null */
+            track_id: number | null;
+            /** @default null */
+            frame_index: number | null;
+            /**
+             * @default unknown
+             * @enum {unknown}
+             */
+            kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
+            /** @default null */
+            box: components["schemas"]["Box"] | null;
             /** @default  */
             direction: string;
             /** @default null */
             ground: components["schemas"]["GroundState"] | null;
             /** @default null */
             count: components["schemas"]["Count"] | null;
+            /**
+             * @default object
+             * @enum {unknown}
+             */
+            about: "camera" | "link" | "object" | "patrol";
+            /** @default  */
+            subject_id: string;
+            /**
+             * @default {
+             *       "time_ns": 0,
+             *       "near": null,
+             *       "line": null,
+             *       "heading_rad": null,
+             *       "speed_m_s": null,
+             *       "approach": null,
+             *       "crossed": null,
+             *       "camera_ids": [],
+             *       "reporter_ids": [],
+             *       "trouble": "",
+             *       "since_ns": null
+             *     }
+             */
+            facts: components["schemas"]["Facts"];
         };
         /**
          * AlertRaised
@@ -566,6 +781,10 @@ export interface components {
             time_ns: number;
             mark: components["schemas"]["AreaMark"];
         };
+        /** Asking */
+        Asking: {
+            reason: string;
+        };
         /**
          * Assess
          * @description An officer's own view of a track or group, under their name, with a reason, until it expires.
@@ -617,6 +836,32 @@ export interface components {
             w_px: number;
             h_px: number;
         };
+        /** Brief */
+        Brief: {
+            from_ns: number;
+            to_ns: number;
+            alarms: {
+                [key: string]: number;
+            };
+            kinds: {
+                [key: string]: number;
+            };
+            nuisances: {
+                [key: string]: number;
+            };
+            median_to_acknowledge_s: number | null;
+            slowest_to_acknowledge_s: number | null;
+            waiting: components["schemas"]["Alarm"][];
+            holds: components["schemas"]["Hold"][];
+            opened: number;
+            closed: number;
+            standing: components["schemas"]["Incident"][];
+            sought: number;
+            orders: components["schemas"]["Dispatch"][];
+            sightings: components["schemas"]["Sighting"][];
+            statements: components["schemas"]["Statement"][];
+            cameras: components["schemas"]["CameraHours"][];
+        };
         /**
          * Camera
          * @description One thermal camera: its source (a path, an image folder or an rtsp:// address), lens and pose.
@@ -637,6 +882,8 @@ export interface components {
             polarity: "both" | "cold" | "hot";
             /** @default 20000 */
             reach_m: number;
+            /** @default  */
+            name: string;
         };
         /**
          * CameraHealth
@@ -654,6 +901,15 @@ export interface components {
             detail: string;
             /** @default false */
             ended: boolean;
+        };
+        /** CameraHours */
+        CameraHours: {
+            camera_id: string;
+            lost_s: number;
+            lost_now: boolean;
+            troubles: {
+                [key: string]: number;
+            };
         };
         /**
          * CameraLost
@@ -763,6 +1019,16 @@ export interface components {
         Credentials: {
             name: string;
             password: string;
+        };
+        /**
+         * Crossed
+         * @description A line that something is past, which way, and since when.
+         */
+        Crossed: {
+            line_id: string;
+            /** @enum {unknown} */
+            direction: "inward" | "outward";
+            time_ns: number;
         };
         /**
          * DeskState
@@ -878,6 +1144,21 @@ export interface components {
             place: string;
         };
         /**
+         * Duty
+         * @description Where a patrol is to be, by the roster: within `within_m` of a way (or of one point), at hours of the UTC day.
+         *
+         *         The hours go over midnight where the second is the smaller.
+         */
+        Duty: {
+            points: components["schemas"]["Position"][];
+            /** @default 0 */
+            from_hour: number;
+            /** @default 24 */
+            until_hour: number;
+            /** @default 500 */
+            within_m: number;
+        };
+        /**
          * EditStatement
          * @description Its sentences are these.
          */
@@ -965,7 +1246,50 @@ export interface components {
             /** @default  */
             detail: string;
         };
+        /**
+         * Facts
+         * @description What a sentence about an alert or alarm is made of in any language; kind and count stand beside it.
+         *
+         *         Everything is as of `time_ns` (0 where nothing is known), also the times in `approach`. `near` is the place people
+         *         tell it by, a post where there is one, and `line` the nearest line. `camera_ids` see it, `reporter_ids` are the
+         *         other sources that it rests on. `trouble` is what is wrong with a camera, a link or a patrol, and `since_ns` since
+         *         when.
+         */
+        Facts: {
+            /** @default 0 */
+            time_ns: number;
+            /** @default null */
+            near: components["schemas"]["PlaceWord"] | null;
+            /** @default null */
+            line: components["schemas"]["PlaceWord"] | null;
+            /** @default null */
+            heading_rad: number | null;
+            /** @default null */
+            speed_m_s: number | null;
+            /** @default null */
+            approach: components["schemas"]["LineApproach"] | null;
+            /** @default null */
+            crossed: components["schemas"]["Crossed"] | null;
+            /** @default [] */
+            camera_ids: string[];
+            /** @default [] */
+            reporter_ids: string[];
+            /** @default  */
+            trouble: string;
+            /** @default null */
+            since_ns: number | null;
+        };
         FeedMessage: components["schemas"]["Hello"] | components["schemas"]["Events"] | components["schemas"]["PictureMoved"] | components["schemas"]["Pulse"];
+        /**
+         * Fence
+         * @description A fence, as points in order: whoever is at it is worth a look.
+         */
+        Fence: {
+            id: string;
+            points: components["schemas"]["Position"][];
+            /** @default  */
+            name: string;
+        };
         /**
          * Figures
          * @description How the alarms do, as `respond.alarm.AlarmFigures` counts them; None where there is nothing to count.
@@ -1217,6 +1541,13 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /** IncidentRecord */
+        IncidentRecord: {
+            incident: components["schemas"]["Incident"];
+            alarms: components["schemas"]["Alarm"][];
+            dispatches: components["schemas"]["Dispatch"][];
+            lines: components["schemas"]["RecordLine"][];
+        };
         /**
          * Inhabited
          * @description A polygon where people live: no probability of presence is shown there.
@@ -1271,6 +1602,8 @@ export interface components {
              * @enum {unknown}
              */
             alert: "both" | "inward" | "outward";
+            /** @default  */
+            name: string;
         };
         /**
          * LineApproach
@@ -1391,7 +1724,7 @@ export interface components {
          */
         Met: {
             /** @enum {unknown} */
-            rule: "confirmed_track" | "line_crossing" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
             rule_id: string;
             direction: string;
             time_ns: number;
@@ -1501,6 +1834,28 @@ export interface components {
         PasswordChange: {
             old: string;
             new: string;
+        };
+        /**
+         * Patrol
+         * @description Those who can be sent: how they move, how many they are, and what they can do; `ready_s` until they set out.
+         *
+         *         `home` is where they are when nobody has heard of them yet.
+         */
+        Patrol: {
+            patrol_id: string;
+            /** @enum {unknown} */
+            means: "foot" | "vehicle";
+            persons: number;
+            /** @default [] */
+            skills: ("clearance" | "interpreter" | "medic")[];
+            /** @default 60 */
+            ready_s: number;
+            /** @default null */
+            home: components["schemas"]["Position"] | null;
+            /** @default  */
+            name: string;
+            /** @default [] */
+            duties: components["schemas"]["Duty"][];
         };
         /**
          * PatrolPosition
@@ -1826,6 +2181,23 @@ export interface components {
             track: components["schemas"]["PictureTrack"];
         };
         /**
+         * PlaceWord
+         * @description Where something is, as people say it: so far from a named place, in that direction from it.
+         *
+         *         `bearing_rad` is clockwise from true north, from the place's nearest point. `name` is empty where the site file
+         *         gives none. `inside` says on which side of a line, or whether in a zone; None where a place has no sides.
+         */
+        PlaceWord: {
+            /** @enum {unknown} */
+            of: "camera" | "fence" | "line" | "post" | "zone";
+            id: string;
+            name: string;
+            distance_m: number;
+            bearing_rad: number;
+            /** @default null */
+            inside: boolean | null;
+        };
+        /**
          * Pose
          * @description Where a camera stands and looks.
          *
@@ -1882,6 +2254,16 @@ export interface components {
             height_m?: number;
         };
         /**
+         * Post
+         * @description A place where people keep watch, ours or the other side's: places are told from it, and it may report.
+         */
+        Post: {
+            id: string;
+            position: components["schemas"]["Position"];
+            /** @default  */
+            name: string;
+        };
+        /**
          * Problem
          * @description Why something was not done: `error` for programs, `message` for people.
          */
@@ -1916,6 +2298,18 @@ export interface components {
             act_id: string;
             dispatch_id: string;
             reason: string;
+        };
+        /** RecordLine */
+        RecordLine: {
+            sequence: number;
+            entry_hash: string;
+            time_ns: number;
+            about: string;
+            happening: string;
+            /** @default  */
+            by: string;
+            /** @default  */
+            detail: string;
         };
         /**
          * ReleaseHold
@@ -1991,14 +2385,69 @@ export interface components {
             /** @default  */
             reporter?: string;
         };
+        /** Reporter */
+        Reporter: {
+            identity: string;
+        };
+        /**
+         * Rules
+         * @description When the rules of the picture are met.
+         *
+         *         `off` are rules that this site does without. What has met a rule has to fall clearly short of it, by `clear` of the
+         *         threshold, before the rule can be met again. The rule of each: `approach` is met by half of the likely times to a
+         *         line within `approach_s`, `soon_s` makes it urgent; `loitering` by staying within `loiter_m` for `loiter_s`, no
+         *         farther than `loiter_band_m` from a line or zone; `fence_contact` by being within `fence_m` of a fence;
+         *         `group_size` by at least `group_size` heads; `night_vehicle` by the sun below `night_sun_deg`. Patrols, cameras and
+         *         links are missed after their times.
+         */
+        Rules: {
+            /** @default [] */
+            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion")[];
+            /** @default 0.25 */
+            clear: number;
+            /** @default 600 */
+            approach_s: number;
+            /** @default 180 */
+            soon_s: number;
+            /** @default 0.5 */
+            approach_probability: number;
+            /** @default 300 */
+            loiter_s: number;
+            /** @default 60 */
+            loiter_m: number;
+            /** @default 1000 */
+            loiter_band_m: number;
+            /** @default 3 */
+            fence_m: number;
+            /** @default 0.5 */
+            fence_probability: number;
+            /** @default 8 */
+            group_size: number;
+            /** @default -0.833 */
+            night_sun_deg: number;
+            /** @default 1800 */
+            patrol_silent_s: number;
+            /** @default 300 */
+            patrol_astray_s: number;
+            /** @default 10 */
+            camera_silent_s: number;
+            /** @default 5 */
+            camera_fault_s: number;
+            /** @default 120 */
+            link_lost_s: number;
+        };
         /**
          * Seen
          * @description Where something was when it was last seen: on the ground where that is known, and in a camera's picture.
+         *
+         *         `camera_id` is empty, and `box` None, where no one camera says so.
          */
         Seen: {
             time_ns: number;
+            /** @default  */
             camera_id: string;
-            box: components["schemas"]["Box"];
+            /** @default null */
+            box: components["schemas"]["Box"] | null;
             /** @default null */
             ground: components["schemas"]["GroundState"] | null;
         };
@@ -2152,6 +2601,34 @@ export interface components {
             zones: components["schemas"]["Zone"][];
             /** @default [] */
             inhabited: components["schemas"]["Inhabited"][];
+            /** @default [] */
+            posts: components["schemas"]["Post"][];
+            /** @default [] */
+            fences: components["schemas"]["Fence"][];
+            /** @default [] */
+            patrols: components["schemas"]["Patrol"][];
+            /**
+             * @default {
+             *       "off": [],
+             *       "clear": 0.25,
+             *       "approach_s": 600,
+             *       "soon_s": 180,
+             *       "approach_probability": 0.5,
+             *       "loiter_s": 300,
+             *       "loiter_m": 60,
+             *       "loiter_band_m": 1000,
+             *       "fence_m": 3,
+             *       "fence_probability": 0.5,
+             *       "group_size": 8,
+             *       "night_sun_deg": -0.833,
+             *       "patrol_silent_s": 1800,
+             *       "patrol_astray_s": 300,
+             *       "camera_silent_s": 10,
+             *       "camera_fault_s": 5,
+             *       "link_lost_s": 120
+             *     }
+             */
+            rules: components["schemas"]["Rules"];
         };
         /**
          * Size
@@ -2481,6 +2958,8 @@ export interface components {
         Zone: {
             id: string;
             points: components["schemas"]["Position"][];
+            /** @default  */
+            name: string;
         };
         /**
          * Done
@@ -2643,6 +3122,76 @@ export interface operations {
             };
         };
     };
+    ApiBriefBrief: {
+        parameters: {
+            query: {
+                /** @description the first moment, in ns since 1970, UTC */
+                from: number;
+                /** @description the last moment, in ns since 1970, UTC */
+                to: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Brief"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiBriefPdfBriefPdf: {
+        parameters: {
+            query: {
+                /** @description the first moment, in ns since 1970, UTC */
+                from: number;
+                /** @description the last moment, in ns since 1970, UTC */
+                to: number;
+                /** @description ar, ckb, kmr or en */
+                language?: "ar" | "ckb" | "kmr" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiEventsEvents: {
         parameters: {
             query: {
@@ -2739,6 +3288,40 @@ export interface operations {
             };
         };
     };
+    ApiIncidentsIncidentIdCapXmlCap: {
+        parameters: {
+            query: {
+                /** @description what the ground is called outside */
+                place: string;
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiIncidentsIncidentIdOptionsOptions: {
         parameters: {
             query?: never;
@@ -2757,6 +3340,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Option"][];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiIncidentsIncidentIdRecordRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentRecord"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiIncidentsIncidentIdRecordPdfRecordPdf: {
+        parameters: {
+            query?: {
+                /** @description ar, ckb, kmr or en */
+                language?: "ar" | "ckb" | "kmr" | "en";
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiIncidentsIncidentIdStatementsStatements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"][];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiReportersNumberReporter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Asking"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reporter"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
@@ -2944,6 +3658,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskState"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiStatementsStatementIdStatementPdfStatementPdf: {
+        parameters: {
+            query?: {
+                /** @description what the ground is called outside */
+                place?: string;
+            };
+            header?: never;
+            path: {
+                statement_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
