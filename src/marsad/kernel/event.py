@@ -4,6 +4,7 @@ from typing import Literal
 
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
+from marsad.kernel.desk import Assessment, CameraRun, DeskState, Shift
 from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.measurement import Look
@@ -11,7 +12,7 @@ from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureT
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
-from marsad.kernel.track import Kind, Track
+from marsad.kernel.track import Count, Kind, Track
 
 SCHEMA_VERSION = 1
 
@@ -276,6 +277,102 @@ class PatrolPosition(EventRecord, tag="patrol_position"):
     sigma_m: float = 5.0
 
 
+class Assessed(EventRecord, tag="assessed"):
+    """An officer has said what they take a track or group for."""
+
+    assessment: Assessment
+
+
+class ExerciseChanged(EventRecord, tag="exercise_changed"):
+    """An exercise has begun, or, `name` being empty, has ended: everything in between is played."""
+
+    officer: str
+    name: str = ""
+
+
+class ShiftTaken(EventRecord, tag="shift_taken"):
+    """Somebody is the duty officer from now on."""
+
+    shift: Shift
+    brief_read: bool
+    note: str = ""
+
+
+class ShiftNoted(EventRecord, tag="shift_noted"):
+    """A line in the shift log."""
+
+    officer: str
+    text: str
+
+
+class LookedUp(EventRecord, tag="looked_up"):
+    """Somebody looks into the past of a track or at a clip, and why."""
+
+    officer: str
+    subject_id: str
+    reason: str
+
+
+class SightingReported(EventRecord, tag="sighting_reported"):
+    """A person saw something; who that was is kept apart and is not in the log.
+
+    The source is graded A to F, the content 1 to 6; `sigma_m` is one sigma of each axis.
+    """
+
+    sighting_id: str
+    what: str
+    position: Position
+    sigma_m: float
+    seen_ns: int
+    source: Literal["A", "B", "C", "D", "E", "F"]
+    content: Literal["1", "2", "3", "4", "5", "6"]
+    reporter_kind: Literal["patrol", "post", "resident", "other"]
+    officer: str
+    count: Count | None = None
+    exercise: bool = False
+
+
+class CameraRunChanged(EventRecord, tag="camera_run_changed"):
+    """The process that watches a camera has been started, gives pictures, has died or is being started again."""
+
+    camera_id: str
+    run: CameraRun
+    restarts: int = 0
+    detail: str = ""
+
+
+class ActDone(EventRecord, tag="act_done"):
+    """What a person asked to be done was done: the `events` entries of the log before this one, and it counts once."""
+
+    act_id: str
+    officer: str
+    act: str
+    events: int
+
+
+class KeptAct(Record):
+    """An act that was done, and the entry of the log that says so."""
+
+    act_id: str
+    sequence: int
+
+
+class DeskKept(EventRecord, tag="desk_kept"):
+    """What the desk shows but for the picture, and what it takes to go on from here without what was logged before.
+
+    `named` counts the alarms, holds, incidents, dispatches and sightings that ever were; `sounded_ns` is when alarms
+    sounded lately. `previous` is the entry before that is of this kind, `picture` the last one that has the whole
+    picture or begins it anew; -1 where there is none.
+    """
+
+    state: DeskState
+    named: dict[str, int]
+    sounded_ns: tuple[int, ...]
+    acts: tuple[KeptAct, ...]
+    previous: int
+    picture: int
+
+
 class AreaMarked(EventRecord, tag="area_marked"):
     """An officer has set the status of an area; `time_ns` is when it became so."""
 
@@ -322,6 +419,15 @@ Event = (
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
+    | Assessed
+    | ExerciseChanged
+    | ShiftTaken
+    | ShiftNoted
+    | LookedUp
+    | SightingReported
+    | CameraRunChanged
+    | ActDone
+    | DeskKept
     | PayloadErased
 )
 
@@ -331,6 +437,7 @@ SourceEvent = (
 
 DURABLE = (
     AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, PictureKept,
+    Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp, SightingReported, CameraRunChanged, ActDone,
     PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""

@@ -77,10 +77,11 @@ class AlarmSettings(Record):
 
 
 class Raised(NamedTuple):
-    """An alert, and the group or track of the picture it is about."""
+    """An alert, the group or track of the picture it is about, and other names under which that was known before."""
 
     alert: Alert
     subject_id: str
+    names: tuple[str, ...] = ()
 
 
 class AlarmFigures(Record):
@@ -155,6 +156,18 @@ class Alarms:
             self._holds[event.hold.hold_id] = event.hold
             self._holds_named += 1
 
+    def restore(
+        self, alarms: Iterable[Alarm], holds: Iterable[Hold], sounded_ns: Iterable[int], *, alarms_named: int,
+        holds_named: int,
+    ) -> None:  # fmt: skip
+        """Go on from what there was at one moment: so many had been named, and these had sounded lately."""
+        self._alarms = {alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda each: each.changed_ns)}
+        self._open = {alarm.subject_id: alarm.alarm_id for alarm in self._alarms.values()}
+        self._holds = {hold.hold_id: hold for hold in holds}
+        self._sounded = deque(sorted(sounded_ns))
+        self._named, self._holds_named = alarms_named, holds_named
+        self._now.clear()
+
     def alarm(self, alarm_id: str) -> Alarm:
         """One alarm. Raises InputError where there is none of that number."""
         alarm = self._alarms.get(alarm_id)
@@ -213,7 +226,8 @@ class Alarms:
     def _same(self, raised: Raised, present: Mapping[str, Seen]) -> Alarm | None:
         """The alarm an alert belongs to: its subject's own, or that of one that was lost where this one appeared."""
         here = _seen(raised.alert)
-        alarm_id = self._open.get(raised.subject_id)
+        known = (self._open.get(name) for name in (raised.subject_id, *raised.names))
+        alarm_id = next((each for each in known if each is not None), None)
         if alarm_id is not None:
             alarm = self._alarms[alarm_id]
             if alarm.state != "closed" or here.time_ns - self._last(alarm).time_ns <= self.settings.fold_s * NS:
