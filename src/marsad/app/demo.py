@@ -198,7 +198,7 @@ class _Camera:
             points = self._tracks.setdefault(track.track_id, [])
             if not points or track.time_ns - points[-1].time_ns >= _POINT_NS:
                 points.append(track)
-        alarmed = {alarm.alert.track_id for alarm in alarms if alarm.actor is not None}
+        alarmed = {alarm.alert.number for alarm in alarms if alarm.actor is not None}
         if self._still is None or (alarmed and not self._still.alarmed) or (followed and not self._still.tracks):
             self._still = Still(
                 camera_id=self._id, time_ns=frame.time_ns, counts=frame.counts.copy(), tracks=followed, alarmed=alarmed

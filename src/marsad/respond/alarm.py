@@ -26,7 +26,7 @@ from marsad.kernel.alarm import (
     Response,
     Seen,
 )
-from marsad.kernel.alert import Alert, Priority, Rule
+from marsad.kernel.alert import Alert, Facts, Priority, Rule
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.event import AlarmChanged, HoldChanged
 from marsad.kernel.picture import Picture
@@ -40,7 +40,21 @@ LATCHING: Final[frozenset[Rule]] = frozenset({"line_crossing"})
 """Nobody uncrosses a line by leaving the picture: such an alarm waits for an officer to close it."""
 
 RESPONSES: Final[Mapping[Rule, Response]] = MappingProxyType(
-    {"line_crossing": "look_and_send", "zone_intrusion": "look_and_send", "confirmed_track": "look_and_decide"}
+    {
+        "line_crossing": "look_and_send",
+        "zone_intrusion": "look_and_send",
+        "fence_contact": "look_and_send",
+        "approach": "look_and_follow",
+        "loitering": "look_and_decide",
+        "night_vehicle": "look_and_decide",
+        "confirmed_track": "look_and_decide",
+        "group_size": "tell_commander",
+        "patrol_silent": "call_patrol",
+        "patrol_astray": "call_patrol",
+        "camera_silent": "cover_and_repair",
+        "camera_fault": "cover_and_repair",
+        "link_lost": "check_link",
+    }
 )
 _SERIOUS: Final[Mapping[Kind, int]] = MappingProxyType({"person": 1, "group": 2, "vehicle": 2})
 _WAITING: Final = frozenset({"unacknowledged", "returned"})
@@ -210,7 +224,8 @@ class Alarms:
             count=alert.count or same.count,
             text=alert.text,
             seen=_seen(alert),
-            camera_ids=tuple(sorted({*same.camera_ids, alert.camera_id})),
+            camera_ids=_cameras(same.camera_ids, alert),
+            facts=_facts(same.facts, alert),
             alerts=same.alerts + 1,
             latching=same.latching or alert.rule in LATCHING,
             stands=True,
@@ -272,7 +287,9 @@ class Alarms:
             changed_ns=now_ns,
             latching=alert.rule in LATCHING,
             count=alert.count,
-            camera_ids=(alert.camera_id,),
+            camera_ids=_cameras((), alert),
+            about=alert.about,
+            facts=alert.facts,
         )
         hold = next((hold for hold in self._holds.values() if _covers(hold, alarm)), None)
         if hold is None:
@@ -472,6 +489,19 @@ def _seen(alert: Alert) -> Seen:
     return Seen(time_ns=alert.time_ns, camera_id=alert.camera_id, box=alert.box, ground=alert.ground)
 
 
+def _cameras(before: Iterable[str], alert: Alert) -> tuple[str, ...]:
+    """The cameras that an alarm rests on, with those of one more alert."""
+    own = (alert.camera_id,) if alert.camera_id else ()
+    return tuple(sorted({*before, *own, *alert.facts.camera_ids}))
+
+
+def _facts(before: Facts, alert: Alert) -> Facts:
+    """What is known after one more alert: a camera's own tells nothing new, and nobody uncrosses a line."""
+    if not alert.facts.time_ns:
+        return before
+    return msgspec.structs.replace(alert.facts, crossed=alert.facts.crossed or before.crossed)
+
+
 def _weight(thing: Alert | Alarm) -> tuple[int, int, int]:
     """How much it asks of an officer: the priority, what it is, and at least how many."""
     return LEVEL[thing.priority], _serious(thing.kind), 1 if thing.count is None else thing.count.low
@@ -484,7 +514,7 @@ def _serious(kind: Kind) -> int:
 def _apart(before: Seen, now: Seen, s: AlarmSettings, gone_m: float) -> float:
     """How far apart two sightings are, as a share of what errors, and having gone so far, allow."""
     if before.ground is None or now.ground is None:
-        if before.camera_id != now.camera_id:
+        if before.camera_id != now.camera_id or before.box is None or now.box is None:
             return math.inf
         apart_px = math.dist(before.box.centre_px, now.box.centre_px)
         return apart_px / (s.reach_heights * max(before.box.h_px, now.box.h_px, 1.0))
@@ -510,4 +540,5 @@ def _covers(hold: Hold, alarm: Alarm) -> bool:
     if hold.alarm_id:
         return hold.alarm_id == alarm.alarm_id
     rules = not hold.rule_id or all(met.rule_id == hold.rule_id for met in alarm.met)
-    return rules and (not hold.camera_id or set(alarm.camera_ids) == {hold.camera_id})
+    alone = set(alarm.camera_ids) == {hold.camera_id} and not alarm.facts.reporter_ids
+    return rules and (not hold.camera_id or alone)

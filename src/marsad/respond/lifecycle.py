@@ -28,6 +28,7 @@ def _held(state: AlarmState, worse: AlarmState) -> Mapping[AlarmHappening, To]:
     return MappingProxyType(
         {
             "again": _to(state),
+            "updated": _to(state),
             "expected": _to(state),
             "over": _to(state),
             "nuisance": _to(state),
@@ -49,6 +50,7 @@ _HOLDING: Mapping[AlarmHappening, To] = MappingProxyType(
 TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyType(
     {
         "unacknowledged": {
+            "updated": _to("unacknowledged"),
             "again": _to("unacknowledged"),
             "worse": _to("unacknowledged"),
             "escalated": _to("unacknowledged"),
@@ -58,6 +60,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
             **_HOLDING,
         },
         "acknowledged": {
+            "updated": _to("acknowledged"),
             "again": _to("acknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -66,6 +69,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
             **_HOLDING,
         },
         "returned": {
+            "updated": _to("returned"),
             "again": _to("unacknowledged"),
             "worse": _to("unacknowledged"),
             "escalated": _to("returned"),
@@ -74,6 +78,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
             **_HOLDING,
         },
         "latched": {
+            "updated": _to("latched"),
             "again": _to("unacknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -85,6 +90,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
         "suppressed": _held("suppressed", worse="suppressed"),
         "out_of_service": _held("out_of_service", worse="out_of_service"),
         "closed": {
+            "updated": _to("closed"),
             "again": _to("unacknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -95,7 +101,8 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
 """For each state, what may happen to an alarm that is in it, and the state it is in then.
 
 What is met `again` after it was over sounds anew, and so does what is `worse`, whatever was acknowledged or shelved
-before. `expected` is met again by what an officer has said is nothing: it is shown, and does not sound.
+before. `expected` is met again by what an officer has said is nothing: it is shown, and does not sound. `updated`
+tells newer facts, or another name of the same thing.
 """
 
 WHY_NOT: Final[Mapping[AlarmHappening, str]] = MappingProxyType(
