@@ -73,7 +73,9 @@ class Ground:
 
 def _lattice(site: Site, frame: EnuFrame) -> Lattice:
     """Cells over everything that the site names."""
-    points = [point for each in (*site.lines, *site.zones) for point in each.points]
+    points = [point for line in site.lines for point in line.points]
+    points += [point for zone in site.zones for point in zone.points]
+    points += [patrol.home for patrol in site.patrols if patrol.home is not None]
     points += [
         Position(latitude_deg=camera.pose.latitude_deg, longitude_deg=camera.pose.longitude_deg)
         for camera in site.cameras

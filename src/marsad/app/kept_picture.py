@@ -65,8 +65,9 @@ class KeptPicture:
     ) -> Self:
         """A picture that goes on where the log ends, to the bit as if it had never stopped.
 
-        What comes of it is handed to `writer`, the log itself where that is left out. What was kept last is taken up, and all looks since; where that cannot be, `tell` hears why, and it is what was
-        kept before, or all looks since the picture began.
+        What comes of it is handed to `writer`, the log itself where that is left out. What was kept last is taken up,
+        and all looks since; where that cannot be, `tell` hears why, and it is what was kept before, or all looks since
+        the picture began.
 
         Raises: InputError where the log has no picture, or one of sources that the setup has not, or has otherwise.
         """

@@ -4,6 +4,7 @@ A `Board` follows events one after the other. Every so often it is kept in the l
 whoever looks back, need read only what was logged since.
 """
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -141,7 +142,7 @@ class Board:
         if isinstance(event, LookTaken):
             self.saw(event.look.source_id, event.look.time_ns)
         elif isinstance(event, DeskKept):
-            self._restore(sequence, event)
+            self.kept = sequence
         elif isinstance(event, ActDone):
             self._act(event.act_id, sequence)
         elif not self._apply_response(event) and not self._apply_watch_keeping(event):
@@ -180,6 +181,29 @@ class Board:
             case _:
                 return False
         return True
+
+    def restore(self, sequence: int, event: DeskKept) -> None:
+        """Be what was kept, but for the picture, which has a keeping of its own, and for cameras that are no more.
+
+        That is as of an entry before the one that keeps it: what was logged in between has yet to be applied.
+        """
+        state = event.state
+        self.sequence, self.kept = state.sequence, sequence
+        self.exercise, self.shift, self.storage = state.exercise, state.shift, state.storage
+        self._alarms = {each.alarm_id: each for each in state.alarms}
+        self._holds = {each.hold_id: each for each in state.holds}
+        self._incidents = {each.incident_id: each for each in state.incidents}
+        self._dispatches = {each.dispatch_id: each for each in state.dispatches}
+        self._assessments = {each.subject_id: each for each in state.assessments}
+        self._patrols = {each.patrol_id: each for each in state.patrols}
+        self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
+        self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
+        for told in state.cameras:
+            camera = self._cameras.get(told.camera_id)
+            if camera is not None:
+                camera.run, camera.since_ns, camera.seen_ns = told.run, told.since_ns, told.seen_ns
+                camera.fps, camera.restarts = told.fps, told.restarts
+                camera.troubles = {each.kind: each for each in told.troubles}
 
     def saw(self, camera_id: str, time_ns: int, fps: float | None = None) -> None:
         """A camera has given a picture; a source that is no camera of the site's is none here either."""
@@ -329,26 +353,6 @@ class Board:
             if each.state not in _ENDED or each.incident_id in shown or each.changed_ns >= old_ns
         }
 
-    def _restore(self, sequence: int, event: DeskKept) -> None:
-        """Be what was kept, but for the picture, which has a keeping of its own, and for cameras that are no more."""
-        state = event.state
-        self.kept = sequence
-        self.exercise, self.shift, self.storage = state.exercise, state.shift, state.storage
-        self._alarms = {each.alarm_id: each for each in state.alarms}
-        self._holds = {each.hold_id: each for each in state.holds}
-        self._incidents = {each.incident_id: each for each in state.incidents}
-        self._dispatches = {each.dispatch_id: each for each in state.dispatches}
-        self._assessments = {each.subject_id: each for each in state.assessments}
-        self._patrols = {each.patrol_id: each for each in state.patrols}
-        self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
-        self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
-        for told in state.cameras:
-            camera = self._cameras.get(told.camera_id)
-            if camera is not None:
-                camera.run, camera.since_ns, camera.seen_ns = told.run, told.since_ns, told.seen_ns
-                camera.fps, camera.restarts = told.fps, told.restarts
-                camera.troubles = {each.kind: each for each in told.troubles}
-
 
 class Responders(NamedTuple):
     """Those who decide what becomes of alarms, incidents and orders."""
@@ -423,23 +427,25 @@ def _last_kept(log: EventLog, tell: Callable[[str], None] = lambda _: None) -> i
 def _followed(log: EventLog, watched: Watched, kept: int, last: int, time_ns: int | None) -> Board:
     """The board that was kept in an entry, and what followed to another, or to a moment."""
     board = Board(watched)
-    start = kept
+    start = 0
     if kept >= 0:
-        stored = next(iter(log.read(kept, kept)))
-        if isinstance(stored.event, DeskKept):
-            start = stored.event.picture if stored.event.picture >= 0 else kept
-    for stored in readable(log, max(start, 0), last):
-        event = stored.event
-        if event is None or (time_ns is not None and stored.time_ns > time_ns):
+        event = next(iter(log.read(kept, kept))).event
+        if isinstance(event, DeskKept):
+            board.restore(kept, event)
+            start = min(event.picture, board.sequence + 1) if event.picture >= 0 else board.sequence + 1
+    since = board.sequence
+    for stored in readable(log, start, last):
+        if stored.event is None or (time_ns is not None and stored.time_ns > time_ns):
             continue
-        if stored.sequence < kept:
-            board.follow_picture(stored.sequence, event)
+        if stored.sequence <= since:
+            board.follow_picture(stored.sequence, stored.event)
         else:
-            board.apply(stored.sequence, event)
+            board.apply(stored.sequence, stored.event)
     return board
 
 
 def figures_of(counted: AlarmFigures) -> Figures:
     """The figures as they are shown: None where there is nothing to count."""
     values = msgspec.structs.asdict(counted)
-    return Figures(**{name: None if value != value else value for name, value in values.items()})  # noqa: PLR0124 - NaN
+    known = {name: None if math.isnan(value) else value for name, value in values.items()}
+    return msgspec.convert(known, Figures)

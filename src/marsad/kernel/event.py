@@ -358,11 +358,12 @@ class KeptAct(Record):
 
 
 class DeskKept(EventRecord, tag="desk_kept"):
-    """What the desk shows but for the picture, and what it takes to go on from here without what was logged before.
+    """What the desk shows but for the picture, and what it takes to go on without what was logged before that.
 
-    `named` counts the alarms, holds, incidents, dispatches and sightings that ever were; `sounded_ns` is when alarms
-    sounded lately. `previous` is the entry before that is of this kind, `picture` the last one that has the whole
-    picture or begins it anew; -1 where there is none.
+    It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
+    holds, incidents, dispatches and sightings that ever were; `sounded_ns` is when alarms sounded lately. `previous` is
+    the last entry of this kind before, `picture` the last one that has the whole picture or begins it anew; -1 where
+    there is none.
     """
 
     state: DeskState
