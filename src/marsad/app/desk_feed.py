@@ -58,6 +58,8 @@ class Feed:
         self._told = sequence
         self.durable = sequence
         """The last place of which it is sure that the log has it."""
+        self._messages: dict[int, tuple[Events | None, int]] = {}
+        """What followers at each place are told next, until something more happens."""
         self._shown = _Shown(0, Picture(time_ns=0))
         self._moves: dict[int, PictureMoved] = {}
         self._pulse: Pulse | None = None
@@ -75,6 +77,7 @@ class Feed:
         if told:
             self._told = told[-1].sequence
         self.durable = durable
+        self._messages.clear()
         while len(self._recent) > self._most:
             self._first = self._recent.popleft().sequence + 1
         self._call()
@@ -116,9 +119,9 @@ class Feed:
                     place, shown = self._told, None
                     yield Hello(sequence=self.durable, state=self._state())
                 elif place < self._told:
-                    told, place = self._since(place)
-                    if told:
-                        yield Events(sequence=min(place, self.durable), events=told)
+                    message, place = self._since(place)
+                    if message is not None:
+                        yield message
                 elif shown is None or shown.version != self._shown.version:
                     moved, shown = self._picture_since(shown), self._shown
                     yield moved
@@ -142,16 +145,20 @@ class Feed:
         ]
         return [tuple(told[i : i + AT_ONCE]) for i in range(0, len(told), AT_ONCE)]
 
-    def _since(self, place: int) -> tuple[tuple[Told, ...], int]:
-        """What happened after a place, not too much at once, and up to where that is all."""
-        newer: list[Told] = []
-        for each in reversed(self._recent):
-            if each.sequence <= place:
-                break
-            newer.append(each)
-        newer.reverse()
-        told = tuple(newer[:AT_ONCE])
-        return told, (told[-1].sequence if len(newer) > AT_ONCE else self._told)
+    def _since(self, place: int) -> tuple[Events | None, int]:
+        """What happened after a place, not too much at once, and up to where that is all; made once for all."""
+        if place not in self._messages:
+            newer: list[Told] = []
+            for each in reversed(self._recent):
+                if each.sequence <= place:
+                    break
+                newer.append(each)
+            newer.reverse()
+            told = tuple(newer[:AT_ONCE])
+            last = told[-1].sequence if len(newer) > AT_ONCE else self._told
+            message = Events(sequence=min(last, self.durable), events=told) if told else None
+            self._messages[place] = message, last
+        return self._messages[place]
 
     def _picture_since(self, shown: "_Shown | None") -> PictureMoved:
         if shown is None:

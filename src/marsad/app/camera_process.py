@@ -1,0 +1,326 @@
+"""One camera's process: its source, its watch and its alerts, told to the desk as they happen.
+
+`python -m marsad.app.camera_process` is started by the desk and hears from it over its standard input. It ends when
+that does, so that no camera is ever watched for nobody.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import cv2
+import msgspec
+import structlog
+
+from marsad import __version__
+from marsad.adapters.onnx import OnnxModel
+from marsad.adapters.rtsp import masked
+from marsad.adapters.sources import is_live, open_source
+from marsad.app.camera_wire import Beat, Begun, Ended, FromCamera, Go, Orders, Pictured, Saw, heard, packed
+from marsad.app.config import load_site
+from marsad.app.desk import Glance
+from marsad.app.node import watcher_for
+from marsad.app.story import StorySource
+from marsad.kernel.error import InputError, MarsadError
+from marsad.kernel.event import Event, FramesDropped, SourceEvent, WatchEnded, WatchStarted
+from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.measurement import Look, Measurement
+from marsad.kernel.port import DetectorModel, FrameSource
+from marsad.kernel.site import Camera, Site
+from marsad.kernel.track import Track
+from marsad.respond.alerting import Alerting
+from marsad.watch.faint import FaintSettings
+from marsad.watch.watcher import Watcher, WatchSettings
+
+NS: Final = 1_000_000_000
+LOOK_NS: Final = 240_000_000
+"""A camera looks four times a second, as far as the picture is concerned: people do not run away in between."""
+THUMBNAIL_NS: Final = 480_000_000
+THUMBNAIL_PX: Final = 320
+PICTURES_WAITING: Final = 4
+"""So many pictures wait to be sent; then the oldest is left out. What was seen is never left out."""
+BEAT_S: Final = 1.0
+LEAVE_S: Final = 3.0
+LATE_S: Final = 1.0
+"""A recording that is played live leaves pictures out once the watch is so late."""
+
+
+class Line:
+    """The way to the desk: facts go first and all of them, pictures as many as fit."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        self._facts: deque[bytes] = deque()
+        self._pictures: deque[bytes] = deque()
+        self._change = threading.Condition()
+        self._closed = False
+        self.left_out = 0
+        self.busy_since_s: float | None = None
+        self._thread = threading.Thread(target=self._send, name="line", daemon=True)
+        self._thread.start()
+
+    def say(self, message: FromCamera) -> None:
+        """Tell the desk."""
+        data = packed(message)
+        with self._change:
+            if isinstance(message, Pictured):
+                self._pictures.append(data)
+                while len(self._pictures) > PICTURES_WAITING:
+                    self._pictures.popleft()
+                    self.left_out += 1
+            else:
+                self._facts.append(data)
+            self._change.notify()
+
+    def close(self) -> None:
+        """Return when everything that is no picture has been sent, or cannot be."""
+        with self._change:
+            self._closed = True
+            self._change.notify()
+        self._thread.join(LEAVE_S)
+
+    def _send(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                data = self._next()
+                if data is None:
+                    return
+                self._door.sendall(data)
+
+    def _next(self) -> bytes | None:
+        with self._change:
+            if not (self._facts or self._pictures or self._closed):
+                self._change.wait(BEAT_S)
+            if self._facts:
+                return self._facts.popleft()
+            if self._closed:
+                return None
+            if self._pictures:
+                return self._pictures.popleft()
+            since_s = self.busy_since_s
+            busy_s = 0.0 if since_s is None else time.monotonic() - since_s
+            return packed(Beat(busy_s=busy_s, left_out=self.left_out))
+
+
+class Looker:
+    """Takes a camera's pictures through its watch and tells the desk what it is to know."""
+
+    def __init__(self, orders: Orders, source: FrameSource, site: Site, camera: Camera, line: Line) -> None:
+        model: DetectorModel | None = OnnxModel(Path(orders.model)) if orders.model else None
+        settings = WatchSettings(faint=FaintSettings() if orders.faint else None)
+        self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
+        self._alerting = Alerting(site)
+        self._camera_id = camera.id
+        self._origin = site.organisation
+        self._located = camera.pose is not None
+        self._source = source
+        self._line = line
+        self._looked_ns = self._pictured_ns = -NS
+        self._moments: deque[float] = deque(maxlen=30)
+        self.frames = self.dropped = 0
+        self.last_ns = 0
+        self._name = "simulated" if orders.story else masked(orders.source)
+
+    def begin(self) -> None:
+        """Say that the source is open."""
+        info = self._source.info
+        self._line.say(Begun(width_px=info.width_px, height_px=info.height_px, fps=info.fps))
+
+    def take(self, item: Frame | SourceEvent) -> None:
+        """Take the next thing that came from the source."""
+        self._line.busy_since_s = time.monotonic()
+        try:
+            if isinstance(item, Frame):
+                self._look(item)
+            else:
+                self.dropped += item.count if isinstance(item, FramesDropped) else 0
+                self._tell(item.time_ns, events=(item,))
+        finally:
+            self._line.busy_since_s = None
+
+    def end(self, reason: str) -> None:
+        """Say what is left to be said."""
+        ended = WatchEnded(
+            time_ns=self.last_ns, camera_id=self._camera_id, reason=reason, frames=self.frames, dropped=self.dropped
+        )
+        self._tell(self.last_ns, events=(*self._watcher.finish(self.last_ns), ended))
+
+    def _look(self, frame: Frame) -> None:
+        first = self.frames == 0
+        self.frames += 1
+        self.last_ns = frame.time_ns
+        self._moments.append(time.monotonic())
+        seen = self._watcher.observe(frame)
+        alerts = self._alerting.update(seen.tracks, frame.time_ns)
+        followed = tuple(each for each in seen.tracks if each.status in {"confirmed", "coasting"})
+        due = not 0 <= frame.time_ns - self._looked_ns < LOOK_NS
+        events: tuple[Event, ...] = (self._started(frame.time_ns), *seen.events) if first else tuple(seen.events)
+        if due or alerts or events:
+            look = look_of(self._camera_id, self._origin, frame.time_ns, followed) if due and self._located else None
+            self._looked_ns = frame.time_ns if due else self._looked_ns
+            self._tell(frame.time_ns, look=look, tracks=followed, alerts=tuple(alerts), events=events)
+        if not 0 <= frame.time_ns - self._pictured_ns < THUMBNAIL_NS:
+            self._pictured_ns = frame.time_ns
+            self._line.say(Pictured(time_ns=frame.time_ns, jpeg=thumbnail(frame.counts)))
+
+    def _tell(self, time_ns: int, **told: object) -> None:
+        glance = {"camera_id": self._camera_id, "time_ns": time_ns, "fps": self._fps(), **told}
+        self._line.say(Saw(glance=Glance(**glance)))  # type: ignore[arg-type]
+
+    def _fps(self) -> float:
+        if len(self._moments) < 2 or self._moments[-1] == self._moments[0]:
+            return 0.0
+        return round((len(self._moments) - 1) / (self._moments[-1] - self._moments[0]), 1)
+
+    def _started(self, time_ns: int) -> WatchStarted:
+        info = self._source.info
+        return WatchStarted(
+            time_ns=time_ns, camera_id=self._camera_id, source=self._name, width_px=info.width_px,
+            height_px=info.height_px, fps=info.fps, software=f"marsad {__version__}",
+        )  # fmt: skip
+
+
+def look_of(camera_id: str, origin: str, time_ns: int, tracks: tuple[Track, ...]) -> Look:
+    """What a camera saw at one moment: the direction of everything that it has just seen, not of what it expects."""
+    measured = tuple(
+        Measurement(
+            bearing=each.bearing, label=each.track_id, kind=each.kind, kind_confidence=each.kind_confidence,
+            count=each.count,
+        )
+        for each in tracks
+        if each.status == "confirmed" and each.bearing is not None and each.time_ns == time_ns
+    )  # fmt: skip
+    return Look(source_id=camera_id, time_ns=time_ns, measurements=measured, origin=origin, received_ns=time_ns)
+
+
+def thumbnail(counts: Counts) -> bytes:
+    """A small picture as JPEG, stretched between what is nearly the coldest and the warmest in it."""
+    low, high = (float(each) for each in cv2.minMaxLoc(cv2.blur(counts, (3, 3)))[:2])
+    grey = cv2.convertScaleAbs(counts, alpha=255.0 / max(high - low, 1.0), beta=-255.0 * low / max(high - low, 1.0))
+    height, width = grey.shape
+    if width > THUMBNAIL_PX:
+        size = THUMBNAIL_PX, max(1, round(height * THUMBNAIL_PX / width))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", grey, (cv2.IMWRITE_JPEG_QUALITY, 75))[1].tobytes()
+
+
+class AsLive:
+    """A recording played at its own pace, as if it happened now; what the watch is too late for is left out."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self.camera_id, self.info = source.camera_id, source.info
+        self._source = source
+        self._open = True
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        """Yield the pictures, each when it is due."""
+        first_ns, begun_ns, begun_s, late = 0, time.time_ns(), time.monotonic(), 0
+        for number, item in enumerate(self._source):
+            if not self._open:
+                return
+            first_ns = item.time_ns if number == 0 else first_ns
+            since_ns = item.time_ns - first_ns
+            due_s = begun_s + since_ns / NS - time.monotonic()
+            if isinstance(item, Frame) and due_s < -LATE_S:
+                late += 1
+                continue
+            time.sleep(max(due_s, 0.0))
+            if late:
+                yield FramesDropped(time_ns=begun_ns + since_ns, camera_id=self.camera_id, count=late)
+                late = 0
+            yield _moved(item, begun_ns + since_ns)
+
+    def close(self) -> None:
+        """Stop; safe to call twice."""
+        self._open = False
+        self._source.close()
+
+
+def _moved(item: Frame | SourceEvent, time_ns: int) -> Frame | SourceEvent:
+    if isinstance(item, Frame):
+        return Frame(
+            camera_id=item.camera_id, index=item.index, time_ns=time_ns, received_ns=time_ns, counts=item.counts
+        )
+    return msgspec.structs.replace(item, time_ns=time_ns)
+
+
+def _opened(orders: Orders) -> FrameSource:
+    if orders.story is not None:
+        return StorySource(orders.story, orders.camera_id)
+    source = open_source(orders.source, orders.camera_id, orders.fps)
+    return source if is_live(orders.source) else AsLive(source)
+
+
+class Process:
+    """The process: the desk is listened to beside the watch."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        self._source: FrameSource | None = None
+        self._stop = threading.Event()
+
+    def run(self) -> int:
+        """Watch until the source ends or the desk says so; the exit status."""
+        orders = heard(self._door)
+        if not isinstance(orders, Orders):
+            raise InputError("the desk did not say what is to be watched")
+        line = Line(self._door)
+        threading.Thread(target=self._listen, name="desk", daemon=True).start()
+        frames, error = 0, ""
+        try:
+            site = load_site(Path(orders.site))
+            camera = next(each for each in site.cameras if each.id == orders.camera_id)
+            self._source = _opened(orders)
+            looker = Looker(orders, self._source, site, camera, line)
+            looker.begin()
+            for item in self._source:
+                looker.take(item)
+                if self._stop.is_set():
+                    break
+            frames = looker.frames
+            looker.end("stopped" if self._stop.is_set() else "the source ended")
+        except MarsadError as failure:
+            error = str(failure)
+        finally:
+            if self._source is not None:
+                self._source.close()
+        line.say(Ended(frames=frames, error=error))
+        line.close()
+        return 1 if error else 0
+
+    def _listen(self) -> None:
+        """Hear what the desk says; where it has gone, or says so, the watch ends, whatever it waits for."""
+        with contextlib.suppress(MarsadError, OSError):
+            while True:
+                said = heard(self._door)
+                if isinstance(said, Go) and isinstance(self._source, StorySource):
+                    self._source.go(said.until_ns)
+                elif not isinstance(said, Go):
+                    break
+        self._stop.set()
+        if self._source is not None:
+            self._source.close()
+        time.sleep(LEAVE_S)
+        os._exit(0)
+
+
+def main() -> None:
+    """Watch one camera."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    with socket.socket(fileno=os.dup(0)) as door:
+        status = Process(door).run()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
