@@ -368,7 +368,8 @@ class Control:
                 source_id = patrol_source(event.patrol_id)
                 self._looks.append(self._placed(source_id, event.time_ns, event.position, event.sigma_m))
             elif isinstance(event, SightingReported):
-                self._looks.append(self._placed(SIGHTINGS, event.seen_ns, event.position, event.sigma_m))
+                seen = event.sighting
+                self._looks.append(self._placed(SIGHTINGS, seen.seen_ns, seen.position, seen.sigma_m))
 
     def _placed(self, source_id: str, time_ns: int, position: Position, sigma_m: float) -> Look:
         at = self._outfit.ground.frame.point(position)

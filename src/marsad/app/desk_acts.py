@@ -52,6 +52,7 @@ from marsad.kernel.event import (
     SightingReported,
 )
 from marsad.kernel.incident import Evidence
+from marsad.kernel.sighting import Sighting
 from marsad.respond.dispatch import Option
 
 NS: Final = 1_000_000_000
@@ -64,8 +65,8 @@ ASSESSED_NS: Final = 24 * 3600 * NS
 class Vault(Protocol):
     """Where it is kept who reported something, apart from everything else."""
 
-    def keep(self, sighting_id: str, reporter: str) -> None:
-        """Keep it, encrypted. Raises: UnavailableError where that cannot be."""
+    def keep(self, identity: str) -> str:
+        """The number under which it is kept, encrypted. Raises: UnavailableError where that cannot be."""
 
 
 class Clips(Protocol):
@@ -277,20 +278,18 @@ class Room:
 
     def _sighting(self, person: Person, act: ReportSighting, now_ns: int) -> list[Event]:
         _not_ahead("seen_ns", act.seen_ns, now_ns)
-        sighting_id = f"S{self._sightings + 1}"
+        kept = ""
         if act.reporter:
             if self._vault is None:
                 raise UnavailableError("who reported it cannot be kept apart here: leave the name out")
-            self._vault.keep(sighting_id, act.reporter)
+            kept = self._vault.keep(act.reporter)
         self._sightings += 1
-        return [
-            SightingReported(
-                time_ns=now_ns, sighting_id=sighting_id, what=act.what, position=act.position, sigma_m=act.sigma_m,
-                seen_ns=min(act.seen_ns, now_ns), source=act.source, content=act.content,
-                reporter_kind=act.reporter_kind, officer=person.name, count=act.count,
-                exercise=self._exercise is not None,
-            )
-        ]  # fmt: skip
+        sighting = Sighting(
+            sighting_id=f"S{self._sightings}", what=act.what, position=act.position, sigma_m=act.sigma_m,
+            seen_ns=min(act.seen_ns, now_ns), source=act.source, content=act.content, reporter_kind=act.reporter_kind,
+            count=act.count, kept_identity=kept,
+        )  # fmt: skip
+        return [SightingReported(time_ns=now_ns, sighting=sighting, officer=person.name)]
 
 
 def _own(person: Person, patrol_id: str) -> None:

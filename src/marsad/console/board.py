@@ -176,8 +176,8 @@ class Board:
                 self.exercise = name or None
             case ShiftTaken(shift=shift):
                 self.shift = shift
-            case SightingReported(sighting_id=name):
-                self._name("sightings", name)
+            case SightingReported(sighting=sighting):
+                self._name("sightings", sighting.sighting_id)
             case _:
                 return False
         return True

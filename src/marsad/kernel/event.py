@@ -12,7 +12,9 @@ from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureT
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
-from marsad.kernel.track import Count, Kind, Track
+from marsad.kernel.sighting import Sighting
+from marsad.kernel.statement import Statement, StatementHappening
+from marsad.kernel.track import Kind, Track
 
 SCHEMA_VERSION = 1
 
@@ -260,6 +262,22 @@ class DispatchChanged(EventRecord, tag="dispatch_changed"):
     reason: str = ""
 
 
+class StatementChanged(EventRecord, tag="statement_changed"):
+    """An officer did something about a statement, which is now as given here."""
+
+    statement: Statement
+    happening: StatementHappening
+    officer: str
+    reason: str = ""
+
+
+class SightingReported(EventRecord, tag="sighting_reported"):
+    """A person saw something, and an officer took it down; who it was is kept elsewhere, if at all."""
+
+    sighting: Sighting
+    officer: str
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -313,25 +331,6 @@ class LookedUp(EventRecord, tag="looked_up"):
     reason: str
 
 
-class SightingReported(EventRecord, tag="sighting_reported"):
-    """A person saw something; who that was is kept apart and is not in the log.
-
-    The source is graded A to F, the content 1 to 6; `sigma_m` is one sigma of each axis.
-    """
-
-    sighting_id: str
-    what: str
-    position: Position
-    sigma_m: float
-    seen_ns: int
-    source: Literal["A", "B", "C", "D", "E", "F"]
-    content: Literal["1", "2", "3", "4", "5", "6"]
-    reporter_kind: Literal["patrol", "post", "resident", "other"]
-    officer: str
-    count: Count | None = None
-    exercise: bool = False
-
-
 class CameraRunChanged(EventRecord, tag="camera_run_changed"):
     """The process that watches a camera has been started, gives pictures, has died or is being started again."""
 
@@ -380,6 +379,35 @@ class AreaMarked(EventRecord, tag="area_marked"):
     mark: AreaMark
 
 
+AccessHappening = Literal[
+    "first_run",
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "signed_out_everywhere",
+    "account_made",
+    "account_changed",
+    "password_changed",
+    "looked_back",
+    "refused",
+]
+
+
+class AccessLogged(EventRecord, tag="access_logged"):
+    """Somebody came in, was not let in, looked into the past, or changed who may come in.
+
+    `name` is the account's, empty where no such account is known: what was typed instead may be a password. `subject`
+    is what it was about. The same thing again within a short time is counted, not written anew: `count` is how many.
+    """
+
+    happening: AccessHappening
+    name: str
+    address: str
+    subject: str = ""
+    reason: str = ""
+    count: int = 1
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """A payload was erased under a retention rule; its hash stays in the chain."""
 
@@ -417,6 +445,8 @@ Event = (
     | HoldChanged
     | IncidentChanged
     | DispatchChanged
+    | StatementChanged
+    | SightingReported
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
@@ -425,10 +455,10 @@ Event = (
     | ShiftTaken
     | ShiftNoted
     | LookedUp
-    | SightingReported
     | CameraRunChanged
     | ActDone
     | DeskKept
+    | AccessLogged
     | PayloadErased
 )
 
@@ -437,8 +467,9 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, PictureKept,
-    Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp, SightingReported, CameraRunChanged, ActDone,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged,
+    SightingReported, OfficerDecision, AreaMarked, AccessLogged, PictureKept,
+    Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp, CameraRunChanged, ActDone,
     PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
