@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from marsad.adapters.memory import MemoryEventLog
 from marsad.kernel.alarm import Alarm, Met, Seen
+from marsad.kernel.desk import CameraState, DeskState
 from marsad.kernel.detection import Box
 from marsad.kernel.event import AlarmChanged, CameraHealth, CameraLost, CameraRestored
+from marsad.kernel.position import Position
 from marsad.kernel.track import Count
 from marsad.report.brief import Brief, brief_of
 from marsad.respond.incident import Incidents
@@ -72,6 +74,17 @@ def test_how_long_a_camera_was_blind_within_the_span(lost: int, back: int) -> No
     restored_h = min(back, 9) if back >= lost and back <= 9 else 9
     expected = max(restored_h - max(lost, 1), 0) * 3600.0 if lost <= 9 else 0.0
     assert sum(each.lost_s for each in made.cameras) == expected
+
+
+def test_what_stood_before_is_in_it() -> None:
+    incident = Incidents().open("crossing", "four", "samir", 0, expected=Count(best=4, low=4, high=4)).incident
+    before = DeskState(
+        sequence=5, now_ns=HOUR, site_name="x", origin=Position(latitude_deg=0, longitude_deg=0), alarms=(ALARM,),
+        incidents=(incident,), cameras=(CameraState(camera_id="C1", run="lost", since_ns=0),),
+    )  # fmt: skip
+    made = brief_of([], HOUR, 2 * HOUR, before)
+    assert (made.waiting, made.standing, made.sought) == ((ALARM,), (incident,), 4)
+    assert (made.cameras[0].lost_s, made.cameras[0].lost_now) == (3600.0, True)
 
 
 def test_what_was_wrong_with_a_camera_is_counted_when_it_began() -> None:

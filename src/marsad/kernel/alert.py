@@ -44,13 +44,15 @@ class Crossed(Record):
 class Facts(Record):
     """What a sentence about an alert or alarm is made of in any language; kind and count stand beside it.
 
-    Everything is as of `time_ns` (0 where nothing is known), also the times in `approach`. `camera_ids` see it,
-    `reporter_ids` are the other sources that it rests on. `trouble` is what is wrong with a camera, a link or a patrol,
-    and `since_ns` since when.
+    Everything is as of `time_ns` (0 where nothing is known), also the times in `approach`. `near` is the place people
+    tell it by, a post where there is one, and `line` the nearest line. `camera_ids` see it, `reporter_ids` are the
+    other sources that it rests on. `trouble` is what is wrong with a camera, a link or a patrol, and `since_ns` since
+    when.
     """
 
     time_ns: int = 0
     near: PlaceWord | None = None
+    line: PlaceWord | None = None
     heading_rad: float | None = None
     speed_m_s: float | None = None
     approach: LineApproach | None = None

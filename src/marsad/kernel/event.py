@@ -467,9 +467,8 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged,
-    SightingReported, OfficerDecision, AreaMarked, AccessLogged, PictureKept,
-    Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp, CameraRunChanged, ActDone,
-    PayloadErased,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
+    OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
+    CameraRunChanged, ActDone, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.chain import StoredEvent
+from marsad.kernel.desk import DeskState
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.event import (
     AlarmChanged,
@@ -64,9 +65,11 @@ class Brief(Record):
     cameras: tuple[CameraHours, ...]
 
 
-def brief_of(entries: Iterable[StoredEvent], from_ns: int, to_ns: int) -> Brief:
-    """The brief of a span; entries from before it tell what stood when it began."""
+def brief_of(entries: Iterable[StoredEvent], from_ns: int, to_ns: int, before: DeskState | None = None) -> Brief:
+    """The brief of a span: what stood when it began, and its entries; entries from before it tell that as well."""
     told = _Told(from_ns, to_ns)
+    if before is not None:
+        told.begin(before)
     for stored in entries:
         if stored.event is not None and stored.time_ns <= to_ns:
             told.take(stored.event)
@@ -87,6 +90,15 @@ class _Told:
         self._lost_since: dict[str, int] = {}
         self._lost_ns: Counter[str] = Counter()
         self._troubles: dict[str, Counter[str]] = {}
+
+    def begin(self, state: DeskState) -> None:
+        """Take in what stood at a moment."""
+        self._alarms = {alarm.alarm_id: alarm for alarm in state.alarms}
+        self._holds = {hold.hold_id: hold for hold in state.holds}
+        self._incidents = {incident.incident_id: incident for incident in state.incidents}
+        self._orders = {order.dispatch_id: order for order in state.dispatches}
+        self._lost_since = {each.camera_id: each.since_ns for each in state.cameras if each.run == "lost"}
+        self._troubles = {camera_id: Counter() for camera_id in self._lost_since}
 
     def take(self, event: Event) -> None:
         """Take in the next event."""
