@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, tzinfo
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ from marsad.app.kept_picture import KeptPicture
 from marsad.app.picture_start import Setup
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
-from marsad.kernel.act import Act, AddClip, Person, ReportPosition, ReportSighting, SendPatrol
+from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraRun, DeskState, Figures, Storage
@@ -44,6 +45,7 @@ from marsad.kernel.position import EnuPoint, GroundCovariance, Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
 from marsad.kernel.track import Track
+from marsad.report.incident_record import IncidentRecord
 from marsad.respond.alarm import AlarmSettings, Raised
 from marsad.respond.dispatch import Option, options
 
@@ -99,6 +101,7 @@ class Outfit(NamedTuple):
     vault: Vault | None = None
     clips: Clips | None = None
     alarms: AlarmSettings | None = None
+    zone: tzinfo = UTC
     settings: DeskSettings = DeskSettings()
 
 
@@ -125,6 +128,8 @@ class Control:
         """Take up what the log holds. Raises: InputError where that cannot be read."""
         self.site = outfit.site
         self.clips, self.vault = outfit.clips, outfit.vault
+        self.records: Callable[[str], IncidentRecord] | None = None
+        """What makes an incident's record out of the log; it is called in a thread of its own."""
         self._outfit = outfit
         self._log = outfit.log
         origin = outfit.ground.frame.origin
@@ -151,7 +156,7 @@ class Control:
 
     def _fresh_room(self) -> Room:
         responders = self._board.responders(self._outfit.alarms)
-        return Room(responders, self._board, frozenset(self._outfit.ground.patrols), self._outfit.vault)
+        return Room(responders, self._board, self.site, self._outfit.vault)
 
     def _take_up(self) -> KeptPicture:
         """The picture that the log ends with, or a new one."""
@@ -340,6 +345,11 @@ class Control:
             return self._room.send(person, act, option, self.now_ns())
         if isinstance(act, AddClip):
             return await self._clipped(person, act)
+        if isinstance(act, DraftStatement):
+            if self.records is None:
+                raise UnavailableError("no records are made here")
+            record = await asyncio.to_thread(self.records, act.incident_id)
+            return self._room.draft(person, act, record, self._outfit.zone, self.now_ns())
         return self._room.perform(person, act, self.now_ns())
 
     async def _clipped(self, person: Person, act: AddClip) -> list[Event]:

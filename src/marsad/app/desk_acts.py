@@ -1,6 +1,7 @@
 """What becomes of each act: the events it makes, or why it is refused."""
 
 from collections.abc import Callable, Mapping
+from datetime import tzinfo
 from typing import Any, Final, Protocol
 
 from marsad.console.board import Board, Responders
@@ -13,11 +14,14 @@ from marsad.kernel.act import (
     AddHazard,
     AddNote,
     AnswerOrder,
+    ApproveStatement,
     Assess,
     ChangeKind,
     CloseAlarm,
     CloseIncident,
     DoStep,
+    DraftStatement,
+    EditStatement,
     EndHazard,
     HandOverIncident,
     HoldAlarms,
@@ -29,6 +33,7 @@ from marsad.kernel.act import (
     Person,
     RecallPatrol,
     ReleaseHold,
+    ReleaseStatement,
     ReopenIncident,
     ReportPosition,
     ReportSighting,
@@ -37,6 +42,7 @@ from marsad.kernel.act import (
     Shelve,
     TakeIncident,
     TakeShift,
+    WithdrawStatement,
 )
 from marsad.kernel.desk import Assessment, Shift
 from marsad.kernel.dispatch import Answer
@@ -53,6 +59,8 @@ from marsad.kernel.event import (
 )
 from marsad.kernel.incident import Evidence
 from marsad.kernel.sighting import Sighting
+from marsad.kernel.site import Site
+from marsad.report.incident_record import IncidentRecord
 from marsad.respond.dispatch import Option
 
 NS: Final = 1_000_000_000
@@ -79,10 +87,11 @@ class Clips(Protocol):
 class Room:
     """Those who decide, and what they must know to do so; each act is taken to the one that it is about."""
 
-    def __init__(self, responders: Responders, board: Board, patrol_ids: frozenset[str], vault: Vault | None) -> None:
-        self.alarms, self.incidents, self.dispatches = responders
+    def __init__(self, responders: Responders, board: Board, site: Site, vault: Vault | None) -> None:
+        self.alarms, self.incidents, self.dispatches, self.statements = responders
         self._board = board
-        self._patrol_ids = patrol_ids
+        self._site = site
+        self._patrol_ids = frozenset(patrol.patrol_id for patrol in site.patrols)
         self._vault = vault
         self._sightings = board.named("sightings")
         self._exercise = board.exercise
@@ -115,8 +124,12 @@ class Room:
             TakeShift: self._take_shift,
             NoteShift: self._note_shift,
             ReportSighting: self._sighting,
+            EditStatement: self._edit,
+            ApproveStatement: self._approve,
+            ReleaseStatement: self._release_statement,
+            WithdrawStatement: self._withdraw,
         }
-        """Every act but those that need time first: sending a patrol, and keeping film."""
+        """Every act but those that need time first: sending a patrol, keeping film, drafting a statement."""
 
     @property
     def exercise(self) -> str | None:
@@ -135,6 +148,28 @@ class Room:
     def add_clip(self, person: Person, act: AddClip, evidence: Evidence, now_ns: int) -> list[Event]:
         """The events of film that has been kept."""
         return [self.incidents.add_evidence(act.incident_id, evidence, person.name, now_ns)]
+
+    def draft(
+        self, person: Person, act: DraftStatement, record: IncidentRecord, zone: tzinfo, now_ns: int
+    ) -> list[Event]:
+        """The events of drafting a statement from an incident's record."""
+        return [self.statements.draft(record, act.language, act.place, zone, self._site, {}, person.name, now_ns)]
+
+    def _edit(self, person: Person, act: EditStatement, now_ns: int) -> list[Event]:
+        return [self.statements.edit(act.statement_id, act.sentences, self._site, {}, person.name, now_ns)]
+
+    def _approve(self, person: Person, act: ApproveStatement, now_ns: int) -> list[Event]:
+        return [
+            self.statements.approve(
+                act.statement_id, person.name, now_ns, accepted=act.accepted, embargo_until_ns=act.embargo_until_ns
+            )
+        ]
+
+    def _release_statement(self, person: Person, act: ReleaseStatement, now_ns: int) -> list[Event]:
+        return [self.statements.release(act.statement_id, person.name, now_ns)]
+
+    def _withdraw(self, person: Person, act: WithdrawStatement, now_ns: int) -> list[Event]:
+        return [self.statements.withdraw(act.statement_id, person.name, act.reason, now_ns)]
 
     def _not_closed(self, incident_id: str) -> None:
         if self.incidents.incident(incident_id).state == "closed":
@@ -287,7 +322,7 @@ class Room:
         sighting = Sighting(
             sighting_id=f"S{self._sightings}", what=act.what, position=act.position, sigma_m=act.sigma_m,
             seen_ns=min(act.seen_ns, now_ns), source=act.source, content=act.content, reporter_kind=act.reporter_kind,
-            count=act.count, kept_identity=kept,
+            kind=act.kind, count=act.count, kept_identity=kept,
         )  # fmt: skip
         return [SightingReported(time_ns=now_ns, sighting=sighting, officer=person.name)]
 

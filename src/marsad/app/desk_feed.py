@@ -7,7 +7,9 @@ that is far behind begins anew with everything as it is.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse, Told
 from marsad.kernel.chain import StoredEvent
@@ -32,6 +34,7 @@ AT_ONCE: Final = 500
 LEFT_OUT: Final = (LookTaken, TrackPoint, PictureTrackPoint, PictureGroupPoint, PictureKept, DeskKept)
 """What is not told to followers: the picture comes to them in messages of its own."""
 
+M = TypeVar("M", PictureMoved, Pulse)
 Read = Callable[[int, int], Iterator[StoredEvent]]
 
 
@@ -63,6 +66,7 @@ class Feed:
         self._shown = _Shown(0, Picture(time_ns=0))
         self._moves: dict[int, PictureMoved] = {}
         self._pulse: Pulse | None = None
+        self._pulsed = 0
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
 
@@ -91,6 +95,7 @@ class Feed:
     def pulse(self, pulse: Pulse) -> None:
         """A second has passed."""
         self._pulse = pulse
+        self._pulsed += 1
         self._call()
 
     def close(self) -> None:
@@ -112,7 +117,7 @@ class Feed:
                     yield Events(sequence=min(told[-1].sequence, self.durable), events=told)
                 place = upto
             shown: _Shown | None = None
-            pulse: Pulse | None = None
+            pulsed = 0
             while not self._closed:
                 wake.clear()
                 if place is None or place < self._first - 1:
@@ -125,9 +130,9 @@ class Feed:
                 elif shown is None or shown.version != self._shown.version:
                     moved, shown = self._picture_since(shown), self._shown
                     yield moved
-                elif pulse is not self._pulse and self._pulse is not None:
-                    pulse = self._pulse
-                    yield pulse
+                elif pulsed != self._pulsed and self._pulse is not None:
+                    pulsed, self._pulse = self._pulsed, self._up_to_date(self._pulse)
+                    yield self._pulse
                 else:
                     await wake.wait()
         finally:
@@ -168,7 +173,12 @@ class Feed:
             )  # fmt: skip
         if shown.version not in self._moves:
             self._moves[shown.version] = self._moved(shown)
+        self._moves[shown.version] = self._up_to_date(self._moves[shown.version])
         return self._moves[shown.version]
+
+    def _up_to_date(self, message: M) -> M:
+        """The message with the last place of which it is sure now: who resumes from it hears nothing twice."""
+        return message if message.sequence == self.durable else msgspec.structs.replace(message, sequence=self.durable)
 
     def _moved(self, before: _Shown) -> PictureMoved:
         """How the picture has changed since it was shown."""

@@ -48,13 +48,16 @@ from marsad.kernel.event import (
     ShiftTaken,
     SightingReported,
     SourceTrustChanged,
+    StatementChanged,
 )
 from marsad.kernel.incident import Incident
 from marsad.kernel.picture import Picture
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.statement import Statement
 from marsad.report.replay import PictureReplay, newest_first, readable
+from marsad.report.statement import Statements
 from marsad.respond.alarm import AlarmFigures, Alarms, AlarmSettings
 from marsad.respond.dispatch import Dispatches
 from marsad.respond.incident import Incidents
@@ -126,6 +129,7 @@ class Board:
         self._holds: dict[str, Hold] = {}
         self._incidents: dict[str, Incident] = {}
         self._dispatches: dict[str, Dispatch] = {}
+        self._statements: dict[str, Statement] = {}
         self._assessments: dict[str, Assessment] = {}
         self._patrols: dict[str, PatrolState] = {}
         self._cameras = {camera_id: _Camera(camera_id) for camera_id in watched.camera_ids}
@@ -176,6 +180,9 @@ class Board:
                 self.exercise = name or None
             case ShiftTaken(shift=shift):
                 self.shift = shift
+            case StatementChanged(statement=statement):
+                self._name("statements", statement.statement_id)
+                self._statements[statement.statement_id] = statement
             case SightingReported(sighting=sighting):
                 self._name("sightings", sighting.sighting_id)
             case _:
@@ -196,6 +203,7 @@ class Board:
         self._dispatches = {each.dispatch_id: each for each in state.dispatches}
         self._assessments = {each.subject_id: each for each in state.assessments}
         self._patrols = {each.patrol_id: each for each in state.patrols}
+        self._statements = {each.statement_id: each for each in event.statements}
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
         for told in state.cameras:
@@ -262,11 +270,11 @@ class Board:
         return DeskKept(
             time_ns=now_ns, state=state, named=dict(self._named), sounded_ns=tuple(self._sounded),
             acts=tuple(KeptAct(act_id=act_id, sequence=sequence) for act_id, sequence in self._acts.items()),
-            previous=self.kept, picture=self._picture_from,
+            statements=tuple(self._statements.values()), previous=self.kept, picture=self._picture_from,
         )  # fmt: skip
 
     def responders(self, settings: AlarmSettings | None = None) -> "Responders":
-        """Alarms, incidents and orders that go on from here."""
+        """Alarms, incidents, orders and statements that go on from here."""
         alarms, incidents, dispatches = Alarms(settings), Incidents(), Dispatches()
         alarms.restore(
             self._alarms.values(), self._holds.values(), self._sounded, alarms_named=self.named("alarms"),
@@ -274,7 +282,9 @@ class Board:
         )  # fmt: skip
         incidents.restore(self._incidents.values(), self.named("incidents"))
         dispatches.restore(self._dispatches.values(), self.named("dispatches"))
-        return Responders(alarms, incidents, dispatches)
+        statements = Statements()
+        statements.restore(self._statements.values(), self.named("statements"))
+        return Responders(alarms, incidents, dispatches, statements)
 
     def follow_picture(self, sequence: int, event: Event) -> None:
         """Take in what an event says of the picture alone."""
@@ -347,6 +357,11 @@ class Board:
             each.incident_id for each in self._incidents.values() if each.state != "closed" or each.changed_ns >= old_ns
         }
         self._incidents = {name: each for name, each in self._incidents.items() if name in shown}
+        self._statements = {
+            name: each
+            for name, each in self._statements.items()
+            if each.state in {"draft", "approved"} or each.incident_id in shown
+        }
         self._dispatches = {
             name: each
             for name, each in self._dispatches.items()
@@ -355,11 +370,12 @@ class Board:
 
 
 class Responders(NamedTuple):
-    """Those who decide what becomes of alarms, incidents and orders."""
+    """Those who decide what becomes of alarms, incidents, orders and statements."""
 
     alarms: Alarms
     incidents: Incidents
     dispatches: Dispatches
+    statements: Statements
 
 
 class Keepings:

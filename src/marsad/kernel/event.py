@@ -360,15 +360,16 @@ class DeskKept(EventRecord, tag="desk_kept"):
     """What the desk shows but for the picture, and what it takes to go on without what was logged before that.
 
     It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
-    holds, incidents, dispatches and sightings that ever were; `sounded_ns` is when alarms sounded lately. `previous` is
-    the last entry of this kind before, `picture` the last one that has the whole picture or begins it anew; -1 where
-    there is none.
+    holds, incidents, dispatches, sightings and statements that ever were; `sounded_ns` is when alarms sounded lately.
+    `previous` is the last entry of this kind before, `picture` the last one that has the whole picture or begins it
+    anew; -1 where there is none.
     """
 
     state: DeskState
     named: dict[str, int]
     sounded_ns: tuple[int, ...]
     acts: tuple[KeptAct, ...]
+    statements: tuple[Statement, ...]
     previous: int
     picture: int
 
