@@ -17,6 +17,8 @@ Priority = Literal["high", "medium", "low"]
 About = Literal["object", "camera", "patrol", "link"]
 """What an alert is about: somebody or something out there, a camera of ours, a patrol, or a source's link to us."""
 
+PlaceKind = Literal["post", "line", "fence", "zone", "camera"]
+
 
 class PlaceWord(Record):
     """Where something is, as people say it: so far from a named place, in that direction from it.
@@ -25,7 +27,7 @@ class PlaceWord(Record):
     gives none. `inside` says on which side of a line, or whether in a zone; None where a place has no sides.
     """
 
-    of: Literal["post", "line", "fence", "zone", "camera"]
+    of: PlaceKind
     id: str
     name: str
     distance_m: float

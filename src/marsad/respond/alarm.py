@@ -9,7 +9,7 @@ Source: ANSI/ISA-18.2-2016; EEMUA 191, 3rd edition (rates, and the share of each
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -31,7 +31,7 @@ from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.event import AlarmChanged, HoldChanged
 from marsad.kernel.picture import Picture
 from marsad.kernel.record import Record
-from marsad.kernel.track import Kind
+from marsad.kernel.track import Count, Kind
 from marsad.respond.lifecycle import after
 
 NS: Final = 1_000_000_000
@@ -56,6 +56,18 @@ RESPONSES: Final[Mapping[Rule, Response]] = MappingProxyType(
         "link_lost": "check_link",
     }
 )
+_DEMAND: Final[Mapping[Response, int]] = MappingProxyType(
+    {
+        "check_link": 0,
+        "look_and_decide": 0,
+        "look_and_follow": 1,
+        "call_patrol": 1,
+        "cover_and_repair": 1,
+        "tell_commander": 2,
+        "look_and_send": 3,
+    }
+)
+"""How much a response asks of the officer."""
 _SERIOUS: Final[Mapping[Kind, int]] = MappingProxyType({"person": 1, "group": 2, "vehicle": 2})
 _WAITING: Final = frozenset({"unacknowledged", "returned"})
 _HELD: Final = frozenset({"shelved", "suppressed", "out_of_service"})
@@ -71,7 +83,8 @@ class AlarmSettings(Record):
     `reach_heights` of its own heights), is the same again; `slack_m` is added for errors that no covariance tells.
     An alarm that nobody acknowledges within its priority's time escalates, and again each time that passes. Nothing
     is shelved for longer than its priority allows. Above `flood` alarms in `rate_s` there is a flood; an alarm is
-    stale after `stale_s`, and one that was closed so long ago is forgotten here (the log keeps it).
+    stale after `stale_s`, and one that was closed so long ago is forgotten here (the log keeps it). What is known of a
+    standing alarm is told anew every `refresh_s`.
     """
 
     gone_s: float = 30.0
@@ -88,6 +101,7 @@ class AlarmSettings(Record):
     rate_s: float = 600.0
     flood: int = 10
     stale_s: float = 86_400.0
+    refresh_s: float = 30.0
 
 
 class Raised(NamedTuple):
@@ -96,6 +110,15 @@ class Raised(NamedTuple):
     alert: Alert
     subject_id: str
     names: tuple[str, ...] = ()
+
+
+class News(Record):
+    """What is known now of a subject, and in English."""
+
+    facts: Facts
+    text: str
+    kind: Kind
+    count: Count | None
 
 
 class AlarmFigures(Record):
@@ -121,12 +144,20 @@ class AlarmFigures(Record):
 
 
 def subject_of(alert: Alert, picture: Picture) -> str:
-    """The group, else the track, of the picture that an alert's camera track is part of; else that track by itself."""
-    for track in picture.tracks:
-        for source in track.contributors:
-            if source.source_id == alert.camera_id and source.label == alert.track_id:
-                return track.group_id or track.track_id
-    return f"{alert.camera_id}/{alert.track_id}"
+    """What an alert is about: the group, else the track, of the picture; else a camera's track by itself.
+
+    An alert of the picture names its subject; a camera's track is the picture's that it was last part of. What is about
+    a camera, a patrol or a link is about that.
+    """
+    if alert.about != "object" or not alert.camera_id:
+        return alert.subject_id
+    found = [
+        (source.time_ns, track.group_id or track.track_id)
+        for track in picture.tracks
+        for source in track.contributors
+        if source.source_id == alert.camera_id and source.label == alert.track_id
+    ]
+    return max(found, key=lambda each: each[0])[1] if found else f"{alert.camera_id}/{alert.track_id}"
 
 
 class Alarms:
@@ -199,9 +230,34 @@ class Alarms:
         standing = (alarm for alarm in self._alarms.values() if alarm.state != "closed")
         return sorted(standing, key=_place_in_queue)
 
-    def meet(self, raised: Sequence[Raised], present: Mapping[str, Seen], now_ns: int) -> list[AlarmChanged]:
-        """What alerts make of the alarms; `present` holds every subject that is in the picture now."""
-        return [self._meet(each, present, now_ns) for each in raised]
+    def meet(
+        self, raised: Sequence[Raised], present: Mapping[str, Seen], now_ns: int, names: Mapping[str, str] | None = None
+    ) -> list[AlarmChanged]:
+        """What alerts make of the alarms; `present` holds every subject that is in the picture now.
+
+        `names` are other names of these subjects (`respond.subject.names_of`): an alarm under one of them is theirs.
+        """
+        renamed = self._renamed(names or {}, now_ns)
+        return [*renamed, *(self._meet(each, present, now_ns) for each in raised)]
+
+    def _renamed(self, names: Mapping[str, str], now_ns: int) -> list[AlarmChanged]:
+        """Alarms under another name of a subject take its own; where it has one, that goes on for both."""
+        events = []
+        for alarm in [alarm for alarm in self._alarms.values() if alarm.stands and alarm.state != "closed"]:
+            name = names.get(alarm.subject_id)
+            if name is None or name == alarm.subject_id:
+                continue
+            kept = self._alarms[self._open[name]] if name in self._open else None
+            if kept is None or kept.state == "closed" or not kept.stands:
+                formerly = (*alarm.formerly, alarm.subject_id)
+                moved = msgspec.structs.replace(alarm, subject_id=name, formerly=formerly)
+                events.append(self._happen(moved, "updated", now_ns))
+                continue
+            formerly = (*kept.formerly, *alarm.formerly, alarm.subject_id)
+            both = msgspec.structs.replace(kept, formerly=tuple(dict.fromkeys(formerly)))
+            events.append(self._happen(both, "updated", now_ns))
+            events.append(self._happen(msgspec.structs.replace(alarm, stands=False), "over", now_ns))
+        return events
 
     def _meet(self, raised: Raised, present: Mapping[str, Seen], now_ns: int) -> AlarmChanged:
         same = self._same(raised, present)
@@ -223,6 +279,7 @@ class Alarms:
             kind=max(same.kind, alert.kind, key=_serious),
             count=alert.count or same.count,
             text=alert.text,
+            response=max(same.response, RESPONSES[alert.rule], key=_DEMAND.__getitem__),
             seen=_seen(alert),
             camera_ids=_cameras(same.camera_ids, alert),
             facts=_facts(same.facts, alert),
@@ -230,7 +287,7 @@ class Alarms:
             latching=same.latching or alert.rule in LATCHING,
             stands=True,
         )
-        worse = len(met) > len(same.met) or any(
+        worse = (len(met) > len(same.met) and _asks_more(alert, same)) or any(
             now > was for now, was in zip(_weight(alert), _weight(same), strict=True)
         )
         if worse:
@@ -297,25 +354,49 @@ class Alarms:
         held = msgspec.structs.replace(alarm, state=hold.kind, hold_id=hold.hold_id, held_until_ns=hold.until_ns)
         return self._tell(held, "raised", now_ns, hold.officer, hold.reason)
 
-    def follow(self, present: Mapping[str, Seen], now_ns: int) -> list[AlarmEvent]:
-        """What the passing of time makes of the alarms: conditions over, times run out, holds ended."""
-        events: list[AlarmEvent] = []
+    def follow(
+        self, present: Mapping[str, Seen], now_ns: int, *, over: Collection[str] = (),
+        news: Mapping[str, News] | None = None, names: Mapping[str, str] | None = None,
+    ) -> list[AlarmEvent]:  # fmt: skip
+        """What the passing of time makes of the alarms: conditions over, times run out, holds ended.
+
+        `over` are subjects for which no rule holds any more, though they may still be there; `news` is what is known of
+        others now. `names` are as for `meet`.
+        """
+        events: list[AlarmEvent] = [*self._renamed(names or {}, now_ns)]
         for alarm in list(self._alarms.values()):
             seen = present.get(alarm.subject_id)
             if alarm.state == "closed":
                 self._forget(alarm, now_ns)
+            elif alarm.subject_id in over and alarm.stands:
+                ended = msgspec.structs.replace(alarm, seen=seen or self._last(alarm), stands=False)
+                events.append(self._happen(ended, "over", now_ns))
             elif seen is not None:
                 self._now[alarm.alarm_id] = seen
                 if self._has_left(alarm, seen):
                     moved = msgspec.structs.replace(_somebody(alarm), seen=seen)
                     events.append(self._happen(moved, "worse", now_ns))
+                elif alarm.stands and news and alarm.subject_id in news:
+                    events += self._told(alarm, seen, news[alarm.subject_id], now_ns)
             elif alarm.stands and now_ns - self._last(alarm).time_ns >= self.settings.gone_s * NS:
-                over = msgspec.structs.replace(alarm, seen=self._last(alarm), stands=False)
-                events.append(self._happen(over, "over", now_ns))
+                gone = msgspec.structs.replace(alarm, seen=self._last(alarm), stands=False)
+                events.append(self._happen(gone, "over", now_ns))
         for hold in list(self._holds.values()):
             if hold.until_ns is not None and now_ns >= hold.until_ns:
                 events += self._end_hold(hold, now_ns, "")
         return events + self._escalated(now_ns)
+
+    def _told(self, alarm: Alarm, seen: Seen, news: News, now_ns: int) -> list[AlarmEvent]:
+        """The alarm with what is known now, where what it says is older than it should be."""
+        if now_ns - max(alarm.changed_ns, alarm.facts.time_ns) < self.settings.refresh_s * NS:
+            return []
+        facts = msgspec.structs.replace(news.facts, crossed=news.facts.crossed or alarm.facts.crossed)
+        cameras = tuple(sorted({*alarm.camera_ids, *facts.camera_ids}))
+        told = msgspec.structs.replace(
+            alarm, facts=facts, text=news.text, count=news.count or alarm.count, seen=seen, camera_ids=cameras,
+            kind=max(alarm.kind, news.kind, key=_serious),
+        )  # fmt: skip
+        return [self._happen(told, "updated", now_ns)]
 
     def _has_left(self, alarm: Alarm, seen: Seen) -> bool:
         """Whether what took up the name of a nuisance goes away from where that was: it was something else."""
@@ -505,6 +586,12 @@ def _facts(before: Facts, alert: Alert) -> Facts:
 def _weight(thing: Alert | Alarm) -> tuple[int, int, int]:
     """How much it asks of an officer: the priority, what it is, and at least how many."""
     return LEVEL[thing.priority], _serious(thing.kind), 1 if thing.count is None else thing.count.low
+
+
+def _asks_more(alert: Alert, alarm: Alarm) -> bool:
+    """Whether a further rule asks for more than the alarm does: to send somebody, or a graver response."""
+    response = RESPONSES[alert.rule]
+    return response == "look_and_send" or _DEMAND[response] > _DEMAND[alarm.response]
 
 
 def _serious(kind: Kind) -> int:
