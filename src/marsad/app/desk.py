@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,12 +18,12 @@ from marsad.app.desk_feed import LEFT_OUT, Feed
 from marsad.app.desk_ground import Ground
 from marsad.app.desk_log import DeskLog
 from marsad.app.desk_setup import SIGHTINGS, patrol_source
-from marsad.app.desk_subjects import Subjects, names_of
 from marsad.app.kept_picture import KeptPicture
 from marsad.app.picture_start import Setup
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
+from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraRun, DeskState, Figures, Storage
@@ -39,29 +39,27 @@ from marsad.kernel.event import (
     SightingReported,
 )
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.picture import Picture, PictureGroup, PictureTrack, Waypoint
+from marsad.kernel.picture import Picture, Waypoint
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import EnuPoint, GroundCovariance, Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
 from marsad.kernel.track import Track
 from marsad.report.incident_record import IncidentRecord
-from marsad.respond.alarm import AlarmSettings, Raised
+from marsad.respond.alarm import AlarmSettings, Raised, subject_of
 from marsad.respond.dispatch import Option, options
+from marsad.respond.standing_watch import StandingWatch
+from marsad.respond.subject import names_of, present_in, subjects_of
+from marsad.respond.upkeep import Upkeep
 
 NS: Final = 1_000_000_000
+SEEN_NS: Final = 5 * NS
+"""Whom a camera has told of so lately is there."""
 _SURE: Final = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
 
 T = TypeVar("T")
 Clock = Callable[[], int]
 Tell = Callable[[str], None]
-
-
-class Rules(Protocol):
-    """The rules that the picture may meet."""
-
-    def update(self, picture: Picture, now_ns: int) -> Sequence[Alert]:
-        """What has met a rule since."""
 
 
 class DeskSettings(Record):
@@ -97,7 +95,6 @@ class Outfit(NamedTuple):
     ground: Ground
     clock: Clock
     tell: Tell
-    rules: Rules | None = None
     vault: Vault | None = None
     clips: Clips | None = None
     alarms: AlarmSettings | None = None
@@ -144,6 +141,10 @@ class Control:
         self._picture = self._kept.picture
         self._tracks: dict[str, tuple[Track, ...]] = {}
         self._looks: list[Look] = []
+        self._raised: list[Alert] = []
+        """What cameras' own alerting has raised since the last picture."""
+        self._standing = StandingWatch(outfit.site)
+        self._upkeep = Upkeep(outfit.site)
         self._acts: dict[str, asyncio.Task[Done]] = {}
         self._fusing = ThreadPoolExecutor(1, thread_name_prefix="desk-fuse")
         self._feed = Feed(self._board.sequence, self.state, self._read)
@@ -242,6 +243,7 @@ class Control:
             self._looks.append(glance.look)
         events = list(glance.events)
         if glance.alerts:
+            self._raised += glance.alerts
             events += self._meet(glance.alerts)
         if events:
             self._running.submit(events)
@@ -403,16 +405,17 @@ class Control:
         """Where those whom an incident is about are and will be. Raises: InputError where nobody knows."""
         incident = self._room.incidents.incident(incident_id)
         subjects = [self._room.alarms.alarm(each) for each in incident.alarm_ids if self._has_alarm(each)]
-        names = {subject.subject_id for subject in subjects}
-        things: list[PictureGroup | PictureTrack] = [*self._picture.groups, *self._picture.tracks]
-        for thing in things:
-            if not names.isdisjoint(names_of(thing)):
-                here = _here(thing.ground.east_m, thing.ground.north_m, thing.ground.covariance, now_ns)
-                return [here, *(each for each in thing.corridor if each.time_ns > now_ns)]
+        known = names_of(self._picture)
+        names = {known.get(each.subject_id, each.subject_id) for each in subjects}
+        for there in subjects_of(self._picture):
+            if there.subject_id in names:
+                ground, corridor = there.whole.ground, there.whole.corridor
+                here = _here(ground.east_m, ground.north_m, ground.covariance, now_ns)
+                return [here, *(each for each in corridor if each.time_ns > now_ns)]
         for subject in sorted(subjects, key=lambda each: -each.seen.time_ns):
-            ground = subject.seen.ground
-            if ground is not None:
-                return [_here(ground.east_m, ground.north_m, ground.covariance, now_ns)]
+            place = subject.seen.ground
+            if place is not None:
+                return [_here(place.east_m, place.north_m, place.covariance, now_ns)]
         if incident.position is not None:
             at = self._outfit.ground.frame.point(incident.position)
             return [_here(at.east_m, at.north_m, _SURE, now_ns)]
@@ -427,16 +430,25 @@ class Control:
 
     # ---- alarms and the picture
 
-    def _subjects(self) -> Subjects:
-        tracks = [track for each in self._tracks.values() for track in each]
-        return Subjects(self._picture, tracks, self.now_ns())
+    def _present(self) -> dict[str, Seen]:
+        """Where everybody is: in the picture, and those of whom cameras tell that are not in it."""
+        now_ns = self.now_ns()
+        present = present_in(self._picture)
+        known = names_of(self._picture)
+        for track in (track for tracks in self._tracks.values() for track in tracks):
+            name = f"{track.camera_id}/{track.track_id}"
+            if name not in known and now_ns - track.time_ns <= SEEN_NS:
+                present[name] = Seen(
+                    time_ns=track.time_ns, camera_id=track.camera_id, box=track.box, ground=track.ground
+                )
+        return {**present, **self._upkeep.present(now_ns)}
 
     def _meet(self, alerts: Sequence[Alert]) -> list[Event]:
         """What alerts make of the alarms."""
-        subjects, now_ns = self._subjects(), self.now_ns()
-        raised = [Raised(alert, *subjects.of(alert)) for alert in alerts]
+        raised = [Raised(alert, subject_of(alert, self._picture)) for alert in alerts]
         said = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
-        return [*said, *self._room.alarms.meet(raised, subjects.present, now_ns)]
+        names = names_of(self._picture)
+        return [*said, *self._room.alarms.meet(raised, self._present(), self.now_ns(), names)]
 
     def _figures(self) -> Figures:
         return figures_of(self._room.alarms.figures(self.now_ns()))
@@ -454,10 +466,12 @@ class Control:
         if shown.tracks or shown.groups or self._picture.tracks or self._picture.groups:
             self._picture = shown
             self._feed.show(shown)
-        if self._outfit.rules is not None:
-            alerts = [alert for picture in made for alert in self._outfit.rules.update(picture, now_ns)]
-            if alerts:
-                self._running.submit(self._meet(alerts))
+        alerts: list[Alert] = []
+        for picture in made:
+            raised, self._raised = self._raised, []
+            alerts += self._standing.update(picture, now_ns, raised=raised)
+        if alerts:
+            self._running.submit(self._meet(alerts))
 
     def _make(self, looks: Sequence[Look], now_ns: int) -> tuple[list[Picture], Picture]:
         """The pictures that looks have completed, and the one to be shown; off the event loop."""
@@ -492,8 +506,17 @@ class Control:
 
     def _second(self, now_ns: int) -> None:
         """What the passing of time brings."""
-        events: list[Event] = [*self._room.alarms.follow(self._subjects().present, now_ns)]
-        events += self._room.dispatches.follow(now_ns)
+        events: list[Event] = [*self._room.dispatches.follow(now_ns)]
+        ill = self._upkeep.update(
+            self._board.cameras, self._board.patrols, self._picture.sources, now_ns,
+            busy=self._room.dispatches.busy(),
+        )  # fmt: skip
+        if ill:
+            events += self._meet(ill)
+        events += self._room.alarms.follow(
+            self._present(), now_ns, over=self._standing.over | self._upkeep.over, news=self._standing.news,
+            names=names_of(self._picture),
+        )  # fmt: skip
         since_s = (now_ns - self._kept_ns) / NS
         settings = self._outfit.settings
         if since_s >= settings.idle_keep_s or (self._changed and since_s >= settings.keep_s):

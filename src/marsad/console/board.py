@@ -242,6 +242,11 @@ class Board:
         """How the cameras do."""
         return tuple(camera.state for camera in self._cameras.values())
 
+    @property
+    def patrols(self) -> tuple[PatrolState, ...]:
+        """Where patrols last said they were."""
+        return tuple(self._patrols.values())
+
     def state(self, now_ns: int, picture: Picture | None = None, figures: Figures | None = None) -> DeskState:
         """Everything as it is; with a newer picture, and figures, where whoever asks has them."""
         self._forget(now_ns)
@@ -255,7 +260,7 @@ class Board:
             incidents=tuple(self._incidents.values()),
             dispatches=tuple(self._dispatches.values()),
             cameras=self.cameras,
-            patrols=tuple(self._patrols.values()),
+            patrols=self.patrols,
             assessments=tuple(each for each in self._assessments.values() if each.until_ns > now_ns),
             picture=self.picture if picture is None else picture,
             figures=figures,

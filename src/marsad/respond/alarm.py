@@ -105,11 +105,10 @@ class AlarmSettings(Record):
 
 
 class Raised(NamedTuple):
-    """An alert, the group or track of the picture it is about, and other names under which that was known before."""
+    """An alert, and the group or track of the picture it is about."""
 
     alert: Alert
     subject_id: str
-    names: tuple[str, ...] = ()
 
 
 class News(Record):
@@ -298,8 +297,7 @@ class Alarms:
     def _same(self, raised: Raised, present: Mapping[str, Seen]) -> Alarm | None:
         """The alarm an alert belongs to: its subject's own, or that of one that was lost where this one appeared."""
         here = _seen(raised.alert)
-        known = (self._open.get(name) for name in (raised.subject_id, *raised.names))
-        alarm_id = next((each for each in known if each is not None), None)
+        alarm_id = self._open.get(raised.subject_id)
         if alarm_id is not None:
             alarm = self._alarms[alarm_id]
             if alarm.state != "closed" or here.time_ns - self._last(alarm).time_ns <= self.settings.fold_s * NS:
