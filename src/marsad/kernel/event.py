@@ -282,6 +282,24 @@ class AreaMarked(EventRecord, tag="area_marked"):
     mark: AreaMark
 
 
+class FilmDropped(EventRecord, tag="film_dropped"):
+    """Film of a camera was removed to make room: `reason` is the quota, or a disk that fills up."""
+
+    camera_id: str
+    from_ns: int
+    to_ns: int
+    size_bytes: int
+    reason: Literal["quota", "disk"]
+
+
+class StorageShort(EventRecord, tag="storage_short"):
+    """The disk is so full that no film is kept for now; `ended` marks the return to normal."""
+
+    free_bytes: int
+    needed_bytes: int
+    ended: bool = False
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """A payload was erased under a retention rule; its hash stays in the chain."""
 
@@ -322,6 +340,8 @@ Event = (
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
+    | FilmDropped
+    | StorageShort
     | PayloadErased
 )
 
@@ -331,6 +351,6 @@ SourceEvent = (
 
 DURABLE = (
     AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, PictureKept,
-    PayloadErased,
+    StorageShort, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
