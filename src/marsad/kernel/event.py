@@ -409,6 +409,24 @@ class AccessLogged(EventRecord, tag="access_logged"):
     count: int = 1
 
 
+class FilmDropped(EventRecord, tag="film_dropped"):
+    """Film of a camera was removed to make room: `reason` is the quota, or a disk that fills up."""
+
+    camera_id: str
+    from_ns: int
+    to_ns: int
+    size_bytes: int
+    reason: Literal["quota", "disk"]
+
+
+class StorageShort(EventRecord, tag="storage_short"):
+    """The disk is so full that no film is kept for now; `ended` marks the return to normal."""
+
+    free_bytes: int
+    needed_bytes: int
+    ended: bool = False
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """A payload was erased under a retention rule; its hash stays in the chain."""
 
@@ -460,6 +478,8 @@ Event = (
     | ActDone
     | DeskKept
     | AccessLogged
+    | FilmDropped
+    | StorageShort
     | PayloadErased
 )
 
@@ -470,6 +490,6 @@ SourceEvent = (
 DURABLE = (
     AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
-    CameraRunChanged, ActDone, PayloadErased,
+    CameraRunChanged, ActDone, StorageShort, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
