@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -21,17 +21,20 @@ import msgspec
 import structlog
 
 from marsad import __version__
+from marsad.adapters.film import CameraFilm, FilmWriter
+from marsad.adapters.filming import Filming
 from marsad.adapters.onnx import OnnxModel
 from marsad.adapters.rtsp import masked
 from marsad.adapters.sources import is_live, open_source
-from marsad.app.camera_wire import Beat, Begun, Ended, FromCamera, Go, Orders, Pictured, Saw, heard, packed
+from marsad.app.camera_wire import Beat, Begun, Ended, FromCamera, Go, Orders, Pictured, Saw, Small, heard, packed
 from marsad.app.config import load_site
 from marsad.app.desk import Glance
 from marsad.app.node import watcher_for
 from marsad.app.story import StorySource
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.event import Event, FramesDropped, SourceEvent, WatchEnded, WatchStarted
-from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.film import CodedPicture, Filmed, to_message
+from marsad.kernel.frame import Frame
 from marsad.kernel.measurement import Look, Measurement
 from marsad.kernel.port import DetectorModel, FrameSource
 from marsad.kernel.site import Camera, Site
@@ -40,13 +43,15 @@ from marsad.respond.alerting import Alerting
 from marsad.watch.faint import FaintSettings
 from marsad.watch.watcher import Watcher, WatchSettings
 
+_log = structlog.get_logger()
 NS: Final = 1_000_000_000
 LOOK_NS: Final = 240_000_000
 """A camera looks four times a second, as far as the picture is concerned: people do not run away in between."""
-THUMBNAIL_NS: Final = 480_000_000
-THUMBNAIL_PX: Final = 320
-PICTURES_WAITING: Final = 4
-"""So many pictures wait to be sent; then the oldest is left out. What was seen is never left out."""
+PICTURES_WAITING: Final = 8
+"""So many pictures wait to be sent; then they are left out, up to the next that needs none before it.
+
+What was seen is never left out.
+"""
 BEAT_S: Final = 1.0
 LEAVE_S: Final = 3.0
 LATE_S: Final = 1.0
@@ -62,6 +67,7 @@ class Line:
         self._pictures: deque[bytes] = deque()
         self._change = threading.Condition()
         self._closed = False
+        self._needs_key = True
         self.left_out = 0
         self.busy_since_s: float | None = None
         self._thread = threading.Thread(target=self._send, name="line", daemon=True)
@@ -69,15 +75,22 @@ class Line:
 
     def say(self, message: FromCamera) -> None:
         """Tell the desk."""
-        data = packed(message)
         with self._change:
-            if isinstance(message, Pictured):
-                self._pictures.append(data)
-                while len(self._pictures) > PICTURES_WAITING:
-                    self._pictures.popleft()
-                    self.left_out += 1
-            else:
-                self._facts.append(data)
+            self._facts.append(packed(message))
+            self._change.notify()
+
+    def show(self, filmed: Filmed) -> None:
+        """Let the desk have a picture, if it takes it in time."""
+        with self._change:
+            if len(self._pictures) >= PICTURES_WAITING:
+                self.left_out += len(self._pictures)
+                self._pictures.clear()
+                self._needs_key = True
+            if self._needs_key and not filmed.picture.key:
+                self.left_out += 1
+                return
+            self._needs_key = False
+            self._pictures.append(packed(Pictured(message=to_message(filmed))))
             self._change.notify()
 
     def close(self) -> None:
@@ -113,7 +126,9 @@ class Line:
 class Looker:
     """Takes a camera's pictures through its watch and tells the desk what it is to know."""
 
-    def __init__(self, orders: Orders, source: FrameSource, site: Site, camera: Camera, line: Line) -> None:
+    def __init__(
+        self, orders: Orders, source: FrameSource, site: Site, camera: Camera, line: Line, filming: Filming
+    ) -> None:
         model: DetectorModel | None = OnnxModel(Path(orders.model)) if orders.model else None
         settings = WatchSettings(faint=FaintSettings() if orders.faint else None)
         self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
@@ -123,7 +138,8 @@ class Looker:
         self._located = camera.pose is not None
         self._source = source
         self._line = line
-        self._looked_ns = self._pictured_ns = -NS
+        self._filming = filming
+        self._looked_ns = -NS
         self._moments: deque[float] = deque(maxlen=30)
         self.frames = self.dropped = 0
         self.last_ns = 0
@@ -167,9 +183,10 @@ class Looker:
             look = look_of(self._camera_id, self._origin, frame.time_ns, followed) if due and self._located else None
             self._looked_ns = frame.time_ns if due else self._looked_ns
             self._tell(frame.time_ns, look=look, tracks=followed, alerts=tuple(alerts), events=events)
-        if not 0 <= frame.time_ns - self._pictured_ns < THUMBNAIL_NS:
-            self._pictured_ns = frame.time_ns
-            self._line.say(Pictured(time_ns=frame.time_ns, jpeg=thumbnail(frame.counts)))
+        self._filming.watched(frame, followed)
+        small = self._filming.thumbnail(frame)
+        if small is not None:
+            self._line.say(Small(time_ns=frame.time_ns, jpeg=small))
 
     def _tell(self, time_ns: int, **told: object) -> None:
         glance = {"camera_id": self._camera_id, "time_ns": time_ns, "fps": self._fps(), **told}
@@ -199,17 +216,6 @@ def look_of(camera_id: str, origin: str, time_ns: int, tracks: tuple[Track, ...]
         if each.status == "confirmed" and each.bearing is not None and each.time_ns == time_ns
     )  # fmt: skip
     return Look(source_id=camera_id, time_ns=time_ns, measurements=measured, origin=origin, received_ns=time_ns)
-
-
-def thumbnail(counts: Counts) -> bytes:
-    """A small picture as JPEG, stretched between what is nearly the coldest and the warmest in it."""
-    low, high = (float(each) for each in cv2.minMaxLoc(cv2.blur(counts, (3, 3)))[:2])
-    grey = cv2.convertScaleAbs(counts, alpha=255.0 / max(high - low, 1.0), beta=-255.0 * low / max(high - low, 1.0))
-    height, width = grey.shape
-    if width > THUMBNAIL_PX:
-        size = THUMBNAIL_PX, max(1, round(height * THUMBNAIL_PX / width))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".jpg", grey, (cv2.IMWRITE_JPEG_QUALITY, 75))[1].tobytes()
 
 
 class AsLive:
@@ -252,11 +258,13 @@ def _moved(item: Frame | SourceEvent, time_ns: int) -> Frame | SourceEvent:
     return msgspec.structs.replace(item, time_ns=time_ns)
 
 
-def _opened(orders: Orders) -> FrameSource:
+def _opened(orders: Orders, tap: Callable[[CodedPicture], None]) -> FrameSource:
     if orders.story is not None:
         return StorySource(orders.story, orders.camera_id)
-    source = open_source(orders.source, orders.camera_id, orders.fps)
-    return source if is_live(orders.source) else AsLive(source)
+    if is_live(orders.source):
+        return open_source(orders.source, orders.camera_id, orders.fps, tap=tap)
+    # A recording is given other times than it has: it is coded anew, so that its film bears the same.
+    return AsLive(open_source(orders.source, orders.camera_id, orders.fps))
 
 
 class Process:
@@ -276,17 +284,7 @@ class Process:
         threading.Thread(target=self._listen, name="desk", daemon=True).start()
         frames, error = 0, ""
         try:
-            site = load_site(Path(orders.site))
-            camera = next(each for each in site.cameras if each.id == orders.camera_id)
-            self._source = _opened(orders)
-            looker = Looker(orders, self._source, site, camera, line)
-            looker.begin()
-            for item in self._source:
-                looker.take(item)
-                if self._stop.is_set():
-                    break
-            frames = looker.frames
-            looker.end("stopped" if self._stop.is_set() else "the source ended")
+            frames = self._watch(orders, line)
         except MarsadError as failure:
             error = str(failure)
         finally:
@@ -295,6 +293,34 @@ class Process:
         line.say(Ended(frames=frames, error=error))
         line.close()
         return 1 if error else 0
+
+    def _watch(self, orders: Orders, line: Line) -> int:
+        """Watch, and keep the film; how many pictures there were."""
+        site = load_site(Path(orders.site))
+        camera = next(each for each in site.cameras if each.id == orders.camera_id)
+        with contextlib.ExitStack() as stack:
+            keep: Callable[[Filmed], None] | None = None
+            if orders.film:
+                writer = FilmWriter(CameraFilm(Path(orders.film), camera.id), _tell_of_film(camera.id))
+                stack.callback(writer.close)
+                keep = writer.put
+
+            def hand_on(filmed: Filmed) -> None:
+                line.show(filmed)
+                if keep is not None:
+                    keep(filmed)
+
+            filming = Filming(camera.id, hand_on)
+            stack.callback(filming.finish)
+            self._source = _opened(orders, filming.coded)
+            looker = Looker(orders, self._source, site, camera, line, filming)
+            looker.begin()
+            for item in self._source:
+                looker.take(item)
+                if self._stop.is_set():
+                    break
+            looker.end("stopped" if self._stop.is_set() else "the source ended")
+            return looker.frames
 
     def _listen(self) -> None:
         """Hear what the desk says; where it has gone, or says so, the watch ends, whatever it waits for."""
@@ -310,6 +336,16 @@ class Process:
             self._source.close()
         time.sleep(LEAVE_S)
         os._exit(0)
+
+
+def _tell_of_film(camera_id: str) -> Callable[[str], None]:
+    def tell(why: str) -> None:
+        if why:
+            _log.warning("film_not_kept", camera_id=camera_id, why=why)
+        else:
+            _log.info("film_kept_again", camera_id=camera_id)
+
+    return tell
 
 
 def main() -> None:

@@ -21,8 +21,9 @@ class Wire(Record, tag_field="type"):
 class Story(Record):
     """A scenario that a camera plays a part in: who goes where is simulated, and nothing is real.
 
-    It begins at `begin_ns` of the desk's time, and is `round` rounds old; `paced` stories go no faster than the clock,
-    of which `wall_ns` is when it began. Of others the camera is told how far it may go.
+    It begins at `begin_ns` of the desk's time. A `paced` one goes no faster than the clock, by which it began at
+    `wall_ns`; of another the camera is told how far it may go. The truth is written to the folder `truth` where that is
+    named.
     """
 
     scenario: str
@@ -34,7 +35,7 @@ class Story(Record):
 
 
 class Orders(Wire, tag="orders"):
-    """The first thing that a camera's process hears: what it is to watch, and how."""
+    """The first thing that a camera's process hears: what it is to watch, how, and in which folder film is kept."""
 
     camera_id: str
     site: str
@@ -42,6 +43,7 @@ class Orders(Wire, tag="orders"):
     fps: float | None = None
     model: str = ""
     faint: bool = False
+    film: str = ""
     story: Story | None = None
 
 
@@ -70,6 +72,12 @@ class Saw(Wire, tag="saw"):
 
 
 class Pictured(Wire, tag="pictured"):
+    """A picture with its marks, as `kernel.film` has it on the wire."""
+
+    message: bytes
+
+
+class Small(Wire, tag="small"):
     """A small picture, as JPEG."""
 
     time_ns: int
@@ -91,7 +99,7 @@ class Ended(Wire, tag="ended"):
 
 
 ToCamera = Orders | Go | Stop
-FromCamera = Begun | Saw | Pictured | Beat | Ended
+FromCamera = Begun | Saw | Pictured | Small | Beat | Ended
 
 _ENCODER = msgspec.msgpack.Encoder()
 _TO: msgspec.msgpack.Decoder[ToCamera] = msgspec.msgpack.Decoder(ToCamera)

@@ -21,6 +21,7 @@ from marsad.app.camera_wire import (
     Orders,
     Pictured,
     Saw,
+    Small,
     Stop,
     from_camera,
     length_of,
@@ -57,8 +58,11 @@ class Listener(Protocol):
     def saw(self, glance: Glance) -> None:
         """A camera has seen something, or nothing."""
 
-    def pictured(self, camera_id: str, time_ns: int, jpeg: bytes) -> None:
-        """A camera has a new picture."""
+    def pictured(self, camera_id: str, message: bytes) -> None:
+        """A camera has a new picture, with its marks."""
+
+    def small(self, camera_id: str, time_ns: int, jpeg: bytes) -> None:
+        """A camera has a new small picture."""
 
     def runs(self, camera_id: str, run: CameraRun, restarts: int, detail: str) -> None:
         """A camera's process does otherwise than before."""
@@ -75,7 +79,6 @@ class CameraKeeper:
         self._patience = patience or Patience()
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
-        self._stopping = False
         self._seen = False
         self._ended: Ended | None = None
         self._stop = asyncio.Event()
@@ -86,14 +89,18 @@ class CameraKeeper:
         """The process's number, None while there is none."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def _is_over(self) -> bool:
+        return self._stop.is_set()
+
     async def run(self) -> None:
         """Start the process, and again whenever it ends other than with its source, until `stop`."""
         wait_s = self._patience.first_s
         self._tell("starting")
-        while not self._stopping:
+        while not self._is_over:
             began_s = time.monotonic()
             why = await self._life()
-            if self._stopping or not why:
+            if not why or self._is_over:
                 break
             if time.monotonic() - began_s >= self._patience.sound_s:
                 wait_s = self._patience.first_s
@@ -101,7 +108,7 @@ class CameraKeeper:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), wait_s)
             wait_s = min(2 * wait_s, self._patience.longest_s)
-            if not self._stopping:
+            if not self._is_over:
                 self.restarts += 1
                 self._tell("restarting", why)
         self._tell("stopped")
@@ -112,7 +119,6 @@ class CameraKeeper:
 
     async def stop(self) -> None:
         """Let the process end with the picture in hand, or after a while without."""
-        self._stopping = True
         self._stop.set()
         self._say(Stop())
 
@@ -132,7 +138,8 @@ class CameraKeeper:
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "marsad.app.camera_process", stdin=theirs, stdout=asyncio.subprocess.DEVNULL,
+                    sys.executable, "-m", "marsad.app.camera_process", stdin=theirs.fileno(),
+                    stdout=asyncio.subprocess.DEVNULL,
                     start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
                 )  # fmt: skip
             reader, self._writer = await asyncio.open_connection(sock=ours)
@@ -170,8 +177,10 @@ class CameraKeeper:
                     self._seen = True
                     self._tell("running")
                 self._listener.saw(glance)
-            case Pictured(time_ns=time_ns, jpeg=jpeg):
-                self._listener.pictured(self.camera_id, time_ns, jpeg)
+            case Pictured(message=picture):
+                self._listener.pictured(self.camera_id, picture)
+            case Small(time_ns=time_ns, jpeg=jpeg):
+                self._listener.small(self.camera_id, time_ns, jpeg)
             case Begun():
                 _log.info("camera_open", camera_id=self.camera_id, width_px=message.width_px, fps=message.fps)
             case Beat(busy_s=busy_s) if busy_s > (self._patience.busy_s if self._seen else self._patience.begin_s):

@@ -272,6 +272,36 @@ def demo(
 
 
 @app.command()
+def run(
+    site: SitePath,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the log, film and accounts are kept.")] = Path(
+        "out/run"
+    ),
+    host: Annotated[str, typer.Option(help="The address that the console listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 takes a free one.")] = 8700,
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A further name that browsers use. May be repeated.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(metavar="PEM", help="The console's TLS certificate.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="PEM", help="Its key.")] = None,
+    quota: Annotated[float, typer.Option(metavar="GB", help="How much film is kept.")] = 50.0,
+    model: Annotated[Path | None, typer.Option(metavar="FILE.onnx", help="A model that looks at each track.")] = None,
+    faint: Annotated[bool, typer.Option("--faint", help="Look for movers too faint for one picture as well.")] = False,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch a site's cameras, keep their film, and serve the duty officer's console, until told to stop."""
+    from marsad.app.run import Options, run_site
+    from marsad.app.station import Place
+
+    _must_exist(site)
+    place = Place(
+        out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, quota_gb=quota
+    )
+    _report(run_site(site, place, seconds=seconds, options=Options(model=model, faint=faint)), as_json=as_json)
+
+
+@app.command()
 def presence(
     site: SitePath,
     log: Annotated[list[Path], typer.Option(metavar="PATH", help="An --out folder of marsad watch, or its log.")],

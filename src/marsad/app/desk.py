@@ -265,6 +265,10 @@ class Control:
         """Have something called with all that is logged, on the event loop."""
         self._calls.append(call)
 
+    def dismiss(self) -> None:
+        """Let all followers go."""
+        self._feed.close()
+
     @property
     def picture(self) -> Picture:
         """The picture as it is shown."""
@@ -445,9 +449,11 @@ class Control:
 
     def _meet(self, alerts: Sequence[Alert]) -> list[Event]:
         """What alerts make of the alarms."""
-        raised = [Raised(alert, subject_of(alert, self._picture)) for alert in alerts]
-        said = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
         names = names_of(self._picture)
+        # A picture that is older than the one that is shown may call it what it is called no more.
+        subjects = [subject_of(alert, self._picture) for alert in alerts]
+        raised = [Raised(alert, names.get(name, name)) for alert, name in zip(alerts, subjects, strict=True)]
+        said = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
         return [*said, *self._room.alarms.meet(raised, self._present(), self.now_ns(), names)]
 
     def _figures(self) -> Figures:
