@@ -254,7 +254,7 @@ def running(
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    app = build_app(desk, accounts, clock=clock, terms=terms, hasher=FAST, **options)  # type: ignore[arg-type]
+    app = build_app(desk, accounts, clock=clock, terms=terms, **{"hasher": FAST, **options})  # type: ignore[arg-type]
     server = server_for(app, port=port)
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -293,7 +293,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
     (tmp_path / "index.html").write_text("<!doctype html><title>Marsad</title>")
     (tmp_path / "patrol.html").write_text("<!doctype html><title>Patrol</title>")
     (tmp_path / "assets" / "main-abc123.js").write_text("export const answer = 42\n" * 100)
-    with running(MemoryDesk(), peopled(), WallClock(), built=tmp_path) as console:
+    with running(MemoryDesk(), peopled(), WallClock(), Terms(body_s=2), built=tmp_path) as console:
         yield console
 
 
@@ -306,3 +306,8 @@ def peopled() -> MemoryAccounts:
             Account(name=name, role=role, password_hash=FAST.hash(PASSWORD), created_ns=1, patrol_id=patrol_id)
         )
     return accounts
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parents[2]

@@ -127,7 +127,7 @@ def test_who_hovers_at_a_threshold_is_told_once() -> None:
     rng = np.random.default_rng(0)
     told = [
         alert
-        for k, seconds in enumerate(rng.normal(600, 50, 200))
+        for k, seconds in enumerate(rng.normal(600, 50, 200).tolist())
         for alert in show(watch, track(0, 500, k + 10.0, approaches=(approach(seconds),)))
     ]
     assert len(told) == 1
@@ -184,13 +184,15 @@ def walk(watch: StandingWatch, norths: Sequence[float], raised: Sequence[Alert] 
 
 
 def test_a_line_crossed_in_the_picture_is_raised_with_its_direction() -> None:
-    (inward,) = walk(StandingWatch(SITE), np.arange(30.0, -30.0, -1.5).tolist())
+    fine = GroundCovariance(east_m2=0.04, east_north_m2=0.0, north_m2=0.04)
+    (inward,) = walk(StandingWatch(SITE), np.arange(30.0, -30.0, -1.5).tolist(), own_covariance=fine)
     assert (inward.rule, inward.rule_id, inward.direction, inward.priority) == (
         "line_crossing", "border", "inward", "high",
     )  # fmt: skip
     assert inward.facts.crossed is not None
     assert inward.ground is not None
-    assert inward.ground.north_m == pytest.approx(-1.28 * 3.0, abs=2)
+    # Surely across is 0.9: 1.28 sigmas beyond the line.
+    assert -1.28 * 3.0 - 1.5 <= inward.ground.north_m <= -1.28 * 3.0
     (outward,) = walk(StandingWatch(SITE), np.arange(-30.0, 30.0, 1.5).tolist())
     assert (outward.direction, outward.priority) == ("outward", "medium")
 
@@ -298,6 +300,32 @@ def test_members_of_a_group_are_one_subject_whoever_of_them_crosses() -> None:
         middle = group(file, ground=ground(5, 36 - 1.4 * k))
         raised += show(watch, *file, groups=[middle])
     assert [(alert.subject_id, alert.rule) for alert in raised] == [("G1", "line_crossing")]
+
+
+def test_who_parts_from_a_group_is_told_apart_from_it_after_a_while() -> None:
+    watch = StandingWatch(SITE)
+    coming = {"approaches": (approach(300),)}
+    told = []
+    for k in range(40):
+        both = [track(0, 500, k + 10.0, track_id=f"T{i}", **coming) for i in range(2)]
+        together = [msgspec.structs.replace(each, group_id="G1") for each in both]
+        # For a moment they are single to the picture, and from the 20th second on they are.
+        apart = k == 5 or k >= 20
+        shown = show(watch, *both) if apart else show(watch, *together, groups=[group(together, **coming)])
+        told += [(k, alert.subject_id) for alert in shown]
+    assert told == [(0, "G1"), (6, "G1"), (29, "T0"), (29, "T1")]
+
+
+def test_a_group_that_parts_is_two_after_a_while() -> None:
+    watch = StandingWatch(SITE)
+    coming = {"approaches": (approach(300),)}
+    told = []
+    for k in range(20):
+        tracks = [track(0, 500, k + 10.0, track_id=f"T{i}", **coming) for i in range(4)]
+        groups = [group(tracks[:2], **coming), group(tracks[2:], group_id="G2", parted_from="G1", **coming)]
+        shown = show(watch, *tracks, groups=groups if k >= 5 else [group(tracks, **coming)])
+        told += [(k, alert.subject_id) for alert in shown]
+    assert told == [(0, "G1"), (15, "G2")]
 
 
 def test_a_rule_that_the_site_does_without_is_not_raised() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from marsad.console.access import Access
 from marsad.console.desk import Desk, Done
@@ -23,9 +23,9 @@ from marsad.kernel.site import Site
 from marsad.respond.dispatch import Option
 
 Asked = Request[Any, Any, Any]
-At = Annotated[int | None, Parameter(query="at", description="a moment of the past, in ns since 1970, UTC")]
-From = Annotated[int, Parameter(query="from", description="the first moment, in ns since 1970, UTC")]
-To = Annotated[int, Parameter(query="to", description="the last moment, in ns since 1970, UTC")]
+At = Annotated[int | None, QueryParameter(name="at", description="a moment of the past, in ns since 1970, UTC")]
+From = Annotated[int, QueryParameter(name="from", description="the first moment, in ns since 1970, UTC")]
+To = Annotated[int, QueryParameter(name="to", description="the last moment, in ns since 1970, UTC")]
 
 
 def desk_routes(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
@@ -62,7 +62,7 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
         return [event for event in await asyncio.to_thread(desk.events, first, last) if stored_for(person, event)]
 
     @get("/api/incidents/{incident_id:str}/options")
-    async def options(incident_id: str) -> list[Option]:
+    async def options(incident_id: FromPath[str]) -> list[Option]:
         """What sending each patrol to an incident would come to, the best first."""
         return await asyncio.to_thread(desk.options, incident_id)
 
@@ -71,7 +71,7 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
 
 def _doing(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     @post("/api/acts", opt={"patrol": True}, status_code=200)
-    async def acts(request: Asked, data: Act) -> Done:
+    async def acts(request: Asked, data: JSONBody[Act]) -> Done:
         """Ask for an act; the same `act_id` counts once, however often it is sent."""
         person: Person = request.user
         tell = _teller(access, person, address_of(request), tag_of(type(data)))

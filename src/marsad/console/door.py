@@ -9,7 +9,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
 
-from marsad.console.problem import STATUS, Problem, ProblemKind
+from marsad.console.problem import STATUS, NotDoneError, Problem, ProblemKind
 
 BODY_S: Final = 20.0
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -71,21 +71,13 @@ class Door:
         if scope["type"] == ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
             return
-        begun = False
 
         async def answer(message: Message) -> None:
-            nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
                 message["headers"] = [*message["headers"], *self._headers(scope, host, message["headers"])]
             await send(message)
 
-        try:
-            await self._app(scope, _Patient(receive, self._body_s), answer)
-        except TimeoutError:
-            if begun:
-                raise
-            await self._refuse(scope, send, "TooSlow", "the body of the request came too slowly")
+        await self._app(scope, _Patient(receive, self._body_s), answer)
 
     def _headers(self, scope: Scope, host: str, there: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         known = {name.lower() for name, _ in there}
@@ -120,8 +112,11 @@ class _Patient:
             return await self._receive()
         now_s = asyncio.get_running_loop().time()
         self._until = self._until or now_s + self._body_s
-        async with asyncio.timeout_at(self._until):
-            message = await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise NotDoneError("TooSlow", "the body of the request came too slowly") from error
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

@@ -12,6 +12,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
 from marsad.console.desk import Desk, FeedMessage, Hello
+from marsad.console.patient import send_frame, text_frame
 from marsad.console.view import message_for, view_of
 from marsad.kernel.act import Person
 
@@ -26,29 +27,29 @@ Socket = WebSocket[Any, Any, Any]
 
 
 class Encoded:
-    """The texts of the last messages, by what is seen of them, so that each is made once however many follow.
+    """The last messages as WebSocket frames, by what is seen of them: each is made once however many follow.
 
-    The messages are kept with their texts: a number of an object that is gone may come again.
+    The messages are kept with their frames: a number of an object that is gone may come again.
     """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._texts: OrderedDict[tuple[int, str], tuple[FeedMessage, str | None]] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, str], tuple[FeedMessage, bytes | None]] = OrderedDict()
         self._encoder = msgspec.json.Encoder()
 
-    def text(self, message: FeedMessage, person: Person) -> str | None:
-        """The message as this person sees it, as JSON; None where nothing of it is theirs."""
+    def frame(self, message: FeedMessage, person: Person) -> bytes | None:
+        """The message as this person sees it, JSON in a frame; None where nothing of it is theirs."""
         key = (id(message), view_of(person))
-        if (kept := self._texts.get(key)) is not None:
+        if (kept := self._frames.get(key)) is not None:
             return kept[1]
         seen = message_for(person, message, self._desk)
-        text = None if seen is None else self._encoder.encode(seen).decode()
+        frame = None if seen is None else text_frame(self._encoder.encode(seen))
         # A greeting is made for one follower, and is the longest of all.
         if not isinstance(message, Hello):
-            self._texts[key] = (message, text)
-            if len(self._texts) > KEPT:
-                self._texts.popitem(last=False)
-        return text
+            self._frames[key] = (message, frame)
+            if len(self._frames) > KEPT:
+                self._frames.popitem(last=False)
+        return frame
 
 
 def feed_routes(desk: Desk, send_s: float = SEND_S) -> list[WebsocketRouteHandler]:
@@ -81,10 +82,10 @@ async def _write(socket: Socket, follower: AsyncIterator[FeedMessage], encoded: 
     """Send what the person may see, in order, until the desk has no more or the browser takes no more."""
     try:
         async for message in follower:
-            text = encoded.text(message, socket.user)
-            if text is not None:
+            frame = encoded.frame(message, socket.user)
+            if frame is not None:
                 async with asyncio.timeout(send_s):
-                    await socket.send_text(text)
+                    await send_frame(socket.scope, socket.send, frame)
     except TimeoutError:
         with contextlib.suppress(OSError, RuntimeError, TimeoutError):
             async with asyncio.timeout(1.0):

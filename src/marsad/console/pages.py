@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from marsad.console.problem import NotDoneError
 
@@ -76,7 +77,7 @@ def page_routes(folder: Path = BUILT) -> list[HTTPRouteHandler]:
     pages = Pages(folder)
 
     @get(["/", "/{path:path}"], opt={"public": True}, include_in_schema=False)
-    async def page(request: Request[Any, Any, Any], path: str = "") -> Response[bytes]:
+    async def page(request: Request[Any, Any, Any], path: FromPath[str] = "") -> Response[bytes]:
         found = pages.find(path.strip("/"))
         if found is None and path.strip("/") in ENTRIES and not pages.built():
             return Response(_NOT_BUILT.encode(), status_code=503, media_type=MediaType.HTML)

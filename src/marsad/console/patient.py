@@ -1,12 +1,18 @@
-"""HTTP on a socket, with an end to its patience."""
+"""HTTP and WebSockets on a socket, with an end to their patience."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final, cast
 
 import h11
+from litestar.types import Message, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
 
 HEAD_S: Final = 10.0
+LINGER_S: Final = 10.0
+EXTENSION: Final = "marsad.frame"
 
 
 class PatientProtocol(H11Protocol):
@@ -49,3 +55,48 @@ class PatientProtocol(H11Protocol):
         self._timer = None
         if self._waiting() and not self.transport.is_closing():
             self.transport.close()
+
+
+def text_frame(text: bytes) -> bytes:
+    """A text as a whole WebSocket frame, as a server sends it: the same bytes for every browser."""
+    return Frame(Opcode.TEXT, text).serialize(mask=False)
+
+
+async def send_frame(scope: Scope, send: Send, frame: bytes) -> None:
+    """Send a frame as it is where the server can do that; else the text in it, which is then framed anew."""
+    if EXTENSION in (scope.get("extensions") or {}):
+        await send(cast("Message", {"type": "websocket.send", EXTENSION: frame}))
+        return
+    await send({"type": "websocket.send", "text": _text_of(frame), "bytes": None})
+
+
+def _text_of(frame: bytes) -> str:
+    """What stands after the head of a frame: two bytes, and more where its length takes more."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :].decode()
+
+
+class PatientSocket(WebSocketsSansIOProtocol):
+    """Lets go of a browser that does not take what was sent before its socket was closed.
+
+    It also sends frames that were made before: to encode and frame a picture takes longer than to send it, and is the
+    same for all who follow.
+    """
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401 - as the server hands it over
+        """Send a message, or, by an extension of the protocol between server and application, a frame as it is."""
+        frame = message.get(EXTENSION)
+        if frame is None:
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected or self.close_sent or not self.handshake_complete:
+            raise ClientDisconnected
+        self.transport.write(frame)
+
+    async def run_asgi(self) -> None:
+        """Serve it, and some seconds later throw away what is still to be sent."""
+        cast("dict[str, Any]", self.scope)["extensions"][EXTENSION] = {}
+        try:
+            await super().run_asgi()
+        finally:
+            self.loop.call_later(LINGER_S, self.transport.abort)

@@ -92,8 +92,8 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
 )
 """The least rank that may do each act.
 
-What can hide something from everybody asks for a supervisor: holding alarms back, ending a hazard, an exercise; so does
-what is told outside.
+What can hide something from everybody, or tells it to the world, asks for a supervisor: holding alarms back, ending a
+hazard, an exercise, a statement's approval.
 """
 
 PATROL_ACTS: Final[Mapping[type[Act], str]] = MappingProxyType(

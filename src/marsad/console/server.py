@@ -19,12 +19,12 @@ from marsad.console.acts import desk_routes
 from marsad.console.answers import HANDLERS
 from marsad.console.desk import Desk
 from marsad.console.door import BODY_S, LOOPBACK, Door, is_loopback
-from marsad.console.feed import feed_routes
+from marsad.console.feed import SEND_S, feed_routes
 from marsad.console.gate import Gate
 from marsad.console.gatekeeper import Gatekeeper, Limits
 from marsad.console.health import health_routes
 from marsad.console.pages import BUILT, page_routes
-from marsad.console.patient import PatientProtocol
+from marsad.console.patient import PatientProtocol, PatientSocket
 from marsad.console.schema import schema_routes
 from marsad.console.session import session_routes
 from marsad.kernel.port import Accounts, Clock
@@ -39,7 +39,8 @@ class Terms(Record):
     """On which terms the console is served.
 
     `hosts` are the names, without a port, by which it may be asked for; `tls` whether browsers reach it by https, from
-    this server or from one before it. `body_bytes` and `body_s` are how much may be sent, and how long that may take.
+    this server or from one before it. `body_bytes` and `body_s` are how much may be sent, and how long that may take;
+    `send_s` is how long a follower of the feed may take to take a message.
     """
 
     hosts: tuple[str, ...] = LOOPBACK
@@ -47,6 +48,7 @@ class Terms(Record):
     limits: Limits = Limits()
     body_bytes: int = 64 * 1024
     body_s: float = BODY_S
+    send_s: float = SEND_S
 
 
 def build_app(
@@ -75,7 +77,7 @@ def build_app(
     routes: list[ControllerRouterHandler] = [
         *session_routes(keeper, tls=terms.tls),
         *desk_routes(desk, access),
-        *feed_routes(desk),
+        *feed_routes(desk, terms.send_s),
         *health_routes(desk),
         *page_routes(built),
         *handlers,
@@ -112,7 +114,7 @@ def server_for(
         host=host,
         port=port,
         http=PatientProtocol,
-        ws="websockets-sansio",
+        ws=PatientSocket,
         ws_max_size=64 * 1024,
         ws_ping_interval=10.0,
         ws_ping_timeout=10.0,

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from marsad.console.door import is_loopback
 from marsad.console.gate import address_of, cookie_name
@@ -81,12 +82,12 @@ def _session(keeper: Gatekeeper, *, tls: bool) -> list[HTTPRouteHandler]:
         return show(request.auth)
 
     @post("/api/session", opt={"public": True}, status_code=200)
-    async def sign_in(request: Asked, data: Credentials) -> Response[SessionShown]:
+    async def sign_in(request: Asked, data: JSONBody[Credentials]) -> Response[SessionShown]:
         """Sign in."""
         return let_in(await keeper.sign_in(data, address_of(request), instead_of=request.cookies.get(name)))
 
     @delete("/api/session", opt={"patrol": True}, status_code=200)
-    async def sign_out(request: Asked, everywhere: bool = False) -> Response[SessionShown]:
+    async def sign_out(request: Asked, everywhere: FromQuery[bool] = False) -> Response[SessionShown]:
         """Sign out, here or everywhere."""
         keeper.sign_out(request.auth, address_of(request), everywhere=everywhere)
         gone: Literal["strict"] = "strict"
@@ -94,13 +95,13 @@ def _session(keeper: Gatekeeper, *, tls: bool) -> list[HTTPRouteHandler]:
         return Response(show(None), cookies=[cookie])
 
     @post("/api/session/password", opt={"patrol": True}, status_code=200)
-    async def change_password(request: Asked, data: PasswordChange) -> SessionShown:
+    async def change_password(request: Asked, data: JSONBody[PasswordChange]) -> SessionShown:
         """Change one's own password, which ends one's other sessions."""
         await keeper.change_password(request.auth, data.old, data.new, address_of(request))
         return show(request.auth)
 
     @post("/api/first-run", opt={"public": True}, status_code=200)
-    async def first_run(request: Asked, data: Credentials) -> Response[SessionShown]:
+    async def first_run(request: Asked, data: JSONBody[Credentials]) -> Response[SessionShown]:
         """Make the first account, an administrator's, from this machine itself, and sign in."""
         forwarded = any(header in request.headers for header in ("forwarded", "x-forwarded-for", "x-real-ip"))
         if forwarded or not is_loopback(address_of(request)):
@@ -119,12 +120,12 @@ def _accounts(keeper: Gatekeeper) -> list[HTTPRouteHandler]:
         return keeper.shown()
 
     @post("/api/accounts", opt=least)
-    async def make_account(request: Asked, data: NewAccount) -> AccountShown:
+    async def make_account(request: Asked, data: JSONBody[NewAccount]) -> AccountShown:
         """Make an account."""
         return await keeper.make(data, request.user, address_of(request))
 
     @patch("/api/accounts/{name:str}", opt=least)
-    async def change_account(request: Asked, name: str, data: AccountChange) -> AccountShown:
+    async def change_account(request: Asked, name: FromPath[str], data: JSONBody[AccountChange]) -> AccountShown:
         """Change an account, which ends its sessions."""
         return await keeper.change(name, data, request.user, address_of(request))
 

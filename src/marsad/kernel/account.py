@@ -8,12 +8,15 @@ from msgspec import Meta
 from marsad.kernel.act import Role
 from marsad.kernel.record import Record
 
-AccountName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .'-]*$")]
+_MARKS = "\u0300-\u036f\u064b-\u0655\u200c"
+"""Accents, vowel signs, and the joint that Sorani is written with: parts of a word, but no letters."""
+
+AccountName = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^\w[\w{_MARKS} .'-]*$")]
 
 
 def name_key(name: str) -> str:
     """The form under which a name is looked up: two names that look the same are the same."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    return unicodedata.normalize("NFKC", name.replace("\u200c", "")).strip().casefold()
 
 
 class Account(Record):

@@ -32,6 +32,7 @@ class Path:
         self.start = corners[:-1]
         self.along = np.diff(corners, axis=0)
         east, north = corners.T
+        self.box = float(east.min()), float(north.min()), float(east.max()), float(north.max())
         self.clockwise = bool((east[:-1] * north[1:] - east[1:] * north[:-1]).sum() < 0)
         # Sides are told along the straight continuation of an open line; whether it was crossed, by its own length.
         self.low = np.zeros(len(self.start))
@@ -44,15 +45,19 @@ class Path:
         apart, east, north = _nearest(self.start, self.along, self.low, self.high, *place)
         return apart, (east, north)
 
+    def is_near(self, place: Place, within_m: float) -> bool:
+        """Whether a place is within a distance of the box around the path: whoever is not is far from the path."""
+        west, south, east, north = self.box
+        beside = west - within_m <= place[0] <= east + within_m
+        return beside and south - within_m <= place[1] <= north + within_m
+
     def distance_m(self, place: Place) -> float:
         """Metres to the path between its ends."""
         return math.dist(place, self.foot(place))
 
     def foot(self, place: Place) -> Place:
         """The nearest place on the path between its ends."""
-        feet = _feet(self.start, self.along, np.array([place]))[0]
-        east, north = feet[np.hypot(*(feet - np.array(place)).T).argmin()].tolist()
-        return east, north
+        return _foot(self.start, self.along, *place)
 
     def met_by(self, one: Place, two: Place, slack_m: float) -> bool:
         """Whether the straight way between two places meets the path, or passes within `slack_m` of it."""
@@ -175,8 +180,7 @@ def at(path: Path, place: Place, covariance: GroundCovariance, nodes: Array, nea
     widest, _ = half_axes(covariance)
     if path.distance_m(place) > near_m + _REACH_SIGMAS * widest:
         return 0.0
-    points = _spread(place, covariance, nodes)
-    return float((_distances(path.start, path.along, points) <= near_m).mean())
+    return _share_near(path.start, path.along, _spread(place, covariance, nodes), near_m)
 
 
 def _spread(place: Place, covariance: GroundCovariance, nodes: Array) -> Array:
@@ -185,17 +189,26 @@ def _spread(place: Place, covariance: GroundCovariance, nodes: Array) -> Array:
     return np.array(place) + nodes @ root.T
 
 
-def _distances(start: Array, along: Array, points: Array) -> Array:
-    """How far each point (N, 2) is from the nearest of the segments."""
-    foot = _feet(start, along, points)
-    apart: Array = np.hypot(*np.moveaxis(points[:, None] - foot, -1, 0)).min(axis=1)
-    return apart
+@njit(cache=True)
+def _foot(starts: Array, alongs: Array, east: float, north: float) -> Place:
+    """The nearest place on any of the segments."""
+    best, foot_e, foot_n = math.inf, 0.0, 0.0
+    for k in range(starts.shape[0]):
+        along_e, along_n = alongs[k, 0], alongs[k, 1]
+        off_e, off_n = east - starts[k, 0], north - starts[k, 1]
+        length2 = max(along_e * along_e + along_n * along_n, 1e-12)
+        share = min(max((off_e * along_e + off_n * along_n) / length2, 0.0), 1.0)
+        apart = math.hypot(off_e - share * along_e, off_n - share * along_n)
+        if apart < best:
+            best, foot_e, foot_n = apart, starts[k, 0] + share * along_e, starts[k, 1] + share * along_n
+    return foot_e, foot_n
 
 
-def _feet(start: Array, along: Array, points: Array) -> Array:
-    """The nearest place on each segment to each point, (N, S, 2)."""
-    off = points[:, None] - start
-    length2 = np.maximum((along**2).sum(axis=1), 1e-12)
-    share = np.clip((off * along).sum(axis=2) / length2, 0.0, 1.0)
-    foot: Array = start + share[..., None] * along
-    return foot
+@njit(cache=True)
+def _share_near(starts: Array, alongs: Array, points: Array, near_m: float) -> float:
+    """The share of points (N, 2) that lie within a distance of the segments."""
+    near = 0
+    for k in range(points.shape[0]):
+        foot_e, foot_n = _foot(starts, alongs, points[k, 0], points[k, 1])
+        near += math.hypot(points[k, 0] - foot_e, points[k, 1] - foot_n) <= near_m
+    return near / points.shape[0]

@@ -23,7 +23,7 @@ from marsad.geo.ground import site_origin
 from marsad.geo.sun import sun_position
 from marsad.kernel.alert import Alert, Crossed, Facts, Priority, Rule
 from marsad.kernel.error import InputError
-from marsad.kernel.picture import LineApproach, Picture, PictureTrack
+from marsad.kernel.picture import LineApproach, Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import GroundState
 from marsad.kernel.site import Line, Rules, Site
 from marsad.kernel.track import Count
@@ -54,6 +54,8 @@ DOUBTFUL: Final = 0.5
 """Below this probability that there is anything at all every alert is low."""
 LINGER_S: Final = 30.0
 """A condition is over once it has been clearly short of its threshold for so long."""
+PARTED_S: Final = 10.0
+"""Who has parted from a group is told apart from it after so long: until then the group's own alarm stands for both."""
 FORGET_S: Final = 120.0
 SAMPLES: Final = 30
 """How many places of a stay are kept."""
@@ -105,13 +107,15 @@ class _Condition:
 class _Known:
     """What is remembered of one subject."""
 
-    __slots__ = ("conditions", "crossed", "present_ns", "stay")
+    __slots__ = ("conditions", "crossed", "present_ns", "since_ns", "stay", "stays")
 
     def __init__(self) -> None:
+        self.since_ns = 0
         self.conditions: dict[Key, _Condition] = {}
         self.crossed: dict[str, Crossed] = {}
         self.present_ns = 0
         self.stay: deque[tuple[int, float, float]] = deque(maxlen=SAMPLES + 1)
+        self.stays: Reading | None = None
 
 
 class StandingWatch:
@@ -133,6 +137,8 @@ class StandingWatch:
         self._sides: dict[str, dict[str, _Side]] = {}
         self._judged: dict[str, int] = {}
         self._known: dict[str, _Known] = {}
+        self._grouped: dict[str, int] = {}
+        self._updated_ns = 0
         self._over: frozenset[str] = frozenset()
         self._news: dict[str, News] = {}
 
@@ -156,19 +162,17 @@ class StandingWatch:
         dark = self.is_night(now_ns) if night is None else night
         self._follow(picture.tracks)
         subjects = subjects_of(picture)
+        self._meet(subjects, now_ns)
         self._take(raised, picture, {subject.subject_id for subject in subjects})
         self._news = {}
         alerts: list[Alert] = []
         for subject in subjects:
-            known = self._known.get(subject.subject_id)
-            if known is None:
-                known = self._known[subject.subject_id] = _Known()
-            known.present_ns = now_ns
-            alerts += self._hold(subject, known, dark, now_ns)
+            alerts += self._hold(subject, self._known[subject.subject_id], dark, now_ns)
         self._over = frozenset(
             subject.subject_id for subject in subjects if _is_over(self._known[subject.subject_id].conditions)
         )
         self._forget(picture, now_ns)
+        self._updated_ns = now_ns
         return alerts
 
     def is_night(self, now_ns: int) -> bool:
@@ -176,13 +180,24 @@ class StandingWatch:
         _, elevation = sun_position(now_ns / NS, self._origin.latitude_deg, self._origin.longitude_deg)
         return math.degrees(float(elevation)) < self.rules.night_sun_deg
 
+    def _meet(self, subjects: Sequence[Subject], now_ns: int) -> None:
+        """Know every subject; one that comes back is told anew, for the alarm it had may have gone another way."""
+        for subject in subjects:
+            known = self._known.setdefault(subject.subject_id, _Known())
+            if known.present_ns != self._updated_ns or not known.since_ns:
+                known.conditions.clear()
+                known.since_ns = now_ns
+            known.present_ns = now_ns
+            if isinstance(subject.whole, PictureGroup):
+                self._grouped |= dict.fromkeys(subject.whole.members, now_ns)
+
     def _take(self, raised: Sequence[Alert], picture: Picture, ids: set[str]) -> None:
         """Note what cameras' own alerting has raised of subjects of the picture."""
         for alert in raised:
             name = subject_of(alert, picture)
             if name not in ids:
                 continue
-            known = self._known.setdefault(name, _Known())
+            known = self._known[name]
             direction = _direction(alert.direction)
             condition = known.conditions.setdefault((alert.rule, alert.rule_id, direction), _Condition())
             condition.stands, condition.clear_ns = True, None
@@ -207,11 +222,11 @@ class StandingWatch:
             for reading in self._readings(subject, known, crossed, dark)
             if reading.key[0] not in self.rules.off
         }
-        settled = _is_settled(subject)
+        settled, parted_ns = _is_settled(subject), self._parted_ns(subject, known, now_ns)
         raised = [
             reading
             for reading in readings.values()
-            if (settled or reading.key[0] == "line_crossing") and _is_raised(known, reading, subject.count, now_ns)
+            if _is_due(reading, settled, parted_ns) and _is_raised(known, reading, subject.count, now_ns)
         ]
         for key, condition in known.conditions.items():
             if key not in readings and key[0] != "confirmed_track":
@@ -224,6 +239,15 @@ class StandingWatch:
         )
         self._tell(subject, known, readings, facts, now_ns)
         return [self._alert(subject, reading, facts, now_ns) for reading in raised]
+
+    def _parted_ns(self, subject: Subject, known: _Known, now_ns: int) -> int | None:
+        """When a subject left a group that is still known, None where that is long ago or was never so."""
+        whole = subject.whole
+        if isinstance(whole, PictureGroup):
+            parted_ns = known.since_ns if whole.parted_from in self._known else 0
+        else:
+            parted_ns = self._grouped.get(whole.track_id, 0)
+        return parted_ns if parted_ns and now_ns - parted_ns < PARTED_S * NS else None
 
     def _tell(
         self, subject: Subject, known: _Known, readings: Mapping[Key, Reading], facts: Facts, now_ns: int
@@ -273,13 +297,19 @@ class StandingWatch:
 
     def _inside(self, subject: Subject) -> Iterator[Reading]:
         for zone_id, path in self._zones:
-            probability = max(self._within(path, track) for track in subject.members)
+            near = [track for track in subject.members if _may_be_at(path, track, 0.0)]
+            probability = max((self._within(path, track) for track in near), default=0.0)
+            if probability <= 0.0:
+                continue
             yield Reading(("zone_intrusion", zone_id, ""), "high", probability >= SURE, probability <= 0.5)
 
     def _at_fence(self, subject: Subject) -> Iterator[Reading]:
         enough = self.rules.fence_probability
         for fence_id, path in self._fences:
-            probability = max(self._at(path, track) for track in subject.members)
+            near = [track for track in subject.members if _may_be_at(path, track, self.rules.fence_m)]
+            probability = max((self._at(path, track) for track in near), default=0.0)
+            if probability <= 0.0:
+                continue
             clear = probability < enough * (1 - self.rules.clear)
             yield Reading(("fence_contact", fence_id, ""), "high", probability >= enough, clear)
 
@@ -310,17 +340,24 @@ class StandingWatch:
         ground, stay = subject.whole.ground, known.stay
         if not stay or subject.seen_ns - stay[-1][0] >= r.loiter_s * NS / SAMPLES:
             stay.append((subject.seen_ns, ground.east_m, ground.north_m))
-        while subject.seen_ns - stay[0][0] > r.loiter_s * (1 + 2 / SAMPLES) * NS:
-            stay.popleft()
-        beside = self._beside((ground.east_m, ground.north_m))
+            while subject.seen_ns - stay[0][0] > r.loiter_s * (1 + 2 / SAMPLES) * NS:
+                stay.popleft()
+            known.stays = self._stays(stay)
+        if known.stays is not None:
+            yield known.stays
+
+    def _stays(self, stay: Sequence[tuple[int, float, float]]) -> Reading | None:
+        """How loitering stands after these places, None where they are near no line or zone."""
+        r = self.rules
+        beside = self._beside((stay[-1][1], stay[-1][2]))
         if beside is None:
-            return
+            return None
         places = np.array([place[1:] for place in stay])
         radius_m = float(np.hypot(*(places - places.mean(axis=0)).T).max())
-        long_enough = subject.seen_ns - stay[0][0] >= r.loiter_s * (1 - 2 / SAMPLES) * NS
+        long_enough = stay[-1][0] - stay[0][0] >= r.loiter_s * (1 - 2 / SAMPLES) * NS
         clear = radius_m > r.loiter_m * (1 + r.clear)
         met = long_enough and radius_m <= r.loiter_m
-        yield Reading(("loitering", beside, ""), "medium", met, clear, since_ns=stay[0][0])
+        return Reading(("loitering", beside, ""), "medium", met, clear, since_ns=stay[0][0])
 
     def _beside(self, place: Place) -> str | None:
         """The line or zone near which a stay counts, None where there is none near enough."""
@@ -384,6 +421,7 @@ class StandingWatch:
         there = {track.track_id for track in picture.tracks}
         self._sides = {name: sides for name, sides in self._sides.items() if name in there}
         self._judged = {name: seen_ns for name, seen_ns in self._judged.items() if name in there}
+        self._grouped = {name: left_ns for name, left_ns in self._grouped.items() if name in there}
         gone = [name for name, known in self._known.items() if now_ns - known.present_ns > FORGET_S * NS]
         for name in gone:
             del self._known[name]
@@ -426,6 +464,12 @@ def _places(track: PictureTrack) -> list[tuple[float, GroundState]]:
     return [(each.probability / total, each.ground) for each in track.likely]
 
 
+def _may_be_at(path: Path, track: PictureTrack, near_m: float) -> bool:
+    """Whether a track may be inside or at a path at all: the mean's covariance holds every place where it may be."""
+    c = track.ground.covariance
+    return path.is_near(_place(track.ground), near_m + 5 * math.sqrt(c.east_m2 + c.north_m2))
+
+
 def _place(ground: GroundState) -> Place:
     return ground.east_m, ground.north_m
 
@@ -445,6 +489,13 @@ def _is_settled(subject: Subject) -> bool:
     if subject.kind != "unknown" and subject.kind_confidence >= SURE_KIND:
         return True
     return subject.confirmed_ns is not None and subject.whole.time_ns - subject.confirmed_ns >= DECIDE_S * NS
+
+
+def _is_due(reading: Reading, settled: bool, parted_ns: int | None) -> bool:
+    """Whether a reading is looked at now: a line crossed waits for nothing, unless its group had crossed it."""
+    if reading.key[0] == "line_crossing":
+        return parted_ns is None or (reading.since_ns or 0) > parted_ns
+    return settled and parted_ns is None
 
 
 def _is_raised(known: _Known, reading: Reading, count: Count | None, now_ns: int) -> bool:
