@@ -8,6 +8,7 @@ from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import av
 import cv2
@@ -32,6 +33,25 @@ LONGEST_NS = 600 * SECOND_NS
 TICKS = 90_000
 _START = b"\x00\x00\x00\x01"
 _QUALITY = {"crf": "18", "preset": "veryfast", "bf": "0", "threads": "1"}
+
+
+class FilmLibrary(FilmArchive):
+    """The archive as the console needs it: with clips to take away, made in a folder for passing files."""
+
+    def __init__(self, folder: Path, passing: Path) -> None:
+        super().__init__(folder)
+        self._passing = passing
+
+    def clip(self, camera_id: str, from_ns: int, to_ns: int) -> Path:
+        """A new MP4 file, for the caller to remove. Raises: as `export_clip` does."""
+        self._passing.mkdir(parents=True, exist_ok=True)
+        target = self._passing / f"{uuid4().hex}.mp4"
+        export_clip(self, camera_id, from_ns, to_ns, target, site_folder=self._passing, pre_roll_ns=0)
+        return target
+
+    def recoder(self) -> Recoder:
+        """What turns one camera's film into JPEG."""
+        return Recoder()
 
 
 def export_clip(
