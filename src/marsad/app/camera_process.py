@@ -29,24 +29,21 @@ from marsad.adapters.sources import is_live, open_source
 from marsad.app.camera_wire import Beat, Begun, Ended, FromCamera, Go, Orders, Pictured, Saw, Small, heard, packed
 from marsad.app.config import load_site
 from marsad.app.desk import Glance
+from marsad.app.glance import Glances, followed
 from marsad.app.node import watcher_for
 from marsad.app.story import StorySource
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.event import Event, FramesDropped, SourceEvent, WatchEnded, WatchStarted
 from marsad.kernel.film import CodedPicture, Filmed, to_message
 from marsad.kernel.frame import Frame
-from marsad.kernel.measurement import Look, Measurement
 from marsad.kernel.port import DetectorModel, FrameSource
 from marsad.kernel.site import Camera, Site
-from marsad.kernel.track import Track
 from marsad.respond.alerting import Alerting
 from marsad.watch.faint import FaintSettings
 from marsad.watch.watcher import Watcher, WatchSettings
 
 _log = structlog.get_logger()
 NS: Final = 1_000_000_000
-LOOK_NS: Final = 240_000_000
-"""A camera looks four times a second, as far as the picture is concerned: people do not run away in between."""
 PICTURES_WAITING: Final = 8
 """So many pictures wait to be sent; then they are left out, up to the next that needs none before it.
 
@@ -134,12 +131,10 @@ class Looker:
         self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
         self._alerting = Alerting(site)
         self._camera_id = camera.id
-        self._origin = site.organisation
-        self._located = camera.pose is not None
+        self._glances = Glances(camera.id, site.organisation, located=camera.pose is not None)
         self._source = source
         self._line = line
         self._filming = filming
-        self._looked_ns = -NS
         self._moments: deque[float] = deque(maxlen=30)
         self.frames = self.dropped = 0
         self.last_ns = 0
@@ -158,7 +153,7 @@ class Looker:
                 self._look(item)
             else:
                 self.dropped += item.count if isinstance(item, FramesDropped) else 0
-                self._tell(item.time_ns, events=(item,))
+                self._tell(item.time_ns, (item,))
         finally:
             self._line.busy_since_s = None
 
@@ -167,7 +162,7 @@ class Looker:
         ended = WatchEnded(
             time_ns=self.last_ns, camera_id=self._camera_id, reason=reason, frames=self.frames, dropped=self.dropped
         )
-        self._tell(self.last_ns, events=(*self._watcher.finish(self.last_ns), ended))
+        self._tell(self.last_ns, (*self._watcher.finish(self.last_ns), ended))
 
     def _look(self, frame: Frame) -> None:
         first = self.frames == 0
@@ -176,21 +171,18 @@ class Looker:
         self._moments.append(time.monotonic())
         seen = self._watcher.observe(frame)
         alerts = self._alerting.update(seen.tracks, frame.time_ns)
-        followed = tuple(each for each in seen.tracks if each.status in {"confirmed", "coasting"})
-        due = not 0 <= frame.time_ns - self._looked_ns < LOOK_NS
-        events: tuple[Event, ...] = (self._started(frame.time_ns), *seen.events) if first else tuple(seen.events)
-        if due or alerts or events:
-            look = look_of(self._camera_id, self._origin, frame.time_ns, followed) if due and self._located else None
-            self._looked_ns = frame.time_ns if due else self._looked_ns
-            self._tell(frame.time_ns, look=look, tracks=followed, alerts=tuple(alerts), events=events)
-        self._filming.watched(frame, followed)
+        began = (self._started(frame.time_ns),) if first else ()
+        glance = self._glances.of(frame.time_ns, seen, alerts, fps=self._fps(), before=began)
+        if glance is not None:
+            self._line.say(Saw(glance=glance))
+        self._filming.watched(frame, followed(seen))
         small = self._filming.thumbnail(frame)
         if small is not None:
             self._line.say(Small(time_ns=frame.time_ns, jpeg=small))
 
-    def _tell(self, time_ns: int, **told: object) -> None:
-        glance = {"camera_id": self._camera_id, "time_ns": time_ns, "fps": self._fps(), **told}
-        self._line.say(Saw(glance=Glance(**glance)))  # type: ignore[arg-type]
+    def _tell(self, time_ns: int, events: tuple[Event, ...]) -> None:
+        glance = Glance(camera_id=self._camera_id, time_ns=time_ns, fps=self._fps(), events=events)
+        self._line.say(Saw(glance=glance))
 
     def _fps(self) -> float:
         if len(self._moments) < 2 or self._moments[-1] == self._moments[0]:
@@ -203,19 +195,6 @@ class Looker:
             time_ns=time_ns, camera_id=self._camera_id, source=self._name, width_px=info.width_px,
             height_px=info.height_px, fps=info.fps, software=f"marsad {__version__}",
         )  # fmt: skip
-
-
-def look_of(camera_id: str, origin: str, time_ns: int, tracks: tuple[Track, ...]) -> Look:
-    """What a camera saw at one moment: the direction of everything that it has just seen, not of what it expects."""
-    measured = tuple(
-        Measurement(
-            bearing=each.bearing, label=each.track_id, kind=each.kind, kind_confidence=each.kind_confidence,
-            count=each.count,
-        )
-        for each in tracks
-        if each.status == "confirmed" and each.bearing is not None and each.time_ns == time_ns
-    )  # fmt: skip
-    return Look(source_id=camera_id, time_ns=time_ns, measurements=measured, origin=origin, received_ns=time_ns)
 
 
 class AsLive:

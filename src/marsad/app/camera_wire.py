@@ -21,17 +21,13 @@ class Wire(Record, tag_field="type"):
 class Story(Record):
     """A scenario that a camera plays a part in: who goes where is simulated, and nothing is real.
 
-    It begins at `begin_ns` of the desk's time. A `paced` one goes no faster than the clock, by which it began at
-    `wall_ns`; of another the camera is told how far it may go. The truth is written to the folder `truth` where that is
-    named.
+    It begins at `begin_ns` of the desk's time and is taken up at `from_ns`; how far it may be played is told later.
     """
 
     scenario: str
     begin_ns: int
+    from_ns: int
     seconds: float | None = None
-    paced: bool = False
-    wall_ns: int = 0
-    truth: str = ""
 
 
 class Orders(Wire, tag="orders"):

@@ -26,7 +26,7 @@ from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPositi
 from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
-from marsad.kernel.desk import CameraRun, DeskState, Figures, Storage
+from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, Storage
 from marsad.kernel.error import InputError, MarsadError, RefusedError, UnavailableError
 from marsad.kernel.event import (
     DURABLE,
@@ -55,6 +55,8 @@ from marsad.respond.upkeep import Upkeep
 NS: Final = 1_000_000_000
 SEEN_NS: Final = 5 * NS
 """Whom a camera has told of so lately is there."""
+STARTING_NS: Final = 60 * NS
+"""A camera's process may take so long until its first picture before it is missed."""
 _SURE: Final = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
 
 T = TypeVar("T")
@@ -66,12 +68,13 @@ class DeskSettings(Record):
     """How often the desk does what it does by itself.
 
     The picture is shown every `show_s`; the desk keeps itself in the log every `keep_s` where something has been done,
-    else every `idle_keep_s`.
+    else every `idle_keep_s`. One that does nothing `by_itself` is told to: see `Control.advance`.
     """
 
     show_s: float = 0.5
     keep_s: float = 60.0
     idle_keep_s: float = 600.0
+    by_itself: bool = True
 
 
 class Glance(Record):
@@ -211,7 +214,7 @@ class Control:
         """
         now_ns = self.now_ns()
         path = self._path(incident_id, now_ns)
-        candidates = self._outfit.ground.candidates(self._places())
+        candidates = self._outfit.ground.candidates(self.places())
         return options(candidates, path, now_ns, busy=self._room.dispatches.busy())
 
     async def act(self, person: Person, act: Act) -> Done:
@@ -283,13 +286,21 @@ class Control:
 
     async def start(self) -> None:
         """Begin."""
+        self._board.expect(self.now_ns())
         self._writer = DeskLog(self._log, self._publish, self._outfit.tell)
         self._writer.start()
         self._writer.submit(self._collected.fetch())
-        self._tasks = [
-            asyncio.create_task(self._fuse(), name="desk fuse"),
-            asyncio.create_task(self._tick(), name="desk tick"),
-        ]
+        if self._outfit.settings.by_itself:
+            self._tasks = [
+                asyncio.create_task(self._fuse(), name="desk fuse"),
+                asyncio.create_task(self._tick(), name="desk tick"),
+            ]
+
+    async def advance(self) -> None:
+        """Do everything that is due by now, and return when it is logged."""
+        await self._fuse_once()
+        self._seconds()
+        await self._running.drain()
 
     async def stop(self) -> int:
         """Take in what waits, keep everything, and stop; how many events could not be written."""
@@ -396,7 +407,7 @@ class Control:
             origin=self.site.organisation, received_ns=self.now_ns(),
         )  # fmt: skip
 
-    def _places(self) -> dict[str, Position]:
+    def places(self) -> dict[str, Position]:
         """Where each patrol is, as far as anybody knows."""
         places = {name: each.home for name, each in self._outfit.ground.patrols.items() if each.home is not None}
         for name in self._outfit.ground.patrols:
@@ -504,17 +515,22 @@ class Control:
 
     async def _tick(self) -> None:
         while True:
-            now_ns = self.now_ns()
-            if now_ns // NS != self._second_ns // NS:
-                self._second_ns = now_ns
-                self._second(now_ns)
+            self._seconds()
             await asyncio.sleep(0.05)
+
+    def _seconds(self) -> None:
+        """Do what is due once a second, if that has passed."""
+        now_ns = self.now_ns()
+        if now_ns // NS != self._second_ns // NS:
+            self._second_ns = now_ns
+            self._second(now_ns)
 
     def _second(self, now_ns: int) -> None:
         """What the passing of time brings."""
         events: list[Event] = [*self._room.dispatches.follow(now_ns)]
+        cameras = [each for each in self._board.cameras if _is_expected(each, now_ns)]
         ill = self._upkeep.update(
-            self._board.cameras, self._board.patrols, self._picture.sources, now_ns,
+            cameras, self._board.patrols, self._picture.sources, now_ns,
             busy=self._room.dispatches.busy(),
         )  # fmt: skip
         if ill:
@@ -539,6 +555,13 @@ class Control:
 
     def _read(self, first: int, last: int) -> Iterator[StoredEvent]:
         return self._log.read(first, last)
+
+
+def _is_expected(camera: CameraState, now_ns: int) -> bool:
+    """Whether a camera should give pictures: not one whose recording is over, and not yet one that has just started."""
+    if camera.run == "starting":
+        return now_ns - camera.since_ns >= STARTING_NS
+    return camera.run != "stopped"
 
 
 def _here(east_m: float, north_m: float, covariance: GroundCovariance, time_ns: int) -> Waypoint:

@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 import uvicorn
+from litestar.connection import ASGIConnection
 from litestar.types import ControllerRouterHandler
 
 from marsad.adapters.accounts import SqliteAccounts
 from marsad.adapters.clock import SystemClock
 from marsad.adapters.film_archive import FilmArchive
-from marsad.adapters.film_clip import export_clip
+from marsad.adapters.film_clip import FilmLibrary, export_clip
 from marsad.adapters.film_keeper import FilmKeeper
 from marsad.adapters.reporters import Reporters
 from marsad.adapters.sqlite import SqliteEventLog
@@ -27,10 +28,16 @@ from marsad.app.desk import Clock, Control, DeskSettings, Glance, Outfit
 from marsad.app.desk_setup import Made, set_up
 from marsad.app.papers import Papers
 from marsad.app.patient_log import open_log
+from marsad.app.site_map import SiteMap, site_views, wide_relief
 from marsad.app.systemd import tell_manager
+from marsad.console.film import Screening, film_routes
+from marsad.console.live import LiveFilm, Thumbnail
+from marsad.console.maps import Lookout, PatrolPlace, map_handlers
 from marsad.console.server import Terms, build_app, server_for
+from marsad.kernel.act import Person
 from marsad.kernel.desk import CameraRun
 from marsad.kernel.error import UnavailableError
+from marsad.kernel.event import LookedUp
 from marsad.kernel.incident import Evidence
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
@@ -38,9 +45,8 @@ from marsad.kernel.site import Site
 _log = structlog.get_logger()
 TIDY_S: Final = 5.0
 ALIVE_S: Final = 5.0
-LOG, ACCOUNTS, REPORTERS, KEY, FILM, EVIDENCE = (
-    "events.sqlite", "accounts.sqlite", "reporters.sqlite", "reporters.key", "film", "evidence",
-)  # fmt: skip
+LOG, ACCOUNTS, REPORTERS, KEY = "events.sqlite", "accounts.sqlite", "reporters.sqlite", "reporters.key"
+FILM, EVIDENCE, PASSING = "film", "evidence", "passing"
 """The files and folders of a station, in its folder."""
 
 
@@ -80,7 +86,8 @@ class Station:
         self._stack = contextlib.AsyncExitStack()
         self._serving: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._smalls: dict[str, bytes] = {}
+        self.film = FilmLibrary(self.film_folder, place.out / PASSING)
+        self.live = LiveFilm(self.film.recoder)
 
     @property
     def url(self) -> str:
@@ -116,11 +123,11 @@ class Station:
 
     def small(self, camera_id: str, time_ns: int, jpeg: bytes) -> None:
         """A camera has a new small picture."""
-        del time_ns
-        self._smalls[camera_id] = jpeg
+        self.live.put_thumbnail(Thumbnail(camera_id=camera_id, time_ns=time_ns, jpeg=jpeg))
 
     def pictured(self, camera_id: str, message: bytes) -> None:
-        """A camera has a new picture."""
+        """A camera has a new picture, with its marks."""
+        self.live.put(camera_id, message)
 
     def saw(self, glance: Glance) -> None:
         """A camera has seen something, or nothing."""
@@ -157,7 +164,7 @@ class Station:
         self.control.records = self.papers.record
         await self.control.start()
         self._stack.push_async_callback(self._stop_desk)
-        await self._serve(door)
+        await self._serve(door, made)
         self._keep()
         self.cameras = Cameras([CameraKeeper(each, self, self.plan.patience) for each in self.plan.orders])
         self.cameras.start()
@@ -170,12 +177,12 @@ class Station:
         if missing:
             _log.error("events_lost", count=missing)
 
-    async def _serve(self, door: socket.socket) -> None:
+    async def _serve(self, door: socket.socket, made: Made) -> None:
         hosts = tuple(dict.fromkeys(("127.0.0.1", "localhost", "::1", self.place.host, *self.place.names)))
         tls = self.place.certificate is not None
         app = build_app(
             self.control, self.accounts, clock=SystemClock(), terms=Terms(hosts=hosts, tls=tls),
-            handlers=self._handlers(),
+            handlers=[*self._film_routes(), *await asyncio.to_thread(self._map_routes, made)],
         )  # fmt: skip
         server = server_for(
             app, host=self.place.host, port=self.port, certificate=self.place.certificate, key=self.place.key
@@ -189,8 +196,36 @@ class Station:
                 raise UnavailableError("the console could not be started; see the lines above")
             await asyncio.sleep(0.02)
 
-    def _handlers(self) -> list[ControllerRouterHandler]:
-        return []
+    def _film_routes(self) -> list[ControllerRouterHandler]:
+        async def audit(person: Person, subject: str, reason: str) -> object:
+            now_ns = self.control.now_ns()
+            said = LookedUp(time_ns=now_ns, officer=person.name, subject_id=subject, reason=reason)
+            return await self.control.record([said])
+
+        cameras = frozenset(camera.id for camera in self.plan.site.cameras)
+        return [film_routes(Screening(self.film, self.live, cameras=cameras, who=_who, audit=audit))]
+
+    def _map_routes(self, made: Made) -> list[ControllerRouterHandler]:
+        """The map's routes, none where the site has no ground."""
+        if made.surface is None:
+            return []
+        site = self.plan.site
+        lookouts = [Lookout(post_id=each.id, name=each.name, position=each.position) for each in site.posts]
+        source = SiteMap(
+            site, made.surface, site_views(site, made.surface), relief=wide_relief(site, made.surface, Path()),
+            lookouts=lookouts, patrols=self._patrol_places,
+        )  # fmt: skip
+        return [*map_handlers(source)]
+
+    def _patrol_places(self) -> dict[str, PatrolPlace]:
+        places = self.control.places()
+        return {
+            each.patrol_id: PatrolPlace(
+                patrol_id=each.patrol_id, position=places[each.patrol_id], means=each.means, ready_s=each.ready_s
+            )
+            for each in self.plan.site.patrols
+            if each.patrol_id in places
+        }
 
     async def _stop_serving(self, server: uvicorn.Server) -> None:
         self.control.dismiss()
@@ -236,6 +271,12 @@ class _Clips:
         """Copy a span of film to an incident's folder. Raises: InputError where there is none."""
         target = self._out / EVIDENCE / incident_id / f"{camera_id}-{from_ns}-{to_ns}.mp4"
         return export_clip(self._archive, camera_id, from_ns, to_ns, target, site_folder=self._out)
+
+
+def _who(connection: ASGIConnection[Any, Any, Any, Any]) -> Person:
+    """Who asks, as the gate has found."""
+    person: Person = connection.user
+    return person
 
 
 async def _live() -> None:

@@ -104,6 +104,7 @@ class _Camera:
             self.since_ns = event.time_ns
         if event.run == "starting":
             self.troubles.clear()
+            self.seen_ns = None
         self.run, self.restarts = event.run, event.restarts
 
     def trouble(self, kind: str, time_ns: int, detail: str) -> None:
@@ -212,6 +213,11 @@ class Board:
                 camera.run, camera.since_ns, camera.seen_ns = told.run, told.since_ns, told.seen_ns
                 camera.fps, camera.restarts = told.fps, told.restarts
                 camera.troubles = {each.kind: each for each in told.troubles}
+
+    def expect(self, now_ns: int) -> None:
+        """All cameras are about to be started: what they did before the desk was is no matter of theirs now."""
+        for camera_id in self._cameras:
+            self._apply_camera(CameraRunChanged(time_ns=now_ns, camera_id=camera_id, run="starting"))
 
     def saw(self, camera_id: str, time_ns: int, fps: float | None = None) -> None:
         """A camera has given a picture; a source that is no camera of the site's is none here either."""
