@@ -40,13 +40,13 @@ GIVE_UP_S: Final = 5.0
 class Patience(Record):
     """How long a camera's process may be silent, busy with one picture, and starting; and how it is started again.
 
-    The first pictures take long where the numeric kernels have yet to be compiled. A process that has run for
+    Some pictures take long where numeric kernels have yet to be compiled. A process that has run for
     `sound_s` is started again after `first_s`; one that keeps dying waits twice as long each time, up to `longest_s`.
     """
 
     silent_s: float = 10.0
-    busy_s: float = 30.0
-    begin_s: float = 300.0
+    busy_s: float = 120.0
+    begin_s: float = 600.0
     first_s: float = 1.0
     longest_s: float = 60.0
     sound_s: float = 60.0

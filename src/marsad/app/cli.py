@@ -263,12 +263,21 @@ def simulate(
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="How much of it to play.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/demo"),
+    serve: Annotated[
+        bool | None, typer.Option("--serve/--no-serve", help="Then play it live at a console; asked on a terminal.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The console's port; 0 takes a free one.")] = 8700,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin the live story again whenever it has ended.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play the al-Qaim night to the whole watch, four cameras side by side, and hold it against the truth."""
+    """Play the al-Qaim night to the whole watch, hold it against the truth, and then serve it live at a console."""
     from marsad.app.demo import run_demo
 
     run_demo(seconds=seconds, out=out, as_json=as_json)
+    if (sys.stdin.isatty() and sys.stdout.isatty() and not as_json) if serve is None else serve:
+        from marsad.app.demo_serve import serve_demo
+
+        serve_demo(out, port=port, loop=loop)
 
 
 @app.command()

@@ -73,7 +73,6 @@ class Plan(NamedTuple):
     clock: Clock = time.time_ns
     settings: DeskSettings = DeskSettings()
     patience: Patience = Patience()
-    saw: Callable[[Glance], None] | None = None
 
 
 class Station:
@@ -132,8 +131,6 @@ class Station:
     def saw(self, glance: Glance) -> None:
         """A camera has seen something, or nothing."""
         self.control.take(glance)
-        if self.plan.saw is not None:
-            self.plan.saw(glance)
 
     def runs(self, camera_id: str, run: CameraRun, restarts: int, detail: str) -> None:
         """A camera's process does otherwise than before."""
@@ -166,11 +163,23 @@ class Station:
         self._stack.push_async_callback(self._stop_desk)
         await self._serve(door, made)
         self._keep()
-        self.cameras = Cameras([CameraKeeper(each, self, self.plan.patience) for each in self.plan.orders])
-        self.cameras.start()
-        self._stack.push_async_callback(self.cameras.stop)
+        self.cameras = self._begin_cameras()
+        self._stack.push_async_callback(self._stop_cameras)
         tell_manager("READY=1")
         _log.info("station_open", site=self.plan.site.name, url=self.url, out=str(out))
+
+    async def begin_again(self) -> None:
+        """Stop all cameras, and start them anew."""
+        await self._stop_cameras()
+        self.cameras = self._begin_cameras()
+
+    def _begin_cameras(self) -> Cameras:
+        cameras = Cameras([CameraKeeper(each, self, self.plan.patience) for each in self.plan.orders])
+        cameras.start()
+        return cameras
+
+    async def _stop_cameras(self) -> None:
+        await self.cameras.stop()
 
     async def _stop_desk(self) -> None:
         missing = await self.control.stop()
