@@ -200,6 +200,18 @@ class Alarms:
             self._holds[event.hold.hold_id] = event.hold
             self._holds_named += 1
 
+    def restore(
+        self, alarms: Iterable[Alarm], holds: Iterable[Hold], sounded_ns: Iterable[int], *, alarms_named: int,
+        holds_named: int,
+    ) -> None:  # fmt: skip
+        """Go on from what there was at one moment: so many had been named, and these had sounded lately."""
+        self._alarms = {alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda each: each.changed_ns)}
+        self._open = {alarm.subject_id: alarm.alarm_id for alarm in self._alarms.values()}
+        self._holds = {hold.hold_id: hold for hold in holds}
+        self._sounded = deque(sorted(sounded_ns))
+        self._named, self._holds_named = alarms_named, holds_named
+        self._now.clear()
+
     def alarm(self, alarm_id: str) -> Alarm:
         """One alarm. Raises InputError where there is none of that number."""
         alarm = self._alarms.get(alarm_id)
