@@ -360,6 +360,30 @@ def test_sixteen_times_as_fast_arrives_in_time(served: Served, tmp_path: Path, f
     run(body)
 
 
+def test_a_slow_viewer_of_a_replay_is_kept_in_time_by_key_pictures(
+    served: Served, tmp_path: Path, film: list[Filmed]
+) -> None:
+    keep(tmp_path, film)
+
+    async def body() -> None:
+        async with served.ws(f"/cameras/north/replay?from={START}&speed=2&reason=x") as viewer:
+            began = time.monotonic()
+            seen: list[tuple[Header, bytes]] = []
+            while time.monotonic() - began < 3.5:
+                await viewer.send(f'{{"got": {len(seen)}}}')
+                seen += await got(viewer, 1)
+                await asyncio.sleep(0.06)
+            shown = numbers(seen)
+            assert shown[-1] > 2 * 25 * 2, "half as fast as asked for at the least"
+            assert shown == sorted(set(shown))
+            assert all(
+                after[0].key or number == before + 1
+                for (before, number), after in zip(pairwise(shown), seen[1:], strict=True)
+            )
+
+    run(body)
+
+
 def test_a_replay_goes_over_a_gap_and_on_into_what_is_being_filmed(
     served: Served, tmp_path: Path, film: list[Filmed]
 ) -> None:

@@ -5,5 +5,10 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [svelte()],
-  build: { emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    rolldownOptions: { input: ['index.html', 'glass.html'].map((page) => `${import.meta.dirname}/${page}`) },
+  },
 })

@@ -16,6 +16,8 @@ from marsad.adapters.film import (
 from marsad.kernel.film import Filmed, FilmSpan, from_message
 
 MARGIN_NS = 200_000_000
+"""Pictures may be shown so long before those that they build on."""
+MOST_KNOWN = 256
 
 
 class FilmArchive:
@@ -119,6 +121,8 @@ class FilmArchive:
             if known is None or known[0] != size:
                 with opened(segment.path) as file:
                     known = size, max((entry.time_ns for entry in entries_in(file)), default=segment.start_ns)
+                if len(self._ends) > MOST_KNOWN:
+                    self._ends.clear()
                 self._ends[segment.path] = known
         except FileNotFoundError:
             return segment.start_ns

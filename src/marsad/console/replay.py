@@ -74,6 +74,14 @@ class Reel:
         ]
         return [] if not before else self.seek(before[-min(count, len(before))].picture.time_ns)
 
+    def jump(self, time_ns: int) -> None:
+        """Go on with the last key picture before a later moment, or with what follows where that was shown already."""
+        self._open(time_ns)
+        while (following := self._peek()) is not None and following.picture.time_ns <= self.time_ns:
+            self._ahead.popleft()
+        if following is not None:
+            self.time_ns = following.picture.time_ns - 1
+
     def take(self) -> list[tuple[int, bool, bytes]]:
         """The next pictures with their times and whether they are key ones; [] where the film ends for now."""
         if self._peek() is None:
@@ -113,7 +121,7 @@ class Reel:
 class Replay:
     """Sends a reel's pictures when they are due, and does what the viewer asks meanwhile.
 
-    A viewer who cannot keep up is taken on from key picture to key picture.
+    A viewer who cannot keep up is taken on from key picture to key picture, in time with what was asked for.
     """
 
     def __init__(self, reel: Reel, send: "Send", clock_s: Callable[[], float], *, speed: float = 1.0) -> None:
@@ -207,21 +215,20 @@ class Replay:
         return max(0.0, self._base[0] + (time_ns - self._base[1]) / SECOND_NS / self._speed - now_s)
 
     async def _play(self) -> None:
-        """Send what is due; the late are left out where a key picture later on makes up for it."""
-        if not self._waiting:
+        """Send what is due; from what is late, go on to the key picture before what would be due now."""
+        if not self._waiting or self._base is None:
             return
         time_ns, key, message = self._waiting.popleft()
-        late_s = 0.0
-        if self._base is not None:
-            late_s = self._clock_s() - self._base[0] - (time_ns - self._base[1]) / SECOND_NS / self._speed
-        self._reel.time_ns = max(time_ns, self._reel.time_ns)
-        if late_s > LATE_S and not key:
+        due_ns = self._base[1] + round((self._clock_s() - self._base[0]) * SECOND_NS * self._speed)
+        if due_ns - time_ns > LATE_S * SECOND_NS * self._speed and not key and not self._needs_key:
             self._needs_key = True
+            self._waiting.clear()
+            await asyncio.to_thread(self._reel.jump, due_ns)
+            return
+        self._reel.time_ns = max(time_ns, self._reel.time_ns)
         if self._needs_key and not key:
             return
         self._needs_key = False
-        if late_s > LATE_S:
-            self._base = self._clock_s(), time_ns
         # A run of key pictures, as JPEG is, can be thinned without harm.
         alone = key and (not self._waiting or self._waiting[0][1])
         if alone and 0 <= time_ns - self._sent_ns < SECOND_NS / SHOWN_PER_S * self._speed * 0.9:
