@@ -31,7 +31,9 @@ from marsad.app.config import load_site
 from marsad.app.scenario_file import load_scenario
 from marsad.app.site_map import SiteMap, site_views, wide_relief
 from marsad.app.stage import Stage, write_sites
-from marsad.console.maps import Lookout, PatrolPlace, map_handlers
+from marsad.console.maps import GroundLayers, Lookout, PatrolPlace, map_handlers
+from marsad.geo.elevation import Surface
+from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,9 +59,24 @@ def night_map(folder: Path) -> SiteMap:
     patrol = PatrolPlace(
         patrol_id="p1", position=Position(latitude_deg=34.46054, longitude_deg=40.94673), means="vehicle"
     )
+    layers = looked_at(surface)
     return SiteMap(
         site, surface, site_views(site, surface), relief=wide_relief(site, surface, folder), lookouts=[post],
-        patrols=lambda: {"p1": patrol},
+        patrols=lambda: {"p1": patrol}, layers=lambda: layers,
+    )  # fmt: skip
+
+
+def looked_at(surface: Surface) -> GroundLayers:
+    """Layers of cells as they might be: seen the longer ago the farther off, one lost in the west, a town left out."""
+    lattice = Lattice(west_m=-3000.0, north_m=2000.0, cell_m=50.0, rows=80, columns=80)
+    east, north = lattice.centres()
+    away = np.hypot(east + 700, north - 200)
+    unseen = np.where(away > 2200, np.nan, away * 8)
+    presence = 12 * np.exp(-(((east + 1500) / 400) ** 2 + ((north + 300) / 300) ** 2))
+    presence[np.hypot(east + 1200, north + 500) < 200] = np.nan
+    return GroundLayers(
+        version=surface.source, time_ns=0, lattice=lattice, unseen_s=unseen.astype(np.float32),
+        presence_km2=presence.astype(np.float32),
     )  # fmt: skip
 
 
@@ -126,9 +143,14 @@ def measure(page: Page, address: str, tracks: int, updates: int) -> list[float]:
     page.evaluate(
         """([count, period]) => new Promise((ready) => {
           let left = count
+          crowd.prepare(period / 1000)
           const timer = setInterval(() => {
             performance.mark('update')
-            crowd.step(period / 1000)
+            crowd.show()
+            setTimeout(() => {
+              performance.mark('rest')
+              crowd.prepare(period / 1000)
+            }, period * 0.7)
             if (--left === 0) { clearInterval(timer); setTimeout(ready, period) }
           }, period)
         })""",
@@ -141,24 +163,26 @@ def measure(page: Page, address: str, tracks: int, updates: int) -> list[float]:
 
 
 def script_ms(events: Sequence[dict[str, Any]]) -> list[float]:
-    """The time in script between each mark and the next, on the thread that set the marks."""
-    marks = sorted(e["ts"] for e in events if e["name"] == "update" and e["cat"] == "blink.user_timing")
-    thread = next(e["tid"] for e in events if e["name"] == "update" and e["cat"] == "blink.user_timing")
-    process = next(e["pid"] for e in events if e["name"] == "update" and e["cat"] == "blink.user_timing")
-    spans = sorted(
-        (e["ts"], e["ts"] + e["dur"])
-        for e in events
-        if e["name"] in SCRIPT and e["ph"] == "X" and e["tid"] == thread and e["pid"] == process
+    """The processor time in script from each update until the page makes the next one up, on the page's own thread."""
+    marks = sorted(
+        (e for e in events if e["name"] in {"update", "rest"} and e["cat"] == "blink.user_timing"),
+        key=lambda mark: mark["ts"],
     )
-    totals, covered = np.zeros(len(marks)), 0.0
-    for start, end in spans:
-        fresh = max(start, covered)
-        # An update's own callback begins a little before its mark.
-        at = int(np.searchsorted(marks, end, side="right")) - 1
-        if end > fresh and at >= 0:
-            totals[at] += (end - fresh) / 1000
+    home = marks[0]["pid"], marks[0]["tid"]
+    times = [mark["ts"] for mark in marks]
+    spans = sorted(
+        (e["ts"], e["ts"] + e["dur"], e.get("tdur", e["dur"]))
+        for e in events
+        if e["name"] in SCRIPT and e["ph"] == "X" and (e["pid"], e["tid"]) == home
+    )
+    totals, covered = np.zeros(len(times)), 0.0
+    for start, end, spent in spans:
+        # A callback begins a little before the mark that it sets; what lies within another span is counted in that.
+        at = int(np.searchsorted(times, end, side="right")) - 1
+        if start >= covered and at >= 0:
+            totals[at] += spent / 1000
         covered = max(covered, end)
-    return totals[:-1].tolist()
+    return [total for total, mark in zip(totals.tolist(), marks, strict=True) if mark["name"] == "update"][:-1]
 
 
 def main() -> None:

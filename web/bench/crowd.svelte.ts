@@ -29,6 +29,8 @@ export class Crowd implements MapDesk {
   readonly #frame: EnuFrame
   readonly #walkers: Walker[]
   #seed = 1
+  #next: ReadonlyMap<string, PictureTrack> = new Map()
+  #next_ns = 0
 
   constructor(
     readonly site: Site,
@@ -55,8 +57,20 @@ export class Crowd implements MapDesk {
 
   /** Let so much time pass: every track moves and is told anew. */
   step(seconds: number): void {
-    this.now_ns += seconds * NS
-    this.tracks = new Map(this.#walkers.map((walker, k) => [walker.id, this.#told(walker, k, seconds)]))
+    this.prepare(seconds)
+    this.show()
+  }
+
+  /** Work out the next picture, as the feed would bring it. */
+  prepare(seconds: number): void {
+    this.#next_ns = this.now_ns + seconds * NS
+    this.#next = new Map(this.#walkers.map((walker, k) => [walker.id, this.#told(walker, k, seconds)]))
+  }
+
+  /** Put the next picture on the desk. */
+  show(): void {
+    this.now_ns = this.#next_ns
+    this.tracks = this.#next
   }
 
   #told(walker: Walker, k: number, seconds: number): PictureTrack {
@@ -69,11 +83,11 @@ export class Crowd implements MapDesk {
     return {
       track_id: walker.id,
       origin: 'own',
-      time_ns: this.now_ns,
+      time_ns: this.#next_ns,
       status: coasting ? 'coasting' : 'confirmed',
       existence: 0.99,
-      first_ns: this.now_ns - 60 * NS,
-      seen_ns: this.now_ns - (coasting ? 14 + (k % 30) : 0) * NS,
+      first_ns: this.#next_ns - 60 * NS,
+      seen_ns: this.#next_ns - (coasting ? 14 + (k % 30) : 0) * NS,
       kind,
       standing,
       standing_id: standing === 'own' ? `P${k}` : '',

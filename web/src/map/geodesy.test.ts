@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { area_m2, axes95, between, EnuFrame, mercator, mercatorPerMetre } from './geodesy'
+import { area_m2, axes95, between, EnuFrame, mercator, mercatorPerMetre, unmercator } from './geodesy'
 import known from './geodesy.fixture.json'
 
 describe('the site frame', () => {
@@ -16,6 +16,7 @@ describe('the site frame', () => {
         expect(back[0]).toBeCloseTo(east, 5)
         expect(back[1]).toBeCloseTo(north, 5)
         expect(back[2]).toBeCloseTo(up, 5)
+        expect(Math.abs(frame.up(east, north, height) - up)).toBeLessThan(0.25)
       }
     })
   }
@@ -43,6 +44,12 @@ describe('the ellipse of 95 %', () => {
 })
 
 describe('the square map', () => {
+  it('leads back to where it came from', () => {
+    const back = unmercator(mercator(34.46, 40.95))
+    expect(back.latitude_deg).toBeCloseTo(34.46, 10)
+    expect(back.longitude_deg).toBeCloseTo(40.95, 10)
+  })
+
   it('puts the zero point in its middle and keeps metres', () => {
     expect(mercator(0, 0)).toEqual([0.5, 0.5])
     const [x] = mercator(34.46, 40.95)

@@ -5,6 +5,7 @@ const A = 6_378_137
 const F = 1 / 298.257_223_563
 const E2 = F * (2 - F)
 const B = A * (1 - F)
+const MEAN_RADIUS = 6_371_008.8
 const DEGREE = Math.PI / 180
 /** Of a normal distribution in the plane, 95 % lies within this many standard deviations. */
 const WITHIN_95 = Math.sqrt(-2 * Math.log(0.05))
@@ -48,12 +49,14 @@ function geodetic([x, y, z]: Vector): Required<Position> {
 /** The plane that touches the earth at one point: east, north and up in metres. */
 export class EnuFrame {
   readonly #centre: Vector
+  readonly #height: number
   readonly #axes: readonly [Vector, Vector, Vector]
 
   constructor(origin: Position) {
     const latitude = origin.latitude_deg * DEGREE
     const longitude = origin.longitude_deg * DEGREE
     const [sl, cl, so, co] = [Math.sin(latitude), Math.cos(latitude), Math.sin(longitude), Math.cos(longitude)]
+    this.#height = origin.height_m ?? 0
     this.#centre = ecef(origin.latitude_deg, origin.longitude_deg, origin.height_m ?? 0)
     this.#axes = [
       [-so, co, 0],
@@ -70,6 +73,11 @@ export class EnuFrame {
       y + east_m * e[1] + north_m * n[1] + up_m * u[1],
       z + east_m * e[2] + north_m * n[2] + up_m * u[2],
     ])
+  }
+
+  /** Up of a point of which east, north and height are known; to a hand's breadth within 20 km. */
+  up(east_m: number, north_m: number, height_m: number): number {
+    return height_m - this.#height - (east_m * east_m + north_m * north_m) / (2 * (MEAN_RADIUS + height_m))
   }
 
   /** East, north and up of a position. */
@@ -90,6 +98,12 @@ export function mercator(latitude_deg: number, longitude_deg: number): Point {
   const sine = Math.sin(latitude_deg * DEGREE)
   return [(longitude_deg + 180) / 360, 0.5 - Math.atanh(sine) / (2 * Math.PI)]
 }
+
+/** The position of a place in the square map, on the ground. */
+export const unmercator = ([x, y]: Point): Position => ({
+  latitude_deg: Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) / DEGREE,
+  longitude_deg: x * 360 - 180,
+})
 
 /** The share of the web's square map that a metre at a latitude is long. */
 export const mercatorPerMetre = (latitude_deg: number): number =>

@@ -121,7 +121,7 @@ export class Ground {
   }
 
   set solid(on: boolean) {
-    this.map.setTerrain(on ? { source: 'relief', exaggeration: EXAGGERATION } : null)
+    this.map.setTerrain(on ? { source: 'solid', exaggeration: EXAGGERATION } : null)
     this.map.easeTo({ pitch: on ? 60 : 0, duration: 600 })
   }
 

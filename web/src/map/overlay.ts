@@ -3,7 +3,7 @@
  * and words are shaped by the browser with the page's own type, in whatever direction they run.
  */
 import { placed, type Box, type Wanted } from './declutter'
-import { mercatorPerMetre, type Point } from './geodesy'
+import { mercatorPerMetre, unmercator, type Point } from './geodesy'
 import { faded, type Palette } from './palette'
 import type { Mark, Scene } from './scene'
 import { Sprites } from './symbols'
@@ -154,8 +154,13 @@ export class Overlay {
     ]
   }
 
-  #z(mark: Mark): number {
+  #z(mark: Parameters<Lift>[0]): number {
     return this.lift(mark) * mercatorPerMetre(mark.latitude_deg)
+  }
+
+  /** Where a place on the ground is on the screen. */
+  #onGround(point: Point): Xy | null {
+    return this.at(...point, this.#z({ ...unmercator(point), height_m: Number.NaN }))
   }
 
   #place(): void {
@@ -284,7 +289,7 @@ export class Overlay {
     context.strokeStyle = this.palette.own
     context.lineWidth = 2
     for (const { from, to, dashed } of this.#scene.links) {
-      const [a, b] = [this.at(...from), this.at(...to)]
+      const [a, b] = [this.#onGround(from), this.#onGround(to)]
       if (!a || !b) continue
       context.setLineDash(dashed ? [6, 5] : [])
       context.beginPath()
@@ -299,7 +304,10 @@ export class Overlay {
     const context = this.#context
     for (const { points, closed, dashed, strong, labels } of this.drawn) {
       context.beginPath()
-      this.#trace(points.flat(), 0)
+      points.forEach((point, k) => {
+        const spot = this.#onGround(point)
+        if (spot) context[k ? 'lineTo' : 'moveTo'](...spot)
+      })
       if (closed) context.closePath()
       context.setLineDash(dashed ? [5, 5] : [])
       context.strokeStyle = strong ? this.palette.accent : this.palette.muted
@@ -307,11 +315,11 @@ export class Overlay {
       context.stroke()
       context.setLineDash([])
       for (const { at, text } of labels) {
-        const spot = this.at(...at)
+        const spot = this.#onGround(at)
         if (spot) this.#text(text, spot[0] - this.#width(text) / 2 - LABEL_PAD, spot[1] - LABEL_HEIGHT / 2, true)
       }
     }
-    const pin = this.pin && this.at(...this.pin)
+    const pin = this.pin && this.#onGround(this.pin)
     if (!pin) return
     context.strokeStyle = this.palette.focus
     context.lineWidth = 1.5

@@ -88,6 +88,7 @@ export class SceneMaker {
       this.#origin = desk.origin
       this.#frame = new EnuFrame(desk.origin)
     }
+    words = remembered(words)
     const alarms = standing(desk.alarms)
     const picked = pickedSubjects(selection, desk)
     const marks: Mark[] = []
@@ -99,14 +100,14 @@ export class SceneMaker {
     }
     for (const group of desk.groups.values()) {
       const mark = this.#moving(group, 'group', group.group_id, group.time_ns, desk, words)
-      this.#dress(mark, group, alarms.get(group.group_id), picked, trails, show.trails, corridors)
+      this.#dress(mark, group, alarms.get(group.group_id), picked, trails, show.trails, corridors, words)
       mark.inside = words.count(group.count.best, group.count.best)
       marks.push(mark)
     }
     for (const track of desk.tracks.values()) {
       if (track.status === 'lost' || hidden.has(track.track_id)) continue
       const mark = this.#moving(track, 'track', track.track_id, track.seen_ns, desk, words)
-      this.#dress(mark, track, alarms.get(track.track_id), picked, trails, show.trails, corridors)
+      this.#dress(mark, track, alarms.get(track.track_id), picked, trails, show.trails, corridors, words)
       if (track.status === 'tentative') mark.alpha *= 0.6
       marks.push(mark)
     }
@@ -130,7 +131,7 @@ export class SceneMaker {
     const standing = moving.standing ?? 'unknown'
     const count = moving.count
     const many = kind === 'track' && count && count.high > 1 ? ` ${words.count(count.low, count.high)}` : ''
-    const named = moving.standing_id ? moving.standing_id : words.kind(moving.kind)
+    const named = moving.standing_id ? moving.standing_id : words.kind(kind === 'group' && moving.kind === 'person' ? 'group' : moving.kind)
     const { position } = moving.ground
     const mark: Mark = {
       key: `${kind} ${id}`,
@@ -144,7 +145,7 @@ export class SceneMaker {
       size: kind === 'group' ? 24 : 19,
       alpha: old ? Math.max(0.35, 1 - (unseen_s - UNSEEN_S) / 60) : 1,
       label: named + many + (old ? ` · ${words.unseen(unseen_s)}` : ''),
-      more: moving.heading_rad != null ? words.moving(moving.speed_m_s ?? 0, moving.heading_rad) : '',
+      more: '',
       weight: standing === 'unknown' ? 2 : 1,
       ellipse,
       selected: false,
@@ -170,8 +171,10 @@ export class SceneMaker {
     trails: Trails,
     withTrail: boolean,
     withCorridor: boolean,
+    words: Words,
   ): void {
     mark.selected = picked.has(mark.key)
+    if (mark.selected && moving.heading_rad != null) mark.more = words.moving(moving.speed_m_s ?? 0, moving.heading_rad)
     if (alarm) {
       mark.alarm = alarm.priority
       mark.waiting = alarm.state === 'unacknowledged'
@@ -279,7 +282,7 @@ export class SceneMaker {
     const axes = axes95(ground.covariance)
     const frame = this.#frame
     if (!frame) return scaled(axes, ground.position.latitude_deg)
-    const [, , up] = frame.enu(ground.position)
+    const up = frame.up(ground.east_m, ground.north_m, ground.position.height_m ?? 0)
     const ended = axes.map(([east, north]) => {
       const [ex, ey] = mercatorOf(frame.position(ground.east_m + east, ground.north_m + north, up))
       return [ex - x, ey - y] as const
@@ -309,7 +312,7 @@ export class SceneMaker {
       left.push([station.east + ae * half, station.north + an * half])
       right.push([station.east - ae * half, station.north - an * half])
     })
-    const [, , up] = frame.enu(ground.position)
+    const up = frame.up(ground.east_m, ground.north_m, ground.position.height_m ?? 0)
     const corners = [...left, ...right.reverse()]
     const drawn = new Float64Array(corners.flatMap(([e, n]) => mercatorOf(frame.position(e, n, up))))
     this.#corridors.set(corridor, drawn)
@@ -323,6 +326,22 @@ const scaled = ([long, short]: readonly [Point, Point], latitude_deg: number): r
     [long[0] * metre, -long[1] * metre],
     [short[0] * metre, -short[1] * metre],
   ]
+}
+
+/** Words that are said often in one scene, worded once. */
+function remembered(words: Words): Words {
+  const kinds = new Map<Kind, string>()
+  const spans = new Map<number, string>()
+  const once = <K>(kept: Map<K, string>, key: K, say: (key: K) => string): string => {
+    let text = kept.get(key)
+    if (text === undefined) kept.set(key, (text = say(key)))
+    return text
+  }
+  return {
+    ...words,
+    kind: (kind) => once(kinds, kind, words.kind),
+    unseen: (seconds) => once(spans, Math.round(seconds), words.unseen),
+  }
 }
 
 /** The gravest alarm that stands of each subject. */

@@ -26,14 +26,17 @@ const CONTOUR_ZOOM = 11
 const origin = (): string => window.location.origin
 
 function sources(facts: MapFacts, base: BaseMap | null): Record<string, SourceSpecification> {
+  const heights: SourceSpecification = {
+    type: 'raster-dem',
+    tiles: [`${origin()}/api/map/terrain/{z}/{x}/{y}.png?v=${facts.version}`],
+    encoding: 'terrarium',
+    tileSize: 256,
+    maxzoom: facts.max_zoom,
+  }
   const found: Record<string, SourceSpecification> = {
-    relief: {
-      type: 'raster-dem',
-      tiles: [`${origin()}/api/map/terrain/{z}/{x}/{y}.png?v=${facts.version}`],
-      encoding: 'terrarium',
-      tileSize: 256,
-      maxzoom: facts.max_zoom,
-    },
+    // The same heights twice: shading and the ground in three dimensions want tiles of different zooms.
+    relief: heights,
+    solid: heights,
     contours: {
       type: 'vector',
       tiles: [`${origin()}/api/map/contours/{z}/{x}/{y}.mvt?v=${facts.version}`],
@@ -70,7 +73,7 @@ function bare(base: BaseMap | null): Bare[] {
       id: 'contours-height', type: 'symbol', source: 'contours', 'source-layer': 'contour', filter: ['get', 'index'],
       minzoom: 13,
       layout: {
-        'symbol-placement': 'line', 'symbol-spacing': 400, 'text-size': 10, 'text-font': ['sans-serif'],
+        'symbol-placement': 'line', 'symbol-spacing': 260, 'text-size': 11, 'text-max-angle': 70, 'text-font': ['sans-serif'],
         'text-field': ['to-string', ['round', ['get', 'height']]],
       },
     } as Bare,
@@ -87,6 +90,13 @@ function bare(base: BaseMap | null): Bare[] {
     { id: 'answer-seen', type: 'fill', source: 'answer', filter: part('seen') } as Bare,
     { id: 'answer-within', type: 'fill', source: 'answer', filter: part('within') } as Bare,
     { id: 'answer-within-edge', type: 'line', source: 'answer', filter: part('within') } as Bare,
+    {
+      id: 'answer-minutes', type: 'symbol', source: 'answer', filter: part('within'),
+      layout: {
+        'symbol-placement': 'line', 'symbol-spacing': 320, 'text-size': 12, 'text-font': ['sans-serif'],
+        'text-max-angle': 60, 'text-field': ['concat', ['get', 'minutes'], '′'],
+      },
+    } as Bare,
     { id: 'answer-way', type: 'line', source: 'answer', filter: part('way') } as Bare,
   ]
 }
@@ -125,13 +135,13 @@ function dress(palette: Palette, pixel_m: number): Record<string, Paint> {
   const dark = isDark(palette)
   const water = mix(ground, own, 0.22)
   return {
-    ground: { 'background-color': ground },
+    ground: { 'background-color': dark ? mix(ground, text, 0.07) : ground },
     relief: {
-      'hillshade-method': 'igor',
-      'hillshade-exaggeration': 0.6,
-      'hillshade-shadow-color': dark ? mix(ground, ground, 0, 0.9) : mix(text, ground, 0.35, 0.7),
-      'hillshade-highlight-color': dark ? mix(ground, text, 0.42, 0.6) : mix(ground, palette.raised, 0.9, 0.6),
-      'hillshade-accent-color': mix(ground, text, 0.25, 0.4),
+      'hillshade-method': 'standard',
+      'hillshade-exaggeration': dark ? 0.75 : 0.55,
+      'hillshade-shadow-color': dark ? mix(ground, text, 0, 1) : mix(ground, text, 0.45),
+      'hillshade-highlight-color': dark ? mix(ground, text, 0.34) : palette.raised,
+      'hillshade-accent-color': mix(ground, text, dark ? 0.12 : 0.3),
     },
     contours: { 'line-color': mix(ground, text, 0.3, dark ? 0.35 : 0.5), 'line-width': 0.6 },
     'contours-fifth': { 'line-color': mix(ground, text, 0.4, dark ? 0.5 : 0.65), 'line-width': 1 },
@@ -155,7 +165,8 @@ function dress(palette: Palette, pixel_m: number): Record<string, Paint> {
     fences: { 'line-color': muted, 'line-width': 2, 'line-dasharray': [0.5, 1.5] },
     line: { 'line-color': text, 'line-width': 2 },
     'answer-seen': { 'fill-color': declared, 'fill-opacity': 0.28, 'fill-antialias': false },
-    'answer-within': { 'fill-color': own, 'fill-opacity': 0.07 },
+    'answer-within': { 'fill-color': own, 'fill-opacity': 0.025 },
+    'answer-minutes': { 'text-color': own, 'text-halo-color': ground, 'text-halo-width': 1.5 },
     'answer-within-edge': { 'line-color': own, 'line-width': 1.2, 'line-opacity': 0.8 },
     'answer-way': { 'line-color': own, 'line-width': 3 },
     base: { 'raster-opacity': dark ? 0.55 : 0.9, 'raster-saturation': dark ? -0.6 : 0 },
@@ -163,8 +174,8 @@ function dress(palette: Palette, pixel_m: number): Record<string, Paint> {
     'base:line': { 'line-color': mix(ground, text, 0.3), 'line-width': 1 },
     'base:water': { 'fill-color': water },
     'base:stream': { 'line-color': water, 'line-width': 1 },
-    'cells:observed': { 'raster-opacity': 0.5, 'raster-resampling': 'nearest', 'raster-fade-duration': 0 },
-    'cells:presence': { 'raster-opacity': 0.6, 'raster-resampling': 'nearest', 'raster-fade-duration': 0 },
+    'cells:observed': { 'raster-opacity': 0.32, 'raster-resampling': 'nearest', 'raster-fade-duration': 0 },
+    'cells:presence': { 'raster-opacity': 0.5, 'raster-resampling': 'nearest', 'raster-fade-duration': 0 },
   }
 }
 

@@ -82,7 +82,7 @@ export class Sprites {
       outlineWidth: 3,
       outlineColor: palette.ground,
       ...(isRed(palette)
-        ? { monoColor: palette.unknown, fill: false }
+        ? { monoColor: palette.unknown, fill: false, strokeWidth: 7, outlineWidth: 0 }
         : { colorMode: colours, frameColor: dark, iconColor: dark }),
     })
     const { width, height } = symbol.getSize()
