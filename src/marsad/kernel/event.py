@@ -384,3 +384,6 @@ DURABLE = (
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
+
+OVERSEEN = (AccessLogged,)
+"""Events about those who use the desk, which only whoever oversees them sees."""
