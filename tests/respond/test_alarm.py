@@ -345,12 +345,41 @@ def test_an_alarm_follows_its_subject_into_a_group_and_two_of_one_group_become_o
     meet(alarms, raised(2, 0, 100, subject="T5"))
     here, names = {"G1": seen(5, 50)}, {"T4": "G1", "T5": "G1"}
     events = alarms.follow(here, ns(5), names=names)
-    assert [event.happening for event in events if isinstance(event, AlarmChanged)] == ["updated", "updated", "over"]
+    assert [event.happening for event in events if isinstance(event, AlarmChanged)] == ["updated", "joined", "updated"]
     first, second = alarms.alarm("A1"), alarms.alarm("A2")
     assert (first.subject_id, first.formerly, first.state) == ("G1", ("T4", "T5"), "unacknowledged")
-    assert second.state == "returned"
+    assert (second.state, first.alerts) == ("closed", 2)
     (again,) = alarms.meet([raised(3, 6, 50, subject="G1")], here, ns(6), names)
     assert (again.alarm.alarm_id, again.happening) == ("A1", "again")
+
+
+def test_the_worse_of_two_that_are_one_thing_sounds() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, subject="G1"))
+    meet(
+        alarms,
+        raised(2, 0, 100, subject="T5", rule="line_crossing", rule_id="line", direction="inward", priority="high"),
+    )
+    alarms.acknowledge("A1", OFFICER, ns(1))
+    alarms.follow({"G1": seen(5, 50)}, ns(5), names={"T5": "G1"})
+    one = only(alarms)
+    assert (one.alarm_id, one.state, one.priority, one.latching) == ("A1", "unacknowledged", "high", True)
+    assert [met.rule for met in one.met] == ["zone_intrusion", "line_crossing"]
+
+
+@pytest.mark.parametrize("quiet", ["nuisance", "held"])
+def test_nobody_becomes_quiet_by_being_one_thing_with_what_is(quiet: str) -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, subject="G1", kind="unknown"))
+    if quiet == "nuisance":
+        alarms.mark_nuisance("A1", "vegetation", OFFICER, ns(1))
+    else:
+        alarms.hold("suppressed", OFFICER, "works", ns(1), camera_id="north")
+    meet(alarms, raised(2, 2, 100, subject="T5", kind="unknown", camera="south"))
+    alarms.follow({"G1": seen(5, 50)}, ns(5), names={"T5": "G1"})
+    one = only(alarms)
+    assert (one.alarm_id, one.subject_id, one.formerly, one.state) == ("A2", "G1", ("T5",), "unacknowledged")
+    assert meet(alarms, raised(1, 6, 50, subject="G1", kind="unknown"), {"G1": seen(6, 50)}).alarm.alarm_id == "A2"
 
 
 def test_an_alarm_is_over_when_no_rule_holds_though_somebody_is_still_there() -> None:
@@ -468,6 +497,12 @@ class AnyNight(RuleBasedStateMachine):
         if leave:
             self.present.clear()
         self.events += self.alarms.follow(self.present, ns(self.now_s))
+
+    @rule(one=st.sampled_from(["a", "b", "c", "d"]), two=st.sampled_from(["a", "b", "c", "d"]))
+    def become_one(self, one: str, two: str) -> None:
+        if one != two:
+            self.present.pop(one, None)
+            self.events += self.alarms.follow(self.present, ns(self.now_s), names={one: two})
 
     @precondition(lambda self: self.alarms.queue())
     @rule(data=st.data())

@@ -163,8 +163,8 @@ def test_own_forces_the_declared_animals_and_what_nobody_believes_raise_nothing(
 def test_an_unknown_is_handled_as_a_person_once_its_kind_had_time_to_be_told() -> None:
     watch = StandingWatch(SITE)
     unknown = {"kind": "unknown", "kind_confidence": 0.0, "approaches": (approach(100),)}
-    assert show(watch, track(0, 500, 2.5, **unknown)) == []
-    assert rules_of(show(watch, track(0, 500, 3.5, **unknown))) == [("approach", "inward", "high")]
+    assert show(watch, track(0, 500, 5.5, **unknown)) == []
+    assert rules_of(show(watch, track(0, 500, 6.5, **unknown))) == [("approach", "inward", "high")]
 
 
 def test_who_is_found_to_be_a_patrol_is_over_at_once() -> None:

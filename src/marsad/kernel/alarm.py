@@ -22,6 +22,7 @@ AlarmHappening = Literal[
     "raised",
     "again",
     "updated",
+    "joined",
     "expected",
     "worse",
     "over",

@@ -181,11 +181,18 @@ class Statements:
 
     def __init__(self, events: Iterable[StatementChanged] = ()) -> None:
         self._statements: dict[str, Statement] = {}
+        self._named = 0
         for event in events:
             self.apply(event)
 
+    def restore(self, statements: Iterable[Statement], named: int) -> None:
+        """Go on from what there was at one moment; so many had been named, some of which may be left out."""
+        self._statements = {each.statement_id: each for each in statements}
+        self._named = named
+
     def apply(self, event: StatementChanged) -> None:
         """Take in an event that was logged before."""
+        self._named += event.statement.statement_id not in self._statements
         self._statements[event.statement.statement_id] = event.statement
 
     def statement(self, statement_id: str) -> Statement:
@@ -208,7 +215,7 @@ class Statements:
         facts = facts_of(record)
         sentences = sentences_of(facts, language, place, zone)
         statement = Statement(
-            statement_id=f"S{len(self._statements) + 1}", incident_id=record.incident.incident_id, language=language,
+            statement_id=f"S{self._named + 1}", incident_id=record.incident.incident_id, language=language,
             state="draft", sentences=sentences, facts=facts,
             exposures=tuple(exposures_of(sentences, site, own_words)), drafted_by=officer, drafted_ns=now_ns,
             exercise=record.incident.exercise,

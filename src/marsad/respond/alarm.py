@@ -200,6 +200,18 @@ class Alarms:
             self._holds[event.hold.hold_id] = event.hold
             self._holds_named += 1
 
+    def restore(
+        self, alarms: Iterable[Alarm], holds: Iterable[Hold], sounded_ns: Iterable[int], *, alarms_named: int,
+        holds_named: int,
+    ) -> None:  # fmt: skip
+        """Go on from what there was at one moment: so many had been named, and these had sounded lately."""
+        self._alarms = {alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda each: each.changed_ns)}
+        self._open = {alarm.subject_id: alarm.alarm_id for alarm in self._alarms.values()}
+        self._holds = {hold.hold_id: hold for hold in holds}
+        self._sounded = deque(sorted(sounded_ns))
+        self._named, self._holds_named = alarms_named, holds_named
+        self._now.clear()
+
     def alarm(self, alarm_id: str) -> Alarm:
         """One alarm. Raises InputError where there is none of that number."""
         alarm = self._alarms.get(alarm_id)
@@ -230,9 +242,10 @@ class Alarms:
     def _renamed(self, names: Mapping[str, str], now_ns: int) -> list[AlarmChanged]:
         """Alarms under another name of a subject take its own; where it has one, that goes on for both."""
         events = []
-        for alarm in [alarm for alarm in self._alarms.values() if alarm.stands and alarm.state != "closed"]:
-            name = names.get(alarm.subject_id)
-            if name is None or name == alarm.subject_id:
+        for alarm_id in list(self._alarms):
+            alarm = self._alarms[alarm_id]
+            name = names.get(alarm.subject_id, alarm.subject_id)
+            if name == alarm.subject_id or alarm.state == "closed" or not alarm.stands:
                 continue
             kept = self._alarms[self._open[name]] if name in self._open else None
             if kept is None or kept.state == "closed" or not kept.stands:
@@ -240,11 +253,17 @@ class Alarms:
                 moved = msgspec.structs.replace(alarm, subject_id=name, formerly=formerly)
                 events.append(self._happen(moved, "updated", now_ns))
                 continue
-            formerly = (*kept.formerly, *alarm.formerly, alarm.subject_id)
-            both = msgspec.structs.replace(kept, formerly=tuple(dict.fromkeys(formerly)))
-            events.append(self._happen(both, "updated", now_ns))
-            events.append(self._happen(msgspec.structs.replace(alarm, stands=False), "over", now_ns))
+            events += self._join(kept, alarm, name, now_ns)
         return events
+
+    def _join(self, kept: Alarm, other: Alarm, name: str, now_ns: int) -> list[AlarmChanged]:
+        """Two alarms of one thing become one; nobody goes on under a hold, or as a nuisance, because another does."""
+        if _is_quiet(kept) and not _is_quiet(other):
+            kept, other = other, kept
+        closed = self._happen(msgspec.structs.replace(other, stands=False), "joined", now_ns)
+        both = _joined(kept, other, name)
+        worse = _weight(both) != _weight(kept) or _DEMAND[both.response] > _DEMAND[kept.response]
+        return [closed, self._happen(both, "worse" if worse else "updated", now_ns)]
 
     def _meet(self, raised: Raised, present: Mapping[str, Seen], now_ns: int) -> AlarmChanged:
         same = self._same(raised, present)
@@ -572,6 +591,30 @@ def _facts(before: Facts, alert: Alert) -> Facts:
 def _weight(thing: Alert | Alarm) -> tuple[int, int, int]:
     """How much it asks of an officer: the priority, what it is, and at least how many."""
     return LEVEL[thing.priority], _serious(thing.kind), 1 if thing.count is None else thing.count.low
+
+
+def _is_quiet(alarm: Alarm) -> bool:
+    return alarm.state in _HELD or alarm.nuisance is not None
+
+
+def _joined(kept: Alarm, other: Alarm, name: str) -> Alarm:
+    """The alarm of what was found to be one thing with another: the worse of both, and all that either has met."""
+    formerly = dict.fromkeys((*kept.formerly, *other.formerly, kept.subject_id, other.subject_id))
+    formerly.pop(name, None)
+    already = {(each.rule_id, each.direction) for each in kept.met}
+    more = tuple(each for each in other.met if (each.rule_id, each.direction) not in already)
+    return msgspec.structs.replace(
+        kept,
+        subject_id=name,
+        formerly=tuple(formerly),
+        met=(*kept.met, *more),
+        priority=max(kept.priority, other.priority, key=LEVEL.__getitem__),
+        kind=max(kept.kind, other.kind, key=_serious),
+        response=max(kept.response, other.response, key=_DEMAND.__getitem__),
+        camera_ids=tuple(sorted({*kept.camera_ids, *other.camera_ids})),
+        alerts=kept.alerts + other.alerts,
+        latching=kept.latching or other.latching,
+    )
 
 
 def _asks_more(alert: Alert, alarm: Alarm) -> bool:

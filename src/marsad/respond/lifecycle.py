@@ -29,6 +29,7 @@ def _held(state: AlarmState, worse: AlarmState) -> Mapping[AlarmHappening, To]:
         {
             "again": _to(state),
             "updated": _to(state),
+            "joined": _to("closed"),
             "expected": _to(state),
             "over": _to(state),
             "nuisance": _to(state),
@@ -51,6 +52,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
     {
         "unacknowledged": {
             "updated": _to("unacknowledged"),
+            "joined": _to("closed"),
             "again": _to("unacknowledged"),
             "worse": _to("unacknowledged"),
             "escalated": _to("unacknowledged"),
@@ -61,6 +63,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
         },
         "acknowledged": {
             "updated": _to("acknowledged"),
+            "joined": _to("closed"),
             "again": _to("acknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -70,6 +73,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
         },
         "returned": {
             "updated": _to("returned"),
+            "joined": _to("closed"),
             "again": _to("unacknowledged"),
             "worse": _to("unacknowledged"),
             "escalated": _to("returned"),
@@ -79,6 +83,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
         },
         "latched": {
             "updated": _to("latched"),
+            "joined": _to("closed"),
             "again": _to("unacknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -102,7 +107,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
 
 What is met `again` after it was over sounds anew, and so does what is `worse`, whatever was acknowledged or shelved
 before. `expected` is met again by what an officer has said is nothing: it is shown, and does not sound. `updated`
-tells newer facts, or another name of the same thing.
+tells newer facts, or another name of the same thing; what has `joined` another goes on in that one's alarm.
 """
 
 WHY_NOT: Final[Mapping[AlarmHappening, str]] = MappingProxyType(

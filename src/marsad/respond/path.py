@@ -211,4 +211,5 @@ def _share_near(starts: Array, alongs: Array, points: Array, near_m: float) -> f
     for k in range(points.shape[0]):
         foot_e, foot_n = _foot(starts, alongs, points[k, 0], points[k, 1])
         near += math.hypot(points[k, 0] - foot_e, points[k, 1] - foot_n) <= near_m
-    return float(near / points.shape[0])
+    share: float = near / points.shape[0]
+    return share

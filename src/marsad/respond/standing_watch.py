@@ -39,7 +39,7 @@ from marsad.respond.path import (
     normal_cdf,
     variance_along,
     within,
-)  # fmt: skip
+)
 from marsad.respond.subject import Subject, subjects_of
 from marsad.respond.telling import NS, Telling
 
@@ -47,9 +47,10 @@ SURE: Final = 0.9
 """The probability of being across or inside from which something is held to be there."""
 SURE_SOON: Final = 0.75
 """The probability of a crossing from which one that comes soon is urgent."""
-SURE_KIND: Final = 0.6
-DECIDE_S: Final = 3.0
-"""What something is may still be told so long after it was first believed; a line crossed does not wait."""
+DECIDE_S: Final = 6.0
+"""How long after it was first believed something may still be told, and be found to go with others."""
+LATER_S: Final = 10.0
+"""The same for what is not urgent; a line crossed waits for neither."""
 DOUBTFUL: Final = 0.5
 """Below this probability that there is anything at all every alert is low."""
 LINGER_S: Final = 30.0
@@ -222,11 +223,11 @@ class StandingWatch:
             for reading in self._readings(subject, known, crossed, dark)
             if reading.key[0] not in self.rules.off
         }
-        settled, parted_ns = _is_settled(subject), self._parted_ns(subject, known, now_ns)
+        age_s, parted_ns = _age_s(subject), self._parted_ns(subject, known, now_ns)
         raised = [
             reading
             for reading in readings.values()
-            if _is_due(reading, settled, parted_ns) and _is_raised(known, reading, subject.count, now_ns)
+            if _is_due(reading, age_s, parted_ns) and _is_raised(known, reading, subject.count, now_ns)
         ]
         for key, condition in known.conditions.items():
             if key not in readings and key[0] != "confirmed_track":
@@ -484,18 +485,16 @@ def _gravest(crossed: Iterable[Crossed]) -> Crossed | None:
     return max(crossed, key=lambda past: (past.direction == "inward", past.time_ns), default=None)
 
 
-def _is_settled(subject: Subject) -> bool:
-    """Whether what it is has been told, or has had its time to be."""
-    if subject.kind != "unknown" and subject.kind_confidence >= SURE_KIND:
-        return True
-    return subject.confirmed_ns is not None and subject.whole.time_ns - subject.confirmed_ns >= DECIDE_S * NS
+def _age_s(subject: Subject) -> float:
+    """For how long a subject has been believed."""
+    return 0.0 if subject.confirmed_ns is None else (subject.whole.time_ns - subject.confirmed_ns) / NS
 
 
-def _is_due(reading: Reading, settled: bool, parted_ns: int | None) -> bool:
+def _is_due(reading: Reading, age_s: float, parted_ns: int | None) -> bool:
     """Whether a reading is looked at now: a line crossed waits for nothing, unless its group had crossed it."""
     if reading.key[0] == "line_crossing":
         return parted_ns is None or (reading.since_ns or 0) > parted_ns
-    return settled and parted_ns is None
+    return parted_ns is None and age_s >= (DECIDE_S if reading.priority == "high" else LATER_S)
 
 
 def _is_raised(known: _Known, reading: Reading, count: Count | None, now_ns: int) -> bool:
