@@ -9,7 +9,7 @@ from marsad.console.roles import at_least
 from marsad.kernel.act import Person
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
-from marsad.kernel.event import AccessLogged, DispatchChanged, Event, IncidentChanged
+from marsad.kernel.event import OVERSEEN, DispatchChanged, Event, IncidentChanged
 from marsad.kernel.incident import Incident
 from marsad.kernel.picture import Picture
 from marsad.kernel.site import Site
@@ -48,7 +48,7 @@ def state_for(person: Person, state: DeskState) -> DeskState:
 
 def stored_for(person: Person, event: StoredEvent) -> bool:
     """Whether this person may see an entry of the log."""
-    return at_least(person.role, OVERSIGHT) or not isinstance(event.event, AccessLogged)
+    return at_least(person.role, OVERSIGHT) or not isinstance(event.event, OVERSEEN)
 
 
 def view_of(person: Person) -> str:
@@ -66,7 +66,7 @@ def message_for(person: Person, message: FeedMessage, desk: Desk) -> FeedMessage
     if person.role == "patrol":
         return _for_patrol(person, message, desk)
     if isinstance(message, Events) and not at_least(person.role, OVERSIGHT):
-        seen = tuple(told for told in message.events if not isinstance(told.event, AccessLogged))
+        seen = tuple(told for told in message.events if not isinstance(told.event, OVERSEEN))
         return msgspec.structs.replace(message, events=seen) if seen else None
     return message
 

@@ -493,3 +493,6 @@ DURABLE = (
     CameraRunChanged, ActDone, StorageShort, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
+
+OVERSEEN = (AccessLogged,)
+"""Events about those who use the desk, which only whoever oversees them sees."""
