@@ -1,0 +1,6 @@
+import { mount } from 'svelte'
+import '../../ui/base.css'
+import Phone from './Phone.svelte'
+
+const target = document.getElementById('app')
+if (target) mount(Phone, { target })
