@@ -5,9 +5,11 @@ Its log is a file, so that it can be killed and started again: `python fake_desk
 
 import asyncio
 import json
+import mimetypes
 import sys
 import time
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,7 @@ class FakeDesk:
         self.write(DispatchChanged(time_ns=sent.sent_ns, dispatch=sent, happening="sent", by="zainab"))
         self.write(DispatchChanged(time_ns=sent.changed_ns, dispatch=sent, happening="under_way", by="P3"))
         low = self.alarm(
-            3, ago_s=75, priority="medium", kind="vehicle", rule="approach", direction="inward",
+            3, ago_s=75, priority="medium", kind="vehicle", rule="zone_intrusion", direction="",
             place=ground(-1_900.0, 2_400.0), camera_ids=("C1",), response="look_and_follow",
         )  # fmt: skip
         self.write(AlarmChanged(time_ns=low.raised_ns, alarm=low, happening="raised"))
@@ -440,9 +442,8 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
     @get(["/", "/{path:path}"], sync_to_thread=False)
     def pages(path: str = "/") -> File:
         named = {"/": "index.html", "/patrol": "patrol.html"}.get(path, path.lstrip("/"))
-        return File(built / named, content_disposition_type="inline")
-
-    from contextlib import asynccontextmanager
+        kind = mimetypes.guess_type(named)[0] or "application/octet-stream"
+        return File(built / named, content_disposition_type="inline", media_type=kind)
 
     return Litestar(
         [session, sign_in, sign_out, site, state, events, options, brief, film, acts, script, feed, pages],

@@ -73,6 +73,9 @@ export function nameOf(id: string, site: Site | null): string {
     ...(site?.cameras ?? []),
   ].find((each) => each.id === id)
   if (named?.name) return named.name
+  if (site?.lines?.some((line) => line.id === id)) return t('name.line', { id })
+  if (site?.zones?.some((zone) => zone.id === id)) return t('name.zone', { id })
+  if (site?.fences?.some((fence) => fence.id === id)) return t('name.fence', { id })
   return (site?.patrols ?? []).find((patrol) => patrol.patrol_id === id)?.name || id
 }
 

@@ -92,7 +92,19 @@ export const site = (): Promise<Site> => call('/api/site')
 export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
 export const eventsBetween = (from_ns: number, to_ns: number): Promise<Told[]> =>
   call(`/api/events?from=${ns(from_ns)}&to=${ns(to_ns)}`)
-export const act = (body: NamedAct): Promise<Done> => call('/api/acts', 'POST', body)
+/** Do it. A server that was started again has new tokens: the act is sent once more with today's. */
+export async function act(body: NamedAct): Promise<Done> {
+  try {
+    return await call<Done>('/api/acts', 'POST', body)
+  } catch (error) {
+    const before = csrf
+    if (!(error instanceof CallError) || error.failure !== 'role') throw error
+    await session()
+    if (csrf === before) throw error
+    return call<Done>('/api/acts', 'POST', body)
+  }
+}
+
 export const options = (incident_id: string): Promise<Option[]> =>
   call(`/api/incidents/${encodeURIComponent(incident_id)}/options`)
 export const brief = (): Promise<{ text?: string; lines?: string[] }> => call('/api/reports/brief')

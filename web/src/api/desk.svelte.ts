@@ -80,7 +80,7 @@ export class DeskStore {
         this.live = withMessage(this.live, message)
       },
       link: (up, heard_ms) => {
-        if (up && !this.linked) void this.#outbox?.flush()
+        if (up && !this.linked) this.#linked()
         this.linked = up
         this.heard_ms = heard_ms
       },
@@ -105,7 +105,7 @@ export class DeskStore {
     this.waiting = this.#outbox.waiting
     this.#feed.start()
     void this.#outbox.flush()
-    this.site = await client.site()
+    this.site = await client.site().catch(() => null)
   }
 
   stop(): void {
@@ -203,6 +203,11 @@ export class DeskStore {
     } finally {
       this.#fetching = false
     }
+  }
+
+  #linked(): void {
+    void this.#outbox?.flush()
+    if (!this.site) void client.site().then((site) => (this.site = site))
   }
 
   #remember(news: readonly Told[]): void {

@@ -51,7 +51,9 @@ export class Outbox {
   /** Put an act in the box, to be sent at once or after a time in which it can be taken back. */
   put(act: Act, after_ms = 0): string {
     const act_id = actId()
-    this.#keep([...this.#waiting, { act: { ...act, act_id }, from_ms: Date.now() + after_ms }])
+    // Where a patrol was before is of no use to anybody once it is known where it is.
+    const others = this.#waiting.filter((each) => act.type !== 'report_position' || each.act.type !== act.type)
+    this.#keep([...others, { act: { ...act, act_id }, from_ms: Date.now() + after_ms }])
     void this.flush()
     return act_id
   }

@@ -31,13 +31,19 @@ function formOf(words: string | Forms, params: Params): string {
   return words[PLURALS[preferences.language].select(n)] ?? words.other
 }
 
+/** A name that keeps its own direction; words that hold such names already run as the sentence does. */
+const isolated = (text: string): string => (text.includes(ISOLATE) ? text : `${ISOLATE}${text}${END}`)
+
+/** Words as they are kept and sent: without the marks that only a screen needs. */
+export const plain = (text: string): string => text.replace(/[\u2066-\u2069]/g, '')
+
 /** The words for a key in the officer's language; numbers among the params get the officer's digits. */
 export function t(key: Key, params: Params = {}): string {
   const text = formOf(WORDS[preferences.language][key], params)
   const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name]
     if (value === undefined) return ''
-    return typeof value === 'number' ? number(value) : `${ISOLATE}${value}${END}`
+    return typeof value === 'number' ? number(value) : isolated(value)
   })
   return digits(filled)
 }
@@ -66,7 +72,7 @@ export function number(value: number, decimals = 0): string {
 export const share = (value: number): string => t('unit.percent', { n: Math.round(value * 100) })
 
 /** Several things in a row. */
-export const list = (items: readonly string[]): string => items.join(t('list.comma'))
+export const list = (items: readonly string[]): string => items.map(isolated).join(t('list.comma'))
 
 /** Sentences in a row, each ended as the language ends them. */
 export const sentences = (items: readonly string[]): string => items.join(t('list.stop')) + t('list.stop').trim()

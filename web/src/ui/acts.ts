@@ -2,7 +2,7 @@
 import { headline, sentence, type Facts } from '../alerts/sentence'
 import type { CallError } from '../api/client'
 import type { Alarm, Dispatch, Incident, IncidentKind, NuisanceCause, Says, Via } from '../api/types'
-import { clock, span, t } from '../i18n'
+import { clock, plain, span, t } from '../i18n'
 import { screen } from './screen.svelte'
 
 /** How long an act that cannot be undone once it is done waits for second thoughts. */
@@ -66,7 +66,7 @@ export function openIncident(alarm: Alarm): void {
   screen.desk.act({
     type: 'open_incident',
     kind: KIND_BY_RULE[rule] ?? 'other',
-    text: sentence(facts),
+    text: plain(sentence(facts)),
     alarm_ids: [alarm.alarm_id],
     position: (facts.subject?.ground ?? alarm.seen.ground)?.position ?? null,
     expected: alarm.count ?? null,
