@@ -13,5 +13,5 @@ export default defineConfig({
     rolldownOptions: { input: { console: 'index.html', patrol: 'patrol.html' } },
   },
   server: { proxy: { '/api': { target: 'http://127.0.0.1:8700', ws: true } } },
-  test: { include: ['src/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts'], css: true },
 })

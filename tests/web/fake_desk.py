@@ -55,7 +55,7 @@ SITE: dict[str, Any] = {
         {"latitude_deg": 34.3920, "longitude_deg": 41.0700, "height_m": 0.0},
         {"latitude_deg": 34.3880, "longitude_deg": 41.1200, "height_m": 0.0},
     ], "inside": "right", "band_m": 250.0}],
-    "zones": [],
+    "zones": [{"id": "Z1", "name": "", "points": []}],
     "posts": [
         {"id": "M2", "name": "مخفر 2", "position": {"latitude_deg": 34.3765, "longitude_deg": 41.0420, "height_m": 0.0}},
         {"id": "M3", "name": "مخفر 3", "position": {"latitude_deg": 34.3740, "longitude_deg": 41.0720, "height_m": 0.0}},
@@ -132,10 +132,11 @@ class FakeDesk:
         """An alarm of the scripted night."""
         now = self.now_ns()
         ago_s = fields.pop("ago_s", 30)
+        rule_id = "Z1" if fields.get("rule") == "zone_intrusion" else "L1"
         rule, direction = fields.pop("rule", "line_crossing"), fields.pop("direction", "inward")
         camera = fields.get("camera_ids", ("C2",))[0]
         place = fields.pop("place", ground(-100.0, 1_230.0))
-        met = Met(rule=rule, rule_id="L1", direction=direction, time_ns=now - ago_s * NS, alert_id=f"x{number}")
+        met = Met(rule=rule, rule_id=rule_id, direction=direction, time_ns=now - ago_s * NS, alert_id=f"x{number}")
         values: dict[str, Any] = {
             "alarm_id": f"A{number}", "subject_id": f"G{number}", "state": "unacknowledged", "priority": "high",
             "kind": "group", "response": "look_and_send", "text": "", "met": (met,), "raised_ns": now - ago_s * NS,

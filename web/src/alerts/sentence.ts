@@ -126,14 +126,17 @@ export function headline({ alarm, site, subject }: Facts): string {
 
 /** The whole of it, as it is shown, spoken and sent: who, what they did, and who saw them. */
 export function sentence(facts: Facts): string {
-  const { alarm, site, now_ns } = facts
+  const { alarm, site, now_ns, subject } = facts
   const newest = alarm.met.at(-1)
   const cameras = list((alarm.camera_ids ?? []).map((id) => nameOf(id, site)))
+  const crossed = alarm.met.some((met) => met.rule === 'line_crossing')
+  const approach = crossed ? undefined : subject?.approaches?.[0]
   const unseen_s = (now_ns - alarm.seen.time_ns) / 1e9
   return sentences(
     [
       headline(facts),
       newest ? capital(did(newest, site, now_ns)) : '',
+      approach ? t('sentence.line_in', { span: span(approach.seconds), line: nameOf(approach.line_id, site) }) : '',
       cameras ? t('sentence.seen_by', { cameras }) : '',
       unseen_s > 10 ? t('sentence.not_seen', { span: span(unseen_s) }) : '',
     ].filter(Boolean),
