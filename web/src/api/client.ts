@@ -1,5 +1,5 @@
 /** Calls to the server: the session, acts, and what is read once. Every failure becomes a `CallError` that can be worded. */
-import type { DeskState, Done, NamedAct, Option, Role, Session, Site, Told } from './types'
+import type { DeskState, Done, NamedAct, Option, Role, Session, Site, Stored, Told } from './types'
 
 /** Why a call came to nothing. `offline` is no answer at all; the others are the server's own answers. */
 export type Failure = 'offline' | 'input' | 'signed_out' | 'role' | 'refused' | 'too_many' | 'unavailable' | 'server'
@@ -90,8 +90,10 @@ export interface Account {
 
 export const site = (): Promise<Site> => call('/api/site')
 export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
-export const eventsBetween = (from_ns: number, to_ns: number): Promise<Told[]> =>
-  call(`/api/events?from=${ns(from_ns)}&to=${ns(to_ns)}`)
+export async function eventsBetween(from_ns: number, to_ns: number): Promise<Told[]> {
+  const stored = await call<Stored[]>(`/api/events?from=${ns(from_ns)}&to=${ns(to_ns)}`)
+  return stored.filter((each): each is Told => each.event !== null)
+}
 /** Do it. A server that was started again has new tokens: the act is sent once more with today's. */
 export async function act(body: NamedAct): Promise<Done> {
   try {

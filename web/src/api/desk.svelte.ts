@@ -57,6 +57,11 @@ export class DeskStore {
   /** Whether what is shown may be acted on: live, and the server is there or will be. */
   acting = $derived(this.replay === null && this.session?.role !== 'viewer')
 
+  /** Whether the role may ask for acts of this type. */
+  may(type: Act['type']): boolean {
+    return this.acting && (this.session?.acts?.includes(type) ?? true)
+  }
+
   /** Called for every event that is news, once; sounds and messages hang on it. */
   onnews: (told: Told) => void = () => {}
   onrefused: (act: NamedAct, error: client.CallError) => void = () => {}

@@ -16,6 +16,8 @@ const SILENT_MS = 5_000
 const FIRST_WAIT_MS = 400
 const LONGEST_WAIT_MS = 8_000
 const SIGNED_OUT = new Set([4401, 4403])
+/** The server does not know what to resume after. */
+const BAD_SINCE = 4400
 
 /** How long to wait before the nth try; `random` spreads many browsers that lost the same server. */
 export const waitMs = (tries: number, random: number): number =>
@@ -28,6 +30,7 @@ export class Feed {
   #tries = 0
   #heard = Date.now()
   #stopped = false
+  #anew = false
   readonly #hooks: FeedHooks
 
   constructor(hooks: FeedHooks) {
@@ -57,7 +60,8 @@ export class Feed {
   #open(): void {
     window.clearTimeout(this.#timer)
     if (this.#stopped || this.#socket) return
-    const since = this.#hooks.since()
+    const since = this.#anew ? null : this.#hooks.since()
+    this.#anew = false
     const address = new URL('/api/feed', window.location.href)
     address.protocol = address.protocol.replace('http', 'ws')
     if (since !== null) address.searchParams.set('since', String(since))
@@ -80,6 +84,7 @@ export class Feed {
     this.#socket = null
     this.#hooks.link(false, this.#heard)
     if (this.#stopped) return
+    this.#anew = code === BAD_SINCE
     if (SIGNED_OUT.has(code)) {
       this.#hooks.signedOut()
       return

@@ -466,6 +466,8 @@ export interface Session {
   patrol_id?: string
   csrf: string
   first_run: boolean
+  /** The types of the acts that the role may ask for. */
+  acts?: string[]
 }
 
 /** An event of the log. Those that the console acts on are told apart by `type`; the others only have a place in time. */
@@ -520,7 +522,7 @@ export type FeedMessage =
       type: 'pulse'
       sequence: number
       now_ns: number
-      figures: Figures
+      figures: Figures | null
       cameras: CameraState[]
       storage?: Storage | null
       shift?: Shift | null
@@ -586,6 +588,12 @@ export type Act =
 
 /** An act with the name that makes it count once, however often it is sent. */
 export type NamedAct = Act & { act_id: string }
+
+/** An event of the log as it is kept; null once it has been erased. */
+export interface Stored {
+  sequence: number
+  event: DeskEvent | null
+}
 
 export interface Done {
   sequence: number

@@ -39,13 +39,13 @@ export const plain = (text: string): string => text.replace(/[\u2066-\u2069]/g, 
 
 /** The words for a key in the officer's language; numbers among the params get the officer's digits. */
 export function t(key: Key, params: Params = {}): string {
-  const text = formOf(WORDS[preferences.language][key], params)
-  const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => {
+  // Only the words' own digits follow the officer's choice: a camera's name is its name.
+  const text = digits(formOf(WORDS[preferences.language][key], params))
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name]
     if (value === undefined) return ''
     return typeof value === 'number' ? number(value) : isolated(value)
   })
-  return digits(filled)
 }
 
 const isKey = (key: string): key is Key => key in en
@@ -89,13 +89,13 @@ export function clock(time_ns: number, seconds = true): string {
 /** The time of day in UTC, as soldiers write it. */
 export function utc(time_ns: number): string {
   const at = dateOf(time_ns)
-  return digits(`${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}:${pad(at.getUTCSeconds())}Z`)
+  return `${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}:${pad(at.getUTCSeconds())}Z`
 }
 
 export function date(time_ns: number): string {
   const at = dateOf(time_ns)
   const month = word('month', String(at.getMonth() + 1))
-  return digits(t('date.day', { day: String(at.getDate()), month, year: String(at.getFullYear()) }))
+  return t('date.day', { day: at.getDate(), month, year: digits(String(at.getFullYear())) })
 }
 
 /** A span of time, as coarse as people say it. */
@@ -141,8 +141,8 @@ const filled = (key: 'unit.km' | 'unit.km_h' | 'unit.gb', n: string): string => 
 /** Degrees with three digits, or mils with four, clockwise from true north. */
 export function bearing(azimuth_rad: number): string {
   const turn = (((azimuth_rad / (2 * Math.PI)) % 1) + 1) % 1
-  if (preferences.mils) return t('unit.mil', { n: String(Math.round(turn * 6400) % 6400).padStart(4, '0') })
-  return t('unit.deg', { n: String(Math.round(turn * 360) % 360).padStart(3, '0') })
+  if (preferences.mils) return t('unit.mil', { n: digits(String(Math.round(turn * 6400) % 6400).padStart(4, '0')) })
+  return t('unit.deg', { n: digits(String(Math.round(turn * 360) % 360).padStart(3, '0')) })
 }
 
 const SIDES = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw'] as const
@@ -158,16 +158,16 @@ export interface LatLon {
   longitude_deg: number
 }
 
-/** The military grid to a metre, in its groups; empty beyond the grid's ends near the poles. */
+/** The military grid to a metre, in its groups and as maps and radios have it; empty beyond the grid's ends near the poles. */
 export function grid({ latitude_deg, longitude_deg }: LatLon): string {
   if (Math.abs(latitude_deg) > 80) return ''
   const text = forward([longitude_deg, latitude_deg], 5)
   const parts = /^(\d{1,2}[A-Z])([A-Z]{2})(\d{5})(\d{5})$/.exec(text)
-  return digits(parts ? parts.slice(1).join(' ') : text)
+  return parts ? parts.slice(1).join(' ') : text
 }
 
 export const latLon = ({ latitude_deg, longitude_deg }: LatLon): string =>
-  digits(`${latitude_deg.toFixed(5)}, ${longitude_deg.toFixed(5)}`)
+  `${latitude_deg.toFixed(5)}, ${longitude_deg.toFixed(5)}`
 
 export const range = (low: string, high: string): string => `${low}${DASH}${high}`
 

@@ -25,6 +25,7 @@ class Sound {
 
   /** Call from a key or a click: only then may a page begin to sound. */
   wake(): void {
+    if (!navigator.userActivation.hasBeenActive) return
     this.#context ??= new AudioContext()
     void this.#context.resume().then(() => (this.blocked = this.#context?.state !== 'running'))
   }
