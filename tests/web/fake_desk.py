@@ -37,6 +37,7 @@ CAMERAS = {
     "C1": (34.3812, 41.0312, 35.0), "C2": (34.3790, 41.0466, 20.0), "C3": (34.3771, 41.0621, 5.0),
     "C4": (34.3748, 41.0770, 350.0), "C5": (34.3725, 41.0921, 340.0), "C6": (34.3702, 41.1070, 335.0),
 }  # fmt: skip
+POLICY = "default-src 'self'; worker-src 'self' blob:; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'"
 SITE: dict[str, Any] = {
     "name": "al-Qaim",
     "origin": msgspec.to_builtins(ORIGIN),
@@ -163,7 +164,9 @@ class FakeDesk:
             acknowledged_ns=now - 1_470 * NS, alerts=4,
         )  # fmt: skip
         self.write(AlarmChanged(time_ns=held.raised_ns, alarm=held, happening="raised"))
-        self.write(AlarmChanged(time_ns=held.raised_ns + 30 * NS, alarm=held, happening="acknowledged", officer="zainab"))
+        self.write(
+            AlarmChanged(time_ns=held.raised_ns + 30 * NS, alarm=held, happening="acknowledged", officer="zainab")
+        )
         incident = Incident(
             incident_id="I1", kind="crossing", state="in_hand", opened_ns=now - 2_300 * NS, opened_by="zainab",
             changed_ns=now - 2_200 * NS, in_charge="zainab", alarm_ids=("A1",), expected=Count(best=1, low=1, high=1),
@@ -171,9 +174,7 @@ class FakeDesk:
             notes=(Note(text="اختفى خلف التل شمال المخفر.", by="zainab", time_ns=now - 2_000 * NS),),
             hazards=(Hazard(hazard_id="h1", kind="possible_explosive", note="", by="zainab", time_ns=now - 2_100 * NS),),
         )  # fmt: skip
-        self.write(
-            IncidentChanged(time_ns=incident.opened_ns, incident=incident, happening="opened", officer="zainab")
-        )
+        self.write(IncidentChanged(time_ns=incident.opened_ns, incident=incident, happening="opened", officer="zainab"))
         sent = Dispatch(
             dispatch_id="D1", incident_id="I1", patrol_id="P3", task="search", text="فتشوا المحيط.", state="under_way",
             meet=EnuPoint(east_m=3_000.0, north_m=900.0), meet_ns=now + 420 * NS, ordered_by="zainab",
@@ -210,7 +211,9 @@ class FakeDesk:
                 "velocity_covariance": GroundCovariance(east_m2=0.02, east_north_m2=0.0, north_m2=0.02),
                 "heading_rad": 2.3, "heading_sigma_rad": 0.1, "speed_m_s": 1.2, "speed_sigma_m_s": 0.1,
             }  # fmt: skip
-            approach = LineApproach(line_id="L1", probability=0.9, seconds=360, low_s=240, high_s=540, direction="inward")
+            approach = LineApproach(
+                line_id="L1", probability=0.9, seconds=360, low_s=240, high_s=540, direction="inward"
+            )
             count = alarm.count or Count(best=1, low=1, high=1)
             if alarm.kind == "group":
                 groups.append(
@@ -444,7 +447,12 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
     def pages(path: str = "/") -> File:
         named = {"/": "index.html", "/patrol": "patrol.html"}.get(path, path.lstrip("/"))
         kind = mimetypes.guess_type(named)[0] or "application/octet-stream"
-        return File(built / named, content_disposition_type="inline", media_type=kind)
+        return File(
+            built / named,
+            content_disposition_type="inline",
+            media_type=kind,
+            headers={"content-security-policy": POLICY},
+        )
 
     return Litestar(
         [session, sign_in, sign_out, site, state, events, options, brief, film, acts, script, feed, pages],
