@@ -1,0 +1,419 @@
+"""The console in a browser: what an officer and a patrol see and do, in Arabic first."""
+
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "src/marsad/console/built"
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+
+NewPage = Callable[..., Page]
+LANGUAGES = {"ar": "rtl", "ckb": "rtl", "kmr": "ltr", "en": "ltr"}
+WAITING = "#alarms .waiting"
+
+
+class Server:
+    """The small server as a process that can be killed and started again over the same log."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.log = folder / "log"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        script = Path(__file__).with_name("fake_desk.py")
+        command = [sys.executable, str(script), str(self.port), str(self.log), str(BUILT)]
+        self._process = subprocess.Popen(command)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"{self.url}/api/site", timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail("the small server did not start")
+
+    def kill(self) -> None:
+        """Kill it without warning."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def script(self, what: str) -> None:
+        """Let something happen in the night."""
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/test/{what}", method="POST"), timeout=10).close()
+
+    def told(self, happening: str) -> int:
+        """How often something has happened, by the log."""
+        return self.log.read_text(encoding="utf-8").count(f'"happening": "{happening}"')
+
+
+def _missing(what: str) -> NoReturn:
+    """Skip and say why; on the check machine nothing may be missing."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        _missing("chromium is not installed: apt install chromium")
+    if not (BUILT / "index.html").exists():
+        _missing("the console's pages are not built: make web")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def server(browser: Browser, tmp_path: Path) -> Iterator[Server]:
+    started = Server(tmp_path)
+    started.start()
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def new_page(browser: Browser, server: Server) -> Iterator[NewPage]:
+    """Make a page of an officer or a patrol who is signed in; whatever it complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def make(
+        path: str = "/", *, user: str = "zainab", language: str = "ar", theme: str = "dark", width: int = 1366,
+        height: int = 768, **options: Any,  # noqa: ANN401 - whatever a context takes
+    ) -> Page:  # fmt: skip
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        kept = f'{{"language":"{language}","theme":"{theme}"}}'
+        # Only once: a page that is loaded again has what its officer chose meanwhile.
+        context.add_init_script(f"localStorage['marsad.preferences'] ??= '{kept}'")
+        if user:
+            context.add_cookies([{"name": "fake", "value": user, "url": server.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+        page.on("request", lambda asked: complaints.append(asked.url) if server.url not in asked.url else None)
+        page.goto(server.url + path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page, each with the first place where it is."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        ".then(found => found.violations)"
+    )
+    return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found]
+
+
+def overflow(page: Page) -> int:
+    """How many pixels the page is wider than its window."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wide
+
+
+def test_whoever_has_no_password_stays_out(new_page: NewPage) -> None:
+    page = new_page(user="")
+    page.get_by_label("الاسم").fill("zainab")
+    page.get_by_label("كلمة المرور").fill("wrong")
+    page.get_by_role("button", name="دخول").click()
+    expect(page.get_by_role("alert")).to_have_text("الاسم أو كلمة المرور غير صحيحة.")
+    page.get_by_label("كلمة المرور").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    expect(page.locator("#alarms li")).not_to_have_count(0)
+
+
+def test_an_alarm_is_acknowledged_with_two_keys(new_page: NewPage, server: Server) -> None:
+    page = new_page()
+    expect(page.locator(WAITING)).to_have_count(1)
+    server.script("crossing")
+    expect(page.locator(WAITING)).to_have_count(2)
+    first = page.locator("#alarms li").first
+    expect(first).to_contain_text("مجموعة من 4 أشخاص")
+    expect(page.locator("[aria-live=assertive]")).to_contain_text("إنذار جديد")
+    page.keyboard.press("t")
+    expect(page.locator(".focus .sentence")).to_contain_text("عبور")
+    page.keyboard.press("a")
+    expect(page.locator(WAITING)).to_have_count(1)
+    assert server.told("acknowledged") == 3
+
+
+def test_keys_are_told_by_their_place_on_an_arabic_keyboard(new_page: NewPage) -> None:
+    page = new_page()
+    expect(page.locator(WAITING)).to_have_count(1)
+    for code, key in (("KeyT", "ف"), ("KeyA", "ش")):
+        page.evaluate(
+            "([code, key]) => document.body.dispatchEvent(new KeyboardEvent('keydown', {code, key, bubbles: true}))",
+            [code, key],
+        )
+    expect(page.locator(WAITING)).to_have_count(0)
+
+
+def test_a_patrol_is_sent_with_two_more_and_its_answer_is_written_down(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    server.script("crossing")
+    expect(page.locator(WAITING)).to_have_count(2)
+    page.keyboard.press("t")
+    page.keyboard.press("s")
+    send = page.get_by_role("button", name=re.compile("^Send "))
+    expect(page.get_by_role("dialog").get_by_role("radio").first).to_be_checked()
+    expect(send).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".focus article")).to_contain_text("Sent")
+    page.keyboard.press("r")
+    page.keyboard.press("2")
+    expect(page.locator(".focus article")).to_contain_text("Accept by radio")
+    assert server.told("accepted") == 1
+
+
+def test_every_key_is_shown_and_everything_can_be_found(new_page: NewPage) -> None:
+    page = new_page(language="en")
+    page.keyboard.press("Shift+Slash")
+    expect(page.get_by_role("dialog")).to_contain_text("The alarm that needs you most")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("camera c5")
+    page.keyboard.press("Enter")
+    expect(page.locator(".focus h2")).to_contain_text("C5")
+    expect(page.locator(".focus")).to_contain_text("Lost")
+
+
+def test_the_language_changes_at_once_and_the_frame_with_it(new_page: NewPage) -> None:
+    page = new_page()
+    sides = {}
+    for language, direction in LANGUAGES.items():
+        page.locator("header.bar select").select_option(language)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.locator("html")).to_have_attribute("dir", direction)
+        queue, focus = page.locator(".console .left").bounding_box(), page.locator("aside.focus").bounding_box()
+        assert queue
+        assert focus
+        sides[language] = "right" if queue["x"] > focus["x"] else "left"
+        assert page.locator("time.clock").evaluate("clock => getComputedStyle(clock).direction") == "ltr"
+        assert page.locator(".timeline .track").evaluate("line => getComputedStyle(line).direction") == "ltr"
+    assert sides == {"ar": "right", "ckb": "right", "kmr": "left", "en": "left"}
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_killed_server_is_told_of_and_nothing_is_lost(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    server.kill()
+    expect(page.locator(".banner.gone")).to_contain_text("Server gone since", timeout=10_000)
+    page.keyboard.press("t")
+    page.keyboard.press("a")
+    expect(page.locator(".unsent")).to_contain_text("1 act not sent yet")
+    server.start()
+    server.script("crossing")
+    expect(page.locator(".banner.gone")).to_have_count(0, timeout=20_000)
+    expect(page.locator(".unsent")).to_have_count(0, timeout=10_000)
+    expect(page.locator("#alarms li")).to_have_count(4)
+    expect(page.locator(WAITING)).to_have_count(1)
+    assert server.told("acknowledged") == 3
+
+
+def test_what_was_asked_for_before_a_reload_still_goes_out(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    server.kill()
+    page.keyboard.press("t")
+    page.keyboard.press("a")
+    expect(page.locator(".unsent")).to_be_visible()
+    server.start()
+    page.reload()
+    expect(page.locator("#alarms li")).to_have_count(3)
+    expect(page.locator(WAITING)).to_have_count(0, timeout=10_000)
+    assert server.told("acknowledged") == 3
+
+
+def test_nuisance_can_be_taken_back(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    page.keyboard.press("t")
+    page.keyboard.press("n")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("1")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Nuisance: Animal")).to_have_count(0)
+    page.wait_for_timeout(6_500)
+    assert server.told("nuisance") == 0
+
+
+def test_a_replay_cannot_be_taken_for_now(new_page: NewPage) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    page.keyboard.press(",")
+    expect(page.locator(".replay-frame")).to_be_visible()
+    expect(page.locator(".banner.replay")).to_contain_text("Nothing here is live")
+    page.keyboard.press("t")
+    expect(page.locator(".focus footer")).to_have_count(0)
+    page.keyboard.press("g")
+    expect(page.locator(".replay-frame")).to_have_count(0)
+    expect(page.locator(".focus footer")).to_be_visible()
+
+
+def test_an_exercise_frames_everything(new_page: NewPage, server: Server) -> None:
+    page = new_page()
+    expect(page.locator(WAITING)).to_have_count(1)
+    server.script("exercise")
+    expect(page.locator(".exercise-frame")).to_be_visible()
+    expect(page.locator(".banner.exercise")).to_contain_text("لا شيء هنا حقيقي")
+
+
+def test_a_flood_is_counted_and_none_is_left_out(new_page: NewPage, server: Server) -> None:
+    page = new_page()
+    server.script("flood")
+    expect(page.locator(".flood")).to_contain_text("7")
+    expect(page.locator(WAITING)).to_have_count(12)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing(new_page: NewPage, server: Server, language: str) -> None:
+    page = new_page(language=language)
+    server.script("crossing")
+    expect(page.locator(WAITING)).to_have_count(2)
+    page.emulate_media(reduced_motion="reduce")
+    found = violations(page)
+    page.keyboard.press("t")
+    found += violations(page)
+    page.keyboard.press("2")
+    page.keyboard.press("j")
+    expect(page.locator(".focus")).to_contain_text("I1")
+    found += violations(page)
+    for key in ("Shift+Slash", "Control+k"):
+        page.keyboard.press(key)
+        found += violations(page)
+        page.keyboard.press("Escape")
+    assert found == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "red", "day"])
+def test_axe_finds_nothing_in_any_theme(new_page: NewPage, server: Server, theme: str) -> None:
+    page = new_page(theme=theme)
+    server.script("flood")
+    expect(page.locator(".flood")).to_be_visible()
+    page.emulate_media(reduced_motion="reduce")
+    page.keyboard.press("t")
+    assert violations(page) == []
+    assert violations(new_page(user="", theme=theme)) == []
+    phone = new_page("/patrol", user="p1", theme=theme, width=390, height=844)
+    expect(phone.locator("main")).to_be_visible()
+    assert violations(phone) == []
+
+
+def test_the_red_night_has_no_blue_and_no_green(new_page: NewPage, server: Server) -> None:
+    page = new_page(theme="red")
+    server.script("flood")
+    expect(page.locator(".flood")).to_be_visible()
+    page.keyboard.press("t")
+    pixels = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    assert pixels[..., 0].max() > 200
+    assert pixels[..., 1:].max() == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080), (390, 844)])
+@pytest.mark.parametrize("language", ["ar", "kmr"])
+def test_it_fits_a_laptop_a_wall_and_a_phone(new_page: NewPage, width: int, height: int, language: str) -> None:
+    page = new_page(language=language, width=width, height=height, has_touch=width < 500)
+    expect(page.locator(WAITING)).to_have_count(1)
+    page.locator(WAITING).locator(".pick").click()
+    expect(page.locator(".focus footer .primary")).to_be_in_viewport()
+    assert overflow(page) == 0
+    if width > 500:
+        expect(page.locator("header.bar button").last).to_be_in_viewport()
+        expect(page.locator(".kpis")).to_be_in_viewport()
+
+
+def test_what_can_be_touched_is_large_enough(new_page: NewPage) -> None:
+    page = new_page(width=390, height=844, has_touch=True, is_mobile=True)
+    expect(page.locator(WAITING)).to_have_count(1)
+    small = page.evaluate(
+        "[...document.querySelectorAll('button, select, input')].filter(each => each.offsetParent)"
+        ".map(each => [each.getBoundingClientRect(), each.outerHTML.slice(0, 80)])"
+        ".filter(([box]) => Math.min(box.height, 44) < 44).map(([, html]) => html)"
+    )
+    assert small == []
+
+
+def test_a_patrol_answers_over_a_poor_link(new_page: NewPage, server: Server) -> None:
+    desk = new_page(language="en")
+    server.script("crossing")
+    desk.keyboard.press("t")
+    desk.keyboard.press("s")
+    expect(desk.get_by_role("dialog").get_by_role("radio").first).to_be_checked()
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".focus article")).to_contain_text("Sent")
+
+    place = {"latitude": 34.37, "longitude": 41.05, "accuracy": 8}
+    phone = new_page(
+        "/patrol", user="p1", width=390, height=844, geolocation=place, permissions=["geolocation"], has_touch=True
+    )
+    expect(phone.locator(".grid")).to_have_text(re.compile(r"^37S FU \d{5} \d{5}$"))
+    expect(desk.locator(".focus article")).to_contain_text("Received")
+    phone.get_by_role("button", name="أبلغ عن موقعي").click()
+    expect(phone.locator(".far").first).to_be_visible()
+    server.kill()
+    phone.get_by_role("button", name="قبول").click()
+    expect(phone.locator("footer")).to_contain_text("لم يُرسل بعد")
+    expect(phone.locator(".state")).to_have_text("قُبل")
+    phone.get_by_role("button", name="في الطريق").click()
+    expect(phone.locator(".state")).to_have_text("في الطريق")
+    server.start()
+    expect(phone.locator("footer")).to_contain_text("أُرسل كل شيء", timeout=20_000)
+    expect(desk.locator(".focus article b").first).to_have_text("Under way", timeout=20_000)
+    assert (server.told("accepted"), server.told("under_way")) == (1, 2)
+
+
+def test_the_patrol_page_opens_without_a_server(new_page: NewPage, server: Server) -> None:
+    phone = new_page("/patrol", user="p1", width=390, height=844)
+    phone.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    expect(phone.locator("main")).to_contain_text("لا أمر")
+    server.kill()
+    phone.reload()
+    expect(phone.locator("main")).to_contain_text("لا أمر", timeout=10_000)
+    expect(phone.locator("header")).to_contain_text("لا اتصال")
+
+
+def test_the_acts_of_one_officer_never_go_out_as_anothers(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    server.kill()
+    page.keyboard.press("t")
+    page.keyboard.press("a")
+    expect(page.locator(".unsent")).to_be_visible()
+    boxes: dict[str, str] = page.evaluate("Object.fromEntries(Object.entries(localStorage))")
+    assert [key for key in boxes if key.startswith("marsad.outbox")] == ["marsad.outbox.zainab"]
+    assert [each["act"]["type"] for each in json.loads(boxes["marsad.outbox.zainab"])] == ["acknowledge"]
+    server.start()

@@ -1,0 +1,123 @@
+/** Calls to the server: the session, acts, and what is read once. Every failure becomes a `CallError` that can be worded. */
+import type { DeskState, Done, NamedAct, Option, Role, Session, Site, Stored, Told } from './types'
+
+/** Why a call came to nothing. `offline` is no answer at all; the others are the server's own answers. */
+export type Failure = 'offline' | 'input' | 'signed_out' | 'role' | 'refused' | 'too_many' | 'unavailable' | 'server'
+
+export class CallError extends Error {
+  constructor(
+    readonly failure: Failure,
+    message: string,
+    readonly retry_s = 0,
+  ) {
+    super(message)
+  }
+
+  /** Whether the same call may succeed later. */
+  get passing(): boolean {
+    return this.failure === 'offline' || this.failure === 'unavailable' || this.failure === 'too_many'
+  }
+}
+
+const FAILURES: Record<number, Failure> = {
+  400: 'input',
+  401: 'signed_out',
+  403: 'role',
+  404: 'input',
+  409: 'refused',
+  422: 'input',
+  429: 'too_many',
+  502: 'unavailable',
+  503: 'unavailable',
+  504: 'unavailable',
+}
+
+let csrf = ''
+
+async function problemOf(answer: Response): Promise<CallError> {
+  const body = (await answer.json().catch(() => ({}))) as { message?: string; detail?: string }
+  const retry = Number(answer.headers.get('Retry-After') ?? 0)
+  return new CallError(FAILURES[answer.status] ?? 'server', body.message ?? body.detail ?? '', retry)
+}
+
+async function call<T>(path: string, method = 'GET', body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (method !== 'GET') headers['X-CSRF-Token'] = csrf
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  let answer: Response
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+  } catch {
+    throw new CallError('offline', '')
+  }
+  if (!answer.ok) throw await problemOf(answer)
+  return answer.status === 204 ? (undefined as T) : ((await answer.json()) as T)
+}
+
+/** Who is signed in; also takes in the token that every change must carry. */
+export async function session(): Promise<Session> {
+  const found = await call<Session>('/api/session')
+  csrf = found.csrf
+  return found
+}
+
+export async function signIn(name: string, password: string): Promise<Session> {
+  await call('/api/session', 'POST', { name, password })
+  return session()
+}
+
+export async function signOut(): Promise<void> {
+  await call('/api/session', 'DELETE')
+}
+
+export async function firstRun(name: string, password: string): Promise<Session> {
+  await call('/api/first-run', 'POST', { name, password })
+  const found = await session()
+  return found.name ? found : signIn(name, password)
+}
+
+export interface Account {
+  name: string
+  role: Role
+  patrol_id?: string
+  disabled?: boolean
+}
+
+export const site = (): Promise<Site> => call('/api/site')
+export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
+export async function eventsBetween(from_ns: number, to_ns: number): Promise<Told[]> {
+  const stored = await call<Stored[]>(`/api/events?from=${ns(from_ns)}&to=${ns(to_ns)}`)
+  return stored.filter((each): each is Told => each.event !== null)
+}
+/** Do it. A server that was started again has new tokens: the act is sent once more with today's. */
+export async function act(body: NamedAct): Promise<Done> {
+  try {
+    return await call<Done>('/api/acts', 'POST', body)
+  } catch (error) {
+    const before = csrf
+    if (!(error instanceof CallError) || error.failure !== 'role') throw error
+    await session()
+    if (csrf === before) throw error
+    return call<Done>('/api/acts', 'POST', body)
+  }
+}
+
+export const options = (incident_id: string): Promise<Option[]> =>
+  call(`/api/incidents/${encodeURIComponent(incident_id)}/options`)
+export const brief = (): Promise<{ text?: string; lines?: string[] }> => call('/api/reports/brief')
+
+export interface FilmSpan {
+  from_ns: number
+  to_ns: number
+}
+
+export const film = (camera_id: string, from_ns: number, to_ns: number): Promise<FilmSpan[]> =>
+  call(`/api/cameras/${encodeURIComponent(camera_id)}/film?from=${ns(from_ns)}&to=${ns(to_ns)}`)
+
+/** A time as the address carries it: whole nanoseconds, in digits. */
+export const ns = (time_ns: number): string => BigInt(Math.round(time_ns)).toString()

@@ -1,0 +1,223 @@
+/** The desk as the screens see it: live or replayed, with the acts on their way and when the server was last heard. */
+import * as client from './client'
+import { Feed } from './feed'
+import { modelOf, withEvent, withMessage, newsTo, type Model } from './model'
+import { Outbox, type Shelf, type Waiting } from './outbox'
+import type { Act, Done, NamedAct, Session, Site, Told } from './types'
+
+/** The newest events that the timeline shows without asking for more. */
+const REMEMBERED = 4_000
+const NS = 1_000_000_000
+/** So much of the night is fetched at a time while it is replayed. */
+const REPLAY_CHUNK_S = 120
+
+export interface Replay {
+  at_ns: number
+  speed: number
+  playing: boolean
+}
+
+export interface Heard {
+  told: Told
+  live: boolean
+}
+
+const nothing = <T>(): ReadonlyMap<string, T> => new Map<string, T>()
+
+export class DeskStore {
+  session = $state.raw<Session | null>(null)
+  site = $state.raw<Site | null>(null)
+  /** What the feed has told, whatever is being shown. */
+  live = $state.raw<Model | null>(null)
+  log = $state.raw<readonly Told[]>([])
+  linked = $state(false)
+  heard_ms = $state(Date.now())
+  waiting = $state.raw<readonly Waiting[]>([])
+  replay = $state.raw<Replay | null>(null)
+  #replayed = $state.raw<Model | null>(null)
+
+  model = $derived(this.replay ? this.#replayed : this.live)
+  now_ns = $derived(this.replay ? this.replay.at_ns : (this.model?.now_ns ?? 0))
+  alarms = $derived(this.model?.alarms ?? nothing<never>())
+  holds = $derived(this.model?.holds ?? nothing<never>())
+  incidents = $derived(this.model?.incidents ?? nothing<never>())
+  dispatches = $derived(this.model?.dispatches ?? nothing<never>())
+  cameras = $derived(this.model?.cameras ?? nothing<never>())
+  patrols = $derived(this.model?.patrols ?? nothing<never>())
+  assessments = $derived(this.model?.assessments ?? nothing<never>())
+  tracks = $derived(this.model?.tracks ?? nothing<never>())
+  groups = $derived(this.model?.groups ?? nothing<never>())
+  sources = $derived(this.model?.sources ?? nothing<never>())
+  figures = $derived(this.model?.figures ?? null)
+  shift = $derived(this.model?.shift ?? null)
+  exercise = $derived(this.model?.exercise ?? null)
+  storage = $derived(this.model?.storage ?? null)
+  origin = $derived(this.model?.origin ?? this.site?.origin ?? null)
+  site_name = $derived(this.model?.site_name ?? this.site?.name ?? '')
+  /** Whether what is shown may be acted on: live, and the server is there or will be. */
+  acting = $derived(this.replay === null && this.session?.role !== 'viewer')
+
+  /** Whether the role may ask for acts of this type. */
+  may(type: Act['type']): boolean {
+    return this.acting && (this.session?.acts?.includes(type) ?? true)
+  }
+
+  /** Called for every event that is news, once; sounds and messages hang on it. */
+  onnews: (told: Told) => void = () => {}
+  onrefused: (act: NamedAct, error: client.CallError) => void = () => {}
+  ondone: (act: NamedAct, done: Done) => void = () => {}
+  onsignedout: () => void = () => {}
+
+  readonly #feed: Feed
+  readonly #shelf: Shelf
+  #outbox: Outbox | null = null
+  #ahead: Told[] = []
+  #ahead_to_ns = 0
+  #fetching = false
+  #frame = 0
+
+  constructor(shelf: Shelf = window.localStorage) {
+    this.#shelf = shelf
+    this.#feed = new Feed({
+      since: () => this.live?.sequence ?? null,
+      message: (message) => {
+        if (message.type === 'events' && this.live) this.#remember(newsTo(this.live, message.events))
+        this.live = withMessage(this.live, message)
+      },
+      link: (up, heard_ms) => {
+        if (up && !this.linked) this.#linked()
+        this.linked = up
+        this.heard_ms = heard_ms
+      },
+      signedOut: () => this.onsignedout(),
+    })
+  }
+
+  /** Begin to follow the desk for whoever is signed in. */
+  async start(session: Session): Promise<void> {
+    this.session = session
+    // What one officer asked for is never sent under another's name.
+    this.#outbox = new Outbox(
+      {
+        send: client.act,
+        changed: (waiting) => (this.waiting = waiting),
+        done: (act, done) => this.ondone(act, done),
+        refused: (act, error) => this.onrefused(act, error),
+      },
+      this.#shelf,
+      `marsad.outbox.${session.name}`,
+    )
+    this.waiting = this.#outbox.waiting
+    this.#feed.start()
+    void this.#outbox.flush()
+    this.site = await client.site().catch(() => null)
+  }
+
+  stop(): void {
+    this.#feed.stop()
+    cancelAnimationFrame(this.#frame)
+  }
+
+  /** Ask for something to be done. Returns its act_id. `undo_ms` is how long it can still be taken back unsent. */
+  act(act: Act, undo_ms = 0): string {
+    return this.#outbox?.put(act, undo_ms) ?? ''
+  }
+
+  takeBack(act_id: string): boolean {
+    return this.#outbox?.takeBack(act_id) ?? false
+  }
+
+  /** Whether an act about this object is on its way. */
+  pending(id: string): boolean {
+    return this.waiting.some(({ act }) => Object.values(act).includes(id))
+  }
+
+  /** Fill the timeline with what happened in a span before the page was opened. */
+  async recall(from_ns: number, to_ns: number): Promise<void> {
+    const events = await client.eventsBetween(from_ns, to_ns)
+    const known = new Set(this.log.map((told) => told.sequence))
+    const more = events.filter((told) => !known.has(told.sequence))
+    this.log = [...more, ...this.log].sort((a, b) => a.sequence - b.sequence).slice(-REMEMBERED)
+  }
+
+  /** Show the desk as it was, standing still until played. */
+  async replayFrom(at_ns: number, speed = this.replay?.speed ?? 1): Promise<void> {
+    const state = await client.stateAt(at_ns)
+    this.#ahead = []
+    this.#ahead_to_ns = at_ns
+    this.#replayed = modelOf(state)
+    this.replay = { at_ns, speed, playing: this.replay?.playing ?? false }
+  }
+
+  play(playing: boolean, speed = this.replay?.speed ?? 1): void {
+    if (!this.replay) return
+    this.replay = { ...this.replay, playing, speed }
+    cancelAnimationFrame(this.#frame)
+    if (playing) this.#tick(performance.now())
+  }
+
+  goLive(): void {
+    cancelAnimationFrame(this.#frame)
+    this.replay = null
+    this.#replayed = null
+  }
+
+  #tick(before_ms: number): void {
+    this.#frame = requestAnimationFrame((now_ms) => {
+      const replay = this.replay
+      if (!replay?.playing) return
+      // A page in the background gets no frames: the night does not leap ahead when it comes back.
+      const passed_ns = Math.min(now_ms - before_ms, 250) * 1e6 * replay.speed
+      this.#advance(replay, replay.at_ns + passed_ns)
+      this.#tick(now_ms)
+    })
+  }
+
+  #advance(replay: Replay, to_ns: number): void {
+    const end_ns = this.live?.now_ns ?? to_ns
+    if (to_ns >= end_ns) {
+      this.goLive()
+      return
+    }
+    void this.#fetchAhead(to_ns, replay.speed)
+    if (to_ns > this.#ahead_to_ns) return
+    let model = this.#replayed
+    let taken = 0
+    for (const told of this.#ahead) {
+      if (told.event.time_ns > to_ns) break
+      if (model) model = withEvent(model, told.event)
+      taken += 1
+    }
+    this.#ahead.splice(0, taken)
+    if (model) this.#replayed = taken ? { ...model, now_ns: to_ns } : model
+    this.replay = { ...replay, at_ns: to_ns }
+  }
+
+  async #fetchAhead(at_ns: number, speed: number): Promise<void> {
+    const wanted_ns = at_ns + speed * 10 * NS
+    if (this.#fetching || this.#ahead_to_ns > wanted_ns) return
+    this.#fetching = true
+    const from_ns = Math.max(this.#ahead_to_ns, at_ns)
+    const to_ns = Math.max(from_ns + REPLAY_CHUNK_S * NS, wanted_ns)
+    try {
+      const events = await client.eventsBetween(from_ns, to_ns)
+      if (this.replay) {
+        this.#ahead.push(...events)
+        this.#ahead_to_ns = to_ns
+      }
+    } finally {
+      this.#fetching = false
+    }
+  }
+
+  #linked(): void {
+    void this.#outbox?.flush()
+    if (!this.site) void client.site().then((site) => (this.site = site))
+  }
+
+  #remember(news: readonly Told[]): void {
+    if (!news.length) return
+    this.log = [...this.log, ...news].slice(-REMEMBERED)
+    for (const told of news) this.onnews(told)
+  }
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { modelOf, newsTo, withEvent, withMessage, type Model } from './model'
+import type { Alarm, CameraState, DeskEvent, DeskState, Hold, PictureTrack, Told } from './types'
+
+const STATE: DeskState = { sequence: 4, now_ns: 1e18, site_name: 'S', origin: { latitude_deg: 34, longitude_deg: 41 } }
+const alarm = (alarm_id: string, state: Alarm['state'] = 'unacknowledged'): Alarm => ({ alarm_id, state }) as Alarm
+const raised = (sequence: number, alarm_id: string, state?: Alarm['state']): Told => ({
+  sequence,
+  event: { type: 'alarm_changed', time_ns: sequence, alarm: alarm(alarm_id, state), happening: 'raised' },
+})
+const after = (model: Model, ...events: Told[]): Model =>
+  withMessage(model, { type: 'events', sequence: events.at(-1)?.sequence ?? 0, events }) as Model
+
+describe('the model of the desk', () => {
+  it('is nothing until it has been told everything', () => {
+    expect(withMessage(null, { type: 'events', sequence: 1, events: [raised(1, 'A')] })).toBeNull()
+    expect(withMessage(null, { type: 'hello', sequence: 4, state: STATE })?.sequence).toBe(4)
+  })
+
+  it('takes what an event carries in place of what was there', () => {
+    const model = after(modelOf(STATE), raised(5, 'A'), raised(6, 'B'), raised(7, 'A', 'acknowledged'))
+    expect([...model.alarms.values()].map((each) => [each.alarm_id, each.state])).toEqual([
+      ['A', 'acknowledged'],
+      ['B', 'unacknowledged'],
+    ])
+    expect(model.sequence).toBe(7)
+  })
+
+  it('counts an event once, however often a resumed feed brings it', () => {
+    const once = after(modelOf(STATE), raised(5, 'A'), raised(6, 'A', 'acknowledged'))
+    expect(after(once, raised(5, 'A'), raised(6, 'A', 'acknowledged'))).toEqual(once)
+    expect(newsTo(once, [raised(6, 'A'), raised(7, 'B')]).map((told) => told.sequence)).toEqual([7])
+  })
+
+  it('is the same after a resumed feed as after an unbroken one', () => {
+    const events = Array.from({ length: 40 }, (_, i) => raised(5 + i, `A${i % 7}`, i % 3 ? 'acknowledged' : 'latched'))
+    const unbroken = after(modelOf(STATE), ...events)
+    for (let cut = 0; cut < events.length; cut++) {
+      const before = after(modelOf(STATE), ...events.slice(0, cut))
+      const again = events.filter((told) => told.sequence > Math.max(before.sequence - 3, 4))
+      expect(after(before, ...again)).toEqual(unbroken)
+    }
+  })
+
+  it('starts anew with a whole state', () => {
+    const model = after(modelOf(STATE), raised(5, 'A'))
+    const anew = withMessage(model, { type: 'hello', sequence: 2, state: { ...STATE, sequence: 2 } })
+    expect([anew?.sequence, anew?.alarms.size]).toEqual([2, 0])
+  })
+
+  it('drops from the picture what is gone, and all that a whole picture leaves out', () => {
+    const track = (track_id: string): PictureTrack => ({ track_id }) as PictureTrack
+    const picture = { type: 'picture', sequence: 4, time_ns: 9 } as const
+    const two = withMessage(modelOf(STATE), { ...picture, tracks: [track('T1'), track('T2')] }) as Model
+    expect([...(withMessage(two, { ...picture, gone: ['T1'] })?.tracks.keys() ?? [])]).toEqual(['T2'])
+    expect([...(withMessage(two, { ...picture, tracks: [track('T3')], whole: true })?.tracks.keys() ?? [])]).toEqual(['T3'])
+  })
+
+  it('forgets a hold that has ended', () => {
+    const hold = { hold_id: 'H' } as Hold
+    const held = withEvent(modelOf(STATE), { type: 'hold_changed', time_ns: 1, hold })
+    expect(held.holds.size).toBe(1)
+    expect(withEvent(held, { type: 'hold_changed', time_ns: 2, hold, ended: true }).holds.size).toBe(0)
+  })
+
+  it('lists what is wrong with a camera once, until it is not any more', () => {
+    const model = modelOf({ ...STATE, cameras: [{ camera_id: 'C', run: 'running', since_ns: 0 } as CameraState] })
+    const covered = { type: 'camera_health', time_ns: 5, camera_id: 'C', kind: 'covered' } as const
+    const twice = withEvent(withEvent(model, covered), { ...covered, time_ns: 6 })
+    expect(twice.cameras.get('C')?.troubles?.map((each) => each.since_ns)).toEqual([6])
+    expect(withEvent(twice, { ...covered, ended: true }).cameras.get('C')?.troubles).toEqual([])
+  })
+
+  it('passes over events that it does not know', () => {
+    const model = modelOf(STATE)
+    expect(withEvent(model, { type: 'payload_erased', time_ns: 1 } as unknown as DeskEvent)).toBe(model)
+  })
+})

@@ -1,0 +1,602 @@
+/** The records of the server as they come over the wire; names and shapes are those of `marsad.kernel`. */
+
+export type Priority = 'high' | 'medium' | 'low'
+export type AlarmState =
+  | 'unacknowledged'
+  | 'acknowledged'
+  | 'returned'
+  | 'latched'
+  | 'shelved'
+  | 'suppressed'
+  | 'out_of_service'
+  | 'closed'
+export type Kind = 'person' | 'group' | 'vehicle' | 'animal' | 'flying' | 'vegetation' | 'unknown'
+export type Standing = 'unknown' | 'own' | 'declared'
+export type NuisanceCause =
+  | 'animal'
+  | 'bird'
+  | 'insect'
+  | 'vegetation'
+  | 'weather'
+  | 'own_force'
+  | 'declared'
+  | 'camera'
+  | 'other'
+export type HoldKind = 'shelved' | 'suppressed' | 'out_of_service'
+export type Role = 'viewer' | 'operator' | 'supervisor' | 'planner' | 'administrator' | 'patrol'
+
+export interface Position {
+  latitude_deg: number
+  longitude_deg: number
+  height_m?: number
+}
+
+export interface EnuPoint {
+  east_m: number
+  north_m: number
+  up_m?: number
+}
+
+export interface GroundCovariance {
+  east_m2: number
+  east_north_m2: number
+  north_m2: number
+}
+
+export interface GroundState {
+  position: Position
+  east_m: number
+  north_m: number
+  covariance: GroundCovariance
+  velocity_east_m_s?: number
+  velocity_north_m_s?: number
+  range_m: number
+  multimodal?: boolean
+}
+
+export interface Count {
+  best: number
+  low: number
+  high: number
+}
+
+export interface Box {
+  x_px: number
+  y_px: number
+  w_px: number
+  h_px: number
+}
+
+export interface Waypoint {
+  time_ns: number
+  centre: EnuPoint
+  covariance: GroundCovariance
+}
+
+export interface LineApproach {
+  line_id: string
+  probability: number
+  seconds: number
+  low_s: number
+  high_s: number
+  direction: 'inward' | 'outward'
+}
+
+export interface Contributor {
+  source_id: string
+  origin: string
+  time_ns: number
+  label?: number | null
+  count?: Count | null
+}
+
+interface Moving {
+  time_ns: number
+  first_ns: number
+  kind: Kind
+  ground: GroundState
+  velocity_covariance: GroundCovariance
+  standing?: Standing
+  standing_id?: string
+  heading_rad?: number | null
+  heading_sigma_rad?: number
+  speed_m_s?: number
+  speed_sigma_m_s?: number
+  corridor?: Waypoint[]
+  approaches?: LineApproach[]
+}
+
+export interface PictureTrack extends Moving {
+  track_id: string
+  origin: string
+  status: 'tentative' | 'confirmed' | 'coasting' | 'lost'
+  existence: number
+  seen_ns: number
+  confirmed_ns?: number | null
+  kind_confidence?: number
+  count?: Count | null
+  contributors?: Contributor[]
+  likely?: { probability: number; ground: GroundState }[]
+  formerly?: string[]
+  group_id?: string
+}
+
+export interface PictureGroup extends Moving {
+  group_id: string
+  members: string[]
+  count: Count
+  extent_m?: number
+  parted_from?: string
+  joined?: string[]
+}
+
+export interface SourceState {
+  source_id: string
+  trusted?: boolean
+  reason?: string
+  looked_ns?: number | null
+}
+
+export interface Picture {
+  time_ns: number
+  tracks?: PictureTrack[]
+  groups?: PictureGroup[]
+  sources?: SourceState[]
+}
+
+/** A rule's name: the rules grow with the site file, so any other name is shown by itself. */
+export type Rule = 'line_crossing' | 'zone_intrusion' | 'confirmed_track' | (string & {})
+
+export interface Met {
+  rule: Rule
+  rule_id: string
+  direction: string
+  time_ns: number
+  alert_id: string
+}
+
+export interface Seen {
+  time_ns: number
+  camera_id: string
+  box: Box
+  ground?: GroundState | null
+}
+
+export interface Alarm {
+  alarm_id: string
+  subject_id: string
+  state: AlarmState
+  priority: Priority
+  kind: Kind
+  response: string
+  text: string
+  met: Met[]
+  seen: Seen
+  raised_ns: number
+  changed_ns: number
+  latching: boolean
+  stands?: boolean
+  count?: Count | null
+  formerly?: string[]
+  camera_ids?: string[]
+  alerts?: number
+  escalation?: number
+  annunciated_ns?: number | null
+  acknowledged_ns?: number | null
+  acknowledged_by?: string
+  held_until_ns?: number | null
+  hold_id?: string
+  nuisance?: NuisanceCause | null
+}
+
+export interface Hold {
+  hold_id: string
+  kind: HoldKind
+  from_ns: number
+  officer: string
+  reason: string
+  until_ns?: number | null
+  rule_id?: string
+  camera_id?: string
+  alarm_id?: string
+}
+
+export type IncidentKind = 'crossing' | 'approach' | 'civilians' | 'distress' | 'damage' | 'other'
+export type IncidentState = 'open' | 'in_hand' | 'contact' | 'closed'
+export type Outcome =
+  | 'detained'
+  | 'surrendered'
+  | 'injured'
+  | 'dead'
+  | 'assisted'
+  | 'released'
+  | 'turned_back'
+  | 'nobody_there'
+export type HazardKind = 'possible_explosive' | 'armed' | 'fire' | 'flood' | 'unsafe_ground' | 'sick' | 'other'
+export type Step =
+  | 'keep_distance'
+  | 'call_clearance'
+  | 'look_again'
+  | 'send_patrol'
+  | 'send_medic'
+  | 'give_water_and_shelter'
+  | 'tell_other_side'
+  | 'no_pursuit'
+  | 'ask_how_many'
+  | 'tell_commander'
+  | 'record_handing_over'
+  | 'search_surroundings'
+
+export interface Hazard {
+  hazard_id: string
+  kind: HazardKind
+  note: string
+  by: string
+  time_ns: number
+  position?: Position | null
+  ended_ns?: number | null
+  ended_by?: string
+}
+
+export interface Accounted {
+  persons: number
+  outcome: Outcome
+  by: string
+  time_ns: number
+  note?: string
+}
+
+export interface Evidence {
+  evidence_id: string
+  path: string
+  sha256: string
+  kind: 'clip' | 'picture' | 'track' | 'document'
+  from_ns: number
+  to_ns: number
+  camera_id?: string
+}
+
+export interface StepDone {
+  step: Step
+  by: string
+  time_ns: number
+  reason?: string
+}
+
+export interface Note {
+  text: string
+  by: string
+  time_ns: number
+}
+
+export interface Incident {
+  incident_id: string
+  kind: IncidentKind
+  state: IncidentState
+  text: string
+  opened_ns: number
+  opened_by: string
+  changed_ns: number
+  exercise?: boolean
+  in_charge?: string
+  alarm_ids?: string[]
+  position?: Position | null
+  expected?: Count | null
+  accounted?: Accounted[]
+  hazards?: Hazard[]
+  done?: StepDone[]
+  notes?: Note[]
+  evidence?: Evidence[]
+  met_ns?: number | null
+  closed_ns?: number | null
+  sought_reason?: string
+}
+
+export type Task = 'look' | 'stop' | 'help' | 'observe' | 'search'
+export type Skill = 'medic' | 'clearance' | 'interpreter'
+export type Via = 'phone' | 'radio' | 'console' | 'nobody'
+export type Says = 'received' | 'accepted' | 'under_way' | 'on_scene' | 'done' | 'refused' | 'could_not'
+export type DispatchState = 'sent' | Says | 'not_delivered' | 'recalled'
+
+export interface Answer {
+  answer_id: string
+  dispatch_id: string
+  says: Says
+  time_ns: number
+  by: string
+  via: Via
+  note?: string
+}
+
+export interface Dispatch {
+  dispatch_id: string
+  incident_id: string
+  patrol_id: string
+  task: Task
+  text: string
+  state: DispatchState
+  meet: EnuPoint
+  meet_ns: number
+  ordered_by: string
+  sent_ns: number
+  changed_ns: number
+  receive_by_ns: number
+  answer_by_ns: number
+  overdue?: boolean
+  answers?: Answer[]
+}
+
+export interface Option {
+  patrol_id: string
+  meet: EnuPoint
+  meet_ns: number
+  they_ns: number | null
+  way: [number, number][]
+  lacking?: Skill[]
+  busy_with?: string
+}
+
+export interface Trouble {
+  kind: string
+  since_ns: number
+  detail?: string
+}
+
+export interface CameraState {
+  camera_id: string
+  run: 'starting' | 'running' | 'lost' | 'restarting' | 'stopped'
+  since_ns: number
+  seen_ns?: number | null
+  fps?: number
+  restarts?: number
+  troubles?: Trouble[]
+}
+
+export interface PatrolState {
+  patrol_id: string
+  position: Position
+  sigma_m: number
+  time_ns: number
+}
+
+export interface Figures {
+  rate: number
+  flood: number
+  standing: number
+  waiting: number
+  held: number
+  stale: number
+  escalated: number
+  folded: number
+  median_to_acknowledge_s: number | null
+  slowest_to_acknowledge_s: number | null
+  nuisance_share: number | null
+}
+
+export interface Assessment {
+  subject_id: string
+  says: string
+  reason: string
+  officer: string
+  time_ns: number
+  until_ns: number
+}
+
+export interface Shift {
+  officer: string
+  since_ns: number
+}
+
+export interface Storage {
+  film_bytes: number
+  quota_bytes: number
+  free_bytes: number
+  oldest_film_ns?: number | null
+  short?: boolean
+}
+
+export interface DeskState {
+  sequence: number
+  now_ns: number
+  site_name: string
+  origin: Position
+  alarms?: Alarm[]
+  holds?: Hold[]
+  incidents?: Incident[]
+  dispatches?: Dispatch[]
+  cameras?: CameraState[]
+  patrols?: PatrolState[]
+  assessments?: Assessment[]
+  picture?: Picture
+  figures?: Figures | null
+  shift?: Shift | null
+  exercise?: string | null
+  storage?: Storage | null
+}
+
+export interface Pose {
+  latitude_deg: number
+  longitude_deg: number
+  mast_m: number
+  azimuth_deg: number
+  elevation_deg: number
+  roll_deg?: number
+}
+
+export interface SiteCamera {
+  id: string
+  name?: string
+  lens: { width_px: number; height_px: number; horizontal_fov_deg: number; vertical_fov_deg?: number | null }
+  pose?: Pose | null
+  reach_m?: number
+}
+
+export interface SitePost {
+  id: string
+  position: Position
+  name?: string
+}
+
+export interface SitePatrol {
+  patrol_id: string
+  means: 'foot' | 'vehicle'
+  persons: number
+  skills?: Skill[]
+  ready_s?: number
+  name?: string
+  home?: Position | null
+}
+
+export interface Site {
+  name: string
+  organisation?: string
+  origin?: Position | null
+  cameras?: SiteCamera[]
+  lines?: { id: string; name?: string; points: Position[]; inside?: 'right' | 'left'; band_m?: number }[]
+  zones?: { id: string; name?: string; points: Position[] }[]
+  inhabited?: { id: string; points: Position[] }[]
+  posts?: SitePost[]
+  fences?: { id: string; name?: string; points: Position[] }[]
+  patrols?: SitePatrol[]
+}
+
+export interface Session {
+  name: string | null
+  role: Role | null
+  patrol_id?: string
+  csrf: string
+  first_run: boolean
+  /** The types of the acts that the role may ask for. */
+  acts?: string[]
+}
+
+/** An event of the log. Those that the console acts on are told apart by `type`; the others only have a place in time. */
+export type DeskEvent =
+  | { type: 'alarm_changed'; time_ns: number; alarm: Alarm; happening: string; officer?: string; reason?: string }
+  | { type: 'hold_changed'; time_ns: number; hold: Hold; ended?: boolean; officer?: string }
+  | {
+      type: 'incident_changed'
+      time_ns: number
+      incident: Incident
+      happening: string
+      officer: string
+      reason?: string
+    }
+  | { type: 'dispatch_changed'; time_ns: number; dispatch: Dispatch; happening: string; by: string; reason?: string }
+  | { type: 'patrol_position'; time_ns: number; patrol_id: string; position: Position; sigma_m?: number }
+  | { type: 'camera_lost'; time_ns: number; camera_id: string; detail: string }
+  | { type: 'camera_restored'; time_ns: number; camera_id: string; blind_ns: number; attempts: number }
+  | { type: 'camera_health'; time_ns: number; camera_id: string; kind: string; detail?: string; ended?: boolean }
+  | { type: 'picture_track_point' | 'picture_track_lost'; time_ns: number; track: PictureTrack }
+  | { type: 'picture_track_ended'; time_ns: number; track_id: string; became?: string }
+  | { type: 'picture_group_point' | 'picture_group_changed'; time_ns: number; group: PictureGroup; formed?: boolean }
+  | { type: 'picture_group_ended'; time_ns: number; group_id: string; became?: string }
+  | {
+      type: 'officer_decision'
+      time_ns: number
+      officer: string
+      subject: string
+      decision: string
+      reason?: string
+    }
+  | { type: 'other'; time_ns: number }
+
+export interface Told {
+  sequence: number
+  event: DeskEvent
+}
+
+export type FeedMessage =
+  | { type: 'hello'; sequence: number; state: DeskState }
+  | { type: 'events'; sequence: number; events: Told[] }
+  | {
+      type: 'picture'
+      sequence: number
+      time_ns: number
+      tracks?: PictureTrack[]
+      groups?: PictureGroup[]
+      gone?: string[]
+      whole?: boolean
+    }
+  | {
+      type: 'pulse'
+      sequence: number
+      now_ns: number
+      figures: Figures | null
+      cameras: CameraState[]
+      storage?: Storage | null
+      shift?: Shift | null
+      exercise?: string | null
+    }
+
+export type Act =
+  | { type: 'acknowledge'; alarm_id: string }
+  | { type: 'close_alarm'; alarm_id: string; reason: string }
+  | { type: 'mark_nuisance'; alarm_id: string; cause: NuisanceCause }
+  | { type: 'shelve'; alarm_id: string; until_ns: number; reason: string }
+  | {
+      type: 'hold_alarms'
+      kind: HoldKind
+      reason: string
+      until_ns?: number | null
+      rule_id?: string
+      camera_id?: string
+    }
+  | { type: 'release_hold'; hold_id: string }
+  | {
+      type: 'open_incident'
+      kind: IncidentKind
+      text: string
+      alarm_ids?: string[]
+      position?: Position | null
+      expected?: Count | null
+    }
+  | { type: 'take_incident'; incident_id: string }
+  | { type: 'hand_over_incident'; incident_id: string; to: string }
+  | { type: 'meet_people'; incident_id: string; expected: Count }
+  | { type: 'add_alarm'; incident_id: string; alarm_id: string }
+  | { type: 'add_note'; incident_id: string; text: string }
+  | { type: 'change_kind'; incident_id: string; kind: IncidentKind; reason: string }
+  | { type: 'add_clip'; incident_id: string; camera_id: string; from_ns: number; to_ns: number }
+  | { type: 'add_hazard'; incident_id: string; kind: HazardKind; note?: string; position?: Position | null }
+  | { type: 'end_hazard'; incident_id: string; hazard_id: string; reason: string }
+  | { type: 'do_step'; incident_id: string; step: Step; left_out?: string }
+  | { type: 'account_for'; incident_id: string; persons: number; outcome: Outcome; note?: string }
+  | { type: 'close_incident'; incident_id: string; sought_reason?: string }
+  | { type: 'reopen_incident'; incident_id: string; reason: string }
+  | { type: 'send_patrol'; incident_id: string; patrol_id: string; task: Task; text: string }
+  | { type: 'answer_order'; dispatch_id: string; says: Says; time_ns: number; via: Via; note?: string }
+  | { type: 'recall_patrol'; dispatch_id: string; reason: string }
+  | { type: 'report_position'; patrol_id: string; position: Position; sigma_m: number; time_ns: number }
+  | { type: 'assess'; subject_id: string; says: string; reason: string; until_ns: number }
+  | { type: 'look_up'; subject_id: string; reason: string }
+  | { type: 'set_exercise'; on: boolean; name?: string }
+  | { type: 'take_shift'; brief_read: boolean; note?: string }
+  | { type: 'note_shift'; text: string }
+  | {
+      type: 'report_sighting'
+      what: string
+      position: Position
+      sigma_m: number
+      seen_ns: number
+      source: 'A' | 'B' | 'C' | 'D' | 'E' | 'F'
+      content: '1' | '2' | '3' | '4' | '5' | '6'
+      reporter_kind: 'patrol' | 'post' | 'resident' | 'other'
+      count?: Count | null
+      reporter?: string
+    }
+
+/** An act with the name that makes it count once, however often it is sent. */
+export type NamedAct = Act & { act_id: string }
+
+/** An event of the log as it is kept; null once it has been erased. */
+export interface Stored {
+  sequence: number
+  event: DeskEvent | null
+}
+
+export interface Done {
+  sequence: number
+  events: Told[]
+  repeated?: boolean
+}
