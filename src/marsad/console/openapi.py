@@ -6,8 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
+from litestar.types import ControllerRouterHandler
 
 from marsad import __version__
+from marsad.console.film import film_routes
+from marsad.console.maps import map_handlers
 from marsad.console.reports import report_routes
 from marsad.console.schema import Document, document
 from marsad.console.server import build_app
@@ -16,7 +19,12 @@ from marsad.console.server import build_app
 def interface() -> Document:
     """All routes that a console has, with nothing behind them: they are described, and never called."""
     nothing = cast("Any", SimpleNamespace(now_ns=time.time_ns, record=None))
-    app = build_app(nothing, nothing, clock=nothing, handlers=report_routes(nothing, nothing))
+    others: list[ControllerRouterHandler] = [
+        *report_routes(nothing, nothing),
+        film_routes(nothing),
+        *map_handlers(nothing),
+    ]
+    app = build_app(nothing, nothing, clock=nothing, handlers=others)
     return document(app.state.routes, __version__)
 
 

@@ -37,6 +37,8 @@ _RENAMED: Final = {
     "marsad.kernel.incident.Done": "StepDone",
     "marsad_console_desk_Done": "DeskDone",
     "marsad_kernel_incident_Done": "StepDone",
+    "console_maps_Facts": "MapFacts",
+    "kernel_alert_Facts": "Facts",
 }
 _DESCRIPTION: Final = (
     "State, acts and events of one site. Sign in with `POST /api/session`; send the cookie, and with every request that"
@@ -49,7 +51,7 @@ def document(routes: list[ControllerRouterHandler], version: str) -> Document:
     """The OpenAPI document of these routes."""
     config = OpenAPIConfig(title="Marsad", version=version, description=_DESCRIPTION, use_handler_docstrings=True)
     made = Litestar(routes, openapi_config=config, logging_config=None).openapi_schema.to_schema()
-    schemas = {**made["components"]["schemas"], **_records()}
+    schemas = {**_renamed(made["components"]["schemas"]), **_renamed(_records())}
     found: Document = _renamed(
         {
             "openapi": made["openapi"],

@@ -494,5 +494,5 @@ DURABLE = (
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
 
-OVERSEEN = (AccessLogged,)
+OVERSEEN = (AccessLogged, LookedUp)
 """Events about those who use the desk, which only whoever oversees them sees."""

@@ -108,6 +108,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cameras/{camera_id}/clip.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clip
+         * @description A span of film as an MP4 file, from the key picture before it on.
+         */
+        get: operations["ApiCamerasCameraIdClipMp4Clip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cameras/{camera_id}/film": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * FilmSpans
+         * @description What film there is of a camera between two moments.
+         */
+        get: operations["ApiCamerasCameraIdFilmFilmSpans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cameras/{camera_id}/thumbnail.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Thumbnail
+         * @description The newest small picture of a camera; its time stands in `x-time-ns`.
+         */
+        get: operations["ApiCamerasCameraIdThumbnailJpgThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -260,6 +320,210 @@ export interface paths {
          * @description The statements about an incident, the newest first.
          */
         get: operations["ApiIncidentsIncidentIdStatementsStatements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a browser needs to draw the map */
+        get: operations["ApiMapFacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/base.pmtiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The user's own base map, whole or in ranges of bytes */
+        get: operations["ApiMapBasePmtilesBase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/cameras/{camera_id}/ground.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A camera's field of view and the ground it sees */
+        get: operations["ApiMapCamerasCameraIdGroundJsonGround"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/contours/{zoom}/{column}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contour lines of a tile, Mapbox vector tile */
+        get: operations["ApiMapContoursZoomColumnNameContours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/mast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a mast at a place would see all around */
+        get: operations["ApiMapMastMast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/observed.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long ago each cell of the ground was last really observed */
+        get: operations["ApiMapObservedJsonObserved"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/place": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Height, slope and grid reference of a place */
+        get: operations["ApiMapPlacePlace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/presence.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where those who were lost could be; inhabited places are masked */
+        get: operations["ApiMapPresenceJsonPresence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ground under a line of sight between two places */
+        get: operations["ApiMapProfileBetween"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/sees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which cameras and posts see a place, and why the others do not */
+        get: operations["ApiMapSeesSees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/terrain/{zoom}/{column}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Terrain heights of a tile, terrarium PNG */
+        get: operations["ApiMapTerrainZoomColumnNameTerrain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/travel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How soon a patrol, or anybody from a place, can be where */
+        get: operations["ApiMapTravelTravelFrom"];
         put?: never;
         post?: never;
         delete?: never;
@@ -488,6 +752,19 @@ export interface components {
         };
         Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"];
         /**
+         * ActDone
+         * @description What a person asked to be done was done: the `events` entries of the log before this one, and it counts once.
+         */
+        ActDone: {
+            /** @enum {unknown} */
+            type: "act_done";
+            time_ns: number;
+            act_id: string;
+            officer: string;
+            act: string;
+            events: number;
+        };
+        /**
          * AddAlarm
          * @description An alarm belongs to an incident.
          */
@@ -626,7 +903,7 @@ export interface components {
             time_ns: number;
             alarm: components["schemas"]["Alarm"];
             /** @enum {unknown} */
-            happening: "acknowledged" | "again" | "closed" | "escalated" | "expected" | "nuisance" | "out_of_service" | "over" | "raised" | "released" | "released_over" | "shelved" | "suppressed" | "updated" | "worse";
+            happening: "acknowledged" | "again" | "closed" | "escalated" | "expected" | "joined" | "nuisance" | "out_of_service" | "over" | "raised" | "released" | "released_over" | "shelved" | "suppressed" | "updated" | "worse";
             /** @default  */
             officer: string;
             /** @default  */
@@ -799,6 +1076,16 @@ export interface components {
             until_ns: number;
         };
         /**
+         * Assessed
+         * @description An officer has said what they take a track or group for.
+         */
+        Assessed: {
+            /** @enum {unknown} */
+            type: "assessed";
+            time_ns: number;
+            assessment: components["schemas"]["Assessment"];
+        };
+        /**
          * Assessment
          * @description An officer's own view of a track or group; software itself says unknown, own or declared, and no more.
          */
@@ -935,6 +1222,22 @@ export interface components {
             attempts: number;
         };
         /**
+         * CameraRunChanged
+         * @description The process that watches a camera has been started, gives pictures, has died or is being started again.
+         */
+        CameraRunChanged: {
+            /** @enum {unknown} */
+            type: "camera_run_changed";
+            time_ns: number;
+            camera_id: string;
+            /** @enum {unknown} */
+            run: "lost" | "restarting" | "running" | "starting" | "stopped";
+            /** @default 0 */
+            restarts: number;
+            /** @default  */
+            detail: string;
+        };
+        /**
          * CameraState
          * @description How a camera does: whether pictures come, when the last did, and what is wrong with it.
          *
@@ -1029,6 +1332,39 @@ export interface components {
             /** @enum {unknown} */
             direction: "inward" | "outward";
             time_ns: number;
+        };
+        /**
+         * Done
+         * @description What an act came to: the events it made; `repeated` where the same act had been done before.
+         */
+        DeskDone: {
+            sequence: number;
+            events: components["schemas"]["Told"][];
+            /** @default false */
+            repeated: boolean;
+        };
+        /**
+         * DeskKept
+         * @description What the desk shows but for the picture, and what it takes to go on without what was logged before that.
+         *
+         *         It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
+         *         holds, incidents, dispatches, sightings and statements that ever were; `sounded_ns` is when alarms sounded lately.
+         *         `previous` is the last entry of this kind before, `picture` the last one that has the whole picture or begins it
+         *         anew; -1 where there is none.
+         */
+        DeskKept: {
+            /** @enum {unknown} */
+            type: "desk_kept";
+            time_ns: number;
+            state: components["schemas"]["DeskState"];
+            named: {
+                [key: string]: number;
+            };
+            sounded_ns: number[];
+            acts: components["schemas"]["KeptAct"][];
+            statements: components["schemas"]["Statement"][];
+            previous: number;
+            picture: number;
         };
         /**
          * DeskState
@@ -1191,7 +1527,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -1216,6 +1552,18 @@ export interface components {
             to_ns: number;
             /** @default  */
             camera_id: string;
+        };
+        /**
+         * ExerciseChanged
+         * @description An exercise has begun, or, `name` being empty, has ended: everything in between is played.
+         */
+        ExerciseChanged: {
+            /** @enum {unknown} */
+            type: "exercise_changed";
+            time_ns: number;
+            officer: string;
+            /** @default  */
+            name: string;
         };
         /**
          * Exposure
@@ -1306,6 +1654,27 @@ export interface components {
             median_to_acknowledge_s: number | null;
             slowest_to_acknowledge_s: number | null;
             nuisance_share: number | null;
+        };
+        /**
+         * FilmDropped
+         * @description Film of a camera was removed to make room: `reason` is the quota, or a disk that fills up.
+         */
+        FilmDropped: {
+            /** @enum {unknown} */
+            type: "film_dropped";
+            time_ns: number;
+            camera_id: string;
+            from_ns: number;
+            to_ns: number;
+            size_bytes: number;
+            /** @enum {unknown} */
+            reason: "disk" | "quota";
+        };
+        /** FilmSpan */
+        FilmSpan: {
+            camera_id: string;
+            from_ns: number;
+            to_ns: number;
         };
         /**
          * FrameDuplicate
@@ -1561,6 +1930,14 @@ export interface components {
             tell_total: boolean;
         };
         /**
+         * KeptAct
+         * @description An act that was done, and the entry of the log that says so.
+         */
+        KeptAct: {
+            act_id: string;
+            sequence: number;
+        };
+        /**
          * Lens
          * @description What a camera's picture measures: a pinhole with the field of view below.
          *
@@ -1661,6 +2038,31 @@ export interface components {
             act_id: string;
             subject_id: string;
             reason: string;
+        };
+        /**
+         * LookedUp
+         * @description Somebody looks into the past of a track or at a clip, and why.
+         */
+        LookedUp: {
+            /** @enum {unknown} */
+            type: "looked_up";
+            time_ns: number;
+            officer: string;
+            subject_id: string;
+            reason: string;
+        };
+        /** Facts */
+        MapFacts: {
+            west_deg: number;
+            south_deg: number;
+            east_deg: number;
+            north_deg: number;
+            max_zoom: number;
+            version: string;
+            illustrative: boolean;
+            source: string;
+            base_map: boolean;
+            layers: boolean;
         };
         /**
          * MarkNuisance
@@ -2180,6 +2582,15 @@ export interface components {
             time_ns: number;
             track: components["schemas"]["PictureTrack"];
         };
+        /** PlaceFacts */
+        PlaceFacts: {
+            latitude_deg: number;
+            longitude_deg: number;
+            mgrs: string;
+            height_m: number | null;
+            slope_deg: number | null;
+            falls_deg: number | null;
+        };
         /**
          * PlaceWord
          * @description Where something is, as people say it: so far from a named place, in that direction from it.
@@ -2271,6 +2682,16 @@ export interface components {
             /** @enum {unknown} */
             error: "InputError" | "MethodNotAllowed" | "NotAllowed" | "NotFound" | "NotSignedIn" | "RefusedError" | "ServerError" | "TooLarge" | "TooMany" | "TooSlow" | "UnavailableError";
             message: string;
+        };
+        /** Profile */
+        Profile: {
+            distance_m: number[];
+            ground_m: (number | null)[];
+            sight_m: number[];
+            range_m: number;
+            azimuth_deg: number;
+            clear: boolean;
+            screen_m: number | null;
         };
         /**
          * Pulse
@@ -2534,6 +2955,30 @@ export interface components {
             since_ns: number;
         };
         /**
+         * ShiftNoted
+         * @description A line in the shift log.
+         */
+        ShiftNoted: {
+            /** @enum {unknown} */
+            type: "shift_noted";
+            time_ns: number;
+            officer: string;
+            text: string;
+        };
+        /**
+         * ShiftTaken
+         * @description Somebody is the duty officer from now on.
+         */
+        ShiftTaken: {
+            /** @enum {unknown} */
+            type: "shift_taken";
+            time_ns: number;
+            shift: components["schemas"]["Shift"];
+            brief_read: boolean;
+            /** @default  */
+            note: string;
+        };
+        /**
          * Sighting
          * @description What was seen, where, within what error (one sigma), and when.
          *
@@ -2727,6 +3172,18 @@ export interface components {
             reason: string;
         };
         /**
+         * Done
+         * @description A step of the procedure that somebody has done, or, with a `reason`, has left out.
+         */
+        StepDone: {
+            /** @enum {unknown} */
+            step: "ask_how_many" | "call_clearance" | "give_water_and_shelter" | "keep_distance" | "look_again" | "no_pursuit" | "record_handing_over" | "search_surroundings" | "send_medic" | "send_patrol" | "tell_commander" | "tell_other_side";
+            by: string;
+            time_ns: number;
+            /** @default  */
+            reason: string;
+        };
+        /**
          * Storage
          * @description How full the disk is: film, its quota, and what is free; `film_dropped_ns` is how old the oldest film is.
          */
@@ -2740,6 +3197,19 @@ export interface components {
             short: boolean;
         };
         /**
+         * StorageShort
+         * @description The disk is so full that no film is kept for now; `ended` marks the return to normal.
+         */
+        StorageShort: {
+            /** @enum {unknown} */
+            type: "storage_short";
+            time_ns: number;
+            free_bytes: number;
+            needed_bytes: number;
+            /** @default false */
+            ended: boolean;
+        };
+        /**
          * StoredEvent
          * @description One entry of a log: time and hashes stay where the payload has been erased and `event` is None.
          *
@@ -2749,7 +3219,7 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
         };
@@ -2816,7 +3286,7 @@ export interface components {
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["AccessLogged"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
@@ -2960,28 +3430,6 @@ export interface components {
             points: components["schemas"]["Position"][];
             /** @default  */
             name: string;
-        };
-        /**
-         * Done
-         * @description What an act came to: the events it made; `repeated` where the same act had been done before.
-         */
-        DeskDone: {
-            sequence: number;
-            events: components["schemas"]["Told"][];
-            /** @default false */
-            repeated: boolean;
-        };
-        /**
-         * Done
-         * @description A step of the procedure that somebody has done, or, with a `reason`, has left out.
-         */
-        StepDone: {
-            /** @enum {unknown} */
-            step: "ask_how_many" | "call_clearance" | "give_water_and_shelter" | "keep_distance" | "look_again" | "no_pursuit" | "record_handing_over" | "search_surroundings" | "send_medic" | "send_patrol" | "tell_commander" | "tell_other_side";
-            by: string;
-            time_ns: number;
-            /** @default  */
-            reason: string;
         };
     };
     responses: never;
@@ -3179,6 +3627,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiCamerasCameraIdClipMp4Clip: {
+        parameters: {
+            query: {
+                from: number;
+                to: number;
+                reason: string;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiCamerasCameraIdFilmFilmSpans: {
+        parameters: {
+            query: {
+                from: number;
+                to: number;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilmSpan"][];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiCamerasCameraIdThumbnailJpgThumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
@@ -3436,6 +3984,390 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Statement"][];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapFacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapFacts"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapBasePmtilesBase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapCamerasCameraIdGroundJsonGround: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapContoursZoomColumnNameContours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                zoom: number;
+                column: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapMastMast: {
+        parameters: {
+            query: {
+                lat: number;
+                lon: number;
+                height?: number;
+                reach?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapObservedJsonObserved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapPlacePlace: {
+        parameters: {
+            query: {
+                lat: number;
+                lon: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceFacts"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapPresenceJsonPresence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapProfileBetween: {
+        parameters: {
+            query: {
+                from_lat: number;
+                from_lon: number;
+                lat: number;
+                lon: number;
+                from_height?: number;
+                height?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapSeesSees: {
+        parameters: {
+            query: {
+                lat: number;
+                lon: number;
+                height?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapTerrainZoomColumnNameTerrain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                zoom: number;
+                column: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMapTravelTravelFrom: {
+        parameters: {
+            query?: {
+                patrol?: string | null;
+                from_lat?: number | null;
+                from_lon?: number | null;
+                means?: "foot" | "vehicle";
+                lat?: number | null;
+                lon?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
