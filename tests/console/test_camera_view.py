@@ -88,7 +88,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert not os.environ.get("CI"), "no console's tools or no browser: make web, and install chromium"
         pytest.skip("no console's tools or no browser: make web, and install chromium")
     out = tmp_path_factory.mktemp("page") / "page"
-    command = [npx, "vite", "build", "--config", "bench/vite.config.ts", "--outDir", str(out), "--logLevel", "error"]
+    command = [npx, "vite", "build", "--config", "bench/glass.config.ts", "--outDir", str(out), "--logLevel", "error"]
     built = subprocess.run(command, cwd=WEB, check=False, capture_output=True, env={**os.environ, "PATH": path})
     assert built.returncode == 0, built.stderr.decode()
     return out
