@@ -275,7 +275,7 @@ def build(page: Path) -> None:
     npx = shutil.which("npx", path=path)
     if not npx or not (ROOT / "web/node_modules").exists():
         sys.exit("the console's tools are not installed: make web")
-    arguments = ["vite", "build", "--config", "bench/vite.config.ts", "--outDir", str(page), "--logLevel", "error"]
+    arguments = ["vite", "build", "--config", "bench/glass.config.ts", "--outDir", str(page), "--logLevel", "error"]
     subprocess.run([npx, *arguments], cwd=ROOT / "web", check=True, env={**os.environ, "PATH": path})
 
 
