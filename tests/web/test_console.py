@@ -131,6 +131,8 @@ def new_page(browser: Browser, server: Server) -> Iterator[NewPage]:
         page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
         page.on("request", lambda asked: complaints.append(asked.url) if server.url not in asked.url else None)
         page.goto(server.url + path)
+        if user and path == "/":
+            page.locator(WAITING).first.wait_for()
         return page
 
     yield make
