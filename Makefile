@@ -73,7 +73,7 @@ $(COMPILED): $(LINKED)
 demo: $(COMPILED) $(BUILT) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
 	@$(BIN)/marsad demo $(DEMO)
 
-test: $(LINKED) $(BUILT) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
+test: $(COMPILED) $(BUILT) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
 	@$(BIN)/python -m pytest -n 2 $(TESTS)
 
 check: $(LINKED) $(WEB_INSTALLED) ## style, types and walls

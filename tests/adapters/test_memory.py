@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from marsad.adapters.memory import (
+    MemoryAccounts,
     MemoryClock,
     MemoryDetectorModel,
     MemoryElevationSource,
@@ -17,6 +18,7 @@ from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.event import FrameGap, StreamEnded
 from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.port import (
+    Accounts,
     Classified,
     Clock,
     DetectorModel,
@@ -40,10 +42,11 @@ def test_every_port_has_a_fake_that_fits() -> None:
     clock: Clock = MemoryClock()
     notifier: Notifier = MemoryNotifier()
     transport: Transport = MemoryTransport.pair()[0]
+    accounts: Accounts = MemoryAccounts()
     model: DetectorModel = MemoryDetectorModel(lambda _: [])
     grid = ElevationGrid(crs="EPSG:4326", west=0, north=1, step_x=1, step_y=1, height_m=np.zeros((1, 1), np.float32))
     elevation: ElevationSource = MemoryElevationSource(grid)
-    assert all((log, source, clock, notifier, transport, model, elevation))
+    assert all((log, source, clock, notifier, transport, model, elevation, accounts))
 
 
 def test_a_source_gives_its_items_and_its_end() -> None:

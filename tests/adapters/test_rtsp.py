@@ -16,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marsad.adapters.clock import SystemClock
+from marsad.adapters.filming import Recoder
 from marsad.adapters.rtsp import RtspSettings, RtspSource, masked, wait_s
 from marsad.adapters.sources import open_source
 from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.event import CameraLost, CameraRestored, FramesDropped, PacketCorrupt, SourceEvent, StreamEnded
+from marsad.kernel.film import CodedPicture, Filmed
 from marsad.kernel.frame import Frame
 
 SERVER = Path(__file__).with_name("rtsp_server.py")
@@ -129,6 +131,33 @@ def test_a_camera_is_watched_with_its_own_spacing(steady: Server) -> None:
     assert any(not np.array_equal(read[0].counts, f.counts) for f in read)
     assert read[0].counts.max() > 200  # the ball
     assert read[0].counts.min() < 50
+
+
+def test_a_tap_gets_the_camera_s_own_pictures_with_the_times_of_their_frames(
+    make_server: Callable[..., Server],
+) -> None:
+    server = make_server()
+    coded: list[CodedPicture] = []
+    source = open_source(server.address(), "north", live=IMPATIENT, tap=coded.append)
+    with closing(source):
+        items = iter(source)
+        read = [i for i in take(items, 20) if isinstance(i, Frame)]
+        server.kill()
+        server.start()
+        read += [i for i in take(items, 20) if isinstance(i, Frame)]
+    there = {picture.time_ns: picture for picture in coded}
+    # Entered midway, the stream has nothing to build on before its first key picture.
+    first = next(number for number, frame in enumerate(read) if frame.time_ns in there)
+    assert first <= 5
+    assert there[read[first].time_ns].key
+    assert all(frame.time_ns in there for frame in read[first:20])
+    assert sum(frame.time_ns in there for frame in read[20:]) >= 15
+    recoder = Recoder()
+    decoded = {
+        filmed.picture.time_ns: counts for each in coded for filmed, counts in recoder.decode(Filmed(picture=each))
+    }
+    for frame in read[first:20]:
+        np.testing.assert_array_equal(decoded[frame.time_ns], frame.counts)
 
 
 def test_a_killed_server_is_told_and_its_return_with_the_time_blind(make_server: Callable[..., Server]) -> None:

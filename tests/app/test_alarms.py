@@ -67,6 +67,16 @@ def test_a_walker_lost_and_found_is_one_alarm_and_another_is_a_second(tmp_path: 
     assert "these are the alarms a desk would have had" in report.text()
 
 
+def test_an_alarm_that_no_camera_sees_names_none(tmp_path: Path) -> None:
+    silent = Alert(
+        alert_id="patrol:P1-silent-1", rule="patrol_silent", rule_id="patrol_silent", priority="medium",
+        time_ns=START_NS, text="Patrol 1: not heard of for 31 min.", about="patrol", subject_id="patrol:P1",
+    )  # fmt: skip
+    report = alarms_of_log(log_of(tmp_path, [AlertRaised(time_ns=START_NS, alert=silent)]))
+    assert (report.alarms[0].subject_id, report.alarms[0].response) == ("patrol:P1", "call_patrol")
+    assert report.text().splitlines()[2].endswith("unacknowledged, seen last 2018-08-08 00:00:00")
+
+
 def test_what_officers_did_is_told_and_not_made_up_anew(tmp_path: Path) -> None:
     alarms = Alarms()
     each = alert(1, 1, 100)

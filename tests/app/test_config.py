@@ -246,6 +246,43 @@ def test_impossible_zones_are_named(path: Path, corners: list[tuple[float, float
     assert valid in problems(path, shape("zones", *corners))[key].valid
 
 
+POST = 'posts = [{ id = "%s", position = { latitude_deg = 34.4, longitude_deg = 41.0 } }]'
+PATROL = 'patrols = [{ patrol_id = "P1", means = "foot", persons = 3, %s }]'
+
+
+@pytest.mark.parametrize(
+    ("added", "key", "valid"),
+    [
+        (PATROL % 'skills = ["medic", "medic"]', "patrols[0].skills[1]", "each skill once"),
+        (PATROL % 'skills = ["pilot"]', "patrols[0].skills[0]", 'one of "medic", "clearance", "interpreter"'),
+        (PATROL % "home = { latitude_deg = 134.4, longitude_deg = 41.0 }", "patrols[0].home.latitude_deg", "-90 to 90"),
+        (
+            PATROL % "duties = [{ points = [{ latitude_deg = 34.4, longitude_deg = 41.0 }], until_hour = 0 }]",
+            "patrols[0].duties[0].until_hour",
+            "another hour than from_hour",
+        ),
+        (POST % "P 1", "posts[0].id", "out of letters, digits"),
+        (f"{POST % 'P1'}\n{PATROL % 'ready_s = 0'}", "patrols[0].patrol_id", "an id of its own: posts[0] has this one"),
+        ("rules = { soon_s = 900 }", "rules.soon_s", "a number up to 600, approach_s"),
+        ('rules = { off = ["approach", "confirmed_track"] }', "rules.off[1]", "a rule of the picture"),
+        ("rules = { group_size = 1 }", "rules.group_size", "a whole number of 2 or more"),
+        ('rules = { of = ["approach"] }', "rules.of", "did you mean off?"),
+    ],
+)
+def test_impossible_posts_patrols_and_rules_are_named(path: Path, added: str, key: str, valid: str) -> None:
+    assert valid in problems(path, f'name = "Valley"\n{added}\n')[key].valid
+
+
+def test_a_fence_is_held_to_what_a_line_is(path: Path) -> None:
+    found = problems(path, shape("fences", (0, 0), (0, 1), (1, 1), (0, 1)))
+    assert found["fences[0].points[3]"].valid == "a point of its own: it repeats points[1]"
+
+
+def test_the_example_names_a_post_a_fence_and_a_patrol() -> None:
+    site = load_site(Path(__file__).parents[2] / "examples" / "site.toml")
+    assert (site.posts[0].name, site.fences[0].id, site.patrols[0].skills) == ("Post 3", "pump-fence", ("medic",))
+
+
 def test_a_line_with_a_repeated_point_is_named_and_a_ring_is_not(path: Path) -> None:
     found = problems(path, shape("lines", (0, 0), (0, 1), (1, 1), (0, 1), (2, 2)))
     assert found["lines[0].points[3]"].valid == "a point of its own: it repeats points[1]"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marsad.kernel import encoding
 from marsad.kernel.encoding import Peek, decode, encode, peek
 from marsad.kernel.error import InputError
-from marsad.kernel.event import CameraLost, FramesDropped, OfficerDecision, PayloadErased
+from marsad.kernel.event import AlarmChanged, AlertRaised, CameraLost, FramesDropped, OfficerDecision, PayloadErased
 
 
 @given(st.text(), st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**64 - 1))
@@ -81,3 +81,47 @@ def test_an_erasure_is_recognised_in_any_schema() -> None:
     later = msgspec.msgpack.encode({"type": "payload_erased", "sequence": 8, "added_later": [1, 2]})
     assert peek(later) == Peek(type="payload_erased", sequence=8)
     assert peek(b"\xc1") is None
+
+
+EARLIER_ALERT = {
+    "alert_id": "north-3-wadi-1", "rule": "zone_intrusion", "rule_id": "wadi", "priority": "high",
+    "camera_id": "north", "track_id": 3, "time_ns": 7, "frame_index": 12, "kind": "person",
+    "box": {"x_px": 1.0, "y_px": 2.0, "w_px": 3.0, "h_px": 4.0}, "text": "Person, inside wadi", "direction": "",
+    "ground": None, "count": None,
+}  # fmt: skip
+EARLIER_ALARM = {
+    "alarm_id": "A1", "subject_id": "G1", "state": "unacknowledged", "priority": "high", "kind": "person",
+    "response": "look_and_send", "text": "Person, inside wadi",
+    "met": [{"rule": "zone_intrusion", "rule_id": "wadi", "direction": "", "time_ns": 7, "alert_id": "north-3-wadi-1"}],
+    "seen": {"time_ns": 7, "camera_id": "north", "box": EARLIER_ALERT["box"], "ground": None},
+    "raised_ns": 7, "changed_ns": 7, "latching": False, "stands": True, "count": None, "formerly": [],
+    "camera_ids": ["north"], "alerts": 1, "escalation": 0, "annunciated_ns": 7, "acknowledged_ns": None,
+    "acknowledged_by": "", "held_until_ns": None, "hold_id": "", "nuisance": None, "nuisance_at": None,
+    "nuisance_subject": "",
+}  # fmt: skip
+
+
+def test_alerts_and_alarms_of_cameras_alone_decode_as_they_were_written() -> None:
+    """As logs have them from before alerts could be about more than one camera's track."""
+    raised = decode(msgspec.msgpack.encode({"type": "alert_raised", "time_ns": 7, "alert": EARLIER_ALERT}), 1)
+    assert isinstance(raised, AlertRaised)
+    assert (raised.alert.outline.w_px, raised.alert.number, raised.alert.about) == (3.0, 3, "object")
+    changed = decode(
+        msgspec.msgpack.encode(
+            {"type": "alarm_changed", "time_ns": 7, "alarm": EARLIER_ALARM, "happening": "raised", "officer": "",
+             "reason": ""}
+        ),
+        1,
+    )  # fmt: skip
+    assert isinstance(changed, AlarmChanged)
+    assert (changed.alarm.seen.camera_id, changed.alarm.about, changed.alarm.facts.near) == ("north", "object", None)
+
+
+def test_an_alert_of_no_camera_has_no_box_to_ask_for() -> None:
+    told = {key: EARLIER_ALERT[key] for key in ("alert_id", "rule", "rule_id", "priority", "time_ns", "text")}
+    raised = decode(msgspec.msgpack.encode({"type": "alert_raised", "time_ns": 7, "alert": told}), 1)
+    assert isinstance(raised, AlertRaised)
+    with pytest.raises(InputError, match="it has no box"):
+        _ = raised.alert.outline
+    with pytest.raises(InputError, match="it has no track there"):
+        _ = raised.alert.number

@@ -3,22 +3,24 @@
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, get_args
 
 import msgspec
+import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from marsad.kernel.alarm import Alarm, Seen
-from marsad.kernel.alert import Alert, Priority
+from marsad.kernel.alert import Alert, Crossed, Facts, Priority, Rule
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.event import AlarmChanged
-from marsad.kernel.picture import Picture
+from marsad.kernel.picture import Contributor, Picture, PictureTrack
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.track import Count, Kind
-from marsad.respond.alarm import NS, AlarmEvent, Alarms, AlarmSettings, Raised, subject_of
+from marsad.respond.alarm import NS, RESPONSES, AlarmEvent, Alarms, AlarmSettings, News, Raised, subject_of
 
 OFFICER = "Lt. Samir"
 MIN = 60.0
@@ -263,6 +265,60 @@ def test_a_thousand_alerts_a_minute_from_a_few_causes_make_at_most_ten_alarms_in
     assert len(alarms.queue()) == 5
 
 
+class Cause(NamedTuple):
+    """What goes on raising alerts: something that flickers under ever new numbers, or people who walk.
+
+    From `grouped_s` on those who walk are one group to the picture, which followed them singly before.
+    """
+
+    place: int
+    walks: bool
+    grouped_s: float
+
+
+CAUSES = st.lists(
+    st.builds(Cause, st.integers(0, 40), st.booleans(), st.floats(0, 600)),
+    min_size=1, max_size=10, unique_by=lambda cause: cause.place,
+)  # fmt: skip
+
+
+@given(CAUSES, st.integers(0, 2**32 - 1))
+@settings(max_examples=6)
+def test_whatever_the_few_causes_a_flood_of_alerts_is_few_alarms_and_everybody_has_one(
+    causes: list[Cause], seed: int
+) -> None:
+    """A thousand alerts a minute for ten minutes, by cameras and by the picture, under changing names."""
+    alarms, draw = Alarms(), np.random.default_rng(seed)
+    rate = raw = 0
+    each_tick = math.ceil(1000 / 60 / len(causes))
+    for tick in range(600):
+        present: dict[str, Seen] = {}
+        names: dict[str, str] = {}
+        told: list[Raised] = []
+        for number, cause in enumerate(causes):
+            east, north = 300.0 * cause.place, 1.2 * tick if cause.walks else 0.0
+            subject = f"G{number}" if tick >= cause.grouped_s else f"T{number}"
+            if cause.walks:
+                present[subject] = seen(tick, east, north)
+                names[f"T{number}"] = subject
+            for again, (off_east, off_north) in enumerate(draw.uniform(-2, 2, (each_tick, 2)).tolist()):
+                name = subject if cause.walks else f"north/{tick}-{number}-{again}"
+                kind: Kind = "person" if cause.walks else "unknown"
+                here = {"north_m": north + off_north, "kind": kind, "camera": ("north", "south")[again % 2]}
+                told.append(raised(number, tick, east + off_east, subject=name, **here))
+        raw += len(told)
+        alarms.meet(told, present, ns(tick), names)
+        alarms.follow(present, ns(tick), names=names)
+        rate = max(rate, alarms.figures(ns(tick)).rate)
+    assert raw >= 10 * 1000
+    assert rate <= 10
+    assert len(alarms.queue()) == len(causes)
+    for number, cause in enumerate(causes):
+        own = {f"G{number}", f"T{number}"}
+        with_it = [alarm for alarm in alarms.queue() if own & {alarm.subject_id, *alarm.formerly}]
+        assert len(with_it) == cause.walks
+
+
 def test_in_a_flood_every_distinct_group_is_listed_and_the_flood_is_counted() -> None:
     alarms = Alarms()
     present: dict[str, Seen] = {}
@@ -283,8 +339,123 @@ def test_without_alarms_the_figures_say_that_there_is_nothing_to_measure() -> No
     assert math.isnan(figures.nuisance_share)
 
 
-def test_the_subject_is_the_group_else_the_track_else_what_the_camera_says() -> None:
+def test_an_alarm_follows_its_subject_into_a_group_and_two_of_one_group_become_one() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, subject="T4"))
+    meet(alarms, raised(2, 0, 100, subject="T5"))
+    here, names = {"G1": seen(5, 50)}, {"T4": "G1", "T5": "G1"}
+    events = alarms.follow(here, ns(5), names=names)
+    assert [event.happening for event in events if isinstance(event, AlarmChanged)] == ["updated", "joined", "updated"]
+    first, second = alarms.alarm("A1"), alarms.alarm("A2")
+    assert (first.subject_id, first.formerly, first.state) == ("G1", ("T4", "T5"), "unacknowledged")
+    assert (second.state, first.alerts) == ("closed", 2)
+    (again,) = alarms.meet([raised(3, 6, 50, subject="G1")], here, ns(6), names)
+    assert (again.alarm.alarm_id, again.happening) == ("A1", "again")
+
+
+def test_the_worse_of_two_that_are_one_thing_sounds() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, subject="G1"))
+    meet(
+        alarms,
+        raised(2, 0, 100, subject="T5", rule="line_crossing", rule_id="line", direction="inward", priority="high"),
+    )
+    alarms.acknowledge("A1", OFFICER, ns(1))
+    alarms.follow({"G1": seen(5, 50)}, ns(5), names={"T5": "G1"})
+    one = only(alarms)
+    assert (one.alarm_id, one.state, one.priority, one.latching) == ("A1", "unacknowledged", "high", True)
+    assert [met.rule for met in one.met] == ["zone_intrusion", "line_crossing"]
+
+
+@pytest.mark.parametrize("quiet", ["nuisance", "held"])
+def test_nobody_becomes_quiet_by_being_one_thing_with_what_is(quiet: str) -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, subject="G1", kind="unknown"))
+    if quiet == "nuisance":
+        alarms.mark_nuisance("A1", "vegetation", OFFICER, ns(1))
+    else:
+        alarms.hold("suppressed", OFFICER, "works", ns(1), camera_id="north")
+    meet(alarms, raised(2, 2, 100, subject="T5", kind="unknown", camera="south"))
+    alarms.follow({"G1": seen(5, 50)}, ns(5), names={"T5": "G1"})
+    one = only(alarms)
+    assert (one.alarm_id, one.subject_id, one.formerly, one.state) == ("A2", "G1", ("T5",), "unacknowledged")
+    assert meet(alarms, raised(1, 6, 50, subject="G1", kind="unknown"), {"G1": seen(6, 50)}).alarm.alarm_id == "A2"
+
+
+def test_an_alarm_is_over_when_no_rule_holds_though_somebody_is_still_there() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, rule="approach", rule_id="line", direction="inward"))
+    alarms.acknowledge("A1", OFFICER, ns(5))
+    here = {"t1": seen(60, 0)}
+    assert alarms.follow(here, ns(60)) == []
+    (event,) = alarms.follow(here, ns(61), over={"t1"})
+    assert isinstance(event, AlarmChanged)
+    assert (event.happening, event.alarm.state, event.alarm.stands) == ("over", "closed", False)
+
+
+def test_what_is_known_is_told_anew_without_a_sound() -> None:
+    alarms = Alarms()
+    crossed = Crossed(line_id="line", direction="inward", time_ns=ns(1))
+    meet(alarms, raised(1, 0, 0, facts=Facts(time_ns=ns(1), crossed=crossed, camera_ids=("north",))))
+    alarms.acknowledge("A1", OFFICER, ns(2))
+    here = {"t1": seen(40, 30)}
+    later = News(
+        facts=Facts(time_ns=ns(40), speed_m_s=1.2, camera_ids=("south",)), text="Group of 4, walking east.",
+        kind="group", count=Count(best=4, low=4, high=4),
+    )  # fmt: skip
+    assert alarms.follow(here, ns(20), news={"t1": later}) == []
+    (event,) = alarms.follow(here, ns(40), news={"t1": later})
+    assert isinstance(event, AlarmChanged)
+    assert (event.happening, event.alarm.state, event.alarm.annunciated_ns) == ("updated", "acknowledged", 0)
+    assert (event.alarm.facts.speed_m_s, event.alarm.facts.crossed, event.alarm.text) == (1.2, crossed, later.text)
+    assert (event.alarm.kind, event.alarm.camera_ids) == ("group", ("north", "south"))
+
+
+def test_a_further_rule_sounds_only_where_it_asks_for_more() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, rule="approach", rule_id="line", direction="inward"))
+    alarms.acknowledge("A1", OFFICER, ns(5))
+    loitering = meet(alarms, raised(1, 6, 0, rule="loitering", rule_id="line"))
+    assert (loitering.happening, loitering.alarm.state, loitering.alarm.response) == (
+        "again", "acknowledged", "look_and_follow",
+    )  # fmt: skip
+    fence = meet(alarms, raised(1, 7, 0, rule="fence_contact", rule_id="pump"))
+    assert (fence.happening, fence.alarm.state, fence.alarm.response) == ("worse", "unacknowledged", "look_and_send")
+    assert [met.rule for met in fence.alarm.met] == ["approach", "loitering", "fence_contact"]
+
+
+def test_a_camera_out_of_service_holds_nothing_that_a_post_reports() -> None:
+    alarms = Alarms()
+    alarms.hold("out_of_service", OFFICER, "lens being cleaned", 0, camera_id="north")
+    alone = Facts(time_ns=1, camera_ids=("north",))
+    also = Facts(time_ns=1, camera_ids=("north",), reporter_ids=("post-3",))
+    picture = {"camera_id": "", "track_id": None, "frame_index": None, "box": None}
+    assert meet(alarms, raised(1, 1, 0, facts=alone, **picture)).alarm.state == "out_of_service"
+    assert meet(alarms, raised(2, 1, 900, facts=also, **picture)).alarm.state == "unacknowledged"
+
+
+def test_every_rule_has_a_response() -> None:
+    assert set(RESPONSES) == set(get_args(Rule))
+
+
+def test_the_subject_is_what_the_alert_names_else_what_the_camera_says() -> None:
     assert subject_of(alert(3, 0, 0), Picture(time_ns=0)) == "north/3"
+    assert subject_of(alert(3, 0, 0, camera_id="", subject_id="G7"), Picture(time_ns=0)) == "G7"
+    fault = alert(3, 0, 0, about="camera", subject_id="camera:north")
+    assert subject_of(fault, Picture(time_ns=0)) == "camera:north"
+
+
+def test_a_cameras_number_is_that_of_whom_it_was_last_part_of() -> None:
+    still = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
+    tracks = [
+        PictureTrack(
+            track_id=name, origin="own", time_ns=ns(9), status="confirmed", ground=ground(0, 0),
+            velocity_covariance=still, existence=0.9, first_ns=0, seen_ns=ns(9), group_id=group_id,
+            contributors=(Contributor(source_id="north", origin="own", time_ns=ns(at_s), label=3),),
+        )
+        for name, group_id, at_s in (("T1", "", 2), ("T2", "G5", 8))
+    ]  # fmt: skip
+    assert subject_of(alert(3, 9, 0), Picture(time_ns=ns(9), tracks=tuple(tracks))) == "G5"
 
 
 class AnyNight(RuleBasedStateMachine):
@@ -326,6 +497,12 @@ class AnyNight(RuleBasedStateMachine):
         if leave:
             self.present.clear()
         self.events += self.alarms.follow(self.present, ns(self.now_s))
+
+    @rule(one=st.sampled_from(["a", "b", "c", "d"]), two=st.sampled_from(["a", "b", "c", "d"]))
+    def become_one(self, one: str, two: str) -> None:
+        if one != two:
+            self.present.pop(one, None)
+            self.events += self.alarms.follow(self.present, ns(self.now_s), names={one: two})
 
     @precondition(lambda self: self.alarms.queue())
     @rule(data=st.data())

@@ -30,7 +30,7 @@ WALK = Mobility(level_m_s=2.0)
 
 
 def candidate(
-    name: str, east_m: float, north_m: float, mobility: Mobility = WALK, *, skills: frozenset = frozenset(),
+    name: str, east_m: float, north_m: float, mobility: Mobility = WALK, *, skills: tuple = (),
     ready_s: float = 0.0,
 ) -> Candidate:  # fmt: skip
     patrol = Patrol(patrol_id=name, means="foot", persons=3, skills=skills, ready_s=ready_s)
@@ -87,7 +87,7 @@ def test_a_patrol_that_cannot_be_ahead_of_them_goes_to_where_they_were_last_know
 
 
 def test_who_is_free_and_able_comes_first_and_then_who_is_there_soonest() -> None:
-    medic = frozenset({"medic"})
+    medic = ("medic",)
     near, far = candidate("near", 910.0, 810.0), candidate("far", 1810.0, 510.0, OFF_ROAD)
     able, busy = candidate("able", 1010.0, 110.0, skills=medic), candidate("busy", 910.0, 1010.0, skills=medic)
     found = options([far, near, busy, able], walking_east(), 0, needed=["medic"], busy={"busy": "D9"})

@@ -1,11 +1,9 @@
 """The live view as a video: thermal pictures with what the watch knew then drawn around targets, never over them."""
 
-import contextlib
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
-from io import FileIO
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from marsad.adapters.lettering import Lettering, known, lettering
-from marsad.adapters.writing import write_at, write_refusal
+from marsad.adapters.writing import ContainerFile, write_refusal
 from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError, UnavailableError
@@ -88,54 +86,6 @@ class Tone:
         span = max(self._high - self._low, 1.0)
         scaled = (counts.astype(np.float32) - np.float32(self._low)) * np.float32(255 / span)
         return cast("Picture", np.clip(scaled, 0, 255).astype(np.uint8))
-
-
-class _Sink:
-    """The file under a container.
-
-    FFmpeg does not survive a refused write (its trailer reads what was never made), so the first refusal is kept for
-    the caller, all that comes after is swallowed, and the file is left as it was when last `settled`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = FileIO(path, "wb")
-        except OSError as error:
-            raise write_refusal(path, error) from error
-        self.refusal: OSError | None = None
-        self._at = self._size = 0
-        self._header = self._sound = 0
-
-    @property
-    def holds_pictures(self) -> bool:
-        """Whether more than the container's header is sound."""
-        return self._sound > self._header
-
-    def write(self, data: bytes) -> int:
-        if self.refusal is None:
-            try:
-                write_at(self._file, self._at, data)
-            except OSError as error:
-                self.refusal = error
-        self._at += len(data)
-        self._size = max(self._size, self._at)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def settle(self) -> None:
-        self._sound = self._size
-        self._header = self._header or self._size
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError), self._file:
-            if self.refusal is not None:
-                self._file.truncate(self._sound)
 
 
 class AnnotatedVideo:
@@ -222,11 +172,11 @@ class AnnotatedVideo:
             self._settle()
         self._end()
 
-    def _begin(self) -> tuple[Path, _Sink | None, OutputContainer]:
+    def _begin(self) -> tuple[Path, ContainerFile | None, OutputContainer]:
         """The next file, open; the container writes to it with the first picture only."""
         number = len(self.paths) + 1
         path = self._first if number == 1 else self._first.with_stem(f"{self._first.stem}-{number}")
-        sink = _Sink(path)
+        sink = ContainerFile(path)
         return path, sink, av.open(sink, "w", format="mp4", options=_CONTAINER)
 
     def _settle(self) -> None:

@@ -7,9 +7,10 @@ from secrets import token_bytes
 import msgspec
 import numpy as np
 
+from marsad.kernel.account import Account, Session, name_key
 from marsad.kernel.chain import GENESIS, Entry, Head, StoredEvent, recall, seal_all, seal_erasure, verify_entries
 from marsad.kernel.elevation import ElevationGrid
-from marsad.kernel.error import InputError, UnavailableError
+from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import Event, PayloadErased, SourceEvent, StreamEnded
 from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.port import Classified, SourceInfo
@@ -212,3 +213,61 @@ class MemoryElevationSource:
             north=grid.north - top * grid.step_y,
             height_m=grid.height_m[top : int(down[-1]) + 1, left : int(across[-1]) + 1],
         )
+
+
+class MemoryAccounts:
+    """Accounts and sessions that live as long as the process; see `port.Accounts`."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._sessions: dict[bytes, Session] = {}
+
+    def accounts(self) -> list[Account]:
+        """All accounts, by name."""
+        return [self._accounts[key] for key in sorted(self._accounts)]
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name, None where there is none."""
+        return self._accounts.get(name_key(name))
+
+    def add(self, account: Account, *, first: bool = False) -> None:
+        """Make an account. Raises: RefusedError where the name is taken, or with `first` where there is any."""
+        if first and self._accounts:
+            raise RefusedError("there is an account already")
+        if self.account(account.name):
+            raise RefusedError(f"the name {account.name} is taken")
+        self._accounts[name_key(account.name)] = account
+
+    def change(self, account: Account) -> None:
+        """Put an account in the place of the one of its name. Raises: InputError where there is none."""
+        if not self.account(account.name):
+            raise InputError(f"there is no account {account.name}")
+        self._accounts[name_key(account.name)] = account
+
+    def begin(self, session: Session) -> None:
+        """Somebody is signed in."""
+        self._sessions[session.token_hash] = session
+
+    def session(self, token_hash: bytes) -> Session | None:
+        """The session of that token, None where there is none or it has ended."""
+        return self._sessions.get(token_hash)
+
+    def touch(self, token_hash: bytes, seen_ns: int) -> None:
+        """The session was used."""
+        if found := self._sessions.get(token_hash):
+            self._sessions[token_hash] = msgspec.structs.replace(found, seen_ns=seen_ns)
+
+    def end(self, token_hash: bytes) -> None:
+        """Somebody is signed out; nothing happens where they are already."""
+        self._sessions.pop(token_hash, None)
+
+    def end_all(self, name: str) -> None:
+        """Somebody is signed out everywhere."""
+        self._keep(lambda session: name_key(session.name) != name_key(name))
+
+    def forget(self, began_before_ns: int, seen_before_ns: int) -> None:
+        """Sessions that began, or were last used, before these times are over."""
+        self._keep(lambda session: session.began_ns >= began_before_ns and session.seen_ns >= seen_before_ns)
+
+    def _keep(self, wanted: Callable[[Session], bool]) -> None:
+        self._sessions = {token: session for token, session in self._sessions.items() if wanted(session)}

@@ -14,6 +14,7 @@ from av.error import FFmpegError, HTTPClientError, HTTPUnauthorizedError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from marsad.adapters.h264 import PacketTap, Tap, packet_tap
 from marsad.adapters.queue import LiveQueue
 from marsad.adapters.timing import SECOND_NS, Anchor, Stamp, StreamClock, irregularity
 from marsad.adapters.video import claimed_fps, luma, prepare, raw_time_ns, reason, video_stream
@@ -71,6 +72,7 @@ class Heard(NamedTuple):
     received_ns: int
     counts: Counts | None
     detail: str = ""
+    pts: int | None = None
 
 
 class Connection:
@@ -81,7 +83,9 @@ class Connection:
     Raises: InputError where the camera refuses what is asked, UnavailableError where it sends no pictures.
     """
 
-    def __init__(self, address: str, settings: RtspSettings, clock: Clock) -> None:
+    def __init__(
+        self, address: str, settings: RtspSettings, clock: Clock, *, camera_id: str = "", tap: Tap | None = None
+    ) -> None:
         self._address = address
         self._settings = settings
         self._clock = clock
@@ -91,6 +95,7 @@ class Connection:
         try:
             self._video = video_stream(self._container, masked(address))
             prepare(self._video, settings.threads)
+            self.tap = packet_tap(camera_id, self._video, tap)
             self._fps = claimed_fps(self._video)
             self._times = StreamClock(round(SECOND_NS / self._fps) if self._fps else 0)
             self._stream = self._pictures()
@@ -189,9 +194,13 @@ class Connection:
 
     def _decoded(self, packet: "Packet[VideoStream]") -> Iterator[Heard]:
         received_ns = self._clock.now_ns()
+        if self.tap is not None:
+            self.tap.take(packet)
         try:
             pictures = packet.decode()
         except FFmpegError as error:
+            if self.tap is not None:
+                self.tap.drop()
             yield Heard(self._stamp, received_ns, None, reason(error))
             return
         for picture in pictures:
@@ -199,7 +208,7 @@ class Connection:
                 yield Heard(self._stamp, received_ns, None, "picture damaged")
                 continue
             self._stamp = self._times.stamp(raw_time_ns(picture))
-            yield Heard(self._stamp, received_ns, luma(picture))
+            yield Heard(self._stamp, received_ns, luma(picture), pts=picture.pts)
 
     def _since_s(self, then_ns: int) -> float:
         return (self._clock.now_ns() - then_ns) / SECOND_NS
@@ -210,7 +219,8 @@ class RtspSource:
 
     A thread of its own connects, decodes and reconnects; pictures that the watch cannot take in time are dropped, the
     oldest first, and counted. Times are of our clock, spaced as the camera's stamps say. A camera that changes the size
-    of its pictures counts as lost until it changes back.
+    of its pictures counts as lost until it changes back. `tap` gets the coded pictures of an H.264 stream, with
+    the times of their frames, in the source's own thread.
 
     Raises: InputError where the camera refuses what is asked, UnavailableError where it does not answer.
     """
@@ -223,8 +233,10 @@ class RtspSource:
         clock: Clock,
         rng: np.random.Generator,
         settings: RtspSettings = PATIENT,
+        tap: Tap | None = None,
     ) -> None:
         self.camera_id = camera_id
+        self._tap = tap
         self._address = address
         self._settings = settings
         self._clock = clock
@@ -235,7 +247,7 @@ class RtspSource:
         self._delivered = 0
         self._last_ns = 0
         self._told = ""
-        connection = Connection(address, settings, clock)
+        connection = self._connect()
         self.info = connection.info
         self._heard_ns = connection.heard_ns
         self._thread = Thread(target=self._run, args=(connection,), name=f"rtsp {camera_id}", daemon=True)
@@ -256,6 +268,9 @@ class RtspSource:
         self._queue.clear()
         self._thread.join(self._settings.open_timeout_s + self._settings.read_timeout_s)
 
+    def _connect(self) -> Connection:
+        return Connection(self._address, self._settings, self._clock, camera_id=self.camera_id, tap=self._tap)
+
     def _run(self, first: Connection) -> None:
         connection: Connection | None = first
         try:
@@ -273,14 +288,14 @@ class RtspSource:
             for heard, time_ns in connection:
                 if self._stop.is_set():
                     break
-                self._take(heard, time_ns)
+                self._take(heard, time_ns, connection.tap)
         except UnavailableError as error:
             return str(error)
         finally:
             connection.close()
         return ""
 
-    def _take(self, heard: Heard, measured_ns: int) -> None:
+    def _take(self, heard: Heard, measured_ns: int, tap: PacketTap | None) -> None:
         """Queue a picture with what befell it. Raises UnavailableError where its size is another."""
         index, self._index = self._index, self._index + 1
         time_ns = self._last_ns = max(measured_ns, self._last_ns + 1)
@@ -298,6 +313,9 @@ class RtspSource:
             self._queue.put(event)
         if heard.stamp.repeated:
             return
+        if tap is not None:
+            # The watch may have the frame before the next line is run: the coded picture is there by then.
+            tap.settle(heard.pts, time_ns)
         self._delivered += 1
         self._queue.put(
             Frame(
@@ -337,7 +355,7 @@ class RtspSource:
     def _try(self) -> Connection | None:
         """A connection, or None; what only a person can mend is told once."""
         try:
-            connection = Connection(self._address, self._settings, self._clock)
+            connection = self._connect()
         except UnavailableError:
             return None
         except InputError as error:

@@ -17,6 +17,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from marsad.adapters.h264 import Tap, packet_tap
 from marsad.adapters.timing import SECOND_NS, StreamClock, irregularity
 from marsad.kernel.error import InputError
 from marsad.kernel.event import PacketCorrupt, SourceEvent, StreamEnded
@@ -103,16 +104,20 @@ class VideoSource:
     """A `FrameSource` over one video file.
 
     Times count from `info.started_ns`, the file's creation time, or from 0 where it has none. With `fps` the file's own
-    time stamps are not used. Rotation in the metadata is ignored: the picture is as the camera measured it.
+    time stamps are not used. Rotation in the metadata is ignored: the picture is as the camera measured it. `tap` gets
+    the coded pictures of an H.264 file, with the times of their frames.
     """
 
-    def __init__(self, path: Path, camera_id: str, *, fps: float | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, camera_id: str, *, fps: float | None = None, threads: int = 1, tap: Tap | None = None
+    ) -> None:
         self.camera_id = camera_id
         self._path = path
         self._container = _open(path)
         try:
             self._video = video_stream(self._container, str(path))
             prepare(self._video, threads)
+            self._tap = packet_tap(camera_id, self._video, tap)
             self._base = self._video.time_base
             self._interval_ns = round(SECOND_NS / fps) if fps else 0
             rate = fps or claimed_fps(self._video)
@@ -164,9 +169,13 @@ class VideoSource:
             if isinstance(packet, PacketCorrupt):
                 yield packet
                 continue
+            if self._tap is not None:
+                self._tap.take(packet)
             try:
                 pictures = packet.decode()
             except FFmpegError as error:
+                if self._tap is not None:
+                    self._tap.drop()
                 yield self._corrupt(reason(error))
                 self._index += packet.size > 0
                 continue
@@ -204,12 +213,16 @@ class VideoSource:
             yield event
         if stamp.repeated:
             return
+        if self._tap is not None:
+            self._tap.settle(picture.pts, time_ns)
         self._last_ns = time_ns
         self._delivered += 1
         self._shape = picture.height, picture.width
         yield Frame(camera_id=self.camera_id, index=index, time_ns=time_ns, received_ns=time_ns, counts=luma(picture))
 
     def _end(self) -> Iterator[Item]:
+        if self._tap is not None:
+            self._tap.finish()
         announced = self._video.frames
         if self._packets_read < announced:
             yield self._corrupt(f"cut short: {announced} pictures announced, {self._packets_read} there")

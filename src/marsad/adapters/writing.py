@@ -104,3 +104,56 @@ class PieceFile:
             self._file.close()
         except OSError as error:
             raise write_refusal(self._path, error) from error
+
+
+class ContainerFile:
+    """The file under a video container.
+
+    FFmpeg does not survive a refused write (its trailer reads what was never made), so the first refusal is kept for
+    the caller, all that comes after is swallowed, and the file is left as it was when last `settled`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = FileIO(path, "wb")
+        except OSError as error:
+            raise write_refusal(path, error) from error
+        self.refusal: OSError | None = None
+        self._at = self._size = 0
+        self._header = self._sound = 0
+
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether more than the container's header is sound."""
+        return self._sound > self._header
+
+    def write(self, data: bytes) -> int:
+        """Take the data, whether or not the disk does."""
+        if self.refusal is None:
+            try:
+                write_at(self._file, self._at, data)
+            except OSError as error:
+                self.refusal = error
+        self._at += len(data)
+        self._size = max(self._size, self._at)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go there, as files do."""
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Where the next data go."""
+        return self._at
+
+    def settle(self) -> None:
+        """Take what has been written so far as sound."""
+        self._sound = self._size
+        self._header = self._header or self._size
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+        with contextlib.suppress(OSError, ValueError), self._file:
+            if self.refusal is not None:
+                self._file.truncate(self._sound)

@@ -52,7 +52,7 @@ class AlarmsReport(Record):
             states = alarm.state.replace("_", " ")
             again = f", {alarm.alerts} alerts" if alarm.alerts > 1 else ""
             lines.append(f"{alarm.alarm_id:>5}  {_clock(alarm.raised_ns)}  {alarm.priority:6}  {alarm.text}")
-            lines.append(f"       {states}{again}, seen last {_clock(alarm.seen.time_ns)} by {_names(alarm)}")
+            lines.append(f"       {states}{again}, seen last {_clock(alarm.seen.time_ns)}{_by(alarm)}")
         figures = self.figures
         lines.append(f"most that sounded in ten minutes: {self.busiest} (one officer can act on 10)")
         lines.append(f"standing {figures.standing}, waiting for an officer {figures.waiting}, held {figures.held}")
@@ -156,5 +156,7 @@ def _clock(time_ns: int) -> str:
     return f"{datetime.fromtimestamp(time_ns / NS, UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _names(alarm: Alarm) -> str:
-    return ", ".join(alarm.camera_ids)
+def _by(alarm: Alarm) -> str:
+    """Who sees what an alarm is about; nobody sees a patrol that is missed."""
+    names = ", ".join((*alarm.camera_ids, *alarm.facts.reporter_ids))
+    return f" by {names}" if names else ""

@@ -360,7 +360,7 @@ class Ledger:
         return tuple(said[-1] for said in self._counted.values() if len(said) >= LEAST_RESOLVED_S)
 
     def _alarm(self, alert: Alert, truths: Sequence[ActorTruth], near: Sequence[NearThing], now_s: float) -> None:
-        truth = actor_in(alert.box, truths)
+        truth = actor_in(alert.outline, truths)
         actor_id: int | None = None if truth is None else truth.actor_id
         cause = self._cause(alert, near, now_s) if actor_id is None else actor_id
         if isinstance(cause, int):
@@ -377,8 +377,8 @@ class Ledger:
                 cause=name,
                 kind=alert.kind,
                 rule=alert.rule,
-                track_id=alert.track_id,
-                box=_rounded(alert.box),
+                track_id=alert.number,
+                box=_rounded(alert.outline),
                 actor_id=actor_id,
                 starting=now_s < accuracy.STARTING_S,
             )
@@ -386,10 +386,10 @@ class Ledger:
 
     def _cause(self, alert: Alert, near: Sequence[NearThing], now_s: float) -> int | str:
         """What raised an alarm that lies on no actor now: an actor or an effect shortly before, else the camera."""
-        lain = self._lain_on.get(alert.track_id)
+        lain = self._lain_on.get(alert.number)
         if lain:
             return lain[-1][1]
-        thing = _thing_at(alert.box, near)
+        thing = _thing_at(alert.outline, near)
         if thing is not None:
             return thing.cause
         ill = next((ill for ill in self._ills if ill.start_s <= now_s <= ill.end_s + AFTER_S), None)

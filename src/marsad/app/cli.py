@@ -263,12 +263,51 @@ def simulate(
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="How much of it to play.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/demo"),
+    serve: Annotated[
+        bool | None, typer.Option("--serve/--no-serve", help="Then play it live at a console; asked on a terminal.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The console's port; 0 takes a free one.")] = 8700,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin the live story again whenever it has ended.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play the al-Qaim night to the whole watch, four cameras side by side, and hold it against the truth."""
+    """Play the al-Qaim night to the whole watch, hold it against the truth, and then serve it live at a console."""
     from marsad.app.demo import run_demo
 
     run_demo(seconds=seconds, out=out, as_json=as_json)
+    if (sys.stdin.isatty() and sys.stdout.isatty() and not as_json) if serve is None else serve:
+        from marsad.app.demo_serve import serve_demo
+
+        serve_demo(out, port=port, loop=loop)
+
+
+@app.command()
+def run(
+    site: SitePath,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the log, film and accounts are kept.")] = Path(
+        "out/run"
+    ),
+    host: Annotated[str, typer.Option(help="The address that the console listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 takes a free one.")] = 8700,
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A further name that browsers use. May be repeated.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(metavar="PEM", help="The console's TLS certificate.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="PEM", help="Its key.")] = None,
+    quota: Annotated[float, typer.Option(metavar="GB", help="How much film is kept.")] = 50.0,
+    model: Annotated[Path | None, typer.Option(metavar="FILE.onnx", help="A model that looks at each track.")] = None,
+    faint: Annotated[bool, typer.Option("--faint", help="Look for movers too faint for one picture as well.")] = False,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch a site's cameras, keep their film, and serve the duty officer's console, until told to stop."""
+    from marsad.app.run import Options, run_site
+    from marsad.app.station import Place
+
+    _must_exist(site)
+    place = Place(
+        out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, quota_gb=quota
+    )
+    _report(run_site(site, place, seconds=seconds, options=Options(model=model, faint=faint)), as_json=as_json)
 
 
 @app.command()

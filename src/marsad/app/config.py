@@ -54,14 +54,15 @@ class _SiteReader(Reader):
         return msgspec.structs.replace(site, terrain=terrain, cameras=tuple(cameras))
 
     def _repeated_ids(self, table: Mapping[str, Any]) -> None:
-        """Lines, zones and inhabited places share their ids: alerts and areas name any of them by it."""
-        for group in (("cameras",), ("lines", "zones", "inhabited")):
+        """Each is named by its id alone, by sources whoever reports and by alerts and areas whatever lies there."""
+        for group in (("cameras", "posts", "patrols"), ("lines", "zones", "fences", "inhabited")):
             seen: dict[str, str] = {}
             for name in group:
                 for index, thing in _tables(table.get(name)):
-                    own, place = thing.get("id"), f"{name}[{index}]"
+                    key = "patrol_id" if name == "patrols" else "id"
+                    own, place = thing.get(key), f"{name}[{index}]"
                     if isinstance(own, str) and seen.setdefault(own, place) != place:
-                        self.note((name, index, "id"), own, f"an id of its own: {seen[own]} has this one")
+                        self.note((name, index, key), own, f"an id of its own: {seen[own]} has this one")
 
     def _missing_files(self, table: Mapping[str, Any], folder: Path) -> None:
         for key, name in _named_files(table):

@@ -15,9 +15,12 @@ from rich.console import Console
 from marsad.adapters.truth import TruthFiles
 from marsad.adapters.writing import replace_whole
 from marsad.app.config import load_site
+from marsad.app.demo_desk import play_desk
 from marsad.app.demo_map import Still
 from marsad.app.demo_report import DemoReport, Watched, report_on
 from marsad.app.demo_text import narrate, tell
+from marsad.app.desk import Glance
+from marsad.app.glance import Glances
 from marsad.app.node import CameraNode
 from marsad.app.performance import Alarm, Witness
 from marsad.app.scenario_file import Loaded, load_scenario
@@ -65,7 +68,12 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     console.print(f"{ILLUSTRATIVE}. Pictures are simulated; the watch is the one that real cameras go through.")
     stage = _set_up(loaded, out)
     watched = _watch_all([_Job(loaded=loaded, camera_id=each, out=out) for each in loaded.camera_ids])
-    report = report_on(stage, watched, out, whole.scenario.seconds)
+    ours = load_site(out / loaded.names[0])
+    desk = play_desk(
+        ours, (glance for each in watched for glance in each.glances), [each.truths for each in watched], out,
+        stage.started_ns, f"{scenario.name} (simulated)",
+    )  # fmt: skip
+    report = report_on(stage, watched, desk, out, whole.scenario.seconds)
     narrate(stage, watched, report, console)
     tell(report, console)
     if as_json:
@@ -151,6 +159,9 @@ class _Camera:
         self._truths: dict[int, list[ActorTruth]] = {}
         self._tracks: dict[int, list[Track]] = {}
         self._still: Still | None = None
+        site = job.loaded.site_of(job.camera_id)
+        self._glances = Glances(job.camera_id, site.organisation, located=True)
+        self._told: list[Glance] = []
 
     def run(self) -> Watched:
         """Play to the end."""
@@ -170,6 +181,9 @@ class _Camera:
                 if seen is None:
                     continue
                 frame, observed, alerts = seen
+                glance = self._glances.of(frame.time_ns, observed, alerts, fps=self._scene.imager.fps)
+                if glance is not None:
+                    self._told.append(glance)
                 truth.add(frame.index, self._now, self._scene.near)
                 alarms = self._witness.take(self._now, self._scene.near, observed, alerts)
                 self._note(frame, observed.tracks, alarms)
@@ -182,6 +196,7 @@ class _Camera:
             truths=self._truths,
             tracks=self._tracks,
             still=self._still,
+            glances=self._told,
         )
 
     def _hear(self, truths: Sequence[ActorTruth]) -> None:
@@ -198,7 +213,7 @@ class _Camera:
             points = self._tracks.setdefault(track.track_id, [])
             if not points or track.time_ns - points[-1].time_ns >= _POINT_NS:
                 points.append(track)
-        alarmed = {alarm.alert.track_id for alarm in alarms if alarm.actor is not None}
+        alarmed = {alarm.alert.number for alarm in alarms if alarm.actor is not None}
         if self._still is None or (alarmed and not self._still.alarmed) or (followed and not self._still.tracks):
             self._still = Still(
                 camera_id=self._id, time_ns=frame.time_ns, counts=frame.counts.copy(), tracks=followed, alarmed=alarmed

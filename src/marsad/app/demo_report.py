@@ -7,8 +7,10 @@ import msgspec
 
 from marsad.adapters.writing import replace_whole
 from marsad.app.demo_alarm import AlarmReport, compare
+from marsad.app.demo_desk import LOG, DeskReport
 from marsad.app.demo_map import Still, Story, draw_map
 from marsad.app.demo_party import PartyReport, party_reports
+from marsad.app.desk import Glance
 from marsad.app.evaluate import evaluate_files
 from marsad.app.node import WatchResult
 from marsad.app.outcome import counted, shortcomings
@@ -59,6 +61,7 @@ class DemoReport(Record):
     `parties` says of everybody what the watch made of them, those first whom it had to alarm for; `simulated_s` of the
     scene's `whole_s` were played. `counted` is the watch's own best count of the walkers, `first_seen` when each camera
     first tracked one of them;
+    `desk` is what our own side's duty officer had on the desk meanwhile;
     `shortcomings` says what had to happen and did not, and what happened and should not have.
     """
 
@@ -78,6 +81,7 @@ class DemoReport(Record):
     nuisance_alarms: int
     shortcomings: list[str]
     cameras: list[CameraReport]
+    desk: DeskReport
     out: str
     files: list[str]
 
@@ -90,9 +94,10 @@ class Watched(Record, eq=False):
     truths: dict[int, list[ActorTruth]]
     tracks: dict[int, list[Track]]
     still: Still | None
+    glances: list[Glance]
 
 
-def report_on(stage: Stage, watched: Sequence[Watched], out: Path, whole_s: float) -> DemoReport:
+def report_on(stage: Stage, watched: Sequence[Watched], desk: DeskReport, out: Path, whole_s: float) -> DemoReport:
     """Hold the run, all of `whole_s` or its start, against the truth and draw the map."""
     played = [each.performance for each in watched]
     actors = all_actors(stage.scenario)
@@ -125,10 +130,11 @@ def report_on(stage: Stage, watched: Sequence[Watched], out: Path, whole_s: floa
         nuisance_alarms=sum(cause not in {"nothing", "person", "vehicle"} for cause in causes),
         shortcomings=shortcomings(stage.scenario, actors, played),
         cameras=cameras,
+        desk=desk,
         out=str(out),
         files=[
             *(f"{camera.camera_id}/{name}" for camera in cameras for name in camera.files),
-            *("map.png", "report.json", *stage.loaded.names, "terrain.tif", "ABOUT.txt"),
+            *("map.png", "report.json", LOG, *stage.loaded.names, "terrain.tif", "ABOUT.txt"),
         ],
     )
     replace_whole(out / "report.json", msgspec.json.format(msgspec.json.encode(report)) + b"\n")

@@ -67,11 +67,28 @@ def tell(report: DemoReport, console: Console) -> None:
             f"{camera.camera_id}: {camera.frames} pictures, {camera.fps:.0f} a second, drawing included; "
             f"{_people(camera)}; {_many(camera.tracks, 'track')}, {camera.false_tracks} of them on nothing."
         )
+    _tell_desk(report, console)
     played = f"{report.simulated_s:.0f} s" if report.simulated_s == report.whole_s else _start(report)
     for line in report.shortcomings:
         console.print(f"[red]Not as it should be[/] in the {played} that were played: {line}")
     console.print(f"{report.simulated_s:.0f} s by {len(report.cameras)} cameras took {report.seconds:.0f} s.")
     console.print(f"In {report.out}: map.png, report.json, and for each camera its pictures, tracks, truth and log.")
+
+
+def _tell_desk(report: DemoReport, console: Console) -> None:
+    """Print what the duty officer had to do with it."""
+    desk = report.desk
+    console.print("\n[bold]At the duty officer's desk[/]")
+    for alarm in desk.alarms:
+        said = [f"  {alarm.alarm_id} at {alarm.raised_s:.1f} s, {alarm.priority}: {escape(alarm.text)}"]
+        said.append(f"{_many(alarm.alerts, 'alert')} of {', '.join(alarm.cameras) or alarm.about} in one alarm")
+        if alarm.after_crossing_s is not None:
+            said.append(f"[bold]known to have crossed {alarm.after_crossing_s:.1f} s after it was true[/]")
+        console.print("\n      ".join(said))
+    for incident in desk.incidents:
+        sent = "" if incident.ordered_s is None else f"; {incident.patrol} sent at {incident.ordered_s:.1f} s"
+        meets = "" if incident.meets_s is None else f", there by {incident.meets_s:.0f} s ({incident.answered})"
+        console.print(f"  Incident {incident.incident_id} opened at {incident.opened_s:.1f} s{sent}{meets}.")
 
 
 def _start(report: DemoReport) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, Self
 
+import msgspec
+
 from marsad import __version__
 from marsad.app.picture_start import Setup, Start, Tell, find_start
 from marsad.fuse.approach import looked_ahead
@@ -15,7 +17,7 @@ from marsad.fuse.picture import known_to, picture_of
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.event import Event, LookTaken, PictureKept, PictureStarted
 from marsad.kernel.measurement import Look
-from marsad.kernel.picture import Picture
+from marsad.kernel.picture import Picture, PictureTrack
 from marsad.kernel.port import EventLog
 from marsad.report.replay import readable
 
@@ -58,25 +60,41 @@ class KeptPicture:
         return cls(setup, log, keep_s=keep_s)
 
     @classmethod
-    def resume(cls, setup: Setup, log: EventLog, tell: Tell, *, keep_s: float = KEEP_S) -> Self:
+    def resume(
+        cls, setup: Setup, log: EventLog, tell: Tell, *, keep_s: float = KEEP_S, writer: Writer | None = None
+    ) -> Self:
         """A picture that goes on where the log ends, to the bit as if it had never stopped.
 
-        What was kept last is taken up, and all looks since; where that cannot be, `tell` hears why, and it is what was
-        kept before, or all looks since the picture began.
+        What comes of it is handed to `writer`, the log itself where that is left out. What was kept last is taken up,
+        and all looks since; where that cannot be, `tell` hears why, and it is what was kept before, or all looks since
+        the picture began.
 
         Raises: InputError where the log has no picture, or one of sources that the setup has not, or has otherwise.
         """
         start = find_start(log, setup, tell)
         picture = cls(start.setup, keep_s=keep_s)
         picture._go_on(start, log, tell)
-        picture._log = log
-        log.append([_started(start.setup, picture.fuser.state.time_ns, start.sequence if start.kept else -1)])
+        picture._log = writer or log
+        picture._log.append([_started(start.setup, picture.fuser.state.time_ns, start.sequence if start.kept else -1)])
         return picture
 
     @property
     def fuser(self) -> Fuser:
         """What makes the tracks; to be looked at, not to be given looks."""
         return self._fuser
+
+    def shown(self, time_ns: int) -> Picture:
+        """The picture with its tracks carried forward to a moment, and less sure for it; it changes nothing.
+
+        Groups and what is ahead are as they were when the last second ended.
+        """
+        state = self._fuser.carried(self._fuser.state, time_ns)
+        if not state.time_ns:
+            return self.picture
+        made = picture_of(state, self._known)
+        was = {track.track_id: track for track in self.picture.tracks}
+        tracks = tuple(_as_before(track, was.get(track.track_id)) for track in made.tracks)
+        return msgspec.structs.replace(made, tracks=tracks, groups=self.picture.groups)
 
     def take(self, looks: Iterable[Look]) -> list[Picture]:
         """The pictures of the seconds that ended with these looks.
@@ -182,6 +200,13 @@ def _started(setup: Setup, time_ns: int, resumed: int | None) -> PictureStarted:
     return PictureStarted(
         time_ns=time_ns, software=f"marsad {__version__}", sources=tuple(setup.sources), resumed=resumed
     )
+
+
+def _as_before(track: PictureTrack, was: PictureTrack | None) -> PictureTrack:
+    """A track with what is told of it once a second."""
+    if was is None:
+        return track
+    return msgspec.structs.replace(track, group_id=was.group_id, corridor=was.corridor, approaches=was.approaches)
 
 
 def _looks(entries: Iterable[StoredEvent]) -> Iterator[Look]:

@@ -97,7 +97,9 @@ class CameraNode:
         self._alarm = alarm
         self._name = masked(name or source.camera_id)
         self._alerting = Alerting(site)
-        self._watcher = _watcher(source, site, camera, model, WatchSettings(faint=FaintSettings() if faint else None))
+        self._watcher = watcher_for(
+            source, site, camera, model, WatchSettings(faint=FaintSettings() if faint else None)
+        )
         self._camera_known = camera is not None
         self._located = camera is not None and camera.pose is not None
         fps = source.info.fps or DEFAULT_FPS
@@ -248,13 +250,14 @@ def watch_file(
         return node.finish(reason)
 
 
-def _watcher(
+def watcher_for(
     source: FrameSource,
     site: Site | None,
     camera: Camera | None,
     model: DetectorModel | None,
     settings: WatchSettings,
 ) -> Watcher:
+    """The watch of a source. Raises: InputError where its pictures are not those of the site's camera."""
     info = source.info
     if min(info.width_px, info.height_px) < LEAST_SIDE_PX:
         raise InputError(

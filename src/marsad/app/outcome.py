@@ -60,7 +60,7 @@ def _wrongly_alarmed(actors: Mapping[int, Actor], played: Sequence[Performance])
             yield f"{each.camera_id}: alarms on nothing within {BEGINNING_S:g} s of the start: {len(early)}"
         for alarm in wrong:
             if alarm not in early:
-                box = alarm.alert.box
+                box = alarm.alert.outline
                 where = f"{box.w_px:.0f}x{box.h_px:.0f} px at ({box.x_px:.0f}, {box.y_px:.0f})"
                 what = f"alarm on {alarm.cause} at {alarm.time_s:.1f} s"
                 yield f"{each.camera_id}: {what}, as {alarm.alert.kind}, {where}"

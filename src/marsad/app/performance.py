@@ -141,11 +141,11 @@ def actor_in(box: Box, truths: Sequence[ActorTruth]) -> ActorTruth | None:
 
 
 def _alarm(alert: Alert, time_s: float, truths: Sequence[ActorTruth], near: Sequence[NearThing]) -> Alarm:
-    alarm = Alarm(alert=alert, time_s=round(time_s, 3), actor=actor_in(alert.box, truths))
+    alarm = Alarm(alert=alert, time_s=round(time_s, 3), actor=actor_in(alert.outline, truths))
     if alarm.actor is not None:
         return alarm
-    things = [thing for thing in near if _apart_px(alert.box, thing.box) < NEAR_PX]
-    thing = min(things, key=lambda thing: _apart_px(alert.box, thing.box), default=None)
+    things = [thing for thing in near if _apart_px(alert.outline, thing.box) < NEAR_PX]
+    thing = min(things, key=lambda thing: _apart_px(alert.outline, thing.box), default=None)
     return msgspec.structs.replace(alarm, near=thing)
 
 

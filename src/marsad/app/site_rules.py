@@ -6,9 +6,10 @@ from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from marsad.app.toml_lines import Path as Key
+from marsad.kernel.dispatch import Duty, Patrol
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
-from marsad.kernel.site import Camera, Inhabited, Lens, Line, Mask, Pose, Zone
+from marsad.kernel.site import Camera, Fence, Inhabited, Lens, Line, Mask, Pose, Rules, Zone
 
 STEEPEST_DEG = 80.0
 """Above this elevation a camera sees sky only, and its azimuth loses its meaning."""
@@ -92,7 +93,7 @@ def _covers_all(mask: Mask, lens: Lens) -> bool:
     return mask.x_px == 0 and mask.y_px == 0 and mask.w_px >= lens.width_px and mask.h_px >= lens.height_px
 
 
-def _line(line: Line) -> Iterator[Finding]:
+def _line(line: Line | Fence) -> Iterator[Finding]:
     last = len(line.points) - 1
     seen: dict[Flat, int] = {}
     for index, point in enumerate(line.points):
@@ -123,6 +124,26 @@ def _zone(zone: Zone | Inhabited) -> Iterator[Finding]:
         one, two = crossing
         valid = f"corners in order around the zone: the side after points[{one}] meets the side after points[{two}]"
         yield Finding(("points",), count, valid)
+
+
+def _duty(duty: Duty) -> Iterator[Finding]:
+    if duty.from_hour == duty.until_hour:
+        yield Finding(("until_hour",), duty.until_hour, "another hour than from_hour: this one ends as it begins")
+
+
+def _patrol(patrol: Patrol) -> Iterator[Finding]:
+    for index, skill in enumerate(patrol.skills):
+        if skill in patrol.skills[:index]:
+            yield Finding(("skills", index), skill, "each skill once")
+
+
+def _rules(rules: Rules) -> Iterator[Finding]:
+    if rules.soon_s > rules.approach_s:
+        valid = f"a number up to {rules.approach_s:g}, approach_s: what is urgent is told at all"
+        yield Finding(("soon_s",), rules.soon_s, valid)
+    for index, rule in enumerate(rules.off):
+        if rule == "confirmed_track":
+            yield Finding(("off", index), rule, "a rule of the picture; this one is for sites without lines and zones")
 
 
 def _flat(point: Position) -> Flat:
@@ -183,4 +204,8 @@ _RULES: dict[type[Record], Callable[..., Iterator[Finding]]] = {
     Line: _line,
     Zone: _zone,
     Inhabited: _zone,
+    Fence: _line,
+    Duty: _duty,
+    Patrol: _patrol,
+    Rules: _rules,
 }

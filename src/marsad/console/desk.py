@@ -1,6 +1,6 @@
 """What the console asks of whoever runs the desk, and what it sends to a browser that follows it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Protocol
 
 from marsad.kernel.act import Act, Person
@@ -52,10 +52,13 @@ class PictureMoved(FeedRecord, tag="picture"):
 
 
 class Pulse(FeedRecord, tag="pulse"):
-    """Once a second, so that a browser knows that the server is there, what time it has, and how all of it does."""
+    """Once a second, so that a browser knows that the server is there, what time it has, and how all of it does.
+
+    `figures` is None for a patrol's phone, which is told the time and no more.
+    """
 
     now_ns: int
-    figures: Figures
+    figures: Figures | None
     cameras: tuple[CameraState, ...]
     storage: Storage | None = None
 
@@ -72,7 +75,11 @@ class Done(Record):
 
 
 class Desk(Protocol):
-    """Whoever holds the state: one writer, many readers. All calls are made on the server's own event loop."""
+    """Whoever holds the state: one writer, many readers.
+
+    All calls are made on the server's own event loop, but for `state_at`, `events` and `options`, which take a while
+    and are made in threads.
+    """
 
     site: Site
 
@@ -89,12 +96,21 @@ class Desk(Protocol):
         """The events of a span of time in order, looks left out, `most` of them at most."""
 
     def follow(self, since: int | None) -> AsyncIterator[FeedMessage]:
-        """The change feed: from after a sequence of the log, or from `Hello` where that is None or too long ago."""
+        """The change feed: from after a sequence of the log, or from `Hello` where that is None or too long ago.
+
+        Those who are told the same are handed the same message object, which is then encoded once for all of them.
+        """
 
     async def act(self, person: Person, act: Act) -> Done:
         """Do it. Raises: InputError or RefusedError saying why not, UnavailableError where the log cannot be written.
 
         Whether the person's role allows the act has been checked before.
+        """
+
+    def record(self, events: Sequence[Event]) -> Awaitable[Sequence[Told]]:
+        """Write down what the console itself has to tell; it begins at once, whether anybody waits for it or not.
+
+        What is waited for is on the disk then. Raises UnavailableError, to who waits, where it cannot be now.
         """
 
     def options(self, incident_id: str) -> list[Option]:

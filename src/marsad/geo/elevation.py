@@ -409,7 +409,7 @@ def ground_up(surface: SurfaceArrays, east: float, north: float) -> float:
     return up
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def ground_up_many(surface: SurfaceArrays, east: Array, north: Array) -> Array:
     """`ground_up` over arrays."""
     out = np.empty(east.size)
@@ -418,7 +418,7 @@ def ground_up_many(surface: SurfaceArrays, east: Array, north: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def above_many(surface: SurfaceArrays, east: Array, north: Array, up: Array) -> Array:
     """`above` over arrays."""
     out = np.empty(east.size)

@@ -113,7 +113,7 @@ def _speed(slope: float, level_m_s: float, rate: float, best: float, steepest: f
     return level_m_s * math.exp(-rate * (abs(slope + best) - best))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _least(
     height: Array, cell_m: float, start: int, steps: NDArray[np.int64], level_m_s: float, rate: float, best: float,
     steepest: float, towards: bool,

@@ -213,7 +213,7 @@ def ray_towards(origin: Array, up: Array, target: Array, refraction: float) -> t
     return ray, length
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def clear_many(
     surface: SurfaceArrays, origin: Array, up: Array, targets: Array, refraction: float
 ) -> NDArray[np.bool_]:

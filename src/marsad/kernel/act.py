@@ -9,7 +9,9 @@ from marsad.kernel.dispatch import Task, Via
 from marsad.kernel.incident import HazardKind, IncidentKind, Outcome, Step
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
-from marsad.kernel.track import Count
+from marsad.kernel.sighting import ContentGrade, ReporterKind, SourceGrade
+from marsad.kernel.statement import Language, Sentence
+from marsad.kernel.track import Count, Kind
 
 Role = Literal["viewer", "operator", "supervisor", "planner", "administrator", "patrol"]
 """A viewer only looks; a patrol sees its own orders and answers them."""
@@ -269,11 +271,48 @@ class ReportSighting(ActRecord, tag="report_sighting"):
     position: Position
     sigma_m: Annotated[float, Meta(gt=0, le=100_000)]
     seen_ns: int
-    source: Literal["A", "B", "C", "D", "E", "F"]
-    content: Literal["1", "2", "3", "4", "5", "6"]
-    reporter_kind: Literal["patrol", "post", "resident", "other"]
+    source: SourceGrade
+    content: ContentGrade
+    reporter_kind: ReporterKind
+    kind: Kind = "unknown"
     count: Count | None = None
     reporter: str = ""
+
+
+class DraftStatement(ActRecord, tag="draft_statement"):
+    """A statement about an incident is drafted; `place` is what the ground may be called outside."""
+
+    incident_id: Id
+    language: Language
+    place: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class EditStatement(ActRecord, tag="edit_statement"):
+    """Its sentences are these."""
+
+    statement_id: Id
+    sentences: Annotated[tuple[Sentence, ...], Meta(min_length=1, max_length=100)]
+
+
+class ApproveStatement(ActRecord, tag="approve_statement"):
+    """Whoever asks stands for it; `accepted` says why what it gives away may be told."""
+
+    statement_id: Id
+    accepted: str = ""
+    embargo_until_ns: int | None = None
+
+
+class ReleaseStatement(ActRecord, tag="release_statement"):
+    """It is told."""
+
+    statement_id: Id
+
+
+class WithdrawStatement(ActRecord, tag="withdraw_statement"):
+    """It is told no more."""
+
+    statement_id: Id
+    reason: Text
 
 
 Act = (
@@ -282,4 +321,5 @@ Act = (
     | AddHazard | EndHazard | DoStep | AccountFor | CloseIncident | ReopenIncident
     | SendPatrol | AnswerOrder | RecallPatrol | ReportPosition
     | Assess | LookUp | SetExercise | TakeShift | NoteShift | ReportSighting
+    | DraftStatement | EditStatement | ApproveStatement | ReleaseStatement | WithdrawStatement
 )  # fmt: skip

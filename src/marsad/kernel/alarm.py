@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from marsad.kernel.alert import Priority, Rule
+from marsad.kernel.alert import About, Facts, Priority, Rule
 from marsad.kernel.detection import Box
 from marsad.kernel.position import GroundState
 from marsad.kernel.record import Record
@@ -21,6 +21,8 @@ HoldKind = Literal["shelved", "suppressed", "out_of_service"]
 AlarmHappening = Literal[
     "raised",
     "again",
+    "updated",
+    "joined",
     "expected",
     "worse",
     "over",
@@ -37,8 +39,15 @@ AlarmHappening = Literal[
 
 NuisanceCause = Literal["animal", "bird", "insect", "vegetation", "weather", "own_force", "declared", "camera", "other"]
 
-Response = Literal["look_and_send", "look_and_follow", "look_and_decide"]
-"""What the rule expects of the officer: to send a patrol, to keep following it, or first to tell what it is."""
+Response = Literal[
+    "look_and_send", "look_and_follow", "look_and_decide", "tell_commander", "call_patrol", "cover_and_repair",
+    "check_link",
+]  # fmt: skip
+"""What the rule expects of the officer.
+
+To send a patrol, to keep following it, or first to tell what it is; to tell the commander, since one patrol is too few;
+to call a patrol; to have a camera's ground watched otherwise and the camera mended; to have a link brought back.
+"""
 
 
 class Met(Record):
@@ -52,18 +61,23 @@ class Met(Record):
 
 
 class Seen(Record):
-    """Where something was when it was last seen: on the ground where that is known, and in a camera's picture."""
+    """Where something was when it was last seen: on the ground where that is known, and in a camera's picture.
+
+    `camera_id` is empty, and `box` None, where no one camera says so.
+    """
 
     time_ns: int
-    camera_id: str
-    box: Box
+    camera_id: str = ""
+    box: Box | None = None
     ground: GroundState | None = None
 
 
 class Alarm(Record):
     """What an officer is asked to act on.
 
-    `subject_id` is the group, or the track, that it is about, `formerly` what the same thing was called before.
+    `subject_id` is the group, or the track, that it is about, `formerly` what the same thing was called before; the
+    camera, patrol or link where it is `about` one. `facts` are what is known of it, as of the alert that last changed
+    them; `text` says them in English.
     `alerts` counts the alerts it rests on. `stands` is whether its condition still holds; one that is `latching` stays
     until an officer closes it. `escalation` counts how often its time to be acknowledged has run out. `nuisance_at` and
     `nuisance_subject` are where it was, and what it was called, when an officer said that it was nothing.
@@ -95,6 +109,8 @@ class Alarm(Record):
     nuisance: NuisanceCause | None = None
     nuisance_at: Seen | None = None
     nuisance_subject: str = ""
+    about: About = "object"
+    facts: Facts = Facts()
 
 
 class Hold(Record):

@@ -1,8 +1,10 @@
 """A patrol that is sent somewhere, and how far the order and the patrol have come."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from marsad.kernel.position import EnuPoint
+from msgspec import Meta
+
+from marsad.kernel.position import EnuPoint, Position
 from marsad.kernel.record import Record
 
 Means = Literal["foot", "vehicle"]
@@ -24,14 +26,32 @@ Via = Literal["phone", "radio", "console", "nobody"]
 Task = Literal["look", "stop", "help", "observe", "search"]
 
 
-class Patrol(Record):
-    """Those who can be sent: how they move, how many they are, and what they can do; `ready_s` until they set out."""
+class Duty(Record):
+    """Where a patrol is to be, by the roster: within `within_m` of a way (or of one point), at hours of the UTC day.
 
-    patrol_id: str
+    The hours go over midnight where the second is the smaller.
+    """
+
+    points: Annotated[tuple[Position, ...], Meta(min_length=1)]
+    from_hour: Annotated[float, Meta(ge=0, le=24)] = 0.0
+    until_hour: Annotated[float, Meta(ge=0, le=24)] = 24.0
+    within_m: Annotated[float, Meta(gt=0)] = 500.0
+
+
+class Patrol(Record):
+    """Those who can be sent: how they move, how many they are, and what they can do; `ready_s` until they set out.
+
+    `home` is where they are when nobody has heard of them yet.
+    """
+
+    patrol_id: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
     means: Means
-    persons: int
-    skills: frozenset[Skill] = frozenset()
-    ready_s: float = 60.0
+    persons: Annotated[int, Meta(ge=1)]
+    skills: tuple[Skill, ...] = ()
+    ready_s: Annotated[float, Meta(ge=0)] = 60.0
+    home: Position | None = None
+    name: str = ""
+    duties: tuple[Duty, ...] = ()
 
 
 class Answer(Record):

@@ -4,6 +4,7 @@ from typing import Literal
 
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
+from marsad.kernel.desk import Assessment, CameraRun, DeskState, Shift
 from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.measurement import Look
@@ -11,6 +12,8 @@ from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureT
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
+from marsad.kernel.sighting import Sighting
+from marsad.kernel.statement import Statement, StatementHappening
 from marsad.kernel.track import Kind, Track
 
 SCHEMA_VERSION = 1
@@ -259,6 +262,22 @@ class DispatchChanged(EventRecord, tag="dispatch_changed"):
     reason: str = ""
 
 
+class StatementChanged(EventRecord, tag="statement_changed"):
+    """An officer did something about a statement, which is now as given here."""
+
+    statement: Statement
+    happening: StatementHappening
+    officer: str
+    reason: str = ""
+
+
+class SightingReported(EventRecord, tag="sighting_reported"):
+    """A person saw something, and an officer took it down; who it was is kept elsewhere, if at all."""
+
+    sighting: Sighting
+    officer: str
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -276,10 +295,136 @@ class PatrolPosition(EventRecord, tag="patrol_position"):
     sigma_m: float = 5.0
 
 
+class Assessed(EventRecord, tag="assessed"):
+    """An officer has said what they take a track or group for."""
+
+    assessment: Assessment
+
+
+class ExerciseChanged(EventRecord, tag="exercise_changed"):
+    """An exercise has begun, or, `name` being empty, has ended: everything in between is played."""
+
+    officer: str
+    name: str = ""
+
+
+class ShiftTaken(EventRecord, tag="shift_taken"):
+    """Somebody is the duty officer from now on."""
+
+    shift: Shift
+    brief_read: bool
+    note: str = ""
+
+
+class ShiftNoted(EventRecord, tag="shift_noted"):
+    """A line in the shift log."""
+
+    officer: str
+    text: str
+
+
+class LookedUp(EventRecord, tag="looked_up"):
+    """Somebody looks into the past of a track or at a clip, and why."""
+
+    officer: str
+    subject_id: str
+    reason: str
+
+
+class CameraRunChanged(EventRecord, tag="camera_run_changed"):
+    """The process that watches a camera has been started, gives pictures, has died or is being started again."""
+
+    camera_id: str
+    run: CameraRun
+    restarts: int = 0
+    detail: str = ""
+
+
+class ActDone(EventRecord, tag="act_done"):
+    """What a person asked to be done was done: the `events` entries of the log before this one, and it counts once."""
+
+    act_id: str
+    officer: str
+    act: str
+    events: int
+
+
+class KeptAct(Record):
+    """An act that was done, and the entry of the log that says so."""
+
+    act_id: str
+    sequence: int
+
+
+class DeskKept(EventRecord, tag="desk_kept"):
+    """What the desk shows but for the picture, and what it takes to go on without what was logged before that.
+
+    It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
+    holds, incidents, dispatches, sightings and statements that ever were; `sounded_ns` is when alarms sounded lately.
+    `previous` is the last entry of this kind before, `picture` the last one that has the whole picture or begins it
+    anew; -1 where there is none.
+    """
+
+    state: DeskState
+    named: dict[str, int]
+    sounded_ns: tuple[int, ...]
+    acts: tuple[KeptAct, ...]
+    statements: tuple[Statement, ...]
+    previous: int
+    picture: int
+
+
 class AreaMarked(EventRecord, tag="area_marked"):
     """An officer has set the status of an area; `time_ns` is when it became so."""
 
     mark: AreaMark
+
+
+AccessHappening = Literal[
+    "first_run",
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "signed_out_everywhere",
+    "account_made",
+    "account_changed",
+    "password_changed",
+    "looked_back",
+    "refused",
+]
+
+
+class AccessLogged(EventRecord, tag="access_logged"):
+    """Somebody came in, was not let in, looked into the past, or changed who may come in.
+
+    `name` is the account's, empty where no such account is known: what was typed instead may be a password. `subject`
+    is what it was about. The same thing again within a short time is counted, not written anew: `count` is how many.
+    """
+
+    happening: AccessHappening
+    name: str
+    address: str
+    subject: str = ""
+    reason: str = ""
+    count: int = 1
+
+
+class FilmDropped(EventRecord, tag="film_dropped"):
+    """Film of a camera was removed to make room: `reason` is the quota, or a disk that fills up."""
+
+    camera_id: str
+    from_ns: int
+    to_ns: int
+    size_bytes: int
+    reason: Literal["quota", "disk"]
+
+
+class StorageShort(EventRecord, tag="storage_short"):
+    """The disk is so full that no film is kept for now; `ended` marks the return to normal."""
+
+    free_bytes: int
+    needed_bytes: int
+    ended: bool = False
 
 
 class PayloadErased(EventRecord, tag="payload_erased"):
@@ -319,9 +464,22 @@ Event = (
     | HoldChanged
     | IncidentChanged
     | DispatchChanged
+    | StatementChanged
+    | SightingReported
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
+    | Assessed
+    | ExerciseChanged
+    | ShiftTaken
+    | ShiftNoted
+    | LookedUp
+    | CameraRunChanged
+    | ActDone
+    | DeskKept
+    | AccessLogged
+    | FilmDropped
+    | StorageShort
     | PayloadErased
 )
 
@@ -330,7 +488,11 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, PictureKept,
-    PayloadErased,
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
+    OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
+    CameraRunChanged, ActDone, StorageShort, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
+
+OVERSEEN = (AccessLogged, LookedUp)
+"""Events about those who use the desk, which only whoever oversees them sees."""

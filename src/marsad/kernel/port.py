@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from marsad.kernel.account import Account, Session
 from marsad.kernel.chain import Head, StoredEvent
 from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.event import Event, SourceEvent
@@ -132,3 +133,40 @@ class Transport(Protocol):
 
     def receive(self) -> bytes:
         """What has arrived, empty when nothing has. Raises UnavailableError when the link is down."""
+
+
+class Accounts(Protocol):
+    """Who may sign in, and who is; changes are on the disk before a call returns.
+
+    Names are looked up by `account.name_key`. Raises UnavailableError where the store does not answer.
+    """
+
+    def accounts(self) -> list[Account]:
+        """All accounts, by name."""
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name, None where there is none."""
+
+    def add(self, account: Account, *, first: bool = False) -> None:
+        """Make an account. Raises: RefusedError where the name is taken, or with `first` where there is any."""
+
+    def change(self, account: Account) -> None:
+        """Put an account in the place of the one of its name. Raises: InputError where there is none."""
+
+    def begin(self, session: Session) -> None:
+        """Somebody is signed in."""
+
+    def session(self, token_hash: bytes) -> Session | None:
+        """The session of that token, None where there is none or it has ended."""
+
+    def touch(self, token_hash: bytes, seen_ns: int) -> None:
+        """The session was used."""
+
+    def end(self, token_hash: bytes) -> None:
+        """Somebody is signed out; nothing happens where they are already."""
+
+    def end_all(self, name: str) -> None:
+        """Somebody is signed out everywhere."""
+
+    def forget(self, began_before_ns: int, seen_before_ns: int) -> None:
+        """Sessions that began, or were last used, before these times are over."""

@@ -1,14 +1,17 @@
-"""A stretch of ground to be watched: its line, zones, cameras and terrain."""
+"""A stretch of ground to be watched: its line, zones, cameras, posts, patrols and terrain."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from marsad.kernel.alert import Rule
+from marsad.kernel.dispatch import Patrol
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 
 Positive = Annotated[float, Meta(gt=0)]
 NonNegative = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
 
 
 class Lens(Record):
@@ -70,6 +73,7 @@ class Camera(Record):
     masks: tuple[Mask, ...] = ()
     polarity: Literal["both", "hot", "cold"] = "both"
     reach_m: Positive = 20_000.0
+    name: str = ""
 
 
 class Line(Record):
@@ -83,6 +87,7 @@ class Line(Record):
     inside: Literal["right", "left"] = "right"
     band_m: NonNegative = 0.0
     alert: Literal["inward", "outward", "both"] = "both"
+    name: str = ""
 
 
 class Zone(Record):
@@ -90,6 +95,53 @@ class Zone(Record):
 
     id: Annotated[str, Meta(min_length=1)]
     points: Annotated[tuple[Position, ...], Meta(min_length=3)]
+    name: str = ""
+
+
+class Fence(Record):
+    """A fence, as points in order: whoever is at it is worth a look."""
+
+    id: Annotated[str, Meta(min_length=1)]
+    points: Annotated[tuple[Position, ...], Meta(min_length=2)]
+    name: str = ""
+
+
+class Post(Record):
+    """A place where people keep watch, ours or the other side's: places are told from it, and it may report."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
+    position: Position
+    name: str = ""
+
+
+class Rules(Record):
+    """When the rules of the picture are met.
+
+    `off` are rules that this site does without. What has met a rule has to fall clearly short of it, by `clear` of the
+    threshold, before the rule can be met again. The rule of each: `approach` is met by half of the likely times to a
+    line within `approach_s`, `soon_s` makes it urgent; `loitering` by staying within `loiter_m` for `loiter_s`, no
+    farther than `loiter_band_m` from a line or zone; `fence_contact` by being within `fence_m` of a fence;
+    `group_size` by at least `group_size` heads; `night_vehicle` by the sun below `night_sun_deg`. Patrols, cameras and
+    links are missed after their times.
+    """
+
+    off: tuple[Rule, ...] = ()
+    clear: Share = 0.25
+    approach_s: Positive = 600.0
+    soon_s: Positive = 180.0
+    approach_probability: Share = 0.5
+    loiter_s: Positive = 300.0
+    loiter_m: Positive = 60.0
+    loiter_band_m: NonNegative = 1000.0
+    fence_m: Positive = 3.0
+    fence_probability: Share = 0.5
+    group_size: Annotated[int, Meta(ge=2)] = 8
+    night_sun_deg: Annotated[float, Meta(ge=-18, le=10)] = -0.833
+    patrol_silent_s: Positive = 1800.0
+    patrol_astray_s: Positive = 300.0
+    camera_silent_s: Positive = 10.0
+    camera_fault_s: NonNegative = 5.0
+    link_lost_s: Positive = 120.0
 
 
 class Inhabited(Record):
@@ -129,3 +181,7 @@ class Site(Record):
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
     inhabited: tuple[Inhabited, ...] = ()
+    posts: tuple[Post, ...] = ()
+    fences: tuple[Fence, ...] = ()
+    patrols: tuple[Patrol, ...] = ()
+    rules: Rules = Rules()

@@ -69,26 +69,31 @@ class PictureReplay:
     def follow(self, stored: StoredEvent) -> None:
         """Take the next entry of the log; one that was taken already changes nothing."""
         self.sequence = max(self.sequence, stored.sequence)
-        match stored.event:
+        if stored.event is not None:
+            self.take(stored.event)
+
+    def take(self, event: Event) -> None:
+        """Take the next event, wherever it stands."""
+        match event:
             case PictureStarted(resumed=None):
-                self._show(Picture(time_ns=stored.time_ns))
+                self._show(Picture(time_ns=event.time_ns))
             case PictureKept(picture=picture):
                 self._show(picture)
             case PictureTrackPoint(track=track) | PictureTrackLost(track=track):
                 self._tracks[track.track_id] = track
-                self._time_ns = stored.time_ns
+                self._time_ns = event.time_ns
             case PictureTrackEnded(track_id=name):
                 self._tracks.pop(name, None)
-                self._time_ns = stored.time_ns
+                self._time_ns = event.time_ns
             case PictureGroupPoint(group=group) | PictureGroupChanged(group=group):
                 self._groups[group.group_id] = group
-                self._time_ns = stored.time_ns
+                self._time_ns = event.time_ns
             case PictureGroupEnded(group_id=name):
                 self._groups.pop(name, None)
-                self._time_ns = stored.time_ns
+                self._time_ns = event.time_ns
             case SourceTrustChanged(source=source):
                 self._sources[source.source_id] = source
-                self._time_ns = stored.time_ns
+                self._time_ns = event.time_ns
 
     def _show(self, picture: Picture) -> None:
         self._time_ns = picture.time_ns

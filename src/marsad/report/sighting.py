@@ -237,6 +237,8 @@ class _Reader:
 
     def _raise(self, event: AlertRaised) -> None:
         alert = event.alert
+        if alert.track_id is None:
+            return
         run = self._run.get(alert.camera_id, 0)
         points = self._tracks.get((alert.camera_id, run, alert.track_id), [])
         self._alarms.append(
@@ -280,7 +282,7 @@ def _camera_of(event: Event) -> str | None:
     if isinstance(event, TrackConfirmed | TrackPoint):
         return event.track.camera_id
     if isinstance(event, AlertRaised):
-        return event.alert.camera_id
+        return event.alert.camera_id or None
     return getattr(event, "camera_id", None)
 
 

@@ -9,7 +9,7 @@ Source: ANSI/ISA-18.2-2016; EEMUA 191, 3rd edition (rates, and the share of each
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -26,12 +26,12 @@ from marsad.kernel.alarm import (
     Response,
     Seen,
 )
-from marsad.kernel.alert import Alert, Priority, Rule
+from marsad.kernel.alert import Alert, Facts, Priority, Rule
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.event import AlarmChanged, HoldChanged
 from marsad.kernel.picture import Picture
 from marsad.kernel.record import Record
-from marsad.kernel.track import Kind
+from marsad.kernel.track import Count, Kind
 from marsad.respond.lifecycle import after
 
 NS: Final = 1_000_000_000
@@ -40,8 +40,34 @@ LATCHING: Final[frozenset[Rule]] = frozenset({"line_crossing"})
 """Nobody uncrosses a line by leaving the picture: such an alarm waits for an officer to close it."""
 
 RESPONSES: Final[Mapping[Rule, Response]] = MappingProxyType(
-    {"line_crossing": "look_and_send", "zone_intrusion": "look_and_send", "confirmed_track": "look_and_decide"}
+    {
+        "line_crossing": "look_and_send",
+        "zone_intrusion": "look_and_send",
+        "fence_contact": "look_and_send",
+        "approach": "look_and_follow",
+        "loitering": "look_and_decide",
+        "night_vehicle": "look_and_decide",
+        "confirmed_track": "look_and_decide",
+        "group_size": "tell_commander",
+        "patrol_silent": "call_patrol",
+        "patrol_astray": "call_patrol",
+        "camera_silent": "cover_and_repair",
+        "camera_fault": "cover_and_repair",
+        "link_lost": "check_link",
+    }
 )
+_DEMAND: Final[Mapping[Response, int]] = MappingProxyType(
+    {
+        "check_link": 0,
+        "look_and_decide": 0,
+        "look_and_follow": 1,
+        "call_patrol": 1,
+        "cover_and_repair": 1,
+        "tell_commander": 2,
+        "look_and_send": 3,
+    }
+)
+"""How much a response asks of the officer."""
 _SERIOUS: Final[Mapping[Kind, int]] = MappingProxyType({"person": 1, "group": 2, "vehicle": 2})
 _WAITING: Final = frozenset({"unacknowledged", "returned"})
 _HELD: Final = frozenset({"shelved", "suppressed", "out_of_service"})
@@ -57,7 +83,8 @@ class AlarmSettings(Record):
     `reach_heights` of its own heights), is the same again; `slack_m` is added for errors that no covariance tells.
     An alarm that nobody acknowledges within its priority's time escalates, and again each time that passes. Nothing
     is shelved for longer than its priority allows. Above `flood` alarms in `rate_s` there is a flood; an alarm is
-    stale after `stale_s`, and one that was closed so long ago is forgotten here (the log keeps it).
+    stale after `stale_s`, and one that was closed so long ago is forgotten here (the log keeps it). What is known of a
+    standing alarm is told anew every `refresh_s`.
     """
 
     gone_s: float = 30.0
@@ -74,6 +101,7 @@ class AlarmSettings(Record):
     rate_s: float = 600.0
     flood: int = 10
     stale_s: float = 86_400.0
+    refresh_s: float = 30.0
 
 
 class Raised(NamedTuple):
@@ -81,6 +109,15 @@ class Raised(NamedTuple):
 
     alert: Alert
     subject_id: str
+
+
+class News(Record):
+    """What is known now of a subject, and in English."""
+
+    facts: Facts
+    text: str
+    kind: Kind
+    count: Count | None
 
 
 class AlarmFigures(Record):
@@ -106,12 +143,20 @@ class AlarmFigures(Record):
 
 
 def subject_of(alert: Alert, picture: Picture) -> str:
-    """The group, else the track, of the picture that an alert's camera track is part of; else that track by itself."""
-    for track in picture.tracks:
-        for source in track.contributors:
-            if source.source_id == alert.camera_id and source.label == alert.track_id:
-                return track.group_id or track.track_id
-    return f"{alert.camera_id}/{alert.track_id}"
+    """What an alert is about: the group, else the track, of the picture; else a camera's track by itself.
+
+    An alert of the picture names its subject; a camera's track is the picture's that it was last part of. What is about
+    a camera, a patrol or a link is about that.
+    """
+    if alert.about != "object" or not alert.camera_id:
+        return alert.subject_id
+    found = [
+        (source.time_ns, track.group_id or track.track_id)
+        for track in picture.tracks
+        for source in track.contributors
+        if source.source_id == alert.camera_id and source.label == alert.track_id
+    ]
+    return max(found, key=lambda each: each[0])[1] if found else f"{alert.camera_id}/{alert.track_id}"
 
 
 class Alarms:
@@ -155,6 +200,18 @@ class Alarms:
             self._holds[event.hold.hold_id] = event.hold
             self._holds_named += 1
 
+    def restore(
+        self, alarms: Iterable[Alarm], holds: Iterable[Hold], sounded_ns: Iterable[int], *, alarms_named: int,
+        holds_named: int,
+    ) -> None:  # fmt: skip
+        """Go on from what there was at one moment: so many had been named, and these had sounded lately."""
+        self._alarms = {alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda each: each.changed_ns)}
+        self._open = {alarm.subject_id: alarm.alarm_id for alarm in self._alarms.values()}
+        self._holds = {hold.hold_id: hold for hold in holds}
+        self._sounded = deque(sorted(sounded_ns))
+        self._named, self._holds_named = alarms_named, holds_named
+        self._now.clear()
+
     def alarm(self, alarm_id: str) -> Alarm:
         """One alarm. Raises InputError where there is none of that number."""
         alarm = self._alarms.get(alarm_id)
@@ -172,9 +229,41 @@ class Alarms:
         standing = (alarm for alarm in self._alarms.values() if alarm.state != "closed")
         return sorted(standing, key=_place_in_queue)
 
-    def meet(self, raised: Sequence[Raised], present: Mapping[str, Seen], now_ns: int) -> list[AlarmChanged]:
-        """What alerts make of the alarms; `present` holds every subject that is in the picture now."""
-        return [self._meet(each, present, now_ns) for each in raised]
+    def meet(
+        self, raised: Sequence[Raised], present: Mapping[str, Seen], now_ns: int, names: Mapping[str, str] | None = None
+    ) -> list[AlarmChanged]:
+        """What alerts make of the alarms; `present` holds every subject that is in the picture now.
+
+        `names` are other names of these subjects (`respond.subject.names_of`): an alarm under one of them is theirs.
+        """
+        renamed = self._renamed(names or {}, now_ns)
+        return [*renamed, *(self._meet(each, present, now_ns) for each in raised)]
+
+    def _renamed(self, names: Mapping[str, str], now_ns: int) -> list[AlarmChanged]:
+        """Alarms under another name of a subject take its own; where it has one, that goes on for both."""
+        events = []
+        for alarm_id in list(self._alarms):
+            alarm = self._alarms[alarm_id]
+            name = names.get(alarm.subject_id, alarm.subject_id)
+            if name == alarm.subject_id or alarm.state == "closed" or not alarm.stands:
+                continue
+            kept = self._alarms[self._open[name]] if name in self._open else None
+            if kept is None or kept.state == "closed" or not kept.stands:
+                formerly = (*alarm.formerly, alarm.subject_id)
+                moved = msgspec.structs.replace(alarm, subject_id=name, formerly=formerly)
+                events.append(self._happen(moved, "updated", now_ns))
+                continue
+            events += self._join(kept, alarm, name, now_ns)
+        return events
+
+    def _join(self, kept: Alarm, other: Alarm, name: str, now_ns: int) -> list[AlarmChanged]:
+        """Two alarms of one thing become one; nobody goes on under a hold, or as a nuisance, because another does."""
+        if _is_quiet(kept) and not _is_quiet(other):
+            kept, other = other, kept
+        closed = self._happen(msgspec.structs.replace(other, stands=False), "joined", now_ns)
+        both = _joined(kept, other, name)
+        worse = _weight(both) != _weight(kept) or _DEMAND[both.response] > _DEMAND[kept.response]
+        return [closed, self._happen(both, "worse" if worse else "updated", now_ns)]
 
     def _meet(self, raised: Raised, present: Mapping[str, Seen], now_ns: int) -> AlarmChanged:
         same = self._same(raised, present)
@@ -196,13 +285,15 @@ class Alarms:
             kind=max(same.kind, alert.kind, key=_serious),
             count=alert.count or same.count,
             text=alert.text,
+            response=max(same.response, RESPONSES[alert.rule], key=_DEMAND.__getitem__),
             seen=_seen(alert),
-            camera_ids=tuple(sorted({*same.camera_ids, alert.camera_id})),
+            camera_ids=_cameras(same.camera_ids, alert),
+            facts=_facts(same.facts, alert),
             alerts=same.alerts + 1,
             latching=same.latching or alert.rule in LATCHING,
             stands=True,
         )
-        worse = len(met) > len(same.met) or any(
+        worse = (len(met) > len(same.met) and _asks_more(alert, same)) or any(
             now > was for now, was in zip(_weight(alert), _weight(same), strict=True)
         )
         if worse:
@@ -258,7 +349,9 @@ class Alarms:
             changed_ns=now_ns,
             latching=alert.rule in LATCHING,
             count=alert.count,
-            camera_ids=(alert.camera_id,),
+            camera_ids=_cameras((), alert),
+            about=alert.about,
+            facts=alert.facts,
         )
         hold = next((hold for hold in self._holds.values() if _covers(hold, alarm)), None)
         if hold is None:
@@ -266,25 +359,49 @@ class Alarms:
         held = msgspec.structs.replace(alarm, state=hold.kind, hold_id=hold.hold_id, held_until_ns=hold.until_ns)
         return self._tell(held, "raised", now_ns, hold.officer, hold.reason)
 
-    def follow(self, present: Mapping[str, Seen], now_ns: int) -> list[AlarmEvent]:
-        """What the passing of time makes of the alarms: conditions over, times run out, holds ended."""
-        events: list[AlarmEvent] = []
+    def follow(
+        self, present: Mapping[str, Seen], now_ns: int, *, over: Collection[str] = (),
+        news: Mapping[str, News] | None = None, names: Mapping[str, str] | None = None,
+    ) -> list[AlarmEvent]:  # fmt: skip
+        """What the passing of time makes of the alarms: conditions over, times run out, holds ended.
+
+        `over` are subjects for which no rule holds any more, though they may still be there; `news` is what is known of
+        others now. `names` are as for `meet`.
+        """
+        events: list[AlarmEvent] = [*self._renamed(names or {}, now_ns)]
         for alarm in list(self._alarms.values()):
             seen = present.get(alarm.subject_id)
             if alarm.state == "closed":
                 self._forget(alarm, now_ns)
+            elif alarm.subject_id in over and alarm.stands:
+                ended = msgspec.structs.replace(alarm, seen=seen or self._last(alarm), stands=False)
+                events.append(self._happen(ended, "over", now_ns))
             elif seen is not None:
                 self._now[alarm.alarm_id] = seen
                 if self._has_left(alarm, seen):
                     moved = msgspec.structs.replace(_somebody(alarm), seen=seen)
                     events.append(self._happen(moved, "worse", now_ns))
+                elif alarm.stands and news and alarm.subject_id in news:
+                    events += self._told(alarm, seen, news[alarm.subject_id], now_ns)
             elif alarm.stands and now_ns - self._last(alarm).time_ns >= self.settings.gone_s * NS:
-                over = msgspec.structs.replace(alarm, seen=self._last(alarm), stands=False)
-                events.append(self._happen(over, "over", now_ns))
+                gone = msgspec.structs.replace(alarm, seen=self._last(alarm), stands=False)
+                events.append(self._happen(gone, "over", now_ns))
         for hold in list(self._holds.values()):
             if hold.until_ns is not None and now_ns >= hold.until_ns:
                 events += self._end_hold(hold, now_ns, "")
         return events + self._escalated(now_ns)
+
+    def _told(self, alarm: Alarm, seen: Seen, news: News, now_ns: int) -> list[AlarmEvent]:
+        """The alarm with what is known now, where what it says is older than it should be."""
+        if now_ns - max(alarm.changed_ns, alarm.facts.time_ns) < self.settings.refresh_s * NS:
+            return []
+        facts = msgspec.structs.replace(news.facts, crossed=news.facts.crossed or alarm.facts.crossed)
+        cameras = tuple(sorted({*alarm.camera_ids, *facts.camera_ids}))
+        told = msgspec.structs.replace(
+            alarm, facts=facts, text=news.text, count=news.count or alarm.count, seen=seen, camera_ids=cameras,
+            kind=max(alarm.kind, news.kind, key=_serious),
+        )  # fmt: skip
+        return [self._happen(told, "updated", now_ns)]
 
     def _has_left(self, alarm: Alarm, seen: Seen) -> bool:
         """Whether what took up the name of a nuisance goes away from where that was: it was something else."""
@@ -458,9 +575,52 @@ def _seen(alert: Alert) -> Seen:
     return Seen(time_ns=alert.time_ns, camera_id=alert.camera_id, box=alert.box, ground=alert.ground)
 
 
+def _cameras(before: Iterable[str], alert: Alert) -> tuple[str, ...]:
+    """The cameras that an alarm rests on, with those of one more alert."""
+    own = (alert.camera_id,) if alert.camera_id else ()
+    return tuple(sorted({*before, *own, *alert.facts.camera_ids}))
+
+
+def _facts(before: Facts, alert: Alert) -> Facts:
+    """What is known after one more alert: a camera's own tells nothing new, and nobody uncrosses a line."""
+    if not alert.facts.time_ns:
+        return before
+    return msgspec.structs.replace(alert.facts, crossed=alert.facts.crossed or before.crossed)
+
+
 def _weight(thing: Alert | Alarm) -> tuple[int, int, int]:
     """How much it asks of an officer: the priority, what it is, and at least how many."""
     return LEVEL[thing.priority], _serious(thing.kind), 1 if thing.count is None else thing.count.low
+
+
+def _is_quiet(alarm: Alarm) -> bool:
+    return alarm.state in _HELD or alarm.nuisance is not None
+
+
+def _joined(kept: Alarm, other: Alarm, name: str) -> Alarm:
+    """The alarm of what was found to be one thing with another: the worse of both, and all that either has met."""
+    formerly = dict.fromkeys((*kept.formerly, *other.formerly, kept.subject_id, other.subject_id))
+    formerly.pop(name, None)
+    already = {(each.rule_id, each.direction) for each in kept.met}
+    more = tuple(each for each in other.met if (each.rule_id, each.direction) not in already)
+    return msgspec.structs.replace(
+        kept,
+        subject_id=name,
+        formerly=tuple(formerly),
+        met=(*kept.met, *more),
+        priority=max(kept.priority, other.priority, key=LEVEL.__getitem__),
+        kind=max(kept.kind, other.kind, key=_serious),
+        response=max(kept.response, other.response, key=_DEMAND.__getitem__),
+        camera_ids=tuple(sorted({*kept.camera_ids, *other.camera_ids})),
+        alerts=kept.alerts + other.alerts,
+        latching=kept.latching or other.latching,
+    )
+
+
+def _asks_more(alert: Alert, alarm: Alarm) -> bool:
+    """Whether a further rule asks for more than the alarm does: to send somebody, or a graver response."""
+    response = RESPONSES[alert.rule]
+    return response == "look_and_send" or _DEMAND[response] > _DEMAND[alarm.response]
 
 
 def _serious(kind: Kind) -> int:
@@ -470,7 +630,7 @@ def _serious(kind: Kind) -> int:
 def _apart(before: Seen, now: Seen, s: AlarmSettings, gone_m: float) -> float:
     """How far apart two sightings are, as a share of what errors, and having gone so far, allow."""
     if before.ground is None or now.ground is None:
-        if before.camera_id != now.camera_id:
+        if before.camera_id != now.camera_id or before.box is None or now.box is None:
             return math.inf
         apart_px = math.dist(before.box.centre_px, now.box.centre_px)
         return apart_px / (s.reach_heights * max(before.box.h_px, now.box.h_px, 1.0))
@@ -496,4 +656,5 @@ def _covers(hold: Hold, alarm: Alarm) -> bool:
     if hold.alarm_id:
         return hold.alarm_id == alarm.alarm_id
     rules = not hold.rule_id or all(met.rule_id == hold.rule_id for met in alarm.met)
-    return rules and (not hold.camera_id or set(alarm.camera_ids) == {hold.camera_id})
+    alone = set(alarm.camera_ids) == {hold.camera_id} and not alarm.facts.reporter_ids
+    return rules and (not hold.camera_id or alone)

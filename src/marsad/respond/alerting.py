@@ -15,7 +15,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import site_origin
@@ -25,10 +24,20 @@ from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Line, Site, Zone
 from marsad.kernel.track import Kind, Track
+from marsad.respond.path import (
+    NODES,
+    Array,
+    Path,
+    Place,
+    corners_of,
+    gaussian_nodes,
+    half_axes,
+    matrix_of,
+    normal_cdf,
+    variance_along,
+    within,
+)
 
-Array = NDArray[np.float64]
-Place = tuple[float, float]
-"""East and north in metres."""
 Direction = Literal["inward", "outward", ""]
 
 ALARMING: Final[frozenset[Kind]] = frozenset({"person", "group", "vehicle", "unknown"})
@@ -73,8 +82,6 @@ _LEAST_UPRIGHT_M = 0.9
 _UPRIGHT_S = 1.0
 """What has for so long been taller than wide by this ratio, and as tall as that, may be somebody on foot."""
 _FIRST_SPEED_M_S = 3.0
-_NODES = 96
-_REACH_SIGMAS = 4.0
 
 
 class AlertSettings(Record):
@@ -120,7 +127,7 @@ class _Motion:
         self.time_ns = time_ns
         self.state = np.array([ground.east_m, ground.north_m, 0.0, 0.0])
         self.spread = np.diag([0.0, 0.0, _FIRST_SPEED_M_S**2, _FIRST_SPEED_M_S**2])
-        self.spread[:2, :2] = _matrix(ground.covariance)
+        self.spread[:2, :2] = matrix_of(ground.covariance)
 
     def update(self, ground: GroundState, time_ns: int, turn_m2_s3: float) -> None:
         """Move to a moment and take the position measured then, unless it has several answers."""
@@ -172,61 +179,6 @@ def _correct(
         state[i] += gain_e * off_e + gain_n * off_n
         for j in range(4):
             spread[i, j] -= gain_e * top[0, j] + gain_n * top[1, j]
-
-
-class _Path:
-    """A line or the edge of a zone in the site's frame: distances to it with the side they lie on."""
-
-    def __init__(self, corners: Array, *, closed: bool) -> None:
-        if closed and not np.array_equal(corners[0], corners[-1]):
-            corners = np.vstack([corners, corners[:1]])
-        self.closed = closed or bool(np.array_equal(corners[0], corners[-1]))
-        self.start = corners[:-1]
-        self.along = np.diff(corners, axis=0)
-        east, north = corners.T
-        self.clockwise = bool((east[:-1] * north[1:] - east[1:] * north[:-1]).sum() < 0)
-        # Sides are told along the straight continuation of an open line; whether it was crossed, by its own length.
-        self.low = np.zeros(len(self.start))
-        self.high = np.ones(len(self.start))
-        if not self.closed:
-            self.low[0], self.high[-1] = -math.inf, math.inf
-
-    def nearest(self, place: Place) -> tuple[float, Place]:
-        """Metres to the path, above 0 to its right, and the unit normal there, to the right."""
-        apart, east, north = _nearest(self.start, self.along, self.low, self.high, *place)
-        return apart, (east, north)
-
-    def met_by(self, one: Place, two: Place, slack_m: float) -> bool:
-        """Whether the straight way between two places meets the path, or passes within `slack_m` of it."""
-        a, b = np.array(one), np.array(two)
-        way = b - a
-        return any(
-            _segments_apart(a, way, start, along) <= slack_m
-            for start, along in zip(self.start, self.along, strict=True)
-        )
-
-
-@njit(cache=True)
-def _nearest(
-    starts: Array, alongs: Array, low: Array, high: Array, east: float, north: float
-) -> tuple[float, float, float]:
-    """Signed distance to the nearest segment, and its unit normal to the right.
-
-    At a corner two segments are equally near; the one that the point is farther beside tells on which side it lies.
-    """
-    best, beside, normal_e, normal_n = math.inf, 0.0, 0.0, 0.0
-    for k in range(starts.shape[0]):
-        along_e, along_n = alongs[k, 0], alongs[k, 1]
-        off_e, off_n = east - starts[k, 0], north - starts[k, 1]
-        length2 = along_e * along_e + along_n * along_n
-        share = min(max((off_e * along_e + off_n * along_n) / length2, low[k]), high[k])
-        apart = math.hypot(off_e - share * along_e, off_n - share * along_n)
-        length = math.sqrt(length2)
-        turn = (off_e * along_n - off_n * along_e) / length
-        tie = abs(apart - best) <= 1e-9 * (1 + apart)
-        if (tie and abs(turn) > abs(beside)) or (not tie and apart < best):
-            best, beside, normal_e, normal_n = apart, turn, along_n / length, -along_e / length
-    return math.copysign(best, beside), normal_e, normal_n
 
 
 class _Held:
@@ -291,20 +243,20 @@ class Alerting:
 
     def __init__(self, site: Site | None = None, settings: AlertSettings | None = None) -> None:
         self.settings = settings or AlertSettings()
-        self._lines: list[tuple[Line, _Path]] = []
-        self._zones: list[tuple[Zone, _Path]] = []
+        self._lines: list[tuple[Line, Path]] = []
+        self._zones: list[tuple[Zone, Path]] = []
         self._posed: frozenset[str] = frozenset()
         self._tracks: dict[tuple[str, int], _Followed] = {}
         self._groups: dict[tuple[str, int, str, Direction], int] = {}
         self._animals: dict[tuple[str, int], tuple[int, Place]] = {}
         self._herds: list[tuple[str, int, Place]] = []
-        self._nodes = _gaussian_nodes(_NODES)
+        self._nodes = gaussian_nodes(NODES)
         self._started_ns: int | None = None
         origin = None if site is None else site_origin(site)
         if site is not None and origin is not None:
             frame = EnuFrame(origin)
-            self._lines = [(line, _Path(_corners(frame, line.points), closed=False)) for line in site.lines]
-            self._zones = [(zone, _Path(_corners(frame, zone.points), closed=True)) for zone in site.zones]
+            self._lines = [(line, Path(corners_of(frame, line.points), closed=False)) for line in site.lines]
+            self._zones = [(zone, Path(corners_of(frame, zone.points), closed=True)) for zone in site.zones]
             self._posed = frozenset(camera.id for camera in site.cameras if camera.pose is not None)
 
     def update(self, tracks: Sequence[Track], time_ns: int) -> list[Alert]:
@@ -372,17 +324,17 @@ class Alerting:
         """Whether lines or zones can be told for the camera of a track."""
         return bool(self._lines or self._zones) and (track.camera_id in self._posed or track.ground is not None)
 
-    def _crossed(self, line: Line, path: _Path, held: _Held, motion: _Motion, ground: GroundState) -> Direction:
+    def _crossed(self, line: Line, path: Path, held: _Held, motion: _Motion, ground: GroundState) -> Direction:
         """Which way the line was crossed just now, empty for neither."""
         place = motion.place
         right_m, normal = path.nearest(place)
         inside_m = right_m if line.inside == "right" else -right_m
         c = ground.covariance
-        sigma = math.sqrt(_quadratic(c.east_m2, c.east_north_m2, c.north_m2, normal) + line.band_m**2 / 3)
-        side = self._side(self._believed(_normal_cdf(inside_m / max(sigma, 1e-6)), ground))
+        sigma = math.sqrt(variance_along(c.east_m2, c.east_north_m2, c.north_m2, normal) + line.band_m**2 / 3)
+        side = self._side(self._believed(normal_cdf(inside_m / max(sigma, 1e-6)), ground))
         if side == 0:
             return ""
-        noise2 = _quadratic(*motion.noise, normal)
+        noise2 = variance_along(*motion.noise, normal)
         if held.side == -side:
             moved_m = abs((place[0] - held.place[0]) * normal[0] + (place[1] - held.place[1]) * normal[1])
             # The same noise that puts someone surely across may have put them surely on the other side before.
@@ -395,7 +347,7 @@ class Alerting:
             return ""
         return "inward" if side > 0 else "outward"
 
-    def _entered(self, path: _Path, held: _Held, place: Place, ground: GroundState, time_ns: int) -> bool:
+    def _entered(self, path: Path, held: _Held, place: Place, ground: GroundState, time_ns: int) -> bool:
         """Whether it is surely in the zone now, or has likely been for a while, and was not before."""
         within = self._within(path, place, ground.covariance)
         side = self._side(self._believed(within, ground))
@@ -415,14 +367,9 @@ class Alerting:
             return 1
         return -1 if inside <= 1 - self.settings.sure else 0
 
-    def _within(self, path: _Path, place: Place, covariance: GroundCovariance) -> float:
+    def _within(self, path: Path, place: Place, covariance: GroundCovariance) -> float:
         """The probability of being inside a closed path."""
-        apart, _ = path.nearest(place)
-        widest, _ = _axes(covariance)
-        if abs(apart) > _REACH_SIGMAS * widest:
-            return float((apart > 0) == path.clockwise)
-        root = np.linalg.cholesky(_matrix(covariance) + 1e-9 * np.eye(2))
-        return float(_inside(path, np.array(place) + self._nodes @ root.T).mean())
+        return within(path, place, covariance, self._nodes)
 
     def _believed(self, probability: float, ground: GroundState) -> float:
         """A probability, brought nearer to a half where the position has several answers."""
@@ -565,7 +512,7 @@ def sentence(track: Track, rule: Rule, rule_id: str, direction: str) -> str:
     if ground is None:
         x, y = track.box.centre_px
         return f"{_who(track)}, {acts[rule]} by {track.camera_id} at pixel {x:.0f}, {y:.0f} (no position)"
-    major, minor = _axes(ground.covariance)
+    major, minor = half_axes(ground.covariance)
     within = f"within {_metres(WITHIN_SIGMAS * major)} m by {_metres(WITHIN_SIGMAS * minor)} m"
     if ground.multimodal:
         within += ", or on other ground along the same line of sight"
@@ -603,75 +550,3 @@ def _degrees(position: Position) -> str:
     latitude, longitude = position.latitude_deg, position.longitude_deg
     north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
     return f"{abs(latitude):.5f} {north} {abs(longitude):.5f} {east}"
-
-
-def _corners(frame: EnuFrame, points: Sequence[Position]) -> Array:
-    """Points as (N, 2) east and north, taken at the height of the frame's origin."""
-    places = [frame.from_geodetic(p.latitude_deg, p.longitude_deg, p.height_m or frame.origin.height_m) for p in points]
-    return np.array([[float(east), float(north)] for east, north, _ in places])
-
-
-def _matrix(covariance: GroundCovariance) -> Array:
-    both = covariance.east_north_m2
-    return np.array([[covariance.east_m2, both], [both, covariance.north_m2]])
-
-
-def _quadratic(east2: float, east_north: float, north2: float, direction: Place) -> float:
-    """The variance along a unit vector."""
-    east, north = direction
-    return max(east * east * east2 + 2 * east * north * east_north + north * north * north2, 0.0)
-
-
-def _axes(covariance: GroundCovariance) -> tuple[float, float]:
-    """The longer and the shorter half axis of the one-sigma ellipse."""
-    middle = (covariance.east_m2 + covariance.north_m2) / 2
-    lean = math.hypot((covariance.east_m2 - covariance.north_m2) / 2, covariance.east_north_m2)
-    return math.sqrt(max(middle + lean, 0.0)), math.sqrt(max(middle - lean, 0.0))
-
-
-def _normal_cdf(value: float) -> float:
-    return 0.5 * math.erfc(-value / math.sqrt(2))
-
-
-def _segments_apart(a: Array, way: Array, start: Array, along: Array) -> float:
-    """The distance between two segments, each given by its start and its vector."""
-    cross = way[0] * along[1] - way[1] * along[0]
-    off = start - a
-    if abs(cross) > 1e-12:
-        t = (off[0] * along[1] - off[1] * along[0]) / cross
-        u = (off[0] * way[1] - off[1] * way[0]) / cross
-        if 0 <= t <= 1 and 0 <= u <= 1:
-            return 0.0
-    ends: list[tuple[Array, Array, Array]] = [
-        (a, start, along),
-        (a + way, start, along),
-        (start, a, way),
-        (start + along, a, way),
-    ]
-    return min(_point_apart(*end) for end in ends)
-
-
-def _point_apart(point: Array, start: Array, along: Array) -> float:
-    length2 = float(along @ along)
-    share = min(max(float((point - start) @ along) / length2, 0.0), 1.0) if length2 > 0 else 0.0
-    return float(np.hypot(*(point - start - share * along)))
-
-
-def _inside(path: _Path, points: Array) -> NDArray[np.bool_]:
-    """Which points (N, 2) a closed path holds: those from which a ray eastward meets it an odd number of times."""
-    east, north = points[:, 0, None], points[:, 1, None]
-    e0, n0 = path.start[:, 0], path.start[:, 1]
-    e1, n1 = e0 + path.along[:, 0], n0 + path.along[:, 1]
-    spans = (n0 > north) != (n1 > north)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        meets = e0 + (north - n0) / (n1 - n0) * (e1 - e0)
-    odd: NDArray[np.bool_] = np.logical_xor.reduce(spans & (east < meets), axis=1)
-    return odd
-
-
-def _gaussian_nodes(count: int) -> Array:
-    """Points (N, 2) spread as a standard normal distribution in the plane: a sunflower of equal weights."""
-    index = np.arange(count) + 0.5
-    radius = np.sqrt(-2 * np.log(1 - index / count))
-    angle = index * math.pi * (3 - math.sqrt(5))
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)

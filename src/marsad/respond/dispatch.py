@@ -148,12 +148,19 @@ class Dispatches:
     def __init__(self, settings: DispatchSettings | None = None, events: Iterable[DispatchChanged] = ()) -> None:
         self.settings = settings or DispatchSettings()
         self._dispatches: dict[str, Dispatch] = {}
+        self._named = 0
         for event in events:
             self.apply(event)
 
     def apply(self, event: DispatchChanged) -> None:
         """Take in an event that was logged before."""
+        self._named += event.dispatch.dispatch_id not in self._dispatches
         self._dispatches[event.dispatch.dispatch_id] = event.dispatch
+
+    def restore(self, dispatches: Iterable[Dispatch], named: int) -> None:
+        """Go on from what there was at one moment; so many had been named, some of which may be left out."""
+        self._dispatches = {each.dispatch_id: each for each in dispatches}
+        self._named = named
 
     def dispatch(self, dispatch_id: str) -> Dispatch:
         """One order. Raises InputError where there is none of that number."""
@@ -186,7 +193,7 @@ class Dispatches:
             raise RefusedError(f"patrol {option.patrol_id} has order {held}: recall it first, or send another one")
         receive_by_ns = now_ns + round(self.settings.receive_s * NS)
         dispatch = Dispatch(
-            dispatch_id=f"D{len(self._dispatches) + 1}", incident_id=incident_id, patrol_id=option.patrol_id, task=task,
+            dispatch_id=f"D{self._named + 1}", incident_id=incident_id, patrol_id=option.patrol_id, task=task,
             text=text, state="sent", meet=option.meet, meet_ns=option.meet_ns, ordered_by=officer, sent_ns=now_ns,
             changed_ns=now_ns, receive_by_ns=receive_by_ns,
             answer_by_ns=receive_by_ns + round(self.settings.answer_s * NS),

@@ -99,12 +99,19 @@ class Incidents:
 
     def __init__(self, events: Iterable[IncidentChanged] = ()) -> None:
         self._incidents: dict[str, Incident] = {}
+        self._named = 0
         for event in events:
             self.apply(event)
 
     def apply(self, event: IncidentChanged) -> None:
         """Take in an event that was logged before."""
+        self._named += event.incident.incident_id not in self._incidents
         self._incidents[event.incident.incident_id] = event.incident
+
+    def restore(self, incidents: Iterable[Incident], named: int) -> None:
+        """Go on from what there was at one moment; so many had been named, some of which may be left out."""
+        self._incidents = {each.incident_id: each for each in incidents}
+        self._named = named
 
     def incident(self, incident_id: str) -> Incident:
         """One incident. Raises InputError where there is none of that number."""
@@ -137,7 +144,7 @@ class Incidents:
             if held is not None and held.state != "closed":
                 raise RefusedError(f"alarm {alarm_id} belongs to incident {held.incident_id}, which still stands")
         incident = Incident(
-            incident_id=f"I{len(self._incidents) + 1}", kind=kind, state="open", text=text, opened_ns=now_ns,
+            incident_id=f"I{self._named + 1}", kind=kind, state="open", text=text, opened_ns=now_ns,
             opened_by=officer, changed_ns=now_ns, exercise=exercise, alarm_ids=tuple(dict.fromkeys(alarm_ids)),
             position=position, expected=expected,
         )  # fmt: skip

@@ -28,6 +28,8 @@ def _held(state: AlarmState, worse: AlarmState) -> Mapping[AlarmHappening, To]:
     return MappingProxyType(
         {
             "again": _to(state),
+            "updated": _to(state),
+            "joined": _to("closed"),
             "expected": _to(state),
             "over": _to(state),
             "nuisance": _to(state),
@@ -49,6 +51,8 @@ _HOLDING: Mapping[AlarmHappening, To] = MappingProxyType(
 TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyType(
     {
         "unacknowledged": {
+            "updated": _to("unacknowledged"),
+            "joined": _to("closed"),
             "again": _to("unacknowledged"),
             "worse": _to("unacknowledged"),
             "escalated": _to("unacknowledged"),
@@ -58,6 +62,8 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
             **_HOLDING,
         },
         "acknowledged": {
+            "updated": _to("acknowledged"),
+            "joined": _to("closed"),
             "again": _to("acknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -66,6 +72,8 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
             **_HOLDING,
         },
         "returned": {
+            "updated": _to("returned"),
+            "joined": _to("closed"),
             "again": _to("unacknowledged"),
             "worse": _to("unacknowledged"),
             "escalated": _to("returned"),
@@ -74,6 +82,8 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
             **_HOLDING,
         },
         "latched": {
+            "updated": _to("latched"),
+            "joined": _to("closed"),
             "again": _to("unacknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -85,6 +95,7 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
         "suppressed": _held("suppressed", worse="suppressed"),
         "out_of_service": _held("out_of_service", worse="out_of_service"),
         "closed": {
+            "updated": _to("closed"),
             "again": _to("unacknowledged"),
             "expected": _to("acknowledged"),
             "worse": _to("unacknowledged"),
@@ -95,7 +106,8 @@ TABLE: Final[Mapping[AlarmState, Mapping[AlarmHappening, To]]] = MappingProxyTyp
 """For each state, what may happen to an alarm that is in it, and the state it is in then.
 
 What is met `again` after it was over sounds anew, and so does what is `worse`, whatever was acknowledged or shelved
-before. `expected` is met again by what an officer has said is nothing: it is shown, and does not sound.
+before. `expected` is met again by what an officer has said is nothing: it is shown, and does not sound. `updated`
+tells newer facts, or another name of the same thing; what has `joined` another goes on in that one's alarm.
 """
 
 WHY_NOT: Final[Mapping[AlarmHappening, str]] = MappingProxyType(

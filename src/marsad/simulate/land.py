@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from marsad.geo.elevation import Surface
 from marsad.geo.ground import CameraView, GroundLookup
+from marsad.geo.sun import sun_position
 from marsad.simulate.feature import Feature, Material, Patch, Place, River, Road, Wadi
 from marsad.simulate.pattern import Footprint, Pattern, footprint
 from marsad.simulate.radiometry import clear_sky_k, grey_k, water_emissivity, wave_slope
-from marsad.simulate.sun import air_k, sun_position
+from marsad.simulate.sun import air_k
 from marsad.simulate.surface import MATERIALS, SkinTable, skins
 from marsad.simulate.weather import ZERO_C_K, Kelvin, Weather
 

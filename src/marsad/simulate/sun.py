@@ -1,7 +1,6 @@
-"""Where the sun stands, and how much of its radiation and of the sky's comes down.
+"""How much of the sun's radiation and of the sky's comes down.
 
-Sources: the sun's place by Michalsky, The Astronomical Almanac's algorithm, Solar Energy 40 (1988), good to 0.01
-degree; air mass by Kasten and Young, Applied Optics 28 (1989); the direct beam by Meinel and Meinel, Applied Solar
+Sources: air mass by Kasten and Young, Applied Optics 28 (1989); the direct beam by Meinel and Meinel, Applied Solar
 Energy (1976); clouds by Kasten and Czeplak, Solar Energy 24 (1980); the sky's long-wave radiation by Brutsaert, Water
 Resources Research 11 (1975), with its cloud term 0.22 N^2.75.
 """
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from marsad.geo.sun import sun_position
 from marsad.simulate.weather import ZERO_C_K, Weather, vapour_hpa
 
 Array = NDArray[np.float64]
@@ -19,7 +19,6 @@ STEFAN_BOLTZMANN = 5.670e-8
 COLDEST_HOUR, WARMEST_HOUR = 5.5, 15.0
 """Solar hours between which the air warms. Source: the shape of the day in Oke (1987), figure 2.6, rounded."""
 
-_J2000_S = 946_728_000
 _SOLAR_CONSTANT_W_M2 = 1353.0
 _AIR_DIMS = {"clear": 1.0, "haze": 0.85, "dust": 0.3, "rain": 0.05}
 """The share of the direct beam of a clear day that each kind of air lets through: of our choosing."""
@@ -38,24 +37,6 @@ class Sky(NamedTuple):
     diffuse_w_m2: Array
     longwave_w_m2: Array
     air_k: Array
-
-
-def sun_position(time_s: Array, latitude_deg: float, longitude_deg: float) -> tuple[Array, Array]:
-    """The sun's azimuth and elevation (radians, no refraction) at UTC seconds since 1970."""
-    days = (np.asarray(time_s, float) - _J2000_S) / 86_400
-    mean_longitude = np.radians(280.460 + 0.9856474 * days)
-    anomaly = np.radians(357.528 + 0.9856003 * days)
-    ecliptic = mean_longitude + np.radians(1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly))
-    tilt = np.radians(23.439 - 4e-7 * days)
-    ascension = np.arctan2(np.cos(tilt) * np.sin(ecliptic), np.cos(ecliptic))
-    declination = np.arcsin(np.sin(tilt) * np.sin(ecliptic))
-    sidereal = np.radians(280.46061837 + 360.98564736629 * days + longitude_deg)
-    hour = sidereal - ascension
-    latitude = np.radians(latitude_deg)
-    up = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour)
-    east = -np.cos(declination) * np.sin(hour)
-    north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(hour)
-    return np.arctan2(east, north) % (2 * np.pi), np.arcsin(np.clip(up, -1, 1))
 
 
 def sky_over(weather: Weather, start_s: float, time_s: Array, latitude_deg: float, longitude_deg: float) -> Sky:

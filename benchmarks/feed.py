@@ -1,0 +1,266 @@
+"""How long a change at the desk takes to reach those who follow it, over a real server on this machine.
+
+    python benchmarks/feed.py [--tracks N] [--hertz F] [--clients N] [--seconds S] [--json]
+
+The server runs in a process of its own, as it does in use, and all clients in another: every track of the picture moves
+each time, with its ellipse, its corridor and its approach to the line; five events a second and a pulse a second go
+between. A time is from the change at the desk to the whole message in a client's hands, for every message and every
+client. The clients do not decode what they get: a browser does that on a machine of its own.
+
+The peer, in the same run, is the same server made to encode every message for each client anew.
+"""
+
+import asyncio
+import multiprocessing
+import re
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from multiprocessing.connection import Connection
+
+import httpx
+import msgspec
+import numpy as np
+
+from figures import Target, command, show
+from marsad.adapters.clock import SystemClock
+from marsad.adapters.memory import MemoryAccounts
+from marsad.console import feed
+from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse, Told
+from marsad.console.server import build_app, server_for
+from marsad.fuse.approach import ApproachSettings
+from marsad.kernel.desk import DeskState, Figures
+from marsad.kernel.event import Event, OfficerDecision
+from marsad.kernel.picture import Contributor, LineApproach, PictureTrack, Waypoint
+from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Position
+from marsad.kernel.site import Site
+
+HERE = Position(latitude_deg=34.4, longitude_deg=40.9)
+COVARIANCE = GroundCovariance(east_m2=412.25, east_north_m2=-20.125, north_m2=64.5)
+CREDENTIALS = {"name": "bench", "password": "a password for this run"}
+EVENTS_HERTZ = 5.0
+CLOSE, PING, PONG = 8, 9, 10
+TIME = re.compile(rb'"time_ns":(\d{16,})')
+TARGETS = [Target("p99_ms", "at_most", 150.0)]
+FIGURES = Figures(
+    rate=0, flood=0, standing=0, waiting=0, held=0, stale=0, escalated=0, folded=0, median_to_acknowledge_s=None,
+    slowest_to_acknowledge_s=None, nuisance_share=None,
+)  # fmt: skip
+
+
+def track(number: int, step: int, now_ns: int) -> PictureTrack:
+    """One track with all that a real one has, a little further at every step."""
+    east_m, north_m = 37.123 * number + 0.731 * step, -12.456 * number + 0.217 * step
+    ground = GroundState(
+        position=Position(latitude_deg=34.4 + 1e-5 * step, longitude_deg=40.9 + 1e-4 * number, height_m=210.25),
+        east_m=east_m, north_m=north_m, velocity_east_m_s=1.34, velocity_north_m_s=0.27, covariance=COVARIANCE,
+        range_m=1580.2,
+    )  # fmt: skip
+    corridor = tuple(
+        Waypoint(
+            time_ns=now_ns + 10_000_000_000 * k,
+            centre=EnuPoint(east_m=east_m + 13.4 * k, north_m=north_m + 2.7 * k, up_m=210.25),
+            covariance=COVARIANCE,
+        )
+        for k in range(len(ApproachSettings().corridor_s))
+    )
+    return PictureTrack(
+        track_id=f"T{number}", origin="own", time_ns=now_ns, status="confirmed", ground=ground,
+        velocity_covariance=COVARIANCE, existence=0.987, first_ns=now_ns, seen_ns=now_ns, confirmed_ns=now_ns,
+        kind="person", kind_confidence=0.91, heading_rad=1.372, heading_sigma_rad=0.083, speed_m_s=1.367,
+        contributors=tuple(
+            Contributor(source_id=f"C{k}", origin="own", time_ns=now_ns, label=number) for k in range(3)
+        ),
+        approaches=(
+            LineApproach(line_id="border", probability=0.82, seconds=341.5, low_s=280.25, high_s=432.75,
+                         direction="inward"),
+        ),
+        corridor=corridor,
+    )  # fmt: skip
+
+
+class BusyDesk:
+    """A desk where something happens all the time; only what the feed asks for is there."""
+
+    site = Site(name="bench", origin=HERE)
+
+    def __init__(self, tracks: int, hertz: float) -> None:
+        self._tracks, self._hertz = tracks, hertz
+        self._sequence = 0
+        self._followers: set[asyncio.Queue[FeedMessage]] = set()
+
+    def now_ns(self) -> int:
+        """The machine's time."""
+        return time.time_ns()
+
+    def state(self) -> DeskState:
+        """An empty one."""
+        return DeskState(sequence=self._sequence, now_ns=self.now_ns(), site_name="bench", origin=HERE)
+
+    def record(self, events: Sequence[Event]) -> "asyncio.Future[tuple[Told, ...]]":
+        """Take it as written."""
+        done: asyncio.Future[tuple[Told, ...]] = asyncio.get_running_loop().create_future()
+        done.set_result(tuple(Told(sequence=self._sequence, event=event) for event in events))
+        return done
+
+    async def follow(self, _: int | None) -> AsyncIterator[FeedMessage]:
+        """Everything from now on."""
+        queue: asyncio.Queue[FeedMessage] = asyncio.Queue()
+        self._followers.add(queue)
+        try:
+            yield Hello(sequence=self._sequence, state=self.state())
+            while True:
+                yield await queue.get()
+        finally:
+            self._followers.discard(queue)
+
+    async def live(self) -> None:
+        """Let things happen."""
+        await asyncio.gather(self._move(), self._happen(), self._pulse())
+
+    async def _move(self) -> None:
+        step = 0
+        while True:
+            step += 1
+            base_ns = time.time_ns()
+            tracks = tuple(track(number, step, base_ns) for number in range(self._tracks))
+            self._tell(PictureMoved(sequence=self._sequence, time_ns=time.time_ns(), tracks=tracks))
+            await asyncio.sleep(1 / self._hertz)
+
+    async def _happen(self) -> None:
+        while True:
+            self._sequence += 1
+            event = OfficerDecision(time_ns=time.time_ns(), officer="o", subject="s", decision="acknowledged")
+            self._tell(Events(sequence=self._sequence, events=(Told(sequence=self._sequence, event=event),)))
+            await asyncio.sleep(1 / EVENTS_HERTZ)
+
+    async def _pulse(self) -> None:
+        while True:
+            now_ns = time.time_ns()
+            self._tell(Pulse(sequence=self._sequence, now_ns=now_ns, figures=FIGURES, cameras=(), storage=None))
+            await asyncio.sleep(1)
+
+    def _tell(self, message: FeedMessage) -> None:
+        for queue in self._followers:
+            queue.put_nowait(message)
+
+
+class NothingKept(OrderedDict[tuple[int, str], tuple[FeedMessage, bytes | None]]):
+    """Forgets at once: what a feed would be that encodes for each client."""
+
+    def __setitem__(self, key: tuple[int, str], value: tuple[FeedMessage, bytes | None]) -> None:
+        """Keep nothing."""
+
+
+def serve(port: int, tracks: int, hertz: float, ready: Connection, *, each_anew: bool) -> None:
+    """Run the server until the process is ended."""
+    if each_anew:
+        feed.OrderedDict = NothingKept  # type: ignore[misc,assignment] # the peer
+
+    async def run() -> None:
+        desk = BusyDesk(tracks, hertz)
+        server = server_for(build_app(desk, MemoryAccounts(), clock=SystemClock()), port=port)  # type: ignore[arg-type]
+        task = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.02)
+        ready.send(None)
+        await asyncio.gather(task, desk.live())
+
+    asyncio.run(run())
+
+
+async def follow(port: int, cookie: str, seconds: float) -> tuple[list[float], int]:
+    """The milliseconds that each change took to one client, and the bytes of all."""
+    taken_ms: list[float] = []
+    received = 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
+    writer.write(
+        f"GET /api/feed HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: marsad={cookie}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    answer = await reader.readuntil(b"\r\n\r\n")
+    if b" 101 " not in answer:
+        raise ConnectionError(answer.decode())
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        text = await receive(reader, writer)
+        now_ns = time.time_ns()
+        received += len(text)
+        if found := TIME.search(text[:200]):
+            taken_ms.append((now_ns - int(found[1])) / 1e6)
+    writer.close()
+    return taken_ms, received
+
+
+async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The payload of the next message, read with as little Python as can be: a browser has none."""
+    while True:
+        head = await reader.readexactly(2)
+        length = head[1] & 0x7F
+        if length > 125:
+            length = int.from_bytes(await reader.readexactly(2 if length == 126 else 8))
+        payload = await reader.readexactly(length)
+        if head[0] & 0x0F == PING:
+            writer.write(bytes([0x80 | PONG, 0x80 | length]) + bytes(4) + payload)
+        elif head[0] & 0x0F == CLOSE:
+            raise ConnectionError("the server closed the feed")
+        elif not payload.startswith(b'{"type":"hello"'):
+            return payload
+
+
+def measure(tracks: int, hertz: float, clients: int, seconds: float, *, each_anew: bool) -> dict[str, float]:
+    """Percentiles over every message and client, and what it weighs."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    server = context.Process(
+        target=serve, args=(port, tracks, hertz, there), kwargs={"each_anew": each_anew}, daemon=True
+    )
+    server.start()
+    try:
+        if not here.poll(60):
+            raise TimeoutError("the server did not start")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            client.post("/api/first-run", json=CREDENTIALS).raise_for_status()
+            cookie = client.cookies["marsad"]
+
+        async def all_of_them() -> list[tuple[list[float], int]]:
+            return await asyncio.gather(*(follow(port, cookie, seconds) for _ in range(clients)))
+
+        results = asyncio.run(all_of_them())
+    finally:
+        server.terminate()
+        server.join()
+    taken_ms = np.array([each for times, _ in results for each in times])
+    size = msgspec.json.encode(PictureMoved(sequence=1, time_ns=1, tracks=tuple(track(n, 1, 1) for n in range(tracks))))
+    return {
+        "p50_ms": float(np.percentile(taken_ms, 50)),
+        "p99_ms": float(np.percentile(taken_ms, 99)),
+        "worst_ms": float(taken_ms.max()),
+        "messages": float(len(taken_ms)),
+        "picture_kib": len(size) / 1024,
+        "mib_s": sum(received for _, received in results) / seconds / 2**20,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = command(__doc__)
+    parser.add_argument("--tracks", type=int, default=200)
+    parser.add_argument("--hertz", type=float, default=2.0)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    asked = parser.parse_args()
+    shared = measure(asked.tracks, asked.hertz, asked.clients, asked.seconds, each_anew=False)
+    peer = measure(asked.tracks, asked.hertz, asked.clients, asked.seconds, each_anew=True)
+    figures: dict[str, object] = {"tracks": asked.tracks, "hertz": asked.hertz, "clients": asked.clients, **shared}
+    figures |= {"each_anew_p50_ms": peer["p50_ms"], "each_anew_p99_ms": peer["p99_ms"]}
+    show("feed", figures, TARGETS, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Statements, incident records and briefs on paper: PDF, in Arabic, Sorani, Kurmanji and English.
+
+Type is set by Typst, which shapes Arabic script; the face is DejaVu Sans, which comes with matplotlib and holds the
+letters of all four languages.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Final
+
+import matplotlib as mpl
+import typst
+
+from marsad.kernel.error import UnavailableError
+from marsad.kernel.statement import Language, Statement
+from marsad.report.brief import Brief
+from marsad.report.incident_record import IncidentRecord
+from marsad.report.wording import BRIEF, FIRST, LABELS, LAST, WORDS
+
+NS: Final = 1_000_000_000
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb"})
+_TYPST_LANGUAGE: Final[Mapping[Language, str]] = {"ar": "ar", "ckb": "ckb", "kmr": "ku", "en": "en"}
+_SPECIAL: Final = str.maketrans({mark: "\\" + mark for mark in "\\#*_`$<>@[]=-+/~\"'"})
+
+
+def statement_pdf(statement: Statement, place: str, zone: tzinfo) -> bytes:
+    """A statement as it is given out, marked as a draft until somebody has approved it."""
+    labels = LABELS[statement.language]
+    parts = [*_banner(statement, labels), f"= {_plain(labels['statement'])}", _plain(place)]
+    parts += [f"#par[{_plain(sentence.text)}]" for sentence in statement.sentences]
+    if statement.approved_ns is not None:
+        words = labels["approved_by"].format(name=statement.approved_by, time=clock_words(statement.approved_ns, zone))
+        parts.append(f"#v(1em) {_plain(words)}")
+    if statement.embargo_until_ns is not None:
+        words = labels["embargo"].format(time=clock_words(statement.embargo_until_ns, zone))
+        parts.append(f"*{_plain(words)}*")
+    return _compiled(parts, statement.language, labels["statement"])
+
+
+def record_pdf(record: IncidentRecord, language: Language, zone: tzinfo) -> bytes:
+    """An incident's record: each line with the number and the hash of its entry in the log."""
+    labels, incident = LABELS[language], record.incident
+    parts = [f"= {_plain(labels['record'])} {_plain(incident.incident_id)}"]
+    if incident.exercise:
+        parts.insert(0, _boxed(labels["exercise"]))
+    parts.append(_plain(incident.text))
+    rows = [
+        (
+            clock_words(line.time_ns, zone, seconds=True),
+            f"{line.about} {word(language, line.happening)}" + (f": {line.detail}" if line.detail else ""),
+            line.by,
+            f"{line.sequence} {line.entry_hash[:12]}",
+        )
+        for line in record.lines
+    ]
+    head = [labels[key] for key in ("time", "happening", "by", "entry")]
+    parts.append(_table("(auto, 1fr, auto, auto)", [head, *rows]))
+    if incident.evidence:
+        parts.append(_table("(auto, 1fr)", [(each.path, each.sha256) for each in incident.evidence]))
+    return _compiled(parts, language, f"{labels['record']} {incident.incident_id}")
+
+
+def brief_pdf(brief: Brief, language: Language, zone: tzinfo) -> bytes:
+    """The morning report of a span of time."""
+    words = BRIEF[language]
+    span = f"{clock_words(brief.from_ns, zone)} / {clock_words(brief.to_ns, zone)}"
+    parts = [f"= {_plain(words['title'])}", _plain(span)]
+    parts.append(_table("(1fr, auto)", [(label, value) for label, value in brief_rows(brief, language)]))
+    for heading, lines in brief_lists(brief, language, zone):
+        parts += [f"== {_plain(heading)}", *(f"- {_plain(line)}" for line in lines)]
+    return _compiled(parts, language, words["title"])
+
+
+def brief_rows(brief: Brief, language: Language) -> list[tuple[str, str]]:
+    """The figures of a brief, each with its name."""
+    words = BRIEF[language]
+    rows = [(f"{words['alarms']}: {word(language, each)}", str(n)) for each, n in sorted(brief.alarms.items())]
+    rows += [(f"{words['nuisance']}: {word(language, each)}", str(n)) for each, n in sorted(brief.nuisances.items())]
+    if brief.median_to_acknowledge_s is not None and brief.slowest_to_acknowledge_s is not None:
+        rows.append((words["median"], f"{brief.median_to_acknowledge_s:.0f} s"))
+        rows.append((words["slowest"], f"{brief.slowest_to_acknowledge_s:.0f} s"))
+    rows += [
+        (words["waiting"], str(len(brief.waiting))), (words["opened"], str(brief.opened)),
+        (words["closed"], str(brief.closed)), (words["standing"], str(len(brief.standing))),
+        (words["sought"], str(brief.sought)), (words["orders"], str(len(brief.orders))),
+        (words["sightings"], str(len(brief.sightings))),
+    ]  # fmt: skip
+    return rows
+
+
+def brief_lists(brief: Brief, language: Language, zone: tzinfo) -> list[tuple[str, list[str]]]:
+    """What is left to do and what was wrong, under its headings; empty headings are left out."""
+    words = BRIEF[language]
+    cameras = [
+        f"{each.camera_id}: " + ", ".join([
+            *([f"{words['lost']} {each.lost_s / 60:.0f} min"] if each.lost_s else []),
+            *(f"{word(language, kind)} {n}" for kind, n in each.troubles.items()),
+        ])
+        for each in brief.cameras
+        if each.lost_s or each.troubles
+    ]  # fmt: skip
+    lists = [
+        (words["waiting"], [f"{each.alarm_id}: {each.text}" for each in brief.waiting]),
+        (words["standing"], [f"{each.incident_id}: {each.text}" for each in brief.standing]),
+        (words["holds"], [f"{each.hold_id}: {each.reason}" for each in brief.holds]),
+        (words["sightings"], [f"{clock_words(each.seen_ns, zone)} {each.what}" for each in brief.sightings]),
+        (words["cameras"], cameras),
+    ]
+    return [(heading, lines) for heading, lines in lists if lines]
+
+
+def word(language: Language, value: str) -> str:
+    """A value of the records in a language; as it is where no word is known."""
+    return WORDS[language].get(value, value.replace("_", " "))
+
+
+def clock_words(time_ns: int, zone: tzinfo, *, seconds: bool = False) -> str:
+    """A moment in a zone's time, kept left to right."""
+    moment = datetime.fromtimestamp(time_ns // NS, tz=zone)
+    return f"{FIRST}{moment:%Y-%m-%d %H:%M:%S}{LAST}" if seconds else f"{FIRST}{moment:%Y-%m-%d %H:%M}{LAST}"
+
+
+def _banner(statement: Statement, labels: Mapping[str, str]) -> list[str]:
+    marks = []
+    if statement.exercise:
+        marks.append(_boxed(labels["exercise"]))
+    if statement.state in {"draft", "withdrawn"}:
+        marks.append(_boxed(labels[statement.state]))
+    return marks
+
+
+def _boxed(text: str) -> str:
+    return f"#box(stroke: 1pt, inset: 6pt)[*{_plain(text)}*]"
+
+
+def _table(columns: str, rows: Iterable[Sequence[str]]) -> str:
+    cells = "".join(f"[{_plain(cell)}]," for row in rows for cell in row)
+    return f"#table(columns: {columns}, inset: 4pt, stroke: 0.4pt, {cells})"
+
+
+def _plain(text: str) -> str:
+    """Text that Typst sets as it is, whatever is in it; written left to right where it is marked so."""
+    escaped = text.translate(_SPECIAL)
+    return escaped.replace(FIRST, "#box[#text(dir: ltr)[").replace(LAST, "]]")
+
+
+@functools.cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"])
+
+
+def _compiled(parts: Sequence[str], language: Language, title: str) -> bytes:
+    """The PDF. Raises: UnavailableError where it cannot be set."""
+    direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+    source = (
+        f'#set document(title: [{_plain(title)}])\n#set page(paper: "a4", margin: 2cm, numbering: "1")\n'
+        f'#set text(font: "DejaVu Sans", lang: "{_TYPST_LANGUAGE[language]}", dir: {direction}, size: 10.5pt)\n'
+        "#set par(spacing: 1em)\n\n"
+    )
+    whole = (source + "\n\n".join(parts)).encode()
+    try:
+        return typst.compile(whole, font_paths=_fonts(), ignore_system_fonts=True)
+    except typst.TypstError as error:
+        raise UnavailableError(f"the page could not be set: {error.message}") from error

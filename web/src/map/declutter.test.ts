@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { placed, type Box, type Wanted } from './declutter'
+
+/** A small generator, so that a failure comes again. */
+function* numbers(seed: number): Generator<number> {
+  let state = seed
+  for (;;) {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296
+    yield state / 4_294_967_296
+  }
+}
+
+const overlap = (a: Box, b: Box): boolean => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
+
+function crowd(seed: number, count: number): { wanted: Wanted[]; targets: Box[] } {
+  const next = numbers(seed)
+  const draw = (): number => next.next().value as number
+  const wanted = Array.from({ length: count }, (_, k) => ({
+    key: `t${k}`,
+    x: draw() * 1200,
+    y: draw() * 700,
+    reach: 12,
+    w: 40 + draw() * 60,
+    h: 16,
+    weight: Math.floor(draw() * 5),
+  }))
+  return { wanted, targets: wanted.map(({ x, y }) => ({ x: x - 12, y: y - 12, w: 24, h: 24 })) }
+}
+
+describe('labels', () => {
+  for (const count of [5, 60, 500]) {
+    it(`of ${count} targets hide no target and no other label`, () => {
+      const { wanted, targets } = crowd(count, count)
+      const boxes = [...placed(wanted, targets, new Map()).values()]
+      expect(boxes.length).toBeGreaterThan(Math.min(count, 40) * 0.7)
+      boxes.forEach((box, k) => {
+        expect(targets.some((target) => overlap(box, target))).toBe(false)
+        expect(boxes.slice(k + 1).some((other) => overlap(box, other))).toBe(false)
+      })
+    })
+  }
+
+  it('keep their slot while it is free, and the weightiest goes first', () => {
+    const { wanted, targets } = crowd(7, 80)
+    const slots = new Map<string, number>()
+    const first = placed(wanted, targets, slots)
+    expect([...placed(wanted, targets, slots)]).toEqual([...first])
+    const weighty = wanted.map((each) => ({ ...each, weight: each.key === 't41' ? 99 : each.weight }))
+    expect(placed(weighty, targets, new Map()).keys().next().value).toBe('t41')
+  })
+})

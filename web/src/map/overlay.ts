@@ -1,0 +1,571 @@
+/**
+ * What moves on the map, drawn on a canvas of its own above it: a change of the picture costs no redrawing of the map,
+ * and words are shaped by the browser with the page's own type, in whatever direction they run.
+ */
+import { placed, type Box, type Wanted } from './declutter'
+import { mercatorPerMetre, unmercator, type Point } from './geodesy'
+import { faded, type Palette } from './palette'
+import type { Mark, Scene } from './scene'
+import { Sprites } from './symbols'
+
+export interface Screen {
+  width: number
+  height: number
+  ratio: number
+}
+
+/** A line or area that the officer draws or asks about, in the square map, with words along it. */
+export interface Drawn {
+  points: Point[]
+  closed: boolean
+  dashed: boolean
+  strong: boolean
+  labels: { at: Point; text: string }[]
+}
+
+/** How the terrain lifts what lies on it: its height at a place as the map draws it, 0 on a flat map. */
+export type Lift = (mark: { latitude_deg: number; longitude_deg: number; height_m: number }) => number
+
+type Xy = [number, number]
+
+const LABEL_PX = 12
+const LABEL_HEIGHT = 17
+const LABEL_PAD = 4
+const MOST_LABELS = 160
+const TRAIL_SHADES = 4
+const TRAIL_NS = 180e9
+const SMALLEST_ELLIPSE_PX = 7
+/** The line ahead of a symbol shows where it will be in so many seconds. */
+const AHEAD_S = 60
+const CROSSED = 7
+
+export class Overlay {
+  palette: Palette
+  lift: Lift = () => 0
+  drawn: Drawn[] = []
+  pin: Point | null = null
+  readonly #context: CanvasRenderingContext2D
+  readonly #sprites: Sprites
+  readonly #slots = new Map<string, number>()
+  readonly #widths = new Map<string, number>()
+  #scene: Scene = { marks: [], links: [] }
+  #matrix: ArrayLike<number> | null = null
+  #screen: Screen
+  #hatch: CanvasPattern | null = null
+  #spots: { mark: Mark; x: number; y: number; reach: number }[] = []
+  #rtl = false
+
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    palette: Palette,
+    screen: Screen,
+  ) {
+    const context = canvas.getContext('2d')
+    if (!context) throw new Error('this browser draws no canvas')
+    this.#context = context
+    this.palette = palette
+    this.#screen = screen
+    this.#sprites = new Sprites(palette, screen.ratio)
+    this.resize(screen)
+    this.dress(palette)
+  }
+
+  dress(palette: Palette): void {
+    this.palette = palette
+    this.#sprites.dress(palette, this.#screen.ratio)
+    this.#widths.clear()
+    this.#rtl = getComputedStyle(this.canvas).direction === 'rtl'
+    this.#hatch = hatch(this.#context, palette, this.#screen.ratio)
+  }
+
+  resize(screen: Screen): void {
+    this.#screen = screen
+    this.canvas.width = Math.round(screen.width * screen.ratio)
+    this.canvas.height = Math.round(screen.height * screen.ratio)
+    this.dress(this.palette)
+  }
+
+  show(scene: Scene): void {
+    this.#scene = scene
+    if (this.#slots.size > 4 * scene.marks.length + 200) this.#slots.clear()
+  }
+
+  /** Whether a matrix is another one than the last drawn with. */
+  moved(matrix: ArrayLike<number>): boolean {
+    const last = this.#matrix
+    if (!last) return true
+    for (let k = 0; k < 16; k++) if (matrix[k] !== last[k]) return true
+    return false
+  }
+
+  /** Draw everything; a matrix takes the square map, height in its own units, to clip space. */
+  draw(matrix: ArrayLike<number> | null = this.#matrix): void {
+    if (!matrix) return
+    this.#matrix = Float64Array.from(matrix)
+    const context = this.#context
+    const { width, height, ratio } = this.#screen
+    context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    context.clearRect(0, 0, width, height)
+    context.lineJoin = 'round'
+    this.#place()
+    this.#corridors()
+    this.#trails()
+    this.#ellipses()
+    this.#links()
+    this.#drawings()
+    this.#ahead()
+    for (const spot of this.#spots) this.#symbol(spot.mark, spot.x, spot.y)
+    this.#labels()
+  }
+
+  /** What is drawn at a place of the screen, the nearest of it. */
+  hit(x: number, y: number, slack: number): Mark | null {
+    let best: Mark | null = null
+    let nearest = Infinity
+    for (const spot of this.#spots) {
+      const distance = Math.hypot(spot.x - x, spot.y - y)
+      if (distance < Math.max(spot.reach, slack) && distance < nearest) {
+        best = spot.mark
+        nearest = distance
+      }
+    }
+    return best
+  }
+
+  /** What is on the screen, the weightiest first, from left to right among equals. */
+  get inView(): readonly Mark[] {
+    const { width, height } = this.#screen
+    return this.#spots
+      .filter(({ x, y }) => x >= 0 && y >= 0 && x <= width && y <= height)
+      .sort((a, b) => b.mark.weight - a.mark.weight || a.x - b.x)
+      .map(({ mark }) => mark)
+  }
+
+  /** Where a place of the square map is on the screen; null behind the eye. */
+  at(x: number, y: number, z = 0): Xy | null {
+    const m = this.#matrix
+    if (!m) return null
+    const w = m[3]! * x + m[7]! * y + m[11]! * z + m[15]!
+    if (w <= 0) return null
+    const { width, height } = this.#screen
+    return [
+      ((m[0]! * x + m[4]! * y + m[8]! * z + m[12]!) / w / 2 + 0.5) * width,
+      (0.5 - (m[1]! * x + m[5]! * y + m[9]! * z + m[13]!) / w / 2) * height,
+    ]
+  }
+
+  #z(mark: Parameters<Lift>[0]): number {
+    return this.lift(mark) * mercatorPerMetre(mark.latitude_deg)
+  }
+
+  /** Where a place on the ground is on the screen. */
+  #onGround(point: Point): Xy | null {
+    return this.at(...point, this.#z({ ...unmercator(point), height_m: Number.NaN }))
+  }
+
+  #place(): void {
+    const { width, height } = this.#screen
+    const margin = 60
+    this.#spots = []
+    for (const mark of this.#scene.marks) {
+      const spot = this.at(mark.x, mark.y, this.#z(mark))
+      if (!spot) continue
+      const [x, y] = spot
+      if (x < -margin || y < -margin || x > width + margin || y > height + margin) continue
+      const reach = mark.sidc ? this.#sprites.sprite(mark.sidc, mark.size).height / 2 : mark.size
+      this.#spots.push({ mark, x, y, reach })
+    }
+    this.#spots.sort((a, b) => a.mark.weight - b.mark.weight)
+  }
+
+  #colour(mark: Mark): string {
+    const { palette } = this
+    if (mark.sidc?.[3] === '3') return palette.own
+    if (mark.sidc?.[3] === '4') return palette.declared
+    return mark.shape === 'animal' ? palette.muted : palette.unknown
+  }
+
+  #corridors(): void {
+    const context = this.#context
+    const hatched = this.#hatch
+    if (!hatched) return
+    context.beginPath()
+    let any = false
+    for (const { mark } of this.#spots) {
+      if (!mark.corridor) continue
+      any = this.#trace(mark.corridor, this.#z(mark)) || any
+      context.closePath()
+    }
+    if (!any) return
+    context.fillStyle = hatched
+    context.fill()
+    context.strokeStyle = faded(this.palette.unknown, 0.5)
+    context.lineWidth = 1
+    context.setLineDash([4, 4])
+    context.stroke()
+    context.setLineDash([])
+  }
+
+  /** Lines along where things were, fainter the longer ago, in a few shades drawn at once each. */
+  #trails(): void {
+    const context = this.#context
+    context.lineWidth = 1.6
+    const now_ns = Math.max(0, ...this.#spots.map(({ mark }) => mark.trail?.times_ns.at(-1) ?? 0))
+    for (const own of [false, true]) {
+      const colour = own ? this.palette.own : this.palette.unknown
+      for (let shade = 0; shade < TRAIL_SHADES; shade++) {
+        const [old_ns, new_ns] = [TRAIL_NS * (1 - shade / TRAIL_SHADES), TRAIL_NS * (1 - (shade + 1) / TRAIL_SHADES)]
+        context.beginPath()
+        let any = false
+        for (const { mark } of this.#spots) {
+          if (mark.trail && (mark.sidc?.[3] === '3') === own) {
+            any = this.#piece(mark, now_ns - old_ns, now_ns - new_ns) || any
+          }
+        }
+        if (!any) continue
+        context.strokeStyle = faded(colour, 0.15 + (0.6 * (shade + 1)) / TRAIL_SHADES)
+        context.stroke()
+      }
+    }
+  }
+
+  #piece(mark: Mark, from_ns: number, to_ns: number): boolean {
+    const { points, times_ns } = mark.trail ?? { points: [], times_ns: [] }
+    const z = this.#z(mark)
+    const context = this.#context
+    let begun = false
+    for (let k = 0; k < times_ns.length - 1; k++) {
+      if (times_ns[k + 1]! < from_ns || times_ns[k]! > to_ns) {
+        begun = false
+        continue
+      }
+      const b = this.at(points[2 * k + 2]!, points[2 * k + 3]!, z)
+      if (!b) continue
+      if (!begun) {
+        const a = this.at(points[2 * k]!, points[2 * k + 1]!, z)
+        if (!a) continue
+        context.moveTo(a[0], a[1])
+      }
+      context.lineTo(b[0], b[1])
+      begun = true
+    }
+    return begun || times_ns.length > 1
+  }
+
+  /** Ellipses of 95 %, one path for each colour: a circle drawn in the frame of the half-axes on the screen. */
+  #ellipses(): void {
+    const context = this.#context
+    const { ratio } = this.#screen
+    const paths = new Map<string, Path2D>()
+    for (const { mark, x, y } of this.#spots) {
+      if (!mark.ellipse) continue
+      const z = this.#z(mark)
+      const [long, short] = mark.ellipse
+      const u = this.at(mark.x + long[0], mark.y + long[1], z)
+      const v = this.at(mark.x + short[0], mark.y + short[1], z)
+      if (!u || !v) continue
+      const [ux, uy, vx, vy] = [u[0] - x, u[1] - y, v[0] - x, v[1] - y]
+      if (Math.hypot(ux, uy) < SMALLEST_ELLIPSE_PX) continue
+      const colour = this.#colour(mark)
+      let path = paths.get(colour)
+      if (!path) {
+        path = new Path2D()
+        paths.set(colour, path)
+      }
+      ellipseOn(path, x, y, ux, uy, vx, vy)
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    context.lineWidth = 1
+    for (const [colour, path] of paths) {
+      context.fillStyle = faded(colour, 0.1)
+      context.fill(path)
+      context.strokeStyle = faded(colour, 0.75)
+      context.stroke(path)
+    }
+  }
+
+  #links(): void {
+    const context = this.#context
+    context.strokeStyle = this.palette.own
+    context.lineWidth = 2
+    for (const { from, to, dashed } of this.#scene.links) {
+      const [a, b] = [this.#onGround(from), this.#onGround(to)]
+      if (!a || !b) continue
+      context.setLineDash(dashed ? [6, 5] : [])
+      context.beginPath()
+      context.moveTo(...a)
+      context.lineTo(...b)
+      context.stroke()
+    }
+    context.setLineDash([])
+  }
+
+  #drawings(): void {
+    const context = this.#context
+    for (const { points, closed, dashed, strong, labels } of this.drawn) {
+      context.beginPath()
+      points.forEach((point, k) => {
+        const spot = this.#onGround(point)
+        if (spot) context[k ? 'lineTo' : 'moveTo'](...spot)
+      })
+      if (closed) context.closePath()
+      context.setLineDash(dashed ? [5, 5] : [])
+      context.strokeStyle = strong ? this.palette.accent : this.palette.muted
+      context.lineWidth = strong ? 2 : 1.2
+      context.stroke()
+      context.setLineDash([])
+      for (const { at, text } of labels) {
+        const spot = this.#onGround(at)
+        if (spot) this.#text(text, spot[0] - this.#width(text) / 2 - LABEL_PAD, spot[1] - LABEL_HEIGHT / 2, true)
+      }
+    }
+    const pin = this.pin && this.#onGround(this.pin)
+    if (!pin) return
+    context.strokeStyle = this.palette.focus
+    context.lineWidth = 1.5
+    context.beginPath()
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]] as const) {
+      context.moveTo(pin[0] + 3 * dx, pin[1] + 3 * dy)
+      context.lineTo(pin[0] + 10 * dx, pin[1] + 10 * dy)
+    }
+    context.stroke()
+  }
+
+  /** Lines to where things will be in a minute if they go on. */
+  #ahead(): void {
+    const context = this.#context
+    context.lineWidth = 1.5
+    for (const own of [false, true]) {
+      context.beginPath()
+      for (const { mark, x, y } of this.#spots) {
+        if (!mark.speed_m_s || mark.heading_rad == null || (mark.sidc?.[3] === '3') !== own) continue
+        const far = mark.speed_m_s * AHEAD_S * mercatorPerMetre(mark.latitude_deg)
+        const to = this.at(
+          mark.x + far * Math.sin(mark.heading_rad),
+          mark.y - far * Math.cos(mark.heading_rad),
+          this.#z(mark),
+        )
+        if (!to) continue
+        context.moveTo(x, y)
+        context.lineTo(...to)
+      }
+      context.strokeStyle = faded(own ? this.palette.own : this.palette.unknown, 0.9)
+      context.stroke()
+    }
+  }
+
+  #symbol(mark: Mark, x: number, y: number): void {
+    const context = this.#context
+    const { palette } = this
+    context.globalAlpha = mark.alpha
+    let reach = mark.size
+    if (mark.sidc) {
+      const sprite = this.#sprites.sprite(mark.sidc, mark.size)
+      context.drawImage(sprite.canvas, x - sprite.anchor_x, y - sprite.anchor_y, sprite.width, sprite.height)
+      reach = Math.max(sprite.width, sprite.height) / 2
+      if (mark.inside) {
+        context.fillStyle = this.#sprites.hollow ? palette.unknown : palette.ground
+        context.font = `700 ${LABEL_PX}px ${palette.font}`
+        context.textAlign = 'center'
+        context.textBaseline = 'middle'
+        context.fillText(mark.inside, x, y + 0.5)
+      }
+    } else this.#shape(mark, x, y)
+    context.globalAlpha = 1
+    if (mark.alarm) this.#alarmed(mark, x, y, reach)
+    if (mark.selected) this.#brackets(x, y, reach + 5)
+  }
+
+  #shape(mark: Mark, x: number, y: number): void {
+    const context = this.#context
+    const { palette } = this
+    context.lineWidth = 1.5
+    context.beginPath()
+    if (mark.shape === 'animal') {
+      context.arc(x, y, 4, 0, 2 * Math.PI)
+      context.strokeStyle = palette.muted
+      context.stroke()
+    } else if (mark.shape === 'camera') {
+      this.#camera(mark, x, y)
+    } else if (mark.shape === 'meeting') {
+      context.arc(x, y, 7, 0, 2 * Math.PI)
+      context.moveTo(x - 11, y)
+      context.lineTo(x + 11, y)
+      context.moveTo(x, y - 11)
+      context.lineTo(x, y + 11)
+      context.strokeStyle = palette.own
+      context.stroke()
+    } else if (mark.shape === 'incident') {
+      context.rect(x - 8, y - 8, 16, 16)
+      context.fillStyle = palette.raised
+      context.fill()
+      context.strokeStyle = palette.text
+      context.stroke()
+      context.fillStyle = palette.text
+      context.fillRect(x - 1.2, y - 5, 2.4, 6)
+      context.fillRect(x - 1.2, y + 3, 2.4, 2.4)
+    }
+  }
+
+  /** A body with its lens in the direction it looks; crossed out while it sees nothing. */
+  #camera(mark: Mark, x: number, y: number): void {
+    const context = this.#context
+    const { palette } = this
+    const ahead = this.at(
+      mark.x + 1e-7 * Math.sin(mark.heading_rad ?? 0),
+      mark.y - 1e-7 * Math.cos(mark.heading_rad ?? 0),
+      this.#z(mark),
+    )
+    const turn = ahead ? Math.atan2(ahead[1] - y, ahead[0] - x) : 0
+    context.save()
+    context.translate(x, y)
+    context.rotate(turn)
+    context.moveTo(2, -3)
+    context.lineTo(9, -6)
+    context.lineTo(9, 6)
+    context.lineTo(2, 3)
+    context.closePath()
+    context.rect(-7, -5, 9, 10)
+    context.fillStyle = palette.raised
+    context.fill()
+    context.strokeStyle = mark.down ? palette.medium : palette.text
+    context.stroke()
+    context.restore()
+    if (!mark.down) return
+    context.beginPath()
+    context.moveTo(x - CROSSED, y - CROSSED)
+    context.lineTo(x + CROSSED, y + CROSSED)
+    context.strokeStyle = palette.medium
+    context.lineWidth = 2.5
+    context.stroke()
+  }
+
+  /** A ring in the priority's colour, with as many ticks as the priority has ranks; bold while nobody has it. */
+  #alarmed(mark: Mark, x: number, y: number, reach: number): void {
+    const context = this.#context
+    const priority = mark.alarm ?? 'low'
+    const ticks = { high: 3, medium: 2, low: 1 }[priority]
+    context.strokeStyle = this.palette[priority]
+    context.lineWidth = mark.waiting ? 3 : 1.6
+    context.beginPath()
+    context.arc(x, y, reach + 2, 0, 2 * Math.PI)
+    for (let k = 0; k < ticks; k++) {
+      const turn = -Math.PI / 2 + (k - (ticks - 1) / 2) * 0.35
+      context.moveTo(x + (reach + 2) * Math.cos(turn), y + (reach + 2) * Math.sin(turn))
+      context.lineTo(x + (reach + 8) * Math.cos(turn), y + (reach + 8) * Math.sin(turn))
+    }
+    context.stroke()
+  }
+
+  #brackets(x: number, y: number, reach: number): void {
+    const context = this.#context
+    const arm = 6
+    context.strokeStyle = this.palette.focus
+    context.lineWidth = 2
+    context.beginPath()
+    for (const [sx, sy] of [[1, 1], [1, -1], [-1, 1], [-1, -1]] as const) {
+      context.moveTo(x + sx * reach, y + sy * (reach - arm))
+      context.lineTo(x + sx * reach, y + sy * reach)
+      context.lineTo(x + sx * (reach - arm), y + sy * reach)
+    }
+    context.stroke()
+  }
+
+  #labels(): void {
+    const targets: Box[] = this.#spots.map(({ x, y, reach }) => ({
+      x: x - reach, y: y - reach, w: 2 * reach, h: 2 * reach,
+    }))
+    const wanted: Wanted[] = []
+    for (const { mark, x, y, reach } of this.#spots.slice(-MOST_LABELS)) {
+      if (!mark.label) continue
+      const w = Math.max(this.#width(mark.label), mark.selected ? this.#width(mark.more) : 0) + 2 * LABEL_PAD
+      const lines = mark.selected && mark.more ? 2 : 1
+      const ring = mark.alarm || mark.selected ? 8 : 0
+      wanted.push({ key: mark.key, x, y, reach: reach + ring, w, h: lines * LABEL_HEIGHT, weight: mark.weight })
+    }
+    const boxes = placed(wanted, targets, this.#slots)
+    for (const { mark } of this.#spots) {
+      const box = boxes.get(mark.key)
+      if (!box) continue
+      this.#text(mark.label, box.x, box.y, mark.selected || mark.alarm !== undefined)
+      if (mark.selected && mark.more) this.#text(mark.more, box.x, box.y + LABEL_HEIGHT, true)
+    }
+  }
+
+  #text(text: string, x: number, y: number, strong: boolean): void {
+    const context = this.#context
+    const { palette } = this
+    const width = this.#width(text)
+    context.fillStyle = faded(palette.ground, strong ? 0.88 : 0.6)
+    context.fillRect(x, y + 1, width + 2 * LABEL_PAD, LABEL_HEIGHT - 2)
+    context.font = `500 ${LABEL_PX}px ${palette.font}`
+    context.textAlign = 'left'
+    context.textBaseline = 'middle'
+    context.direction = this.#rtl ? 'rtl' : 'ltr'
+    context.fillStyle = strong ? palette.text : palette.muted
+    context.fillText(text, x + LABEL_PAD, y + LABEL_HEIGHT / 2 + 0.5)
+  }
+
+  #width(text: string): number {
+    let width = this.#widths.get(text)
+    if (width === undefined) {
+      if (this.#widths.size > 5000) this.#widths.clear()
+      this.#context.font = `500 ${LABEL_PX}px ${this.palette.font}`
+      this.#context.direction = this.#rtl ? 'rtl' : 'ltr'
+      width = this.#context.measureText(text).width
+      this.#widths.set(text, width)
+    }
+    return width
+  }
+
+  /** Add a line of x and y pairs of the square map to the path; whether any of it can be seen. */
+  #trace(points: ArrayLike<number>, z: number): boolean {
+    const context = this.#context
+    let begun = false
+    for (let k = 0; k < points.length; k += 2) {
+      const at = this.at(points[k]!, points[k + 1]!, z)
+      if (!at) continue
+      if (begun) context.lineTo(...at)
+      else context.moveTo(...at)
+      begun = true
+    }
+    return begun
+  }
+}
+
+/** An ellipse by two conjugate half-axes on the screen. */
+function ellipseOn(path: Path2D, x: number, y: number, ux: number, uy: number, vx: number, vy: number): void {
+  // Four curves: each meets the ellipse to 3 parts in 10,000.
+  const k = 0.5522847498
+  path.moveTo(x + ux, y + uy)
+  let [ax, ay, bx, by] = [ux, uy, vx, vy]
+  for (let quarter = 0; quarter < 4; quarter++) {
+    path.bezierCurveTo(
+      x + ax + k * bx, y + ay + k * by,
+      x + bx + k * ax, y + by + k * ay,
+      x + bx, y + by,
+    )
+    ;[ax, ay, bx, by] = [bx, by, -ax, -ay]
+  }
+}
+
+/** Thin slanting lines, to fill what is only expected. */
+function hatch(context: CanvasRenderingContext2D, palette: Palette, ratio: number): CanvasPattern | null {
+  const side = 8
+  const tile = document.createElement('canvas')
+  tile.width = tile.height = side * ratio
+  const pen = tile.getContext('2d')
+  if (!pen) return null
+  pen.scale(ratio, ratio)
+  pen.strokeStyle = faded(palette.unknown, 0.42)
+  pen.lineWidth = 1
+  pen.beginPath()
+  for (const shift of [-side, 0, side]) {
+    pen.moveTo(shift - 1, side + 1)
+    pen.lineTo(shift + side + 1, -1)
+  }
+  pen.stroke()
+  const pattern = context.createPattern(tile, 'repeat')
+  pattern?.setTransform(new DOMMatrix().scale(1 / ratio))
+  return pattern
+}
