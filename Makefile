@@ -16,7 +16,7 @@ PEERS_INSTALLED := $(PEERS)/.installed
 NODE := cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm
 WEB_INSTALLED := web/node_modules/.installed
 BUILT := src/marsad/console/built/index.html
-WEB_SOURCES := web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+WEB_SOURCES := web/index.html web/patrol.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
 PIP := -m pip --disable-pip-version-check --no-input
 
 # A Python that is new enough and can make an environment; PYTHON=/path/to/python overrides the search.
@@ -82,6 +82,7 @@ check: $(LINKED) $(WEB_INSTALLED) ## style, types and walls
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(NODE) run --silent check
+	@$(NODE) run --silent test
 
 format: $(LINKED) ## put the sources into the house's style
 	$(BIN)/ruff format

@@ -17,6 +17,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar, Request, WebSocket, delete, get, post, websocket
 from litestar.exceptions import HTTPException, WebSocketDisconnect
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.response import File, Response
 
 from marsad.kernel.alarm import Alarm, Met, Seen
@@ -30,6 +31,7 @@ from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Posi
 from marsad.kernel.track import Count
 
 NS = 1_000_000_000
+BOX = Box(x_px=300, y_px=200, w_px=14, h_px=30)
 ORIGIN = Position(latitude_deg=34.3750, longitude_deg=41.0500, height_m=180.0)
 COVARIANCE = GroundCovariance(east_m2=160.0, east_north_m2=20.0, north_m2=90.0)
 PASSWORDS = {"zainab": ("correct horse battery", "operator", ""), "p1": ("correct horse battery", "patrol", "P1")}
@@ -45,7 +47,8 @@ SITE: dict[str, Any] = {
         {
             "id": name, "name": name, "lens": {"width_px": 640, "height_px": 512, "horizontal_fov_deg": 24.0},
             "pose": {
-                "latitude_deg": lat, "longitude_deg": lon, "mast_m": 18.0, "azimuth_deg": azimuth, "elevation_deg": -2.0,
+                "latitude_deg": lat, "longitude_deg": lon, "mast_m": 18.0, "azimuth_deg": azimuth,
+                "elevation_deg": -2.0,
             },
             "reach_m": 6000.0,
         }
@@ -58,8 +61,8 @@ SITE: dict[str, Any] = {
     ], "inside": "right", "band_m": 250.0}],
     "zones": [{"id": "Z1", "name": "", "points": []}],
     "posts": [
-        {"id": "M2", "name": "مخفر 2", "position": {"latitude_deg": 34.3765, "longitude_deg": 41.0420, "height_m": 0.0}},
-        {"id": "M3", "name": "مخفر 3", "position": {"latitude_deg": 34.3740, "longitude_deg": 41.0720, "height_m": 0.0}},
+        {"id": "M2", "name": "مخفر 2", "position": {"latitude_deg": 34.3765, "longitude_deg": 41.0420}},
+        {"id": "M3", "name": "مخفر 3", "position": {"latitude_deg": 34.3740, "longitude_deg": 41.0720}},
     ],
     "patrols": [
         {"patrol_id": "P1", "name": "دورية 1", "means": "vehicle", "persons": 4, "skills": ["medic"], "ready_s": 60.0},
@@ -98,6 +101,11 @@ class FakeDesk:
                 self._take(json.loads(line))
         else:
             self.script()
+
+    def reset(self) -> None:
+        """Begin the night anew."""
+        self.path.unlink()
+        self.__init__(self.path)  # type: ignore[misc]  # all of it is made anew
 
     def now_ns(self) -> int:
         """The time."""
@@ -141,7 +149,7 @@ class FakeDesk:
         values: dict[str, Any] = {
             "alarm_id": f"A{number}", "subject_id": f"G{number}", "state": "unacknowledged", "priority": "high",
             "kind": "group", "response": "look_and_send", "text": "", "met": (met,), "raised_ns": now - ago_s * NS,
-            "seen": Seen(time_ns=now - NS, camera_id=camera, box=Box(x_px=300, y_px=200, w_px=14, h_px=30), ground=place),
+            "seen": Seen(time_ns=now - NS, camera_id=camera, box=BOX, ground=place),
             "changed_ns": now - ago_s * NS, "latching": True, "camera_ids": ("C2",),
         }  # fmt: skip
         return Alarm(**values | fields)
@@ -172,7 +180,7 @@ class FakeDesk:
             changed_ns=now - 2_200 * NS, in_charge="zainab", alarm_ids=("A1",), expected=Count(best=1, low=1, high=1),
             text="شخص سيرًا على الأقدام، عبر الخط إلى الخارج قرب مخفر 3.", position=ground(3_000.0, 900.0).position,
             notes=(Note(text="اختفى خلف التل شمال المخفر.", by="zainab", time_ns=now - 2_000 * NS),),
-            hazards=(Hazard(hazard_id="h1", kind="possible_explosive", note="", by="zainab", time_ns=now - 2_100 * NS),),
+            hazards=(Hazard(hazard_id="h1", kind="possible_explosive", note="", by="zainab", time_ns=now),),
         )  # fmt: skip
         self.write(IncidentChanged(time_ns=incident.opened_ns, incident=incident, happening="opened", officer="zainab"))
         sent = Dispatch(
@@ -180,7 +188,7 @@ class FakeDesk:
             meet=EnuPoint(east_m=3_000.0, north_m=900.0), meet_ns=now + 420 * NS, ordered_by="zainab",
             sent_ns=now - 2_000 * NS, changed_ns=now - 1_800 * NS, receive_by_ns=now, answer_by_ns=now,
             answers=(
-                Answer(answer_id="a1", dispatch_id="D1", says="under_way", time_ns=now - 1_800 * NS, by="P3", via="phone"),
+                Answer(answer_id="a1", dispatch_id="D1", says="under_way", time_ns=now, by="P3", via="phone"),
             ),
         )  # fmt: skip
         self.write(DispatchChanged(time_ns=sent.sent_ns, dispatch=sent, happening="sent", by="zainab"))
@@ -223,7 +231,8 @@ class FakeDesk:
             tracks.append(
                 PictureTrack(
                     track_id=alarm.subject_id if alarm.kind != "group" else f"T{alarm.alarm_id}", origin="own",
-                    status="confirmed", existence=0.98, seen_ns=now, count=count, contributors=seen, kind_confidence=0.9,
+                    status="confirmed", existence=0.98, seen_ns=now, count=count, contributors=seen,
+                    kind_confidence=0.9,
                     group_id=alarm.subject_id if alarm.kind == "group" else "", approaches=(approach,), **shared,
                 )
             )  # fmt: skip
@@ -286,14 +295,15 @@ class FakeDesk:
     def _event(self, name: str, act: dict[str, Any]) -> Event | None:
         now = self.now_ns()
         replace = msgspec.structs.replace
+        event: Event | None = None
         match act["type"]:
             case "acknowledge":
                 alarm = self.alarms[act["alarm_id"]]
                 alarm = replace(alarm, state="acknowledged", acknowledged_by=name, acknowledged_ns=now)
-                return AlarmChanged(time_ns=now, alarm=alarm, happening="acknowledged", officer=name)
+                event = AlarmChanged(time_ns=now, alarm=alarm, happening="acknowledged", officer=name)
             case "mark_nuisance":
                 alarm = replace(self.alarms[act["alarm_id"]], state="closed", nuisance=act["cause"])
-                return AlarmChanged(time_ns=now, alarm=alarm, happening="nuisance", officer=name)
+                event = AlarmChanged(time_ns=now, alarm=alarm, happening="nuisance", officer=name)
             case "open_incident":
                 incident = Incident(
                     incident_id=f"I{len(self.incidents) + 1}", kind=act["kind"], state="open", text=act["text"],
@@ -301,13 +311,13 @@ class FakeDesk:
                     position=msgspec.convert(act["position"], Position | None),
                     expected=msgspec.convert(act["expected"], Count | None),
                 )  # fmt: skip
-                return IncidentChanged(time_ns=now, incident=incident, happening="opened", officer=name)
+                event = IncidentChanged(time_ns=now, incident=incident, happening="opened", officer=name)
             case "take_incident":
                 incident = replace(self.incidents[act["incident_id"]], state="in_hand", in_charge=name)
-                return IncidentChanged(time_ns=now, incident=incident, happening="taken", officer=name)
+                event = IncidentChanged(time_ns=now, incident=incident, happening="taken", officer=name)
             case "close_incident":
                 incident = replace(self.incidents[act["incident_id"]], state="closed", closed_ns=now)
-                return IncidentChanged(time_ns=now, incident=incident, happening="closed", officer=name)
+                event = IncidentChanged(time_ns=now, incident=incident, happening="closed", officer=name)
             case "send_patrol":
                 sent = Dispatch(
                     dispatch_id=f"D{len(self.dispatches) + 1}", incident_id=act["incident_id"], state="sent",
@@ -315,7 +325,7 @@ class FakeDesk:
                     meet=EnuPoint(east_m=400.0, north_m=500.0), meet_ns=now + 540 * NS, sent_ns=now, changed_ns=now,
                     receive_by_ns=now + 60 * NS, answer_by_ns=now + 180 * NS,
                 )  # fmt: skip
-                return DispatchChanged(time_ns=now, dispatch=sent, happening="sent", by=name)
+                event = DispatchChanged(time_ns=now, dispatch=sent, happening="sent", by=name)
             case "answer_order":
                 order = self.dispatches[act["dispatch_id"]]
                 heard = Answer(
@@ -323,21 +333,20 @@ class FakeDesk:
                     by=name, via=act["via"], note=act["note"],
                 )  # fmt: skip
                 order = replace(order, state=act["says"], answers=(*order.answers, heard), changed_ns=now)
-                return DispatchChanged(time_ns=now, dispatch=order, happening=act["says"], by=name)
-        return None
+                event = DispatchChanged(time_ns=now, dispatch=order, happening=act["says"], by=name)
+        return event
 
 
-def app(desk: FakeDesk, built: Path) -> Litestar:
-    """The server over a night and the built pages."""
+def _who(request: Request[Any, Any, Any]) -> str:
+    return request.cookies.get("fake", "")
 
-    def who(request: Request[Any, Any, Any] | WebSocket[Any, Any, Any]) -> str:
-        return request.cookies.get("fake", "")
 
+def _session_routes() -> list[HTTPRouteHandler]:
     @get("/api/session", sync_to_thread=False)
     def session(request: Request[Any, Any, Any]) -> dict[str, Any]:
-        name = who(request)
+        name = _who(request)
         _, role, patrol = PASSWORDS.get(name, ("", None, ""))
-        return {"name": name or None, "role": role, "patrol_id": patrol, "csrf": "token", "first_run": not desk.path}
+        return {"name": name or None, "role": role, "patrol_id": patrol, "csrf": "token", "first_run": False}
 
     @post("/api/session", sync_to_thread=False)
     def sign_in(data: dict[str, str]) -> Response[None]:
@@ -353,6 +362,10 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
         answer.delete_cookie("fake")
         return answer
 
+    return [session, sign_in, sign_out]
+
+
+def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     @get("/api/site", sync_to_thread=False)
     def site() -> dict[str, Any]:
         return SITE
@@ -365,8 +378,8 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
     def events() -> list[dict[str, Any]]:
         return desk.log
 
-    @get("/api/incidents/{incident_id:str}/options", sync_to_thread=False)
-    def options(incident_id: str) -> list[dict[str, Any]]:
+    @get("/api/incidents/{_:str}/options", sync_to_thread=False)
+    def options() -> list[dict[str, Any]]:
         now = desk.now_ns()
         meet = {"east_m": 400.0, "north_m": 500.0, "up_m": 0.0}
         spoken = [("P1", 540, 660, [], ""), ("P2", 1_320, None, [], ""), ("P3", 900, None, [], "D1")]
@@ -387,15 +400,21 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
         now = desk.now_ns()
         return [{"from_ns": now - 3_600 * NS, "to_ns": now if camera_id != "C5" else now - 1_262 * NS}]
 
+    return [site, state, events, options, brief, film]
+
+
+def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     @post("/api/acts", status_code=200, sync_to_thread=False)
     def acts(request: Request[Any, Any, Any], data: dict[str, Any]) -> dict[str, Any]:
         if request.headers.get("x-csrf-token") != "token":
             raise HTTPException(status_code=403, detail="the token is missing")
-        return desk.act(who(request), data)
+        return desk.act(_who(request), data)
 
     @post("/test/{what:str}", status_code=204, sync_to_thread=False)
     def script(what: str, number: int = 4) -> None:
-        if what == "crossing":
+        if what == "reset":
+            desk.reset()
+        elif what == "crossing":
             desk.crossing(number)
         elif what == "exercise":
             desk.exercise = "نسر 3"
@@ -405,6 +424,10 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
             for more in range(5, 16):
                 desk.crossing(more)
 
+    return [acts, script]
+
+
+def _feed_route(desk: FakeDesk) -> WebsocketRouteHandler:
     @websocket("/api/feed")
     async def feed(socket: WebSocket[Any, Any, Any], since: int | None = None) -> None:
         await socket.accept()
@@ -422,6 +445,27 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
             pass
         finally:
             desk.listeners.discard(queue)
+
+    return feed
+
+
+def _page_route(built: Path) -> HTTPRouteHandler:
+    @get(["/", "/{path:path}"], sync_to_thread=False)
+    def pages(path: str = "/") -> File:
+        named = {"/": "index.html", "/patrol": "patrol.html"}.get(path, path.lstrip("/"))
+        kind = mimetypes.guess_type(named)[0] or "application/octet-stream"
+        return File(
+            built / named,
+            content_disposition_type="inline",
+            media_type=kind,
+            headers={"content-security-policy": POLICY},
+        )
+
+    return pages
+
+
+def app(desk: FakeDesk, built: Path) -> Litestar:
+    """The server over a night and the built pages."""
 
     async def pulse() -> None:
         while True:
@@ -443,22 +487,8 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
         yield
         task.cancel()
 
-    @get(["/", "/{path:path}"], sync_to_thread=False)
-    def pages(path: str = "/") -> File:
-        named = {"/": "index.html", "/patrol": "patrol.html"}.get(path, path.lstrip("/"))
-        kind = mimetypes.guess_type(named)[0] or "application/octet-stream"
-        return File(
-            built / named,
-            content_disposition_type="inline",
-            media_type=kind,
-            headers={"content-security-policy": POLICY},
-        )
-
-    return Litestar(
-        [session, sign_in, sign_out, site, state, events, options, brief, film, acts, script, feed, pages],
-        lifespan=[asynccontextmanager(beating)],
-        openapi_config=None,
-    )
+    routes = [*_session_routes(), *_reading_routes(desk), *_doing_routes(desk), _feed_route(desk), _page_route(built)]
+    return Litestar(routes, lifespan=[asynccontextmanager(beating)], openapi_config=None)
 
 
 if __name__ == "__main__":
