@@ -134,6 +134,8 @@ def measure(page: Page, address: str, tracks: int, updates: int) -> list[float]:
     page.goto(f"{address}?tracks={tracks}&lang=ar")
     page.wait_for_selector(".tools", timeout=60_000)
     page.wait_for_timeout(6000)
+    # The trails are full from the start: each step is taken in before the next one.
+    page.evaluate("(async () => { for (let k = 0; k < 60; k++) { crowd.step(3); await new Promise(setTimeout) } })()")
     session = page.context.new_cdp_session(page)
     events: list[dict[str, Any]] = []
     session.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
