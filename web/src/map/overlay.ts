@@ -4,7 +4,7 @@
  */
 import { placed, type Box, type Wanted } from './declutter'
 import { mercatorPerMetre, unmercator, type Point } from './geodesy'
-import { faded, type Palette } from './palette'
+import { faded, isRed, type Palette } from './palette'
 import type { Mark, Scene } from './scene'
 import { Sprites } from './symbols'
 
@@ -562,7 +562,7 @@ function hatch(context: CanvasRenderingContext2D, palette: Palette, ratio: numbe
   const pen = tile.getContext('2d')
   if (!pen) return null
   pen.scale(ratio, ratio)
-  pen.strokeStyle = faded(palette.unknown, 0.42)
+  pen.strokeStyle = faded(palette.unknown, isRed(palette) ? 0.8 : 0.42)
   pen.lineWidth = 1
   pen.beginPath()
   for (const shift of [-side, 0, side]) {
