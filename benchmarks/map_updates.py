@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Response, get
 from litestar.response import File
 from litestar.static_files import create_static_files_router
 from playwright.sync_api import Page, sync_playwright
@@ -38,7 +38,15 @@ from marsad.kernel.position import Position
 
 ROOT = Path(__file__).resolve().parents[1]
 PERIOD_MS = 500
-SCRIPT = {"FunctionCall", "FireAnimationFrame", "TimerFire", "EventDispatch", "RunMicrotasks", "EvaluateScript", "V8.GC"}
+SCRIPT = {
+    "FunctionCall",
+    "FireAnimationFrame",
+    "TimerFire",
+    "EventDispatch",
+    "RunMicrotasks",
+    "EvaluateScript",
+    "V8.GC",
+}
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -124,7 +132,7 @@ def served(page: Path, site_map: SiteMap, port: int) -> Iterator[str]:
         thread.join()
 
 
-def _guarded(response: Any) -> Any:
+def _guarded(response: Response[Any]) -> Response[Any]:
     response.headers["content-security-policy"] = POLICY
     return response
 
@@ -134,12 +142,16 @@ def measure(page: Page, address: str, tracks: int, updates: int) -> list[float]:
     page.goto(f"{address}?tracks={tracks}&lang=ar")
     page.wait_for_selector(".tools", timeout=60_000)
     page.wait_for_timeout(6000)
+    # The trails are full from the start: each step is taken in before the next one.
+    page.evaluate("(async () => { for (let k = 0; k < 60; k++) { crowd.step(3); await new Promise(setTimeout) } })()")
     session = page.context.new_cdp_session(page)
     events: list[dict[str, Any]] = []
     session.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
     done: list[bool] = []
     session.on("Tracing.tracingComplete", lambda _: done.append(True))
-    session.send("Tracing.start", {"categories": "devtools.timeline,blink.user_timing,v8", "transferMode": "ReportEvents"})
+    session.send(
+        "Tracing.start", {"categories": "devtools.timeline,blink.user_timing,v8", "transferMode": "ReportEvents"}
+    )
     page.evaluate(
         """([count, period]) => new Promise((ready) => {
           let left = count

@@ -25,7 +25,7 @@ export function measured(points: readonly Position[], words: Measures, closed = 
     const [a, b] = [pointOf(from), pointOf(to)]
     labels.push({
       at: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2],
-      text: `${words.distance(distance_m)} · ${words.bearing(azimuth_rad)}`,
+      text: `${apart(words.distance(distance_m))} · ${apart(words.bearing(azimuth_rad))}`,
     })
   })
   const last = corners.at(-1)
@@ -33,6 +33,9 @@ export function measured(points: readonly Position[], words: Measures, closed = 
   else if (last && labels.length > 1) labels.push({ at: pointOf(last), text: words.distance(total_m) })
   return { points: points.map(pointOf), closed, dashed: false, strong: true, labels }
 }
+
+/** Words that keep their own direction beside others. */
+const apart = (text: string): string => `\u2068${text}\u2069`
 
 function middle(points: readonly Position[]): Point {
   const all = points.map(pointOf)

@@ -4,7 +4,7 @@
  */
 import { placed, type Box, type Wanted } from './declutter'
 import { mercatorPerMetre, unmercator, type Point } from './geodesy'
-import { faded, type Palette } from './palette'
+import { faded, isRed, type Palette } from './palette'
 import type { Mark, Scene } from './scene'
 import { Sprites } from './symbols'
 
@@ -34,6 +34,10 @@ const LABEL_PAD = 4
 const MOST_LABELS = 160
 const TRAIL_SHADES = 4
 const TRAIL_NS = 180e9
+/** Of a crowd only the last stretch of each trail is drawn: more of it would be a tangle. */
+const CROWD = 120
+const CROWD_TRAIL_NS = 45e9
+const SHORTEST_STEP_PX = 2
 const SMALLEST_ELLIPSE_PX = 7
 /** The line ahead of a symbol shows where it will be in so many seconds. */
 const AHEAD_S = 60
@@ -210,11 +214,12 @@ export class Overlay {
   #trails(): void {
     const context = this.#context
     context.lineWidth = 1.6
+    const span_ns = this.#spots.length > CROWD ? CROWD_TRAIL_NS : TRAIL_NS
     const now_ns = Math.max(0, ...this.#spots.map(({ mark }) => mark.trail?.times_ns.at(-1) ?? 0))
     for (const own of [false, true]) {
       const colour = own ? this.palette.own : this.palette.unknown
       for (let shade = 0; shade < TRAIL_SHADES; shade++) {
-        const [old_ns, new_ns] = [TRAIL_NS * (1 - shade / TRAIL_SHADES), TRAIL_NS * (1 - (shade + 1) / TRAIL_SHADES)]
+        const [old_ns, new_ns] = [span_ns * (1 - shade / TRAIL_SHADES), span_ns * (1 - (shade + 1) / TRAIL_SHADES)]
         context.beginPath()
         let any = false
         for (const { mark } of this.#spots) {
@@ -229,27 +234,27 @@ export class Overlay {
     }
   }
 
+  /** Add a trail between two moments to the path, steps too short to be seen left out; whether there was any. */
   #piece(mark: Mark, from_ns: number, to_ns: number): boolean {
     const { points, times_ns } = mark.trail ?? { points: [], times_ns: [] }
     const z = this.#z(mark)
     const context = this.#context
-    let begun = false
-    for (let k = 0; k < times_ns.length - 1; k++) {
-      if (times_ns[k + 1]! < from_ns || times_ns[k]! > to_ns) {
-        begun = false
-        continue
+    let last: Xy | null = null
+    let any = false
+    for (let k = 0; k < times_ns.length; k++) {
+      // One point more at either end, so that the pieces meet.
+      if ((times_ns[k + 1] ?? Infinity) < from_ns || (times_ns[k - 1] ?? 0) > to_ns) continue
+      const at = this.at(points[2 * k]!, points[2 * k + 1]!, z)
+      if (!at) continue
+      if (!last) context.moveTo(...at)
+      else if (Math.abs(at[0] - last[0]) + Math.abs(at[1] - last[1]) < SHORTEST_STEP_PX) continue
+      else {
+        context.lineTo(...at)
+        any = true
       }
-      const b = this.at(points[2 * k + 2]!, points[2 * k + 3]!, z)
-      if (!b) continue
-      if (!begun) {
-        const a = this.at(points[2 * k]!, points[2 * k + 1]!, z)
-        if (!a) continue
-        context.moveTo(a[0], a[1])
-      }
-      context.lineTo(b[0], b[1])
-      begun = true
+      last = at
     }
-    return begun || times_ns.length > 1
+    return any
   }
 
   /** Ellipses of 95 %, one path for each colour: a circle drawn in the frame of the half-axes on the screen. */
@@ -557,7 +562,7 @@ function hatch(context: CanvasRenderingContext2D, palette: Palette, ratio: numbe
   const pen = tile.getContext('2d')
   if (!pen) return null
   pen.scale(ratio, ratio)
-  pen.strokeStyle = faded(palette.unknown, 0.42)
+  pen.strokeStyle = faded(palette.unknown, isRed(palette) ? 0.8 : 0.42)
   pen.lineWidth = 1
   pen.beginPath()
   for (const shift of [-side, 0, side]) {

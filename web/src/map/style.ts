@@ -165,7 +165,7 @@ function dress(palette: Palette, pixel_m: number): Record<string, Paint> {
     fences: { 'line-color': muted, 'line-width': 2, 'line-dasharray': [0.5, 1.5] },
     line: { 'line-color': text, 'line-width': 2 },
     'answer-seen': { 'fill-color': declared, 'fill-opacity': 0.28, 'fill-antialias': false },
-    'answer-within': { 'fill-color': own, 'fill-opacity': 0.025 },
+    'answer-within': { 'fill-color': own, 'fill-opacity': 0.012 },
     'answer-minutes': { 'text-color': own, 'text-halo-color': ground, 'text-halo-width': 1.5 },
     'answer-within-edge': { 'line-color': own, 'line-width': 1.2, 'line-opacity': 0.8 },
     'answer-way': { 'line-color': own, 'line-width': 3 },

@@ -3,7 +3,7 @@ import type { PictureGroup, PictureTrack } from '../api/types'
 import { mercator } from './geodesy'
 
 const KEPT_NS = 180e9
-const STEP_NS = 1e9
+const STEP_NS = 3e9
 /** A replay that jumps back, or far ahead, has another past. */
 const JUMP_NS = 120e9
 
