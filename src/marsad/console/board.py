@@ -67,6 +67,15 @@ SHOWN_NS: Final = 86_400 * NS
 """What is closed is shown for so long."""
 ACTS_MOST: Final = 1000
 """So many acts are remembered as done; what is asked for again long after has been answered long before."""
+_DATED_BY_DESK: Final = (
+    ActDone,
+    AlarmChanged,
+    CameraRunChanged,
+    DeskKept,
+    DispatchChanged,
+    HoldChanged,
+    IncidentChanged,
+)
 _ENDED: Final = frozenset({"done", "refused", "could_not", "recalled"})
 
 
@@ -462,7 +471,13 @@ def _followed(log: EventLog, watched: Watched, kept: int, last: int, time_ns: in
             start = min(event.picture, board.sequence + 1) if event.picture >= 0 else board.sequence + 1
     since = board.sequence
     for stored in readable(log, start, last):
-        if stored.event is None or (time_ns is not None and stored.time_ns > time_ns):
+        if stored.event is None:
+            continue
+        if time_ns is not None and stored.time_ns > time_ns:
+            # What the desk itself has dated later was written later, and so was all that follows; a camera's clock may
+            # be ahead.
+            if isinstance(stored.event, _DATED_BY_DESK):
+                break
             continue
         if stored.sequence <= since:
             board.follow_picture(stored.sequence, stored.event)
