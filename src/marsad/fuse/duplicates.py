@@ -13,15 +13,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marsad.fuse.hypotheses import Ints, Rows, reduce_rows, whole_spread
+from marsad.fuse.hypotheses import Ints, RowParts, Rows, reduce_rows, whole_spread
 from marsad.geo.geodesy import Array
 
 _FOUR = 4
 _FAR_SIGMAS2 = 25.0
 _RIVALS = 5
-
-RowParts = tuple[Array, Array, Array, Array, Array]
-"""Means, covariances, leans, weights and what was left, of one track's rows."""
 
 
 @njit(cache=True)

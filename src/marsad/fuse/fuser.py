@@ -10,12 +10,13 @@ from msgspec import field
 from numpy.typing import NDArray
 
 from marsad.fuse.associate import HIDDEN_SEEN, Claims, Reports, believe, gate, settled
-from marsad.fuse.duplicates import RowParts, certain, made_one, same_odds
+from marsad.fuse.duplicates import certain, made_one, same_odds
 from marsad.fuse.hypotheses import (
     AROUND_SIGMAS,
     STATES,
     Expected,
     Ints,
+    RowParts,
     Rows,
     expect_angles,
     expect_places,
@@ -25,7 +26,7 @@ from marsad.fuse.hypotheses import (
     ranges_along,
 )
 from marsad.fuse.register import Biases, forget, wander
-from marsad.fuse.revise import Revised, begin_along, revise
+from marsad.fuse.revise import Revised, begin_along, revise, turning, with_turning
 from marsad.fuse.sensor import CameraSensor, Reporting, Sensor
 from marsad.fuse.showing import USUALLY_BARE, USUALLY_SHOWN, looked_at, passed
 from marsad.geo.geodesy import Array
@@ -44,6 +45,7 @@ _MOSTLY = 0.9
 _STRANGE, _STRANGE_KEPT = 0.5, 0.7
 _KNOCKED_RAD, _TRUSTED_RAD = math.radians(0.5), 1e-3
 _LEAST_PER_KM2 = 0.01
+_ONE_STAND_M = 30.0
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
 
@@ -164,6 +166,7 @@ class Fuser:
             raise InputError("two sources have one name; every camera, post and patrol needs its own")
         self._number = {source_id: i for i, source_id in enumerate(self.sensors)}
         self._slots, prior, drift = _slots(sensors)
+        self._stand = _stands(sensors)
         self._prior, self._drift = prior, drift
         self._start = start or ((0, ""), self._nothing())
         self._last, self.state = self._start
@@ -311,6 +314,7 @@ class Fuser:
         looked, unknown = state.looked_ns.copy(), state.unseen.copy()
         looked[number], unknown[number] = look.time_ns, unseen * (1 - chance)
         fell = revised.existence < state.existence
+        before = state
         state = state._replace(
             rows=revised.rows, existence=revised.existence, bias_mean=state.bias_mean + shift, bias_spread=learnt,
             looked_ns=looked, unseen=unknown,
@@ -319,6 +323,7 @@ class Fuser:
             told = np.clip((1 - chances.missed) / np.maximum(revised.existence, 1e-12), 0.0, 1.0)
             state = _with_shown(state, number, looked_at(shown, detected, told))
         state = self._noted(state, look, number, reports, revised)
+        state = self._seen_anew(before, state, look, sensor, number, revised)
         state = self._trusting(state, sensor, number, claims, revised)
         real = chance * unseen / (sensor.false_per_m2 + chance * unseen)
         new = chances.new * real
@@ -484,6 +489,29 @@ class Fuser:
         left = rows.left.copy()
         left[:, number] = math.nan
         return state._replace(rows=rows._replace(left=left), bias_spread=spread, strange=strange, trusted=trusted)
+
+    def _seen_anew(
+        self, before: State, state: State, look: Look, sensor: Sensor, number: int, revised: Revised
+    ) -> State:
+        """The tracks that have only ever been seen from one place, each where the look just had alone says it is.
+
+        What the elevation data are wrong by comes again with every look, and what a slope says of the next is another
+        wherever it is taken: looks from one place on rough ground say together hardly more of a range than one of them.
+        So once a second one of them is taken, and of the others that the track was seen. Over ground that is known
+        exactly looks add up.
+        """
+        if not isinstance(sensor, CameraSensor) or not sensor.height_sigma_m:
+            return state
+        alone = ~((state.told_ns > 0) & (self._stand != self._stand[number])).any(axis=1)
+        reports = self._reports(state, look, sensor, number)
+        for t in np.flatnonzero(alone & (revised.sure > self.settings.doubt)).tolist():
+            parts = _parts(before.rows, t, state.bias_mean - before.bias_mean)
+            if look.time_ns // NS > before.seen_ns[t] // NS:
+                rate = turning(parts, sensor.sight.origin)
+                begun = self._begin(state, sensor, number, reports, int(revised.report[t]))
+                parts = with_turning(begun, rate, sensor.sight.origin) if len(begun[3]) else parts
+            state = state._replace(rows=_with_rows(state.rows, t, parts))
+        return state
 
     def _again(
         self, state: State, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints, new: Array
@@ -726,6 +754,13 @@ def _slots(sensors: Sequence[Sensor]) -> tuple[Ints, Array, Array]:
     return slots, np.array(prior), np.array(drift)
 
 
+def _stands(sensors: Sequence[Sensor]) -> Ints:
+    """Where each source looks from: one number for all cameras of a tower, for each other source its own (S)."""
+    origins = [sensor.sight.origin if isinstance(sensor, CameraSensor) else np.full(3, math.nan) for sensor in sensors]
+    near = [[i for i in range(k) if math.dist(origins[i], origin) < _ONE_STAND_M] for k, origin in enumerate(origins)]
+    return np.array([those[0] if those else k for k, those in enumerate(near)], np.int64)
+
+
 def _by_track(rows: Rows, value: Array) -> Array:
     """The mean of a value of rows over each track."""
     return np.add.reduceat(value * rows.weight, rows.first[:-1]) if len(rows.first) > 1 else np.empty(0)
@@ -759,6 +794,13 @@ def _kept(state: State, keep: Flags) -> State:
         showing=state.showing[keep], bare=state.bare[keep],
         lives=tuple(life for life, stays in zip(state.lives, keep, strict=True) if stays),
     )  # fmt: skip
+
+
+def _parts(rows: Rows, track: int, shift: Array) -> RowParts:
+    """One track's rows after the biases have been corrected by `shift` (B)."""
+    own = slice(int(rows.first[track]), int(rows.first[track + 1]))
+    mean = rows.mean[own] + rows.lean[own] @ shift
+    return mean, rows.spread[own], rows.lean[own], rows.weight[own], rows.left[own]
 
 
 def _with_rows(rows: Rows, track: int, parts: RowParts) -> Rows:
