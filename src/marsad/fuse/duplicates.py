@@ -19,6 +19,8 @@ from marsad.geo.geodesy import Array
 _FOUR = 4
 _FAR_SIGMAS2 = 25.0
 _RIVALS = 5
+_MET = 4
+_LEAST_ASKED = 0.05
 
 
 @njit(cache=True)
@@ -52,6 +54,21 @@ def _joint_cover(rows: Rows, i: int, j: int, bias_spread: Array) -> Array:
         apart = np.ascontiguousarray(rows.lean[i, :_FOUR] - rows.lean[j, :_FOUR])
         cover += apart @ bias_spread @ apart.T
     return cover
+
+
+@njit(cache=True)
+def _agreeing(rows: Rows, t: int, u: int, bias_spread: Array, speed_m_s: float) -> float:
+    """How much likelier two tracks' states are if they are one than if both are somewhere, for each m2 of somewhere."""
+    total = 0.0
+    for i in range(rows.first[t], rows.first[t + 1]):
+        for j in range(rows.first[u], rows.first[u + 1]):
+            gap = rows.mean[j, :_FOUR] - rows.mean[i, :_FOUR]
+            agreed = _agreement(gap, _joint_cover(rows, i, j, bias_spread))
+            speed2 = rows.mean[j, 2] ** 2 + rows.mean[j, 3] ** 2
+            alone = -speed2 / (2 * speed_m_s**2) - math.log(2 * math.pi * speed_m_s**2)
+            # The velocity alone has its own uncertainty; twice the usual spread stands for it.
+            total += rows.weight[i] * rows.weight[j] * math.exp(min(agreed - max(alone, -12.0), 60.0))
+    return total
 
 
 @njit(cache=True)
@@ -97,15 +114,7 @@ def same_odds(
                     apart |= both >= max(since_ns[t, s], since_ns[u, s])
             if apart:
                 continue
-            total = 0.0
-            for i in range(rows.first[t], rows.first[t + 1]):
-                for j in range(rows.first[u], rows.first[u + 1]):
-                    gap = rows.mean[j, :_FOUR] - rows.mean[i, :_FOUR]
-                    agreed = _agreement(gap, _joint_cover(rows, i, j, bias_spread))
-                    speed2 = rows.mean[j, 2] ** 2 + rows.mean[j, 3] ** 2
-                    alone = -speed2 / (2 * speed_m_s**2) - math.log(2 * math.pi * speed_m_s**2)
-                    # The velocity alone has its own uncertainty; twice the usual spread stands for it.
-                    total += rows.weight[i] * rows.weight[j] * math.exp(min(agreed - max(alone, -12.0), 60.0))
+            total = _agreeing(rows, t, u, bias_spread, speed_m_s)
             if total > others_per_m2 * 1e-3:
                 if count == room:
                     room *= 2
@@ -118,90 +127,159 @@ def same_odds(
     return out[:count].copy(), odds[:count].copy()
 
 
-def certain(pairs: Ints, odds: Array, sure: float) -> list[tuple[int, int]]:
+Triple = tuple[int, int, int]
+
+
+class Meeting:
+    """The odds that three tracks are one, where two of them would meet held against the third.
+
+    Any two lines of sight cross, and those of two cameras at two people four times. That of a third camera goes through
+    the crossings that are somebody, and beside the others.
+    """
+
+    def __init__(self, rows: Rows, bias_spread: Array, others_per_m2: float, speed_m_s: float) -> None:
+        self._rows, self._spread = rows, bias_spread
+        self._others, self._speed = others_per_m2, speed_m_s
+        self._met: dict[tuple[int, int], RowParts] = {}
+
+    def odds(self, three: Triple, first: float) -> float:
+        """The odds, `first` being those that the first two are one."""
+        one, two, third = three
+        if (one, two) not in self._met:
+            self._met[one, two] = made_one(self._rows, one, two, self._spread, _MET, 1.0)
+        met, rows = self._met[one, two], self._rows
+        own = slice(rows.first[third], rows.first[third + 1])
+        other = (rows.mean[own], rows.spread[own], rows.lean[own], rows.weight[own], rows.left[own])
+        count = len(met[3])
+        both = Rows(
+            np.array([0, count, count + len(other[3])]),
+            *(np.concatenate([a, b]) for a, b in zip(met, other, strict=True)),
+        )
+        return first * _agreeing(both, 0, 1, self._spread, self._speed) / self._others
+
+
+def certain(pairs: Ints, odds: Array, sure: float, meeting: Meeting | None = None) -> list[tuple[int, int]]:
     """Those pairs that are one with probability `sure`, the likeliest first.
 
-    Against a pair stands everything else that may be true of the two and of those that may be one with either.
+    Against a pair stands everything else that may be true of the two and of those that may be one with either. Two of
+    whom nothing but the pair itself speaks must be sure by that.
     """
+    least = sure / (1 - sure) if meeting is None else 1.0
     listed = {(one, two): each for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True)}
+    weighed = _Weighed(listed, meeting)
     found = [
         (each, one, two)
         for (one, two), each in listed.items()
-        if each > sure * (1 + each) and _share_together(one, two, listed) > sure
+        if each > least and weighed.share_together(one, two) > sure
     ]
     return [(one, two) for _, one, two in sorted(found, reverse=True)]
 
 
-def _share_together(one: int, two: int, odds: Mapping[tuple[int, int], float]) -> float:
-    """How probable it is that two tracks are one, of all the ways in which they and their rivals may be one or not.
+class _Weighed:
+    """What speaks for any tracks being one."""
 
-    Only the likeliest rivals are asked.
-    """
-    rival: dict[int, float] = {}
-    for (first, second), each in odds.items():
-        for mine, other in ((first, second), (second, first)):
-            if mine in (one, two) and other not in (one, two):
-                rival[other] = max(rival.get(other, 0.0), each)
-    asked = [one, two, *sorted(rival, key=lambda t: (-rival[t], t))[:_RIVALS]]
-    together = apart = 0.0
-    ways: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(1.0, ())]
-    for track in asked:
-        ways = [new for weight, groups in ways for new in _placed(track, weight, groups, odds)]
-    for weight, groups in ways:
-        if any(one in group and two in group for group in groups):
-            together += weight
-        else:
-            apart += weight
-    return together / (together + apart)
+    def __init__(self, odds: Mapping[tuple[int, int], float], meeting: Meeting | None) -> None:
+        self._odds, self._meeting = odds, meeting
+        self._three: dict[Triple, float] = {}
+        self._group: dict[tuple[int, ...], float] = {}
+        self._rivals: dict[int, dict[int, float]] = {}
+        for (one, two), each in odds.items():
+            self._rivals.setdefault(one, {})[two] = each
+            self._rivals.setdefault(two, {})[one] = each
+
+    def share_together(self, one: int, two: int) -> float:
+        """How probable it is that two tracks are one, of all the ways in which they and their rivals may be one or not.
+
+        Only the likeliest rivals are asked.
+        """
+        rival = dict(self._rivals[one])
+        for other, each in self._rivals[two].items():
+            rival[other] = max(rival.get(other, 0.0), each)
+        rivals = sorted(rival.keys() - {one, two}, key=lambda t: (-rival[t], t))[:_RIVALS]
+        together = apart = 0.0
+        ways: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(1.0, ())]
+        for track in (one, two, *rivals):
+            ways = [new for weight, groups in ways for new in self._placed(track, weight, groups)]
+        for weight, groups in ways:
+            if any(one in group and two in group for group in groups):
+                together += weight
+            else:
+                apart += weight
+        return together / (together + apart)
+
+    def _placed(
+        self, track: int, weight: float, groups: tuple[tuple[int, ...], ...]
+    ) -> Iterator[tuple[float, tuple[tuple[int, ...], ...]]]:
+        """Every way to put a track into one of the groups or beside them, with the odds of all that."""
+        yield weight, (*groups, (track,))
+        for at, group in enumerate(groups):
+            grown = tuple(sorted((*group, track)))
+            gained = self._together(grown) / self._together(group)
+            if gained > 0:
+                yield weight * gained, (*groups[:at], grown, *groups[at + 1 :])
+
+    def _together(self, group: tuple[int, ...]) -> float:
+        """The odds that all of a group are one: of n - 1 agreements, by the geometric mean of those of all threes."""
+        if len(group) == 1:
+            return 1.0
+        if len(group) == 2:
+            return self._odds.get((group[0], group[1]), 0.0)
+        if group not in self._group:
+            threes = [self._of_three(three) for three in itertools.combinations(group, 3)]
+            power = (len(group) - 1) / 2 / len(threes)
+            least = min(threes)
+            self._group[group] = 0.0 if least <= 0 else math.exp(math.fsum(map(math.log, threes)) * power)
+        return self._group[group]
+
+    def _of_three(self, three: Triple) -> float:
+        """The odds that three are one; without more, two agreements, each the geometric mean of all pairs'."""
+        if three not in self._three:
+            pairs = [self._odds.get(pair, 0.0) for pair in itertools.combinations(three, 2)]
+            plain = 0.0 if min(pairs) <= 0 else math.prod(pairs) ** (2 / 3)
+            asked = self._meeting is not None and min(pairs) > _LEAST_ASKED
+            self._three[three] = self._meeting.odds(three, pairs[0]) if self._meeting and asked else plain
+        return self._three[three]
 
 
-def _placed(
-    track: int, weight: float, groups: tuple[tuple[int, ...], ...], odds: Mapping[tuple[int, int], float]
-) -> Iterator[tuple[float, tuple[tuple[int, ...], ...]]]:
-    """Every way to put a track into one of the groups or beside them, with the odds of all that."""
-    yield weight, (*groups, (track,))
-    for at, group in enumerate(groups):
-        grown = (*group, track)
-        gained = _group_odds(grown, odds) / _group_odds(group, odds)
-        if gained > 0:
-            yield weight * gained, (*groups[:at], grown, *groups[at + 1 :])
-
-
-def _group_odds(group: tuple[int, ...], odds: Mapping[tuple[int, int], float]) -> float:
-    """The odds that all of a group are one: of n - 1 agreements, each the geometric mean of all pairs'."""
-    if len(group) == 1:
-        return 1.0
-    pairs = [odds.get((min(a, b), max(a, b)), 0.0) for a, b in itertools.combinations(group, 2)]
-    return 0.0 if min(pairs) <= 0 else math.exp(math.fsum(map(math.log, pairs)) * 2 / len(group))
-
-
+@njit(cache=True)
 def made_one(rows: Rows, stays: int, goes: int, bias_spread: Array, most: int, apart: float) -> RowParts:
     """The rows of two tracks that are one: every row of one with every row of the other."""
-    mine = range(rows.first[stays], rows.first[stays + 1])
-    theirs = range(rows.first[goes], rows.first[goes + 1])
-    made = [_held_together(rows, i, j, bias_spread) for i in mine for j in theirs]
-    log_weight = np.array([each[0] for each in made])
-    weight = np.exp(log_weight - log_weight.max())
+    count = (rows.first[stays + 1] - rows.first[stays]) * (rows.first[goes + 1] - rows.first[goes])
+    states, biases = rows.mean.shape[1], bias_spread.shape[0]
+    mean, spread = np.empty((count, states)), np.empty((count, states, states))
+    lean, weight = np.empty((count, states, biases)), np.empty(count)
+    at = 0
+    for i in range(rows.first[stays], rows.first[stays + 1]):
+        for j in range(rows.first[goes], rows.first[goes + 1]):
+            weight[at] = _held_together(rows, i, j, bias_spread, mean[at], spread[at], lean[at])
+            at += 1
+    weight = np.exp(weight - weight.max())
     weight /= weight.sum()
-    left = np.full((len(made), *rows.left.shape[1:]), math.nan)
-    mean, spread, lean = (np.array([each[k] for each in made]) for k in (1, 2, 3))
-    kept = reduce_rows(mean, spread, lean, weight, left, len(weight), most, apart)
+    left = np.full((count, rows.left.shape[1], rows.left.shape[2]), math.nan)
+    kept = reduce_rows(mean, spread, lean, weight, left, count, most, apart)
     return mean[:kept], spread[:kept], lean[:kept], weight[:kept], left[:kept]
 
 
-def _held_together(rows: Rows, i: int, j: int, bias_spread: Array) -> tuple[float, Array, Array, Array]:
-    """Log weight, mean, covariance and lean of row i once row j is known to be of the same object.
+@njit(cache=True)
+def _held_together(
+    rows: Rows, i: int, j: int, bias_spread: Array, mean: Array, spread: Array, lean: Array
+) -> float:  # fmt: skip
+    """The log weight of row i once row j is known to be of the same object; its mean, covariance and lean are written.
 
     The gain is the best while the biases are left alone: they will learn from what both are reported at next.
     """
     gap = rows.mean[j, :_FOUR] - rows.mean[i, :_FOUR]
     total = _joint_cover(rows, i, j, bias_spread)
-    cover = rows.spread[i, :_FOUR, :_FOUR] + rows.spread[j, :_FOUR, :_FOUR]
-    reach = rows.spread[i][:, :_FOUR]
-    tilt = rows.lean[i, :_FOUR] - rows.lean[j, :_FOUR]
-    gain = np.linalg.solve(total, (reach + rows.lean[i] @ bias_spread @ tilt.T).T).T
-    mean = rows.mean[i] + gain @ gap
-    spread = rows.spread[i] - gain @ reach.T - reach @ gain.T + gain @ cover @ gain.T
-    lean = rows.lean[i] - gain @ tilt
-    likely = math.log(max(rows.weight[i] * rows.weight[j], 1e-300)) + _agreement(gap, total)
-    return likely, mean, (spread + spread.T) / 2, lean
+    cover = np.ascontiguousarray(rows.spread[i, :_FOUR, :_FOUR] + rows.spread[j, :_FOUR, :_FOUR])
+    own = np.ascontiguousarray(rows.lean[i])
+    tilt = np.ascontiguousarray(rows.lean[i, :_FOUR] - rows.lean[j, :_FOUR])
+    reach = np.ascontiguousarray(rows.spread[i][:, :_FOUR])
+    owed = reach + own @ bias_spread @ np.ascontiguousarray(tilt.T)
+    gain = np.ascontiguousarray(np.linalg.solve(total, np.ascontiguousarray(owed.T)).T)
+    mean[:] = rows.mean[i] + gain @ gap
+    back = np.ascontiguousarray(gain.T)
+    taken = reach @ back
+    whole = rows.spread[i] - taken - taken.T + gain @ cover @ back
+    spread[:] = (whole + whole.T) / 2
+    lean[:] = own - gain @ tilt
+    return math.log(max(rows.weight[i] * rows.weight[j], 1e-300)) + _agreement(gap, total)

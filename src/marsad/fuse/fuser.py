@@ -10,7 +10,7 @@ from msgspec import field
 from numpy.typing import NDArray
 
 from marsad.fuse.associate import HIDDEN_SEEN, Claims, Reports, believe, gate, settled
-from marsad.fuse.duplicates import certain, made_one, same_odds
+from marsad.fuse.duplicates import Meeting, certain, made_one, same_odds
 from marsad.fuse.hypotheses import (
     AROUND_SIGMAS,
     STATES,
@@ -682,7 +682,8 @@ class Fuser:
             lately_ns, others, self.settings.speed_m_s,
         )  # fmt: skip
         gone: set[int] = set()
-        for one, two in certain(pairs, odds, self.settings.same_sure):
+        meeting = Meeting(state.rows, state.bias_spread, others, self.settings.speed_m_s)
+        for one, two in certain(pairs, odds, self.settings.same_sure, meeting):
             if one in gone or two in gone:
                 continue
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
