@@ -2,6 +2,7 @@
 
 import gc
 import resource
+import weakref
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from marsad.adapters.video import VideoSource, luma, raw_time_ns
+from marsad.adapters.video import AHEAD, VideoSource, luma, raw_time_ns
 from marsad.kernel.error import InputError
 from marsad.kernel.event import FrameDuplicate, FrameGap, PacketCorrupt, SourceEvent, StreamEnded
 from marsad.kernel.frame import Frame
@@ -278,6 +279,39 @@ def test_closing_early_and_twice_is_safe(tmp_path: Path) -> None:
     source.close()
     source.close()
     assert list(source) == []
+
+
+def test_pictures_before_a_failure_come_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(picture: av.VideoFrame) -> np.ndarray:
+        if raw_time_ns(picture) == 20 * FRAME_NS:
+            raise MemoryError
+        return luma(picture)
+
+    source = VideoSource(write(tmp_path / "a.mkv", codec="ffv1", layout="gray"), "c")
+    monkeypatch.setattr("marsad.adapters.video.luma", failing)
+    read: list[Frame | SourceEvent] = []
+    with pytest.raises(MemoryError):
+        read.extend(source)
+    source.close()
+    assert [f.index for f in frames(read)] == list(range(20))
+
+
+def test_no_more_than_a_few_pictures_wait_to_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[weakref.ref[np.ndarray]] = []
+
+    def noted(picture: av.VideoFrame) -> np.ndarray:
+        decoded.append(weakref.ref(plane := luma(picture)))
+        return plane
+
+    monkeypatch.setattr("marsad.adapters.video.luma", noted)
+    source = VideoSource(write(tmp_path / "a.mkv", 60, codec="ffv1", layout="gray"), "c")
+    held = []
+    for item in source:
+        held.append(sum(plane() is not None for plane in decoded))
+        del item
+    source.close()
+    assert len(decoded) == 60
+    assert 1 < max(held) <= AHEAD + 1
 
 
 def test_several_threads_decode_the_same_pictures(tmp_path: Path) -> None:

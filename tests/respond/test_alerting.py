@@ -386,6 +386,42 @@ def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) ->
     assert alert.time_ns == round(AlertSettings().sure_kind * 1e9)
 
 
+def test_an_unknown_that_is_likely_harmless_is_given_longer_and_raised_all_the_same() -> None:
+    likely_ns = round(AlertSettings().likely_s * 1e9)
+    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.3) for t in range(100)])
+    assert alert.time_ns == likely_ns
+    # Told to be harmless within that time, it is none; no longer likely so, it waits no longer.
+    told = [track(None, t / 10, kind="unknown" if t < 35 else "animal", kind_confidence=0.3) for t in range(100)]
+    assert run(settled(), told) == []
+    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.1 + t / 100) for t in range(100)])
+    assert DECIDE_NS < alert.time_ns == likely_ns
+    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.1 + t / 50) for t in range(100)])
+    assert alert.time_ns == DECIDE_NS
+    # Nor does what was not weighed at all, or a kind that raises alerts, however unsure.
+    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.0) for t in range(100)])
+    assert alert.time_ns == DECIDE_NS
+    (alert,) = run(settled(), [track(None, t / 10, kind="person", kind_confidence=0.3) for t in range(100)])
+    assert alert.time_ns == DECIDE_NS
+
+
+def test_a_line_crossed_by_what_is_likely_harmless_does_not_wait() -> None:
+    told, sure = (
+        [
+            alert.time_ns
+            for alert in run(
+                settled(site([ACROSS])),
+                [
+                    track(place, t, kind=kind, kind_confidence=confidence)
+                    for place, t in straight((0, 310), (0, 290), 4.0, fps=10)
+                ],
+            )
+        ]
+        for kind, confidence in (("unknown", 0.1), ("person", 0.9))
+    )
+    assert told == sure
+    assert len(told) == 1
+
+
 def test_one_who_soon_parts_from_a_group_is_raised_as_well() -> None:
     alerting = Alerting(site(zones=[square(0, 300, 30)]))
     raised: list[tuple[int, int]] = []

@@ -276,6 +276,98 @@ def test_what_is_upright_and_tall_is_never_harmless_whatever_its_shape_is_otherw
     assert not {classifier.update(1, sight)[0] for sight in list(sights)[3:]} & HARMLESS
 
 
+def entering(
+    sights: Iterator[Sight], shape: Silhouette, *, seconds: float, part: tuple[float, float] = (0.3, 1.0)
+) -> Iterator[Sight]:
+    """The same sights, but that the edge of the picture hides all but a part (of width, height) for some seconds."""
+    for k, sight in enumerate(shaped(sights, shape)):
+        size = sight.size
+        if k >= seconds * 25 or size is None:
+            yield sight
+            continue
+        wide, high = part
+        box = msgspec.structs.replace(sight.box, w_px=sight.box.w_px * wide, h_px=sight.box.h_px * high)
+        yield msgspec.structs.replace(
+            sight,
+            box=box,
+            size=msgspec.structs.replace(size, width_m=size.width_m * wide, height_m=size.height_m * high),
+            silhouette=msgspec.structs.replace(shape, breadth=shape.breadth + math.log(wide / high)),
+            cut=True,
+        )
+
+
+@given(seconds=st.floats(0.1, 3.0), width=st.floats(0.5, 3.0), height=st.floats(0.4, 2.2), part=st.floats(0.1, 0.9))
+def test_what_the_edge_hid_at_first_is_weighed_by_whole_sights_alone(
+    seconds: float, width: float, height: float, part: float
+) -> None:
+    whole, cut = Classifier(), Classifier()
+    for sight in shaped(seen(width, height, 1.0, scale=SCALE, seconds=6), UPRIGHT):
+        whole.update(1, sight)
+    for sight in entering(
+        seen(width, height, 1.0, scale=SCALE, seconds=6 + seconds), UPRIGHT, seconds=seconds, part=(part, 1)
+    ):
+        cut.update(1, sight)
+    one, two = whole.measured(1), cut.measured(1)
+    assert one is not None
+    assert two is not None
+    sizes = [VALUES.index(name) for name in ("height_m", "width_m", "breadth", "lengths_s", "across_m_s")]
+    assert two[sizes] == pytest.approx(one[sizes], abs=1e-6)
+
+
+def test_what_the_edge_cuts_is_not_told_at_once_and_then_as_what_it_is() -> None:
+    dog = entering(seen(1.2, 0.75, 2.5, scale=SCALE), ON_FOUR_LEGS, seconds=0.6)
+    man = entering(seen(0.7, 1.7, 1.4, scale=SCALE), UPRIGHT, seconds=0.6)
+    classifier = Classifier()
+    told = [(classifier.update(1, one)[0], classifier.update(2, two)[0]) for one, two in zip(dog, man, strict=True)]
+    assert set(told[:15]) == {("unknown", "unknown")}
+    assert told[-1] == ("animal", "person")
+
+
+def test_who_stays_at_the_edge_is_told_after_a_while_and_never_harmless_by_a_part() -> None:
+    legs = entering(seen(0.7, 1.7, 1.4, scale=SCALE), UPRIGHT, seconds=99, part=(1.0, 0.4))
+    classifier = Classifier()
+    assert not {classifier.update(1, sight)[0] for sight in legs} & HARMLESS
+
+
+def test_an_unknown_is_the_surer_the_less_speaks_for_what_is_harmless() -> None:
+    """A beast too lately seen to be called one, and somebody who was: both unknown."""
+    classifier = Classifier()
+    first = [classifier.update(1, sight) for sight in shaped(seen(1.2, 0.75, 1.0, scale=SCALE), ON_FOUR_LEGS)][2:4]
+    assert all(kind == "unknown" and sure < 0.5 for kind, sure in first)
+    classifier = Classifier()
+    cut = entering(seen(0.7, 1.7, 1.4, scale=SCALE), UPRIGHT, seconds=0.8, part=(0.9, 1.0))
+    walker = [classifier.update(1, sight) for sight in cut][5:15]
+    assert all(kind == "unknown" and sure > 0.5 for kind, sure in walker)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [((2.2, 1.6, 1.0), "animal"), ((1.25, 1.1, 1.2), "unknown"), ((0.9, 0.8, 0.9), "unknown")]
+)
+def test_what_is_as_tall_as_wide_is_harmless_only_where_it_is_too_large_to_be_a_part_of_somebody(
+    body: tuple[float, float, float], kind: Kind
+) -> None:
+    sights = list(shaped(seen(*body, scale=0.15), msgspec.structs.replace(ON_FOUR_LEGS, breadth=0.2)))
+    assert last_kind(iter(sights))[0] == kind
+    cut = [msgspec.structs.replace(sight, cut=True) for sight in sights]
+    assert last_kind(iter(cut))[0] == "unknown"
+
+
+@given(
+    width=st.floats(0.3, 0.69),
+    height=st.floats(0.2, 0.49),
+    speed=st.floats(0.0, 0.55),
+    sigma=st.floats(0.02, 0.1),
+    breadth=st.floats(-1.0, 1.0),
+)
+def test_what_may_be_a_swimmers_head_and_shoulders_is_never_harmless(
+    width: float, height: float, speed: float, sigma: float, breadth: float
+) -> None:
+    shape = msgspec.structs.replace(ON_FOUR_LEGS, breadth=breadth)
+    classifier = Classifier()
+    sights = shaped(seen(width, height, speed, scale=SCALE, sigma_m=sigma, seconds=6, fps=8), shape)
+    assert not {classifier.update(1, sight)[0] for sight in list(sights)[3:]} & HARMLESS
+
+
 FIT = trees()
 
 

@@ -21,6 +21,7 @@ from marsad.kernel.site import Lens, Mask, Pose, PoseSigma, Terrain
 from marsad.kernel.track import Track
 from marsad.respond.alerting import Alerting
 from marsad.watch.geolocate import Geolocator
+from marsad.watch.kind_weights import VALUES
 from marsad.watch.watcher import FASTEST_M_S, Observation, Watcher
 
 FPS = 25
@@ -291,16 +292,38 @@ def test_a_located_track_is_where_trigonometry_puts_it() -> None:
     assert {track.origin for track in run.tracks()} == {"own"}
 
 
-@pytest.mark.parametrize(("size", "kinds"), [((11, 6), {"flying"}), ((5, 2), {"unknown"})])
-def test_what_would_be_a_giant_beyond_the_known_ground_flies(size: tuple[int, int], kinds: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("size", "speed_px_s", "kinds"), [((11, 6), 25, {"flying"}), ((5, 2), 25, {"unknown"}), ((5, 2), 42, {"flying"})]
+)
+def test_what_would_be_a_giant_or_too_fast_beyond_the_known_ground_flies(
+    size: tuple[int, int], speed_px_s: float, kinds: set[str]
+) -> None:
     frame_there = EnuFrame(Position(latitude_deg=34.0, longitude_deg=41.0))
     surface = Surface(flat_grid(34.0, 41.0, 100.0, 3000), frame_there, 3000)
     # Ground is known to 700 m, 1.6 degrees below the level: what flies is seen above that, below the level.
     view = CameraView(LENS, msgspec.structs.replace(POSE, elevation_deg=-3), surface, reach_m=700)
     watcher = Watcher("mast", geolocator=Geolocator(view, Terrain(flat_height_m=100.0, sigma_m=0.1)))
-    run = Run(clip([(lambda time_s: (-40 + 25 * time_s, 22), 60)], 7, size=size), watcher)
-    assert {track.kind for track in run.tracks() if track.time_ns - track.first_ns > 2e9} == kinds
+    # A pixel is 0.77 m at 700 m: 25 of them a second are 19 m/s, 42 are 32 m/s.
+    run = Run(clip([(lambda time_s: (speed_px_s * (time_s - 1.6), 22), 60)], 7, size=size), watcher)
+    assert {track.kind for track in run.tracks() if track.time_ns - track.first_ns > 1.5e9} == kinds
     assert all(track.ground is None for track in run.tracks())
+
+
+def test_what_comes_over_the_edge_is_weighed_by_how_it_looks_whole() -> None:
+    """One that walks in over the edge, and one that walks in the middle of the picture, are the same in the end."""
+
+    def come(from_x: float) -> list[float]:
+        def way(time_s: float) -> tuple[float, float] | None:
+            return (from_x + 20 * (time_s - 2), 90) if time_s >= 2 else None
+
+        watcher = Watcher("mast", geolocator=geolocator())
+        run = Run(clip([(way, 60)], 6, size=(24, 14)), watcher)
+        (number,) = {track.track_id for track in run.tracks()}
+        values = watcher.measured(number)
+        assert values is not None
+        return [math.exp(values[VALUES.index(name)]) for name in ("height_m", "width_m")]
+
+    assert come(-12) == pytest.approx(come(40), rel=0.08)
 
 
 def test_without_a_pose_nothing_is_located() -> None:

@@ -1,9 +1,10 @@
 """Video files through PyAV, as grey pictures with the file's own time stamps."""
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import cast
 
@@ -36,6 +37,9 @@ NOT_VIDEO = frozenset({"tty"})
 """Containers that FFmpeg sees in any text file."""
 READ_FAILURES = 8
 """A file that fails to be read this many times in a row is over."""
+AHEAD, AHEAD_BYTES = 24, 8 << 20
+"""At most so many pictures of a file are decoded in one go, fewer where they are large: decoding and watching push each
+other out of the processor's caches whenever they change places."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -150,7 +154,8 @@ class VideoSource:
                     frames=self._video.frames,
                     started_ns=self._started_ns,
                 )
-                return chain(held, items)
+                ahead = max(1, min(AHEAD, AHEAD_BYTES // item.counts.nbytes))
+                return chain(held, _in_goes(items, ahead))
         why = next((i.detail for i in held if isinstance(i, PacketCorrupt)), "it holds no pictures")
         raise InputError(f"{self._path}: not one picture can be decoded ({why}); check the file with its player")
 
@@ -213,6 +218,20 @@ class VideoSource:
     def _corrupt(self, detail: str, after_index: int | None = None) -> PacketCorrupt:
         after = self._index - 1 if after_index is None else after_index
         return PacketCorrupt(time_ns=self._last_ns, camera_id=self.camera_id, after_index=after, detail=detail)
+
+
+def _in_goes(items: Iterator[Item], most: int) -> Iterator[Item]:
+    """The same items, asked for `most` at a time; none is kept once it has been handed on."""
+    waiting: deque[Item] = deque()
+    more = True
+    while more:
+        try:
+            waiting.extend(islice(items, most))
+        finally:
+            # What came before a failure is handed on before it.
+            more = bool(waiting)
+            while waiting:
+                yield waiting.popleft()
 
 
 def reason(error: FFmpegError) -> str:

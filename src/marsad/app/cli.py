@@ -131,6 +131,17 @@ def verify(
 
 
 @app.command()
+def alarms(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="An events.sqlite.")],
+    as_json: Json = False,
+) -> None:
+    """Fold a log's alerts into the alarms an officer has: one for each thing, with the rate and who waits."""
+    from marsad.app.alarms import alarms_of_log
+
+    _report(alarms_of_log(log), as_json=as_json)
+
+
+@app.command()
 def calibrate(
     site: SitePath,
     landmarks: Annotated[Path, typer.Argument(metavar="LANDMARKS.csv", help="Surveyed points seen by the camera.")],

@@ -123,7 +123,8 @@ class Outputs:
 
     def _tabulate(self, confirmed: list[Track], written_back: list[Track]) -> None:
         self._table.append(confirmed)
-        self._table.write_back(written_back)
+        if written_back:
+            self._table.write_back(written_back)
 
     def _draw(self, frame: Frame, seen: Observation, alerts: list[Alert]) -> None:
         if self._video is None:

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
+from marsad.kernel.dispatch import Dispatch, DispatchHappening
+from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.measurement import Look
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
 from marsad.kernel.position import Position
@@ -221,6 +224,41 @@ class AlertRaised(EventRecord, tag="alert_raised"):
     alert: Alert
 
 
+class AlarmChanged(EventRecord, tag="alarm_changed"):
+    """Something happened to an alarm, which is now as given here; `officer` is empty where nobody did it."""
+
+    alarm: Alarm
+    happening: AlarmHappening
+    officer: str = ""
+    reason: str = ""
+
+
+class HoldChanged(EventRecord, tag="hold_changed"):
+    """Alarms are held back from now on, or, `ended`, no more."""
+
+    hold: Hold
+    ended: bool = False
+    officer: str = ""
+
+
+class IncidentChanged(EventRecord, tag="incident_changed"):
+    """An officer did something about an incident, which is now as given here."""
+
+    incident: Incident
+    happening: IncidentHappening
+    officer: str
+    reason: str = ""
+
+
+class DispatchChanged(EventRecord, tag="dispatch_changed"):
+    """Something happened to an order, which is now as given here; `by` is empty where its time ran out."""
+
+    dispatch: Dispatch
+    happening: DispatchHappening
+    by: str
+    reason: str = ""
+
+
 class OfficerDecision(EventRecord, tag="officer_decision"):
     """A person decided something; who, what about, and why."""
 
@@ -277,6 +315,10 @@ Event = (
     | SourceTrustChanged
     | PictureKept
     | AlertRaised
+    | AlarmChanged
+    | HoldChanged
+    | IncidentChanged
+    | DispatchChanged
     | OfficerDecision
     | PatrolPosition
     | AreaMarked
@@ -287,5 +329,8 @@ SourceEvent = (
     FrameGap | FrameDuplicate | PacketCorrupt | StreamEnded | CameraLost | CameraRestored | FramesDropped | CameraHealth
 )
 
-DURABLE = (AlertRaised, OfficerDecision, AreaMarked, PictureKept, PayloadErased)
+DURABLE = (
+    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, OfficerDecision, AreaMarked, PictureKept,
+    PayloadErased,
+)  # fmt: skip
 """Events that are on the disk before `append` returns."""

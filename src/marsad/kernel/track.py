@@ -32,7 +32,8 @@ class Track(Record):
     `origin` is the organisation that made it. The image state is always there (velocity in pixels a second);
     `ground`, `bearing` and `size` only when the camera has a pose. `first_ns` is the first detection, which lies
     before `confirmed_ns`, the moment the track was believed.
-    A `standing` track is something that stood there from the start and has not moved.
+    A `standing` track is something that stood there from the start and has not moved. The `kind_confidence` of an
+    unknown is the share of the kinds that raise alerts: below a half it is likely harmless; at 0 nothing was weighed.
     """
 
     track_id: int

@@ -84,8 +84,9 @@ class AlertSettings(Record):
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
     `again_s`, nor for another member of its group, unless it has parted from the group for `parted_s`. A track that
     cannot be located is raised after `unlocated_s`. One whose kind is not told with `sure_kind` is raised `decide_s`
-    after it was first believed, or was last said to be harmless, so that its kind can be told first; in the company of
-    a herd, unless it is upright as somebody on foot, `herd_s` after; a line crossed does not wait. One whose position
+    after it was first believed, or was last said to be harmless, so that its kind can be told first; an unknown that is
+    more likely harmless than not (`likely_kind`) `likely_s` after; in the company of a herd, unless it is upright as
+    somebody on foot, `herd_s` after; a line crossed does not wait. One whose position
     has had several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat
     ground positions may never be plain.
     In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
@@ -101,6 +102,8 @@ class AlertSettings(Record):
     unlocated_s: float = 3.0
     parted_s: float = 3.0
     decide_s: float = 2.0
+    likely_kind: float = 0.5
+    likely_s: float = 4.0
     herd_s: float = 10.0
     sure_kind: float = 0.6
     settle_s: float = 3.0
@@ -459,11 +462,16 @@ class Alerting:
             since_ns = max(since_ns, known.harmless_ns)
         waited_s = (track.time_ns - since_ns) / 1e9
         unsure = track.kind == "unknown" or track.kind_confidence < self.settings.sure_kind
-        if unsure and waited_s < self.settings.decide_s:
+        if unsure and waited_s < self._wait_s(track):
             return True
         if not self._is_of_herd(track, known):
             return False
         return waited_s < self.settings.herd_s or self._herd_was_told(track)
+
+    def _wait_s(self, track: Track) -> float:
+        """How long one whose kind is not told is given: the longer for what is likely harmless."""
+        likely = track.kind == "unknown" and 0.0 < track.kind_confidence < self.settings.likely_kind
+        return self.settings.likely_s if likely else self.settings.decide_s
 
     def _is_of_herd(self, track: Track, known: _Followed) -> bool:
         """Whether animals have been seen near it lately, and it has not had the outline of somebody for a while."""

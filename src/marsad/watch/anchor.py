@@ -37,17 +37,14 @@ class Anchor:
         self._sharp: F32 = np.zeros(size, np.float32)
         self._sums: F32 = np.zeros(columns, np.float32)
         self._phase = np.zeros(2, np.int64)
+        self.lead = (0.0, 0.0)
+        """How far the template's cells lie before the scene's (x, y), in cells."""
         self._cell = np.zeros(2, np.int64)
         self._home = np.zeros(2, np.int64)
         self._known_s = 0.0
         self._since_s = 0.0
         self.holds = False
         self.mask(self._weight)
-
-    @property
-    def lead(self) -> tuple[float, float]:
-        """How far the template's cells lie before the scene's (x, y), in cells."""
-        return float(self._phase[0]) / self.factor, float(self._phase[1]) / self.factor
 
     def mask(self, use: F32) -> None:
         """Leave out what is not used (h, w), of local means too.
@@ -112,6 +109,8 @@ class Anchor:
 
     def _place(self, origin: I64) -> None:
         self._phase = -origin % self.factor
+        x, y = self._phase.tolist()
+        self.lead = x / self.factor, y / self.factor
         self._cell = (origin + self._phase) // self.factor
 
     def _take(self, mean: F32, share: float) -> None:

@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 
 import cv2
+import msgspec
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -705,6 +706,7 @@ class Background:
         self._small_picture = np.zeros(small, np.float32)
         self._grad_x = np.zeros(small, np.float32)
         self._grad_y = np.zeros(small, np.float32)
+        self._sloped = True
         self._small_use = np.ones(small, np.float32)
         self._held: list[tuple[int, int, int, int]] = []
         self._anchor = Anchor(rows, columns, self.factor)
@@ -765,8 +767,14 @@ class Background:
 
     def _refresh_small(self) -> None:
         shrink(self.mean, self.factor, self._small_scene, self._wide)
-        _gradients(self._small_scene, self._grad_x, self._grad_y)
+        self._sloped = False
         self._small_level = float(self._small_scene.mean()) if self._small_scene.size else 0.0
+
+    def _slope(self) -> None:
+        """Work the small scene's slopes out where it has changed: a picture laid on the anchor needs none."""
+        if not self._sloped:
+            _gradients(self._small_scene, self._grad_x, self._grad_y)
+            self._sloped = True
 
     def _refresh_slack(self) -> None:
         s = self.settings
@@ -861,6 +869,7 @@ class Background:
     def _refine(
         self, start: Sequence[float] | F64, prior: Sequence[float] | F64, noise: float, limit: float
     ) -> tuple[F64, float, float]:
+        self._slope()
         state = np.array(start)
         residual, inliers = _register(
             self._small_picture,
@@ -916,20 +925,12 @@ class Background:
             return self._lost(counts, found)
         self._lost_frames = 0
         self._watched_s += step_s
-        self._follow(found)
+        found = self._follow(found)
         self.learnt_frames += 1
         if self.learnt_frames % 8 == 0 or self.learnt_frames < 8:
             self._refresh_slack()
         self._difference(counts, step_s)
-        # The scene may have been moved by whole pixels since the shift was found.
-        out.registration = Registration(
-            shift_x_px=float(self._state[_X]) * self.factor,
-            shift_y_px=float(self._state[_Y]) * self.factor,
-            gain=found.gain,
-            offset=found.offset,
-            residual=found.residual,
-            inliers=found.inliers,
-        )
+        out.registration = found
         out.origin = (int(self.origin[0]), int(self.origin[1]))
         out.crowded = len(self.standing.lifted) >= CROWD
         self.standing.update(self.mean, out.counts, out.origin, step_s)
@@ -954,14 +955,17 @@ class Background:
             self._lost_frames = 0
         return out
 
-    def _follow(self, found: Registration) -> None:
-        """Move the scene by whole pixels under a drifting camera; blending sub-pixel moves in would blur it away."""
+    def _follow(self, found: Registration) -> Registration:
+        """How the picture lies on the scene, which is moved by whole pixels under a drifting camera.
+
+        Blending sub-pixel moves in would blur it away.
+        """
         f, s = self.factor, self.settings
         if abs(found.shift_x_px) < s.follow_px and abs(found.shift_y_px) < s.follow_px:
-            return
+            return found
         move = np.array([round(found.shift_x_px), round(found.shift_y_px)])
         if not move.any():
-            return
+            return found
         dx, dy = int(move[0]), int(move[1])
         _move(self.mean, dx, dy)
         _move(self.spread, dx, dy)
@@ -975,6 +979,8 @@ class Background:
         self._refresh_small()
         self._anchor.move(self.mean, self.origin)
         self._refresh_slack()
+        x, y, *_ = self._state.tolist()
+        return msgspec.structs.replace(found, shift_x_px=x * f, shift_y_px=y * f)
 
     def _seed_margin(self, dx: int, dy: int, found: Registration) -> None:
         """Take what a move uncovers from the picture, with room for what one picture cannot tell."""
@@ -1000,7 +1006,8 @@ class Background:
     def _difference(self, counts: Counts, step_s: float) -> None:
         s = self.settings
         x, y, gain, offset = self._state.tolist()
-        x, y = (0.0 if abs(shift) < 0.08 else shift for shift in (x * self.factor, y * self.factor))
+        x, y = x * self.factor, y * self.factor
+        x, y = 0.0 if abs(x) < 0.08 else x, 0.0 if abs(y) < 0.08 else y
         if abs(gain - 1.0) < 0.004 and abs(offset + (gain - 1.0) * self._small_level) < 0.25 * self.noise:
             gain, offset = 1.0, 0.0
         rate = min(max(step_s / s.learn_s, 1e-4), s.fastest_rate)
@@ -1033,6 +1040,7 @@ class Background:
         self._blank()
         self._state[_GAIN], self._state[_OFFSET] = 1.0, 0.0
         if gain != 1.0 or offset != 0.0:
+            self._slope()
             self._small_scene *= np.float32(gain)
             self._small_scene += np.float32(offset)
             self._grad_x *= np.float32(gain)

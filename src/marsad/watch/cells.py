@@ -25,16 +25,17 @@ def _shrink_bytes(picture: Counts | F32, out: F32, line: Sums) -> None:
     words = line.view(np.uint64)
     pixels = picture.reshape(-1)
     number = line.dtype.type
-    pitch = np.uint64(picture.shape[1])
+    pitch, width = np.uint64(picture.shape[1]), np.uint64(4 * columns)
     ones, top = np.uint64(0x0001000100010001), np.uint64(48)
     for row in range(rows):
-        r0 = np.uint64(4 * row) * pitch
-        r1 = r0 + pitch
-        r2 = r1 + pitch
-        r3 = r2 + pitch
-        for k in range(np.uint64(4 * columns)):
-            upper = number(pixels[r0 + k]) + number(pixels[r1 + k])
-            line[k] = upper + number(pixels[r2 + k]) + number(pixels[r3 + k])
+        # Row after row, as they lie in memory, which a processor foresees: four at once took twice as long.
+        at = np.uint64(4 * row) * pitch
+        for k in range(width):
+            line[k] = number(pixels[at + k])
+        for _ in range(3):
+            at += pitch
+            for k in range(width):
+                line[k] += number(pixels[at + k])
         target = out[row]
         for column in range(np.uint64(columns)):
             target[column] = np.float32(np.int32((words[column] * ones) >> top)) / np.float32(16.0)

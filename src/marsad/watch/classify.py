@@ -40,6 +40,9 @@ WALKING_M_S = 2.5
 """Nobody walks faster than this, upright behind cover, bent or on all fours."""
 LEAST_PART_M = (0.4, 0.3)
 """Width and height below which something wider than tall is not even the head and shoulders of a person."""
+HEAD_M, CREEPING_M_S = (0.7, 0.5), 0.6
+"""Width and height up to which something may be the head and shoulders of somebody who swims, or creeps behind cover,
+at no more than this speed."""
 WALKER_LENGTHS_S = 12.0
 """Own lengths a second beyond which nothing goes on foot: a sprinter makes five, a walker's head, seen alone, six."""
 RUNNER_LENGTHS_S = 4.0
@@ -68,6 +71,8 @@ MODEL_LIMIT = 1.5
 LOOK_S = 1.0
 JUDGE_S = 0.2
 """After its first dozen sights a track is judged this often; its evidence is taken every time."""
+CUT_S = 1.0
+"""What has been seen at the edge of the picture alone, which may hide a part of it, is not told for so long."""
 STICKY = 0.4
 """Log-odds by which another kind must win before an alarming kind is given up."""
 SUREST = 0.9
@@ -76,8 +81,10 @@ LEAST_SHAPES = 3
 """Silhouettes that must have been seen before the fitted scores speak."""
 HUMAN_SHARE = 0.2
 """What speaks for one or several people may be no more than this share where a harmless kind is said."""
-ROUND_BREADTH, ROUND_SHARE = 0.25, 0.06
-"""What is not clearly wider than tall may be a part of somebody: then it may be no more than this share."""
+ROUND_BREADTH, ROUND_SHARE, PART_SHARE = 0.25, 0.1, 0.06
+"""What is not clearly wider than tall may be people: then it may be no more than the first share. If it is no wider
+than `WIDEST_M` it may be a part of somebody, and so may be what was never seen but at the edge of the picture: no more
+than the second."""
 VEHICLE_SHARE = 0.25
 """What speaks for a vehicle may be no more than this share then."""
 LEAST_UPRIGHT_M = 0.9
@@ -97,7 +104,8 @@ class Sight(Record):
 
     `metres_per_pixel` is across the line of sight at the object; it, `speed_m_s` and `size` are None without a pose.
     `straightness` is how far the track has gone in units of its scatter about a straight line, `size_change` the mean
-    change of the logarithm of its area between pictures.
+    change of the logarithm of its area between pictures. One that is `cut` lies at the edge of the picture, which may
+    hide a part of it.
     """
 
     time_s: float
@@ -114,6 +122,7 @@ class Sight(Record):
     straightness: float | None = None
     size_change: float | None = None
     silhouette: Silhouette | None = None
+    cut: bool = False
 
 
 class _Gait:
@@ -179,6 +188,7 @@ class _Evidence:
         "last_look_s",
         "last_s",
         "lengths_s",
+        "outlined",
         "path_px",
         "reach_px",
         "reversals",
@@ -197,13 +207,14 @@ class _Evidence:
         "vy",
         "weighed_s",
         "weight_s",
+        "whole",
         "width_m",
         "width_px",
         "wrong",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.outlined = 0
         self.first_s = self.last_s = 0.0
         self.birth = self.last = (0.0, 0.0)
         self.height_px = self.width_px = 0.0
@@ -221,6 +232,7 @@ class _Evidence:
         self.across_m_s = self.ground_m_s = 0.0
         self.sky = 0.0
         self.sky_seen = 0
+        self.whole = 0
         self.gait = _Gait()
         self.shape = [0.0] * SHAPES
         self.shapes = 0
@@ -248,12 +260,30 @@ class _Evidence:
         self.count += 1
         self.last_s = sight.time_s
         pace = max(1.0 / self.count, 0.04)
-        self._shape(pace, width, height, sight)
+        self.whole += not sight.cut
+        if self.whole == 1 and not sight.cut:
+            self._forget_size()
+        if self.whole == 0 or not sight.cut:
+            self._outline(width, height, sight)
         self._motion(pace, place, sight)
-        self._metres(sight)
         if sight.above_horizon is not None:
             self.sky_seen += 1
             self.sky += max(1.0 / self.sky_seen, 0.04) * (float(sight.above_horizon) - self.sky)
+
+    def _forget_size(self) -> None:
+        """Begin anew with what the picture's edge may have cut: it has been seen whole for the first time."""
+        self.outlined = self.sized = self.shapes = 0
+        self.scores = None
+        self.weight_s = LEAST_WEIGHT_S
+
+    def _outline(self, width: float, height: float, sight: Sight) -> None:
+        """Add what its outline in the picture tells."""
+        self.outlined += 1
+        pace = max(1.0 / self.outlined, 0.04)
+        self._shape(pace, width, height, sight)
+        speed = math.hypot(sight.velocity_x_px_s, sight.velocity_y_px_s)
+        self.lengths_s += pace * (speed / max(self.width_px, self.height_px) - self.lengths_s)
+        self._metres(sight)
         if height >= LEAST_GAIT_PX:
             self.gait.update(sight.time_s, width * height)
         if sight.silhouette is not None:
@@ -301,7 +331,6 @@ class _Evidence:
         self.vx += pace * (vx - self.vx)
         self.vy += pace * (vy - self.vy)
         self.velocity += pace * (speed - self.velocity)
-        self.lengths_s += pace * (speed / max(self.width_px, self.height_px) - self.lengths_s)
         dx, dy = place[0] - self.last[0], place[1] - self.last[1]
         self.path_px += math.sqrt(dx * dx + dy * dy)
         self.last = place
@@ -417,6 +446,8 @@ def _log_odds(probability: float) -> float:
 
 def _judge(evidence: _Evidence) -> tuple[Kind, float]:
     """The likeliest kind that may be said, and its share among all."""
+    if evidence.outlined < min(evidence.count, LEAST_SHAPES):
+        return evidence.kind, evidence.sure  # seen whole only just now
     if evidence.shapes >= LEAST_SHAPES and _is_located(evidence):
         return _judge_fitted(evidence)
     scores = _scores(evidence)
@@ -429,11 +460,12 @@ def _judge(evidence: _Evidence) -> tuple[Kind, float]:
             if kind != "unknown":
                 scores[kind] += odds
     held = own not in HARMLESS and _human_sized(evidence)
+    harmless = sum(_share(scores, kind) for kind in HARMLESS)
     for kind in HARMLESS:
         if kind not in allowed or held:
             del scores[kind]
     best = max(scores, key=scores.__getitem__)
-    return best, _share(scores, best)
+    return best, min(1.0 - harmless, SUREST) if best == "unknown" else _share(scores, best)
 
 
 def _is_located(e: _Evidence) -> bool:
@@ -456,8 +488,10 @@ def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
     if before in FITTED and before not in HARMLESS and share < math.exp(STICKY) * shares[FITTED.index(before)]:
         kind, share = before, float(shares[FITTED.index(before)])
     driven = float(shares[FITTED.index("vehicle")])
-    if kind in HARMLESS and (driven > VEHICLE_SHARE or not _may_be_harmless(evidence, human)):
-        return "unknown", max(min(1.0 - share, FITTED_SUREST), 0.01)
+    cut = evidence.whole == 0 and evidence.age_s < CUT_S
+    if cut or (kind in HARMLESS and (driven > VEHICLE_SHARE or not _may_be_harmless(evidence, human))):
+        harmless = sum(float(shares[FITTED.index(each)]) for each in HARMLESS)
+        return "unknown", min(max(1.0 - harmless, 0.01), FITTED_SUREST)
     return kind, min(max(share, 0.01), FITTED_SUREST)
 
 
@@ -483,11 +517,25 @@ def _is_beyond_people(e: _Evidence) -> bool:
 def _may_be_harmless(e: _Evidence, human_share: float) -> bool:
     """Whether it has been seen for long enough, and hardly anything speaks for a human being: nor is it upright."""
     beyond = _is_beyond_people(e)
-    if e.count < (LEAST_SHAPES if beyond else 5) or e.age_s < 0.4:
+    if e.outlined < (LEAST_SHAPES if beyond else 5) or e.age_s < 0.4:
         return False
     upright = e.shape[0] < UPRIGHT_BREADTH and e.height_m * (1 + e.wrong) > LEAST_UPRIGHT_M
-    limit = HUMAN_SHARE if beyond or e.shape[0] > ROUND_BREADTH else ROUND_SHARE
-    return human_share < limit and (beyond or not upright)
+    if not beyond and (upright or _may_be_a_head(e)):
+        return False
+    return human_share < (HUMAN_SHARE if beyond else _most_human(e))
+
+
+def _may_be_a_head(e: _Evidence) -> bool:
+    """Whether it is so small and slow that it may be the head and shoulders of somebody: a swimmer shows no more."""
+    small = e.width_m * (1 - e.wrong) < HEAD_M[0] and e.height_m * (1 - e.wrong) < HEAD_M[1]
+    return small and e.across_m_s < CREEPING_M_S
+
+
+def _most_human(e: _Evidence) -> float:
+    """The most that may speak for people in something harmless of this outline."""
+    if e.whole > 0 and e.shape[0] > ROUND_BREADTH:
+        return HUMAN_SHARE
+    return ROUND_SHARE if e.whole > 0 and e.width_m * (1 - e.wrong) > WIDEST_M else PART_SHARE
 
 
 def _measured(e: _Evidence) -> F64:
@@ -538,11 +586,11 @@ def _fitted_shares(values: F64, edges: F64, splits: I64, leaves: F64, start: F64
     shares /= total
 
 
-def _share(scores: Mapping[Kind, float], best: Kind) -> float:
-    top = scores[best]
+def _share(scores: Mapping[Kind, float], kind: Kind) -> float:
+    own = scores[kind]
     total = 0.0
     for score in scores.values():
-        total += math.exp(score - top)
+        total += math.exp(score - own)
     return min(1.0 / total, SUREST)
 
 

@@ -287,7 +287,7 @@ class Grouper:
 
     def _told(self, track: Track) -> Track:
         member = self._members[track.track_id]
-        several = self._is_several(track.track_id)
+        several = track.kind in {"person", "group"} and self._is_several(track.track_id)
         count = self._counts.get(track.track_id)
         if member.group_id is None and count is None and not several:
             return track

@@ -466,51 +466,6 @@ def _weigh(tracks: F64, now: float, evidence: F64) -> None:
         e[E_SHAKE] = row[SHAKE]
 
 
-@numba.njit(cache=True, nogil=True)
-def _take(
-    tracks: F64,
-    blobs: F64,
-    place: F64,
-    taken: U8,
-    limit_of: F64,
-    pairs: F64,
-    history: F64,
-    evidence: F64,
-    origin_x: float,
-    origin_y: float,
-    shift_x: float,
-    shift_y: float,
-    now: float,
-    step: float,
-    frame: int,
-    turn: float,
-    speed: float,
-    widest: float,
-    noise: float,
-    short_s: float,
-    long_s: float,
-    shake: float,
-    next_id: float,
-) -> float:
-    """All that one picture does to the tracks but to judge them; return the next free number.
-
-    One kernel, because calling one with so many arrays costs as much as most of these steps do.
-    """
-    taken[:] = 0
-    for b in range(blobs.shape[0]):
-        place[b, 0] = (blobs[b, X0] + blobs[b, X1]) / 2.0 + origin_x
-        place[b, 1] = (blobs[b, Y0] + blobs[b, Y1]) / 2.0 + origin_y
-    _predict(tracks, step, turn)
-    _associate(tracks, blobs, place, taken, widest, noise, step, pairs)
-    _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, limit_of, shake, history)
-    _absorb(tracks, blobs, place, taken)
-    next_id = _birth(
-        tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, limit_of, shake, history, next_id
-    )
-    _weigh(tracks, now, evidence)
-    return next_id
-
-
 EVIDENCE_WEIGHTS = np.array([-3.8, 1.3, -9.5, -3.3, -1.2, -3.2, 0.63, 0.34, 1.0, -3.5, 0.26, -0.33])
 """Log-odds of a real mover: constant, log peak/5, ring, how much less and how much more it stands out of the picture
 than out of the scene, size change, log straightness (long, short), share of pictures with a blob, share at the
@@ -658,6 +613,66 @@ def _tell(tracks: F64, evidence: F64, history: F64, weights: F64, told: F64) -> 
 
 
 @numba.njit(cache=True, nogil=True)
+def _take(
+    tracks: F64,
+    blobs: F64,
+    place: F64,
+    taken: U8,
+    limit_of: F64,
+    pairs: F64,
+    history: F64,
+    evidence: F64,
+    origin_x: float,
+    origin_y: float,
+    shift_x: float,
+    shift_y: float,
+    now: float,
+    step: float,
+    frame: int,
+    turn: float,
+    speed: float,
+    widest: float,
+    noise: float,
+    short_s: float,
+    long_s: float,
+    shake: float,
+    next_id: float,
+    weights: F64,
+    sparse: bool,
+    least_s: float,
+    least_hits: float,
+    least_px: float,
+    least_score: float,
+    coast_s: float,
+    brief_s: float,
+    crowded_until: float,
+    fresh: I64,
+    told: F64,
+) -> tuple[float, int, int]:
+    """All that one picture does to the tracks, with what `_judge` and `_tell` fill; the next free number, and how many.
+
+    One kernel, because calling one with so many arrays costs as much as most of these steps do.
+    """
+    taken[:] = 0
+    for b in range(blobs.shape[0]):
+        place[b, 0] = (blobs[b, X0] + blobs[b, X1]) / 2.0 + origin_x
+        place[b, 1] = (blobs[b, Y0] + blobs[b, Y1]) / 2.0 + origin_y
+    _predict(tracks, step, turn)
+    _associate(tracks, blobs, place, taken, widest, noise, step, pairs)
+    _feed(tracks, blobs, place, shift_x, shift_y, now, step, frame, noise, short_s, long_s, limit_of, shake, history)
+    _absorb(tracks, blobs, place, taken)
+    next_id = _birth(
+        tracks, blobs, place, taken, shift_x, shift_y, now, frame, speed, noise, limit_of, shake, history, next_id
+    )
+    _weigh(tracks, now, evidence)
+    confirmed = _judge(
+        tracks, evidence, weights, now, sparse, least_s, least_hits, least_px, least_score, coast_s, brief_s,
+        crowded_until, fresh,
+    )  # fmt: skip
+    return next_id, confirmed, _tell(tracks, evidence, history, weights, told)
+
+
+@numba.njit(cache=True, nogil=True)
 def _stand(tracks: F64, evidence: F64, least_s: float, slots: I64) -> int:
     """Fill `slots` with those that never moved, and are older than `least_s`; return how many."""
     count = 0
@@ -760,8 +775,10 @@ class Tracker:
         self._shake_by(difference, step)
         rows = blobs.rows
         self._limit(rows, difference, speed_limit_px_s)
-        shift = difference.registration
-        self._next = _take(
+        shift, usual = difference.registration, self._step_s
+        sparse = usual > 1.0 / q.sparse_fps
+        dense_hits = min(q.least_hits, max(4, math.ceil(0.5 / usual)))
+        self._next, confirmed, count = _take(
             self._tracks,
             rows,
             self._place,
@@ -781,13 +798,23 @@ class Tracker:
             q.speed_share * columns,
             self._widest(columns),
             q.noise_px,
-            max(q.short_s, 5.0 * self._step_s),
-            max(q.long_s, 20.0 * self._step_s),
+            max(q.short_s, 5.0 * usual),
+            max(q.long_s, 20.0 * usual),
             self._shake,
             self._next,
+            EVIDENCE_WEIGHTS,
+            sparse,
+            0.0 if sparse else q.least_s,
+            float(q.sparse_hits if sparse else dense_hits),
+            q.least_px,
+            q.least_score,
+            max(q.coast_s, 3.5 * usual),
+            max(0.13, 1.5 * usual),
+            self._crowded_until,
+            self._slots,
+            self._told,
         )
-        fresh = self._judge(now)
-        return self._report(set(fresh))
+        return self._report(self._slots[:confirmed].tolist() if confirmed else [], count)
 
     def _tick(self, time_ns: int) -> tuple[float, float]:
         """Seconds since the first picture and since the last; follows the usual time between pictures.
@@ -827,30 +854,9 @@ class Tracker:
         y = (rows[:, Y1] + shift.shift_y_px).astype(np.int64).clip(0, limit.shape[0] - 1)
         self._limit_of[: len(rows)] = limit[y, x]
 
-    def _judge(self, now: float) -> list[int]:
-        q = self.settings
-        sparse = self._step_s > 1.0 / q.sparse_fps
-        dense_hits = min(q.least_hits, max(4, math.ceil(0.5 / self._step_s)))
-        count = _judge(
-            self._tracks,
-            self._evidence,
-            EVIDENCE_WEIGHTS,
-            now,
-            sparse,
-            0.0 if sparse else q.least_s,
-            float(q.sparse_hits if sparse else dense_hits),
-            q.least_px,
-            q.least_score,
-            max(q.coast_s, 3.5 * self._step_s),
-            max(0.13, 1.5 * self._step_s),
-            self._crowded_until,
-            self._slots,
-        )
-        return self._slots[:count].tolist() if count else []
-
-    def _report(self, fresh: set[int]) -> list[Followed]:
+    def _report(self, fresh: list[int], count: int) -> list[Followed]:
+        """The believed tracks, of which `count` are told of and those in the slots `fresh` have just been believed."""
         tracks, ids = self._tracks, self._ids
-        count = _tell(tracks, self._evidence, self._history, EVIDENCE_WEIGHTS, self._told)
         told = {int(each[T_SLOT]): each for each in self._told[:count].tolist()}
         self.ended = [ids.pop(k) for k in sorted(ids.keys() - told.keys())]
         for k in sorted(fresh):

@@ -65,8 +65,12 @@ KIND_EVERY_NS = 110_000_000
 STANDING_EVERY_NS = 200_000_000
 """What stands is looked for five times a second: it does not run away."""
 
-GIANT_M, SKYLINE_PX = 3.0, 6.0
-"""Nobody and nothing on foot is taller than this; errors of pose put a crest no more than so many pixels too high."""
+GIANT_M, FLEETEST_M_S, SKYLINE_PX = 3.0, 22.0, 6.0
+"""Nobody and nothing on foot is taller, and nothing off a road faster; errors of pose put a crest no more than
+so many pixels too high."""
+
+EDGE_PX = 2.5
+"""Silhouettes end so near the edge of a picture where it cuts them: what is smoothed there is not compared."""
 
 STILL_PX = 0.75
 """What stands is put on the ground anew when it has moved by more than this: a stony scene holds hundreds of them."""
@@ -163,7 +167,7 @@ class Watcher:
         blobs = self._detector.detect(difference)
         self._seen = blobs, difference.registration
         events: list[WatchEvent] = list(self._look_at_camera(frame, difference, blobs, step_s))
-        if any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
+        if events and any(isinstance(event, CameraHealth) and event.kind == "overlay_masked" for event in events):
             self._mask(frame.counts)
         if difference.state == "relearned":
             self._tracker.forget()
@@ -309,6 +313,7 @@ class Watcher:
             straightness=straight,
             size_change=change,
             silhouette=None if ground is None else silhouette(difference, track.box),
+            cut=_is_cut(track.box, frame.counts.shape, difference.registration),
         )
         if self._classifier.wants_look(track.track_id, sight.time_s):
             self._classifier.look(track.track_id, _crop(frame.counts, track.box), sight.time_s)
@@ -318,7 +323,8 @@ class Watcher:
         """Whether a track is seen against the sky; None without a pose, and where that cannot be told.
 
         Where the elevation data end there may be ground farther on; but what would be a giant there is nearer than that
-        and in the air, unless its feet are only just above ground that is known.
+        and in the air, and so is what would be faster out there than anything that drives, unless its feet are only
+        just above ground that is known.
         """
         geo = self._geolocator
         if geo is None or track.ground is not None:
@@ -326,9 +332,11 @@ class Watcher:
         x, y = track.box.foot_px
         if geo.view.to_ground(x, y) == "sky":
             return True
-        farther_m = geo.view.reach_m * _silhouette(track.box).h_px / geo.view.optics.focal_y_px
+        a_pixel_m = geo.view.reach_m / geo.view.optics.focal_y_px
+        farther_m = a_pixel_m * _silhouette(track.box).h_px
+        farther_m_s = a_pixel_m * math.hypot(track.velocity_x_px_s, track.velocity_y_px_s)
         just_above = not isinstance(geo.view.to_ground(x, y + max(SKYLINE_PX, 0.5 * track.box.h_px)), str)
-        return True if farther_m > GIANT_M and not just_above else None
+        return True if (farther_m > GIANT_M or farther_m_s > FLEETEST_M_S) and not just_above else None
 
     def _earlier(self, each: Followed, track: Track, before: Track | None) -> list[Track]:
         """Points of this track in earlier pictures, after it was seen `before`, that no one could have known then."""
@@ -350,7 +358,8 @@ class Watcher:
         ]
 
     def _events(self, followed: list[Followed], tracks: list[Track], frame: Frame) -> list[WatchEvent]:
-        time_ns, events = frame.time_ns, list[WatchEvent]()
+        time_ns = frame.time_ns
+        events: list[WatchEvent] = []
         for each, track in zip(followed, tracks, strict=True):
             known = self._known[each.track_id]
             if each.fresh and known.confirmed_ns == time_ns:
@@ -436,6 +445,13 @@ def _box_of(row: NDArray[np.float64], difference: Difference) -> Box:
         w_px=float(row[W]),
         h_px=float(row[H]),
     )
+
+
+def _is_cut(box: Box, shape: tuple[int, ...], moved: Registration) -> bool:
+    """Whether a box reaches what is compared with the scene last at an edge of the picture, and may go on beyond it."""
+    across, down = EDGE_PX + abs(float(moved.shift_x_px)), EDGE_PX + abs(float(moved.shift_y_px))
+    beyond_x = box.x_px < across or box.x_px + box.w_px > shape[1] - across
+    return beyond_x or box.y_px < down or box.y_px + box.h_px > shape[0] - down
 
 
 def _foot_sigma(box: Box) -> tuple[float, float]:
