@@ -136,7 +136,7 @@ def watched(
         if k % 2:
             picture = picture_of(state, known)
             groups = company.update(
-                picture.tracks, picture.time_ns, side_by_side(state, known.sensors), alike(state, known.settings)
+                picture.tracks, picture.time_ns, side_by_side(state, known.sensors), alike(state, known.sensors, known.settings)
             )
             out.append(groups)
     return out

@@ -7,7 +7,8 @@ agreeing, against two objects of which one happens to be there.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numba import njit
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from marsad.fuse.hypotheses import Ints, RowParts, Rows, reduce_rows, whole_spread
 from marsad.geo.geodesy import Array
+from marsad.kernel.record import read_only
 
 _FOUR = 4
 _FAR_SIGMAS2 = 25.0
@@ -137,13 +139,17 @@ class Meeting:
     the crossings that are somebody, and beside the others.
     """
 
-    def __init__(self, rows: Rows, bias_spread: Array, others_per_m2: float, speed_m_s: float) -> None:
-        self._rows, self._spread = rows, bias_spread
+    def __init__(
+        self, rows: Rows, bias_spread: Array, others_per_m2: float, speed_m_s: float,
+        silence: Mapping[tuple[int, int], float] | None = None,
+    ) -> None:  # fmt: skip
+        """`silence` is the part in each pair's odds of sources that report but one of the two."""
+        self._rows, self._spread, self._silence = rows, bias_spread, silence or {}
         self._others, self._speed = others_per_m2, speed_m_s
         self._met: dict[tuple[int, int], RowParts] = {}
 
     def odds(self, three: Triple, first: float) -> float:
-        """The odds, `first` being those that the first two are one."""
+        """The odds, by where they are, `first` being those that the first two are one."""
         one, two, third = three
         if (one, two) not in self._met:
             self._met[one, two] = made_one(self._rows, one, two, self._spread, _MET, 1.0)
@@ -155,7 +161,8 @@ class Meeting:
             np.array([0, count, count + len(other[3])]),
             *(np.concatenate([a, b]) for a, b in zip(met, other, strict=True)),
         )
-        return first * _agreeing(both, 0, 1, self._spread, self._speed) / self._others
+        silence = self._silence.get((one, third), 1.0) * self._silence.get((two, third), 1.0)
+        return first * silence * _agreeing(both, 0, 1, self._spread, self._speed) / self._others
 
 
 def certain(pairs: Ints, odds: Array, sure: float, meeting: Meeting | None = None) -> list[tuple[int, int]]:
@@ -181,7 +188,6 @@ class _Weighed:
     def __init__(self, odds: Mapping[tuple[int, int], float], meeting: Meeting | None) -> None:
         self._odds, self._meeting = odds, meeting
         self._three: dict[Triple, float] = {}
-        self._group: dict[tuple[int, ...], float] = {}
         self._rivals: dict[int, dict[int, float]] = {}
         for (one, two), each in odds.items():
             self._rivals.setdefault(one, {})[two] = each
@@ -196,49 +202,70 @@ class _Weighed:
         for other, each in self._rivals[two].items():
             rival[other] = max(rival.get(other, 0.0), each)
         rivals = sorted(rival.keys() - {one, two}, key=lambda t: (-rival[t], t))[:_RIVALS]
-        together = apart = 0.0
-        ways: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(1.0, ())]
-        for track in (one, two, *rivals):
-            ways = [new for weight, groups in ways for new in self._placed(track, weight, groups)]
-        for weight, groups in ways:
-            if any(one in group and two in group for group in groups):
-                together += weight
-            else:
-                apart += weight
-        return together / (together + apart)
+        tracks = (one, two, *rivals)
+        ways, together = _ways(len(tracks))
+        weight = self._together(tracks)[ways].prod(axis=1)
+        return float(weight[together].sum() / weight.sum())
 
-    def _placed(
-        self, track: int, weight: float, groups: tuple[tuple[int, ...], ...]
-    ) -> Iterator[tuple[float, tuple[tuple[int, ...], ...]]]:
-        """Every way to put a track into one of the groups or beside them, with the odds of all that."""
-        yield weight, (*groups, (track,))
-        for at, group in enumerate(groups):
-            grown = tuple(sorted((*group, track)))
-            gained = self._together(grown) / self._together(group)
-            if gained > 0:
-                yield weight * gained, (*groups[:at], grown, *groups[at + 1 :])
+    def _together(self, tracks: tuple[int, ...]) -> Array:
+        """The odds that all of a group are one, for each group of the tracks, a bit for each: none and one alone is 1.
 
-    def _together(self, group: tuple[int, ...]) -> float:
-        """The odds that all of a group are one: of n - 1 agreements, by the geometric mean of those of all threes."""
-        if len(group) == 1:
-            return 1.0
-        if len(group) == 2:
-            return self._odds.get((group[0], group[1]), 0.0)
-        if group not in self._group:
-            threes = [self._of_three(three) for three in itertools.combinations(group, 3)]
-            power = (len(group) - 1) / 2 / len(threes)
-            least = min(threes)
-            self._group[group] = 0.0 if least <= 0 else math.exp(math.fsum(map(math.log, threes)) * power)
-        return self._group[group]
+        Of a group of n they are those of n - 1 agreements, by the geometric mean of those of all threes.
+        """
+        pairs, threes, among, power = _groups(len(tracks))
+        out = np.ones(1 << len(tracks))
+        out[[1 << i | 1 << j for i, j in pairs]] = [self._of_two(tracks[i], tracks[j]) for i, j in pairs]
+        if threes:
+            each = np.array([self._of_three(*sorted((tracks[i], tracks[j], tracks[k]))) for i, j, k in threes])
+            never = each <= 0
+            log = np.log(np.where(never, 1.0, each))
+            large = power > 0
+            out[large] = np.where(among[large] @ never > 0, 0.0, np.exp((among[large] @ log) * power[large]))
+        return out
 
-    def _of_three(self, three: Triple) -> float:
+    def _of_two(self, one: int, two: int) -> float:
+        return self._odds.get((one, two) if one < two else (two, one), 0.0)
+
+    def _of_three(self, one: int, two: int, three: int) -> float:
         """The odds that three are one; without more, two agreements, each the geometric mean of all pairs'."""
-        if three not in self._three:
-            pairs = [self._odds.get(pair, 0.0) for pair in itertools.combinations(three, 2)]
+        those = (one, two, three)
+        if those not in self._three:
+            pairs = [self._odds.get(pair, 0.0) for pair in itertools.combinations(those, 2)]
             plain = 0.0 if min(pairs) <= 0 else math.prod(pairs) ** (2 / 3)
             asked = self._meeting is not None and min(pairs) > _LEAST_ASKED
-            self._three[three] = self._meeting.odds(three, pairs[0]) if self._meeting and asked else plain
-        return self._three[three]
+            self._three[those] = self._meeting.odds(those, pairs[0]) if self._meeting and asked else plain
+        return self._three[those]
+
+
+@cache
+def _ways(count: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Every way to put tracks into groups: its groups (W, N), a bit for each track and 0 for none; and whether the
+    first two are together in it (W).
+    """  # fmt: skip
+    ways: list[tuple[int, ...]] = [()]
+    for track in range(count):
+        bit = 1 << track
+        ways = [
+            new for way in ways
+            for new in ((*way, bit), *((*way[:at], group | bit, *way[at + 1 :]) for at, group in enumerate(way)))
+        ]  # fmt: skip
+    groups = np.array([way + (0,) * (count - len(way)) for way in ways], np.int64)
+    return read_only(groups), read_only(((groups & 3) == 3).any(axis=1))
+
+
+@cache
+def _groups(count: int) -> tuple[list[tuple[int, int]], list[Triple], Array, Array]:
+    """Of so many tracks all pairs, all threes, which threes are within each group (G, K), and what their mean is to.
+
+    The power is 0 for groups of less than three.
+    """
+    pairs, threes = list(itertools.combinations(range(count), 2)), list(itertools.combinations(range(count), 3))
+    group = np.arange(1 << count)
+    bits = np.array([1 << i | 1 << j | 1 << k for i, j, k in threes], np.int64)
+    among = (group[:, None] & bits == bits).astype(float)
+    size = np.array([int(g).bit_count() for g in group])
+    power = np.where(size > 2, (size - 1) / 2 / np.maximum(among.sum(axis=1), 1), 0.0)
+    return pairs, threes, among, power
 
 
 @njit(cache=True)

@@ -28,6 +28,7 @@ from marsad.fuse.hypotheses import (
 from marsad.fuse.register import Biases, forget, wander
 from marsad.fuse.revise import Revised, begin_along, revise, turning, with_turning
 from marsad.fuse.sensor import CameraSensor, Reporting, Sensor
+from marsad.fuse.silence import odds_by_silence, silence
 from marsad.fuse.showing import USUALLY_BARE, USUALLY_SHOWN, looked_at, passed
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
@@ -507,7 +508,7 @@ class Fuser:
         for t in np.flatnonzero(alone & (revised.sure > self.settings.doubt)).tolist():
             parts = _parts(before.rows, t, state.bias_mean - before.bias_mean)
             if look.time_ns // NS > before.seen_ns[t] // NS:
-                rate = turning(parts, sensor.sight.origin)
+                rate = turning(_parts(state.rows, t, np.zeros_like(state.bias_mean)), sensor.sight.origin)
                 begun = self._begin(state, sensor, number, reports, int(revised.report[t]))
                 parts = with_turning(begun, rate, sensor.sight.origin) if len(begun[3]) else parts
             state = state._replace(rows=_with_rows(state.rows, t, parts))
@@ -525,7 +526,7 @@ class Fuser:
         lately = self._told_lately(state)
         for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)).tolist():
             track = int(claims.owner[m])
-            if lately[track].sum() != 1 or not lately[track, number]:
+            if np.delete(lately[track], number).any():
                 continue
             mean, spread, lean, weight, left = self._begin(state, sensor, number, reports, m)
             if len(mean):
@@ -674,15 +675,11 @@ class Fuser:
 
     def _made_one(self, state: State) -> State:
         """With every two tracks that are surely one made one."""
-        worthy = state.existence >= self.settings.doubt
-        lately_ns = round(self.settings.label_kept_s * NS)
-        others = max(self.settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
-        pairs, odds = same_odds(
-            state.rows, worthy, state.told_ns, state.since_ns, state.label, state.bias_spread, state.time_ns,
-            lately_ns, others, self.settings.speed_m_s,
-        )  # fmt: skip
         gone: set[int] = set()
-        meeting = Meeting(state.rows, state.bias_spread, others, self.settings.speed_m_s)
+        pairs, odds, silent = sameness(state, tuple(self.sensors.values()), self.settings)
+        parts = {(one, two): each for (one, two), each in zip(pairs.tolist(), silent.tolist(), strict=True)}
+        others, speed_m_s = _others_per_m2(self.settings), self.settings.speed_m_s
+        meeting = Meeting(state.rows, state.bias_spread, others, speed_m_s, parts)
         for one, two in certain(pairs, odds, self.settings.same_sure, meeting):
             if one in gone or two in gone:
                 continue
@@ -715,6 +712,39 @@ class Fuser:
             rows=rows, existence=existence, told_ns=told, label=label, since_ns=since, seen_ns=seen, lives=tuple(lives),
             showing=showing, bare=bare,
         )  # fmt: skip
+
+
+def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) -> tuple[Ints, Array, Array]:
+    """Pairs (P, 2) of tracks that may be one, the odds that they are, and the part in them of who is silent (P)."""
+    lately_ns = round(settings.label_kept_s * NS)
+    pairs, odds = same_odds(
+        state.rows, state.existence >= settings.doubt, state.told_ns, state.since_ns, state.label, state.bias_spread,
+        state.time_ns, lately_ns, _others_per_m2(settings), settings.speed_m_s,
+    )  # fmt: skip
+    if not len(pairs):
+        return pairs, odds, np.ones(0)
+    since_ns = state.time_ns - lately_ns
+    reported = state.told_ns > since_ns
+    # Who came just now has not been looked for by all; whom nobody reports is hidden from all, or gone.
+    old = np.isin(np.arange(len(state.lives)), pairs) & (state.born_ns < since_ns) & reported.any(axis=1)
+    asked = old[:, None] & (state.looked_ns > since_ns)
+    silent = silence(state.rows, reported, asked, state.bias_spread, sensors)
+    by_silence = odds_by_silence(pairs, reported, _silhouettes(state, sensors, np.flatnonzero(old)), silent)
+    return pairs, odds * by_silence, by_silence
+
+
+def _silhouettes(state: State, sensors: Sequence[Sensor], tracks: Ints) -> Flags:
+    """Which sources count several in each of some tracks (T, S)."""
+    out = np.zeros(state.told_ns.shape, np.bool_)
+    number = {sensor.source_id: i for i, sensor in enumerate(sensors)}
+    for track in tracks.tolist():
+        for source_id, opinion in state.lives[track].opinions.items():
+            out[track, number[source_id]] = opinion.persons is not None and opinion.persons.best > 1
+    return out
+
+
+def _others_per_m2(settings: FuseSettings) -> float:
+    return max(settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
 
 
 def _sigma_up(state: State, slots: Ints, noise: Array) -> float:

@@ -195,16 +195,14 @@ def with_turning(parts: RowParts, rate: tuple[float, float], origin: Array) -> R
         away = max(float(np.hypot(*off)), 1.0)
         way = off / away
         aside = np.array([way[1], -way[0]])
-        along2 = float(way @ spread[k, :2, :2] @ way)
         usual2 = float(spread[k, 2, 2])
         share = usual2 / (usual2 + rate[1] * away**2)
         turn = share * rate[0]
         mean[k, 2:4] = turn * away * aside
         spread[k, 2:4, 2:4] -= share * usual2 * np.outer(aside, aside)
         # The farther it is, the faster it goes to turn as fast.
-        grown = np.zeros((STATES, STATES))
-        grown[:2, 2:4] = turn * along2 * np.outer(way, aside)
-        grown[2:4, :2] = grown[:2, 2:4].T
-        grown[2:4, 2:4] = turn**2 * along2 * np.outer(aside, aside)
-        spread[k] += grown
+        farther = np.eye(STATES)
+        farther[2:4, :2] = turn * np.outer(aside, way)
+        spread[k] = farther @ spread[k] @ farther.T
+        lean[k] = farther @ lean[k]
     return mean, spread, lean, weight, left
