@@ -29,9 +29,10 @@ from marsad.kernel.track import Kind
 _NS = 1_000_000_000
 _ON_FOOT: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
 _ALONE, _LEAST_LIKE, _ALL_SHOWN = 0.7, 0.01, 0.5
-"""The share of strangers who go alone, the least share of any number, and how often two sides see as many of a party."""
+"""The share of strangers who go alone, the least share of any number; how often two sides see as many of a party."""
 _GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
 
+_ABOUT = 0.5
 _PARTED2, _GONE2 = 9.5, 30.0
 """From how many squared deviations on, in place and velocity, two who went together do so no more.
 
@@ -286,7 +287,8 @@ class Company:
     ) -> None:
         """Hold parties against each other of which no camera sees both: those that are one, and for how long."""
         settings = self.settings
-        eldest = [min(side, key=lambda t: (t.first_ns, t.track_id)).track_id for side in sides]
+        # Who stands for a party should be there when others of it are gone.
+        eldest = [min(side, key=lambda t: (t.status == "coasting", t.first_ns, t.track_id)).track_id for side in sides]
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
         odds = self._same_odds(sides, sees, alike, time_ns)
@@ -304,13 +306,15 @@ class Company:
                 if pair not in self._met_ns:
                     del self._same[pair]
                 continue
-            self._met_ns[pair] = time_ns
+            parting = self._same.pop(pair)
             each = odds.get((min(i, j), max(i, j)), 0.0)
             doubtful = i != j and each < settings.part * (1 + each)
-            self._same[pair] = self._same[pair] + step_s if doubtful else 0.0
+            parting = parting + step_s if doubtful else 0.0
             # A camera that sees both can tell whether they go together: its word counts, and not this.
-            if i == j or (sees[i] & sees[j]) or self._same[pair] >= settings.parted_s:
-                del self._same[pair]
+            if i == j or (sees[i] & sees[j]) or parting >= settings.parted_s:
+                continue
+            now = _pair(eldest[i], eldest[j])
+            self._same[now], self._met_ns[now] = parting, time_ns
 
     def _same_odds(
         self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
@@ -337,14 +341,21 @@ class Company:
             out[i, j] = places * _as_many(*heads)
         return out
 
-    @staticmethod
-    def _may_be_one(one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
-        """Whether two parties may be the same people: none that a camera sees both of, one of them several."""
+    def _may_be_one(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
+        """Whether two parties may be the same people: none that a camera sees both of, one of them several.
+
+        Of each those stand together who are known well and who are not: he who is known best says where.
+        """
+        first, second = (min(side, key=_area2_of) for side in (one, two))
+        gap = np.array([[first.ground.east_m - second.ground.east_m, first.ground.north_m - second.ground.north_m]])
+        cover = _matrices([first.ground.covariance]) + _matrices([second.ground.covariance])
+        if _far2(gap, cover, self.settings.near_m)[0] > _PARTED2:
+            return False
         several = any(len(side) > 1 or _is_several(side[0]) for side in (one, two))
         return several and not both and _kindred(one[0], two[0])
 
     def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
-        """What each party is called: as the group it shares the most members with, the oldest first where even."""
+        """What each party is called: as the oldest group of which it has about as many members as of any."""
         whose: dict[str, list[_Group]] = {}
         for group in self._groups.values():
             for member in group.members:
@@ -354,7 +365,13 @@ class Company:
             for track in party:
                 for group in whose.get(track.track_id, ()):
                     shared[i, group.group_id] = shared.get((i, group.group_id), 0) + 1
-        order = sorted(shared, key=lambda key: (-shared[key], self._groups[key[1]].first_ns, key[1], key[0]))
+        most = {i: max(count for (j, _), count in shared.items() if j == i) for i, _ in shared}
+        order = sorted(
+            shared,
+            key=lambda key: (
+                shared[key] < _ABOUT * most[key[0]], self._groups[key[1]].first_ns, key[1], -shared[key], key[0]
+            ),
+        )  # fmt: skip
         kept: dict[int, str] = {}
         for i, group_id in order:
             if i not in kept and group_id not in kept.values():
@@ -565,6 +582,12 @@ def _by_side(party: Sequence[PictureTrack], side_of: Mapping[str, int]) -> list[
 def _area2(beside: Beside) -> float:
     a, b, c = beside.covariance_m2
     return a * c - b * b
+
+
+def _area2_of(track: PictureTrack) -> tuple[float, str]:
+    """How badly a track's place is known."""
+    cover = track.ground.covariance
+    return cover.east_m2 * cover.north_m2 - cover.east_north_m2**2, track.track_id
 
 
 def _pair(one: str, two: str) -> Pair:

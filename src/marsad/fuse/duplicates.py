@@ -168,18 +168,27 @@ class Meeting:
 def certain(pairs: Ints, odds: Array, sure: float, meeting: Meeting | None = None) -> list[tuple[int, int]]:
     """Those pairs that are one with probability `sure`, the likeliest first.
 
-    Against a pair stands everything else that may be true of the two and of those that may be one with either. Two of
-    whom nothing but the pair itself speaks must be sure by that.
+    Two of whom nothing but the pair itself speaks must be sure by that.
     """
     least = sure / (1 - sure) if meeting is None else 1.0
+    return surest(pairs, odds, shares(pairs, odds, least, meeting), sure)
+
+
+def surest(pairs: Ints, odds: Array, share: Array, sure: float) -> list[tuple[int, int]]:
+    """Those pairs whose `share` is above `sure`, the likeliest first."""
+    found = [(odds[p], *pairs[p].tolist()) for p in np.flatnonzero(share > sure).tolist()]
+    return [(one, two) for _, one, two in sorted(found, reverse=True)]
+
+
+def shares(pairs: Ints, odds: Array, least: float, meeting: Meeting | None = None) -> Array:
+    """How probable it is that each pair (P) is one; 0 where the odds are not above `least`.
+
+    Against a pair stands everything else that may be true of the two and of those that may be one with either.
+    """
     listed = {(one, two): each for (one, two), each in zip(pairs.tolist(), odds.tolist(), strict=True)}
     weighed = _Weighed(listed, meeting)
-    found = [
-        (each, one, two)
-        for (one, two), each in listed.items()
-        if each > least and weighed.share_together(one, two) > sure
-    ]
-    return [(one, two) for _, one, two in sorted(found, reverse=True)]
+    each = [weighed.share_together(*pair) if odds > least else 0.0 for pair, odds in listed.items()]
+    return np.array(each, np.float64)
 
 
 class _Weighed:
@@ -239,9 +248,10 @@ class _Weighed:
 
 @cache
 def _ways(count: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """Every way to put tracks into groups: its groups (W, N), a bit for each track and 0 for none; and whether the
-    first two are together in it (W).
-    """  # fmt: skip
+    """Every way to put tracks into groups, and whether the first two are together in it (W).
+
+    The groups of a way are (W, N), each a bit for each of its tracks, 0 for none.
+    """
     ways: list[tuple[int, ...]] = [()]
     for track in range(count):
         bit = 1 << track

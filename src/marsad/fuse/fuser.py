@@ -10,7 +10,7 @@ from msgspec import field
 from numpy.typing import NDArray
 
 from marsad.fuse.associate import HIDDEN_SEEN, Claims, Reports, believe, gate, settled
-from marsad.fuse.duplicates import Meeting, certain, made_one, same_odds
+from marsad.fuse.duplicates import Meeting, made_one, same_odds, shares, surest
 from marsad.fuse.hypotheses import (
     AROUND_SIGMAS,
     STATES,
@@ -28,8 +28,8 @@ from marsad.fuse.hypotheses import (
 from marsad.fuse.register import Biases, forget, wander
 from marsad.fuse.revise import Revised, begin_along, revise, turning, with_turning
 from marsad.fuse.sensor import CameraSensor, Reporting, Sensor
-from marsad.fuse.silence import odds_by_silence, silence
 from marsad.fuse.showing import USUALLY_BARE, USUALLY_SHOWN, looked_at, passed
+from marsad.fuse.silence import odds_by_silence, silence
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import Look, Measurement
@@ -47,6 +47,7 @@ _STRANGE, _STRANGE_KEPT = 0.5, 0.7
 _KNOCKED_RAD, _TRUSTED_RAD = math.radians(0.5), 1e-3
 _LEAST_PER_KM2 = 0.01
 _ONE_STAND_M = 30.0
+_IN_DOUBT, _ANOTHER = -1, 0.5
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
 
@@ -115,10 +116,11 @@ class Life(NamedTuple):
 class State(NamedTuple):
     """Everything the fuser knows after a look; never changed, only followed by another.
 
-    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet), `surprise` (mean squared distance of
-    its reports for each dimension), `told_ns` (T, S) when each source last reported it, 0 for never, `label` (T, S)
-    under which number, -1 without, and `since_ns` (T, S) since when; `showing` (T, S) how probable it is that nothing
-    hides it from that source alone, and `bare` (T) that nothing hides it from all. Of S sources: `looked_ns` (0 for
+    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet, -1 where it may well be another),
+    `surprise` (mean squared distance of its reports for each dimension), `told_ns` (T, S) when each source last
+    reported it, 0 for never, `label` (T, S) under which number, -1 without, and `since_ns` (T, S) since when;
+    `showing` (T, S) how probable it is that nothing hides it from that source alone, and `bare` (T) that nothing hides
+    it from all. Of S sources: `looked_ns` (0 for
     never), `unseen` (objects for each m2 not yet reported), `strange` (share of its reports that do not fit what they
     should), `trusted`.
     """
@@ -559,6 +561,9 @@ class Fuser:
         rows = Rows(np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]), *added)
         exists = chance[begun]
         now = np.full(len(begun), look.time_ns)
+        # What is somewhere along a line may be another's: that is asked before it is believed to be one more.
+        doubted = isinstance(sensor, CameraSensor) and bool(state.lives)
+        confirmed = np.where(exists >= self.settings.confirm, now, 0)
         taken = {life.track_id for life in state.lives}
         moment = _short(look.time_ns // 1_000_000)
         lives = [_renamed(_born(look, m, look.measurements[m], moment), taken) for m in begun.tolist()]
@@ -567,7 +572,7 @@ class Fuser:
             existence=np.concatenate([state.existence, exists]),
             born_ns=np.concatenate([state.born_ns, now]),
             seen_ns=np.concatenate([state.seen_ns, now]),
-            confirmed_ns=np.concatenate([state.confirmed_ns, np.where(exists >= self.settings.confirm, now, 0)]),
+            confirmed_ns=np.concatenate([state.confirmed_ns, np.full_like(now, _IN_DOUBT) if doubted else confirmed]),
             surprise=np.concatenate([state.surprise, np.ones(len(begun))]),
             told_ns=np.concatenate([state.told_ns, told]),
             label=np.concatenate([state.label, label]),
@@ -674,13 +679,15 @@ class Fuser:
         return self._made_one(state)
 
     def _made_one(self, state: State) -> State:
-        """With every two tracks that are surely one made one."""
+        """With every two tracks that are surely one made one, and those in doubt that are likelier to be another's."""
         gone: set[int] = set()
         pairs, odds, silent = sameness(state, tuple(self.sensors.values()), self.settings)
         parts = {(one, two): each for (one, two), each in zip(pairs.tolist(), silent.tolist(), strict=True)}
         others, speed_m_s = _others_per_m2(self.settings), self.settings.speed_m_s
         meeting = Meeting(state.rows, state.bias_spread, others, speed_m_s, parts)
-        for one, two in certain(pairs, odds, self.settings.same_sure, meeting):
+        share = shares(pairs, odds, 1.0, meeting)
+        state = _with_doubts(state, pairs, share)
+        for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
@@ -731,6 +738,25 @@ def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) ->
     silent = silence(state.rows, reported, asked, state.bias_spread, sensors)
     by_silence = odds_by_silence(pairs, reported, _silhouettes(state, sensors, np.flatnonzero(old)), silent)
     return pairs, odds * by_silence, by_silence
+
+
+def _with_doubts(state: State, pairs: Ints, share: Array) -> State:
+    """The state with those in doubt who are likelier one of those shown than one more, and nobody else.
+
+    Of those not yet confirmed the least doubtful come first: where one camera sees one and another two, it is the one.
+    """
+    confirmed = np.where(state.confirmed_ns < 0, 0, state.confirmed_ns)
+    others: dict[int, list[tuple[int, float]]] = {}
+    for (one, two), each in zip(pairs.tolist(), share.tolist(), strict=True):
+        others.setdefault(one, []).append((two, each))
+        others.setdefault(two, []).append((one, each))
+    doubt = {track: round(sum(each for _, each in those), 6) for track, those in others.items()}
+    asked = sorted((t for t in others if not confirmed[t]), key=lambda t: (doubt[t], _seniority(state, t)))
+    for at, track in enumerate(asked):
+        behind = set(asked[at:])
+        if sum(each for u, each in others[track] if u not in behind and confirmed[u] >= 0) > _ANOTHER:
+            confirmed[track] = _IN_DOUBT
+    return state._replace(confirmed_ns=confirmed)
 
 
 def _silhouettes(state: State, sensors: Sequence[Sensor], tracks: Ints) -> Flags:
@@ -890,8 +916,12 @@ def _joined(stays: Life, goes: Life) -> Life:
 
 def _senior(state: State, one: int, two: int) -> bool:
     """Whether the first keeps its name when two are found to be the same."""
-    keys = [(state.confirmed_ns[t] == 0, int(state.born_ns[t]), state.lives[t].track_id) for t in (one, two)]
-    return keys[0] <= keys[1]
+    return _seniority(state, one) <= _seniority(state, two)
+
+
+def _seniority(state: State, track: int) -> tuple[bool, int, str]:
+    """What is confirmed comes before what is not, and what is old before what is new."""
+    return state.confirmed_ns[track] <= 0, int(state.born_ns[track]), state.lives[track].track_id
 
 
 def kind_of(life: Life) -> tuple[Kind, float]:
