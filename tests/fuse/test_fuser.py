@@ -216,6 +216,15 @@ def test_two_towers_place_a_walker_to_two_metres_and_know_it(towers: Towers) -> 
     assert names == [1] * 8
 
 
+def test_two_walkers_before_two_towers_are_never_taken_for_more(towers: Towers) -> None:
+    for seed in range(4):
+        looks, _ = crossing(towers, seed)
+        fuser = towers.fuser()
+        believed = [int((fuser.update([look]).confirmed_ns > 0).sum()) for look in looks]
+        assert max(believed) == 2
+        assert set(believed[len(believed) // 2 :]) == {2}
+
+
 def test_one_tower_alone_is_long_in_range_and_says_so(towers: Towers) -> None:
     nees, along, across = [], [], []
     for seed in range(8):

@@ -1,16 +1,17 @@
 """What is seen from one place alone, over rough ground that the elevation data know to 3 m."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
-from marsad.fuse.fuser import Fuser
+from marsad.fuse.fuser import Fuser, State
 from marsad.fuse.hypotheses import STATES, angles_to
 from marsad.fuse.moments import moments
 from marsad.fuse.revise import turning, with_turning
 from marsad.fuse.sensor import CameraSensor
 from marsad.geo.elevation import Surface
-from marsad.geo.geodesy import EnuFrame
+from marsad.geo.geodesy import Array, EnuFrame
 from marsad.geo.ground import CameraView
 from marsad.kernel.measurement import Look, Measurement
 from marsad.kernel.position import BearingMeasurement, Position
@@ -24,8 +25,11 @@ SIGMA_RAD = 2e-4
 TERRAIN = Terrain(sigma_m=3.0, correlation_m=300.0)
 
 
-def followed(seed: int, looks: int = 160) -> list[float]:
-    """The squared distances, by freedom, of one who is looked at from one mast, where he is in sight of it."""
+def watched(seed: int, looks: int = 160, hidden: tuple[int, int] = (0, 0)) -> Iterator[tuple[State, Array, Array]]:
+    """What is known of one who is looked at from one mast, where he is in sight of it, his place and his velocity.
+
+    Nothing shows him from one look to another (`hidden`).
+    """
     rng, frame = np.random.default_rng((9, seed)), EnuFrame(ORIGIN)
     ground = rugged_desert(ORIGIN, rng, radius_m=3000.0, cell_m=20.0)
     known = surveyed(ground, rng, sigma_m=TERRAIN.sigma_m, correlation_m=TERRAIN.correlation_m)
@@ -40,12 +44,13 @@ def followed(seed: int, looks: int = 160) -> list[float]:
     sensor = CameraSensor(
         Camera(id="mast", lens=lens, pose=pose, reach_m=2900.0), CameraView(lens, pose, model, reach_m=2900.0), TERRAIN
     )
-    fuser, turned, out = Fuser([sensor]), np.radians(rng.normal(0, 0.02, 2)), []
+    fuser, turned = Fuser([sensor]), np.radians(rng.normal(0, 0.02, 2))
     tried = np.column_stack([rng.uniform(-400, 400, 300), rng.uniform(1000, 2200, 300)])
     start, turn = tried[view.sees(tried[:, 0], tried[:, 1], 0.6)][0], rng.uniform(0, 2 * math.pi)
+    velocity = 1.2 * np.array([math.sin(turn), math.cos(turn)])
     for k in range(looks):
-        place = start + k / 2 * 1.2 * np.array([math.sin(turn), math.cos(turn)])
-        if not view.sees(place[:1], place[1:], 0.6)[0]:
+        place = start + k / 2 * velocity
+        if hidden[0] <= k < hidden[1] or not view.sees(place[:1], place[1:], 0.6)[0]:
             continue
         across, climb, _, _ = angles_to(real.arrays, sensor.sight, place[0], place[1], 0.0)
         off, time_ns = turned + rng.normal(0, SIGMA_RAD, 2), EPOCH_NS + k * S // 2
@@ -54,13 +59,17 @@ def followed(seed: int, looks: int = 160) -> list[float]:
             elevation_rad=climb + off[1], azimuth_rad2=SIGMA_RAD**2, azimuth_elevation_rad2=0.0,
             elevation_rad2=SIGMA_RAD**2, pose_version=1,
         )  # fmt: skip
-        state = fuser.update(
-            [Look(source_id="mast", time_ns=time_ns, measurements=(Measurement(bearing=bearing, label=1),))]
-        )
-        if len(state.lives) and k > looks // 4:
-            held = moments(state.rows, state.bias_spread)
-            gap, best = held.mean[:, :2] - place, int(state.existence.argmax())
-            out.append(float(gap[best] @ np.linalg.solve(held.whole[best, :2, :2], gap[best])) / 2)
+        look = Look(source_id="mast", time_ns=time_ns, measurements=(Measurement(bearing=bearing, label=1),))
+        yield fuser.update([look]), place, velocity
+
+
+def followed(seed: int, looks: int = 160) -> list[float]:
+    """The squared distances, by freedom, of one who is looked at from one mast."""
+    out = []
+    for state, place, _ in list(watched(seed, looks))[looks // 4 :]:
+        held = moments(state.rows, state.bias_spread)
+        gap, best = held.mean[:, :2] - place, int(state.existence.argmax())
+        out.append(float(gap[best] @ np.linalg.solve(held.whole[best, :2, :2], gap[best])) / 2)
     return out
 
 
@@ -70,6 +79,30 @@ def test_looks_from_one_place_do_not_make_sure_of_a_wrong_slope() -> None:
     late = np.array([np.mean(walk) for walk in off])
     assert np.median(late) < 1.5
     assert late.max() < 6.0
+
+
+def test_how_fast_one_turns_about_the_place_is_learnt() -> None:
+    off = []
+    for seed in range(12):
+        for state, place, velocity in list(watched(seed, 40))[20::5]:
+            own = slice(*state.rows.first[[best := int(state.existence.argmax()), best + 1]])
+            parts = (
+                state.rows.mean[own], state.rows.spread[own], state.rows.lean[own], state.rows.weight[own],
+                state.rows.left[own],
+            )  # fmt: skip
+            rate, variance = turning(parts, np.zeros(3))
+            true = float(velocity @ [place[1], -place[0]]) / float(place @ place)
+            # Half of what is usual.
+            assert math.sqrt(variance) * np.hypot(*place) < 1.0
+            off.append((rate - true) ** 2 / variance)
+    assert len(off) > 20
+    assert np.mean(off) < 2.0
+
+
+def test_the_same_label_after_some_seconds_is_the_same_track() -> None:
+    for seed in range(4):
+        states = [state for state, _, _ in watched(seed, 60, hidden=(30, 38))]
+        assert {life.track_id for life in states[-1].lives} == {life.track_id for life in states[10].lives}
 
 
 def test_a_track_that_begins_anew_goes_on_turning_as_it_did() -> None:

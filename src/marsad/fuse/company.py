@@ -33,11 +33,11 @@ _ALONE, _LEAST_LIKE, _ALL_SHOWN = 0.7, 0.01, 0.5
 _GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
 
 _ABOUT = 0.5
-_PARTED2, _GONE2 = 9.5, 30.0
+"""The share of the most members that a party has of any group, from which on it is about as many."""
+_PARTED2 = 9.5
 """From how many squared deviations on, in place and velocity, two who went together do so no more.
 
-However little is known of them by now, they do until it is seen that they do not. Of one whom nobody sees the more is
-asked: he may have turned with the others.
+However little is known of them by now, they do until it is seen that they do not.
 """
 
 Pair = tuple[str, str]
@@ -166,7 +166,7 @@ class Company:
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
         self._link_sides(sides, alike, step_s, time_ns)
-        parties = [party for party in _joined(sides, self._same) if len(party) > 1 or _is_several(party[0])]
+        parties = [party for party in _joined(sides, self._same) if _are_several(party)]
         named = self._named(parties, time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         groups = (self._group(named[i], party, side_of, time_ns) for i, party in enumerate(parties))
@@ -214,14 +214,12 @@ class Company:
         settings = self.settings
         index = {track.track_id: i for i, track in enumerate(tracks)}
         pairs, chance, may_begin, apart2 = self._odds(tracks, index)
-        unseen = {track.track_id for track in tracks if track.status == "coasting"}
         grouped = {member for group in self._groups.values() for member in group.members}
         seen = dict(zip(pairs, zip(chance, may_begin, apart2, strict=True), strict=True))
         for pair, (likely, begins, far2) in seen.items():
             if pair in self._linked:
                 parting = self._linked[pair]
-                kept2 = _GONE2 if pair[0] in unseen or pair[1] in unseen else _PARTED2
-                self._linked[pair] = parting + step_s if likely < settings.part and far2 > kept2 else 0.0
+                self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
             elif likely >= settings.join and begins:
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
                 # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
@@ -294,6 +292,8 @@ class Company:
         odds = self._same_odds(sides, sees, alike, time_ns)
         since: dict[Pair, float] = {}
         for (i, j), each in odds.items():
+            if not (_are_several(sides[i]) or _are_several(sides[j])):
+                continue
             pair = _pair(eldest[i], eldest[j])
             if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
                 since[pair] = self._same_since_s[pair] + step_s if pair in self._same_since_s else 0.0
@@ -320,7 +320,7 @@ class Company:
         self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
         time_ns: int,
     ) -> dict[tuple[int, int], float]:  # fmt: skip
-        """Pairs of parties that may be one, and the odds that they are; one of the two is several.
+        """Pairs of parties that may be one, and the odds that they are.
 
         Each of the fewer is some one of the others. That they are as many speaks for it.
         """
@@ -342,7 +342,7 @@ class Company:
         return out
 
     def _may_be_one(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
-        """Whether two parties may be the same people: none that a camera sees both of, one of them several.
+        """Whether two parties may be the same people: none that a camera sees both of.
 
         Of each those stand together who are known well and who are not: he who is known best says where.
         """
@@ -351,8 +351,7 @@ class Company:
         cover = _matrices([first.ground.covariance]) + _matrices([second.ground.covariance])
         if _far2(gap, cover, self.settings.near_m)[0] > _PARTED2:
             return False
-        several = any(len(side) > 1 or _is_several(side[0]) for side in (one, two))
-        return several and not both and _kindred(one[0], two[0])
+        return not both and _kindred(one[0], two[0])
 
     def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
         """What each party is called: as the oldest group of which it has about as many members as of any."""
@@ -596,6 +595,10 @@ def _pair(one: str, two: str) -> Pair:
 
 def _is_several(track: PictureTrack) -> bool:
     return track.kind == "group" or (track.count is not None and track.count.best > 1)
+
+
+def _are_several(side: Sequence[PictureTrack]) -> bool:
+    return len(side) > 1 or _is_several(side[0])
 
 
 def _kindred(one: PictureTrack, two: PictureTrack) -> bool:
