@@ -170,6 +170,7 @@ class Fuser:
         self._number = {source_id: i for i, source_id in enumerate(self.sensors)}
         self._slots, prior, drift = _slots(sensors)
         self._stand = _stands(sensors)
+        self._places = np.array([not isinstance(sensor, CameraSensor) for sensor in sensors], np.bool_)
         self._prior, self._drift = prior, drift
         self._start = start or ((0, ""), self._nothing())
         self._last, self.state = self._start
@@ -657,8 +658,7 @@ class Fuser:
         if not isinstance(sensor, CameraSensor) or not len(state.bias_mean):
             return np.ones(len(state.rows.weight), np.bool_)
         told = state.told_ns > 0
-        places = np.array([not isinstance(each, CameraSensor) for each in self.sensors.values()])
-        vouched = (told.sum(axis=1) > 1) | (told & places).any(axis=1)
+        vouched = (told.sum(axis=1) > 1) | (told & self._places).any(axis=1)
         variance = state.rows.spread[:, 0, 0] + state.rows.spread[:, 1, 1]
         owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
         away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
@@ -686,7 +686,9 @@ class Fuser:
         others, speed_m_s = _others_per_m2(self.settings), self.settings.speed_m_s
         meeting = Meeting(state.rows, state.bias_spread, others, speed_m_s, parts)
         share = shares(pairs, odds, 1.0, meeting)
-        state = _with_doubts(state, pairs, share)
+        # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
+        placed = (state.told_ns[:, self._places] > 0).any(axis=1)
+        state = _with_doubts(state, pairs, np.where(placed[pairs].any(axis=1), 0.0, share))
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
