@@ -44,6 +44,7 @@ _SLICES = 6
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
 _STRANGE, _STRANGE_KEPT = 0.5, 0.7
+_ALONE_S, _APART_M = 10.0, 30.0
 _KNOCKED_RAD, _TRUSTED_RAD = math.radians(0.5), 1e-3
 _LEAST_PER_KM2 = 0.01
 _ONE_STAND_M = 30.0
@@ -328,7 +329,7 @@ class Fuser:
             state = _with_shown(state, number, looked_at(shown, detected, told))
         state = self._noted(state, look, number, reports, revised)
         state = self._seen_anew(before, state, look, sensor, number, revised)
-        state = self._trusting(state, sensor, number, claims, revised)
+        state = self._trusting(before, state, sensor, number, claims, revised)
         real = chance * unseen / (sensor.false_per_m2 + chance * unseen)
         new = chances.new * real
         # However little a single report of a source says, one that is of no track begins one; the next look decides.
@@ -466,7 +467,9 @@ class Fuser:
             confirmed_ns=confirmed,
         )  # fmt: skip
 
-    def _trusting(self, state: State, sensor: Sensor, number: int, claims: Claims, revised: Revised) -> State:
+    def _trusting(
+        self, before: State, state: State, sensor: Sensor, number: int, claims: Claims, revised: Revised
+    ) -> State:
         """Whether a camera still looks where it did: most of what it follows cannot all have jumped at once.
 
         A camera that was knocked is believed no more about where it looks, and learns that anew from what others see.
@@ -480,8 +483,12 @@ class Fuser:
         strange, trusted = state.strange.copy(), state.trusted.copy()
         if asked:
             misfit = np.mean([revised.sure[t] < self.settings.doubt for t in asked])
-            # The more of them there are at once, the more it says.
-            strange[number] += (1 - _STRANGE_KEPT ** len(asked)) * (misfit - strange[number])
+            # The more of them there are at once, the more it says. Those close together say it once, and hardly: one of
+            # a herd is easily taken for its neighbour.
+            apart = _apart(before.rows, asked, _APART_M)
+            since_s = min((state.time_ns - int(before.looked_ns[number])) / NS, 1.0)
+            kept = _STRANGE_KEPT**apart if apart > 1 else math.exp(-since_s / _ALONE_S)
+            strange[number] += (1 - kept) * (misfit - strange[number])
         sigma = np.sqrt(state.bias_spread[columns, columns].max())
         if strange[number] <= _STRANGE:
             trusted[number] |= sigma < _TRUSTED_RAD
@@ -687,8 +694,8 @@ class Fuser:
         meeting = Meeting(state.rows, state.bias_spread, others, speed_m_s, parts)
         share = shares(pairs, odds, 1.0, meeting)
         # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
-        placed = (state.told_ns[:, self._places] > 0).any(axis=1)
-        state = _with_doubts(state, pairs, np.where(placed[pairs].any(axis=1), 0.0, share))
+        placed: Flags = np.any(state.told_ns[:, self._places] > 0, axis=1)
+        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share))
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
@@ -779,6 +786,16 @@ def _sigma_up(state: State, slots: Ints, noise: Array) -> float:
     """How far a reported elevation may be off."""
     variance = noise[1, 1] + (state.bias_spread[slots[1], slots[1]] if slots[1] >= 0 else 0.0)
     return math.sqrt(float(variance))
+
+
+def _apart(rows: Rows, tracks: Sequence[int], least_m: float) -> int:
+    """How many of these tracks lie so far from each other."""
+    kept: list[Array] = []
+    for t in tracks:
+        place = rows.mean[rows.first[t], :2]
+        if all(math.hypot(*(place - other)) >= least_m for other in kept):
+            kept.append(place)
+    return len(kept)
 
 
 def replaced(look: Look, measurements: tuple[Measurement, ...]) -> Look:
