@@ -426,3 +426,19 @@ def test_what_may_well_be_another_is_not_believed_to_be_one_more() -> None:
             there.append(len(state.lives))
     assert max(there) == 2
     assert set(believed) == {1}
+
+
+def test_a_herd_whose_members_are_taken_for_each_other_knocks_no_camera() -> None:
+    rng = np.random.default_rng(7)
+    towers = Towers(sigma_deg=0.02, bias=np.zeros((2, 2)))
+    fuser = towers.fuser()
+    middle = walk(rng, 60.0)[0, :2]
+    herd = middle + rng.normal(0.0, 4.0, (6, 2))
+    order = np.arange(6)
+    for k in range(120):
+        # One camera's numbers go over to neighbours again and again; the other's stay.
+        if k % 4 == 0:
+            order = rng.permutation(6)
+        fuser.update([towers.seen(0, herd[order], k / 2, rng), towers.seen(1, herd, k / 2, rng)])
+        assert fuser.state.trusted[0]
+    assert abs(fuser.state.bias_mean[0]) < math.radians(0.1)
