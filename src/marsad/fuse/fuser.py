@@ -903,8 +903,7 @@ def _short(number: int) -> str:
 def _born(look: Look, index: int, measurement: Measurement, moment: str) -> Life:
     """A new track's life: it is called after who saw it first, under which number, and when (ms, base 36)."""
     called = f"x{index}" if measurement.label is None else str(measurement.label)
-    life = Life(f"{look.source_id}-{called}-{moment}", {})
-    return _told(life, look, measurement)
+    return Life(f"{look.source_id}-{called}-{moment}", {look.source_id: _opinion(look, measurement)})
 
 
 def _renamed(life: Life, taken: set[str]) -> Life:
@@ -917,12 +916,15 @@ def _renamed(life: Life, taken: set[str]) -> Life:
 
 
 def _told(life: Life, look: Look, measurement: Measurement) -> Life:
+    return Life(life.track_id, {**life.opinions, look.source_id: _opinion(look, measurement)}, life.formerly)
+
+
+def _opinion(look: Look, measurement: Measurement) -> Opinion:
     label = -1 if measurement.label is None else measurement.label
-    opinion = Opinion(
+    return Opinion(
         look.time_ns, label, measurement.kind, measurement.kind_confidence, measurement.count, look.origin,
         measurement.bearing,
     )  # fmt: skip
-    return life._replace(opinions={**life.opinions, look.source_id: opinion})
 
 
 def _joined(stays: Life, goes: Life) -> Life:
