@@ -56,10 +56,10 @@ class Program:
         self.out = out
         self.lines = out.parent / "stderr.txt"
         self._file = self.lines.open("ab")
+        start = [sys.executable, "-c", "from marsad.app.cli import main; main()", "run", str(site), "--json", *more]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from marsad.app.cli import main; main()", "run", str(site), "--out", str(out), "--port", str(self.port), "--json",
-             *more],
-            stdout=subprocess.PIPE, stderr=self._file, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            [*start, "--out", str(out), "--port", str(self.port)], stdout=subprocess.PIPE, stderr=self._file,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )  # fmt: skip
 
     def get(self, path: str) -> int:
@@ -80,11 +80,10 @@ class Program:
             time.sleep(0.1)
 
     def events(self) -> list[Event]:
-        path = self.out / "events.sqlite"
-        if not path.exists() or not path.stat().st_size:
-            return []
-        with SqliteLogReader(path) as log:
+        # At first nothing is there yet.
+        with contextlib.suppress(InputError), SqliteLogReader(self.out / "events.sqlite") as log:
             return [each.event for each in log.read() if each.event is not None]
+        return []
 
     def saw(self, kind: type[Event], least: int = 1) -> Callable[[], bool]:
         return lambda: sum(isinstance(each, kind) for each in self.events()) >= least
@@ -112,6 +111,10 @@ def started(site: Path, out: Path, *more: str) -> Iterator[Program]:
         program.stop()
 
 
+def rules_met(events: list[Event]) -> set[str]:
+    return {met.rule for each in events if isinstance(each, AlarmChanged) for met in each.alarm.met}
+
+
 def is_gone(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
@@ -124,7 +127,7 @@ def test_a_site_is_watched_served_and_stopped_and_its_log_is_whole(site: Path, t
     with started(site, tmp_path / "out") as program:
         program.until(lambda: program.get("/api/health") == 200)
         assert program.get("/api/state") == 401
-        program.until(program.saw(AlarmChanged))
+        program.until(lambda: "line_crossing" in rules_met(program.events()))
         [camera] = program.cameras()
         report = json.loads(program.stop())
         assert program.process.returncode == 0
@@ -133,8 +136,7 @@ def test_a_site_is_watched_served_and_stopped_and_its_log_is_whole(site: Path, t
     events = program.events()
     assert report["entries"] == len(events)
     assert [each.run for each in events if isinstance(each, CameraRunChanged)] == ["starting", "running", "stopped"]
-    [first, *_] = [each for each in events if isinstance(each, AlarmChanged)]
-    assert (first.alarm.met[0].rule, first.alarm.met[0].rule_id) == ("line_crossing", "track-road")
+    assert len({each.alarm.alarm_id for each in events if isinstance(each, AlarmChanged)}) == 1
     assert any(isinstance(each, LookTaken) and each.look.measurements for each in events)
     assert any(isinstance(each, PictureTrackPoint) for each in events)
     assert isinstance(events[-1], DeskKept)

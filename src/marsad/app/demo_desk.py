@@ -4,6 +4,7 @@ An officer is played too: somebody looks at each alarm after a while, and sends 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -28,9 +29,11 @@ from marsad.kernel.act import (
 from marsad.kernel.alarm import Alarm
 from marsad.kernel.desk import DeskState
 from marsad.kernel.dispatch import Dispatch
+from marsad.kernel.error import InputError
 from marsad.kernel.event import AlarmChanged
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
+from marsad.respond.dispatch import Option
 from marsad.simulate.truth import ActorTruth
 
 NS: Final = 1_000_000_000
@@ -128,7 +131,9 @@ class _Played:
         incident_id = self._control.state().incidents[-1].incident_id
         await self._do(OFFICER, TakeIncident(act_id=f"take {incident_id}", incident_id=incident_id))
         await self._do(OFFICER, DoStep(act_id=f"look {incident_id}", incident_id=incident_id, step="look_again"))
-        options = [each for each in self._control.options(incident_id) if not each.busy_with]
+        options: list[Option] = []
+        with contextlib.suppress(InputError):  # nobody knows where they are
+            options = [each for each in self._control.options(incident_id) if not each.busy_with]
         if options:
             order = SendPatrol(
                 act_id=f"send {incident_id}", incident_id=incident_id, patrol_id=options[0].patrol_id, task="stop",
@@ -198,7 +203,8 @@ async def _play(
         await control.stop()
     crossing_s = first_crossing_s(site, made.setup.frame, truths, begin_ns)
     crossed = _crossed_s(log, begin_ns)
-    head = log.written()
+    log.flush()
+    head = log.head()
     log.close()
     return DeskReport(
         crossing_s=crossing_s,

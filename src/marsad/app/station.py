@@ -33,6 +33,7 @@ from marsad.app.systemd import tell_manager
 from marsad.console.film import Screening, film_routes
 from marsad.console.live import LiveFilm, Thumbnail
 from marsad.console.maps import Lookout, PatrolPlace, map_handlers
+from marsad.console.reports import report_routes
 from marsad.console.server import Terms, build_app, server_for
 from marsad.kernel.act import Person
 from marsad.kernel.desk import CameraRun
@@ -191,7 +192,11 @@ class Station:
         tls = self.place.certificate is not None
         app = build_app(
             self.control, self.accounts, clock=SystemClock(), terms=Terms(hosts=hosts, tls=tls),
-            handlers=[*self._film_routes(), *await asyncio.to_thread(self._map_routes, made)],
+            handlers=[
+                *self._film_routes(),
+                *report_routes(self.papers, self._audit),
+                *await asyncio.to_thread(self._map_routes, made),
+            ],
         )  # fmt: skip
         server = server_for(
             app, host=self.place.host, port=self.port, certificate=self.place.certificate, key=self.place.key
@@ -205,14 +210,14 @@ class Station:
                 raise UnavailableError("the console could not be started; see the lines above")
             await asyncio.sleep(0.02)
 
-    def _film_routes(self) -> list[ControllerRouterHandler]:
-        async def audit(person: Person, subject: str, reason: str) -> object:
-            now_ns = self.control.now_ns()
-            said = LookedUp(time_ns=now_ns, officer=person.name, subject_id=subject, reason=reason)
-            return await self.control.record([said])
+    async def _audit(self, person: Person, subject: str, reason: str) -> object:
+        """Write down who looks something up, and why."""
+        said = LookedUp(time_ns=self.control.now_ns(), officer=person.name, subject_id=subject, reason=reason)
+        return await self.control.record([said])
 
+    def _film_routes(self) -> list[ControllerRouterHandler]:
         cameras = frozenset(camera.id for camera in self.plan.site.cameras)
-        return [film_routes(Screening(self.film, self.live, cameras=cameras, who=_who, audit=audit))]
+        return [film_routes(Screening(self.film, self.live, cameras=cameras, who=_who, audit=self._audit))]
 
     def _map_routes(self, made: Made) -> list[ControllerRouterHandler]:
         """The map's routes, none where the site has no ground."""

@@ -68,7 +68,7 @@ function literals(node: unknown, inside = ''): string[] {
     const spoken = ['title', 'alt', 'placeholder', 'label', 'aria-label', 'aria-description', 'aria-valuetext']
     return spoken.includes(name) ? literals((node as Node).value, name) : []
   }
-  if (type === 'ExpressionTag' || type === 'Script') return []
+  if (type === 'ExpressionTag' || type === 'Script' || type === 'StyleDirective') return []
   const deeper = type === 'RegularElement' ? name : inside
   return Object.entries(node).flatMap(([key, each]) => (key === 'expression' ? [] : literals(each, deeper)))
 }
