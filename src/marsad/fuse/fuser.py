@@ -687,7 +687,7 @@ class Fuser:
         meeting = Meeting(state.rows, state.bias_spread, others, speed_m_s, parts)
         share = shares(pairs, odds, 1.0, meeting)
         # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
-        placed = (state.told_ns[:, self._places] > 0).any(axis=1)
+        placed: Flags = np.any(state.told_ns[:, self._places] > 0, axis=1)
         state = _with_doubts(state, pairs, np.where(placed[pairs].any(axis=1), 0.0, share))
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
