@@ -253,7 +253,7 @@ def abreast(people: int, part_m: float, *, width_m: float, seconds: float = 3.0)
 
 @pytest.mark.parametrize("people", [2, 3, 5, 8])
 def test_who_are_seen_side_by_side_in_one_silhouette_are_counted_and_their_gaps_are_not(people: int) -> None:
-    for gap_m in (0.2, 0.6):
+    for gap_m in (0.8, 1.2):
         count = abreast(people, 0.65, width_m=people * 0.65 + (people - 1) * gap_m).count
         assert count is not None
         assert count.best == people
@@ -270,19 +270,19 @@ def test_pictures_in_which_some_hide_each_other_do_not_lower_the_count() -> None
     size, grouper, told = Size(width_m=2.6, height_m=1.8, sigma_m=0.05), Grouper(), []
     for t in times(0, 4):
         seen = track(1, 20 * t, t, size=size, kind="group", w=52.0, h=36.0)
-        grouper.count_parts(seen, 3 if round(t * FPS) % 3 == 0 else 2, 39.0)
+        grouper.count_parts(seen, 3 if round(t * FPS) % 3 == 0 else 2, 30.0)
         told = grouper.update([seen])
     assert told[0].count is not None
     assert told[0].count.best == 3
 
 
 def test_a_bunch_that_parts_and_meets_stays_one_group_though_its_outlines_leap() -> None:
-    size, grouper, told = Size(width_m=2.0, height_m=1.8, sigma_m=0.05), Grouper(), []
+    size, grouper, told = Size(width_m=3.2, height_m=1.8, sigma_m=0.05), Grouper(), []
     for t in times(0, 5):
         leap = 60.0 * (-1) ** round(t * FPS)
         two = [
-            track(1, 20 * t, t, vx=leap, size=size, kind="group", w=40.0, h=36.0),
-            track(2, 50 + 20 * t, t, vx=-leap, size=size, kind="group", w=40.0, h=36.0),
+            track(1, 20 * t, t, vx=leap, size=size, kind="group", w=64.0, h=36.0),
+            track(2, 75 + 20 * t, t, vx=-leap, size=size, kind="group", w=64.0, h=36.0),
         ]
         for each in two:
             grouper.count_parts(each, 3, 39.0)

@@ -58,6 +58,8 @@ SHOULDERS_M = 0.8
 """What each further one adds to a silhouette without a gap, at most."""
 SEVERAL, ONE_OF_SEVERAL = 0.2, 0.1
 """How probable two are against one: in a silhouette, and in one of those that stand side by side in it."""
+SOLID = 0.65
+"""Where more of a silhouette than this share is covered, those side by side stand before others whom they hide."""
 FASTEST_M_S = 8.0
 """What people can hardly exceed across the line of sight."""
 HUMAN: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
@@ -366,8 +368,12 @@ def _at_least(odds: Odds, hidden: int) -> Odds:
 def _in_silhouette(member: _Member, size: Size) -> Odds:
     """The probability of each number of people in one track's silhouette."""
     parts, part_m = member.abreast()
-    if parts == 0:
-        return in_silhouette(member.width_m, size.sigma_m, SHOULDERS_M + _bridged_m(size, member.track.box))
+    if parts == 0 or (parts > 1 and parts * part_m > SOLID * member.width_m):
+        odds = in_silhouette(member.width_m, size.sigma_m, SHOULDERS_M + _bridged_m(size, member.track.box))
+        odds[:parts] = 0.0
+        odds[max(parts, 1)] += 1e-12
+        odds /= odds.sum()
+        return odds
     each = in_silhouette(part_m, size.sigma_m, SHOULDERS_M, SEVERAL if parts == 1 else ONE_OF_SEVERAL)
     odds = each
     for _ in range(parts - 1):
