@@ -1,5 +1,5 @@
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -13,7 +13,7 @@ from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.site import Camera, Lens, Line, Pose, Site, Zone
-from marsad.kernel.track import Count, Kind, Status, Track
+from marsad.kernel.track import Count, Kind, Size, Status, Track
 from marsad.respond.alerting import PRIORITIES, Alerting, AlertSettings, sentence
 
 ORIGIN = Position(latitude_deg=34.4, longitude_deg=40.9, height_m=200.0)
@@ -386,21 +386,36 @@ def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) ->
     assert alert.time_ns == round(AlertSettings().sure_kind * 1e9)
 
 
-def test_an_unknown_that_is_likely_harmless_is_given_longer_and_raised_all_the_same() -> None:
-    likely_ns = round(AlertSettings().likely_s * 1e9)
-    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.3) for t in range(100)])
-    assert alert.time_ns == likely_ns
-    # Told to be harmless within that time, it is none; no longer likely so, it waits no longer.
-    told = [track(None, t / 10, kind="unknown" if t < 35 else "animal", kind_confidence=0.3) for t in range(100)]
+def doubted(kind: Kind, share: Callable[[float], float]) -> list[Track]:
+    """Ten seconds of a track whose size is known, and which is told with a share that follows from the time."""
+    size = Size(width_m=0.9, height_m=0.6, sigma_m=0.1)
+    tracks = [track(None, t / 10, kind=kind, kind_confidence=share(t / 10)) for t in range(100)]
+    return [msgspec.structs.replace(each, size=size) for each in tracks]
+
+
+@pytest.mark.parametrize("kind", ["unknown", "person", "vehicle"])
+def test_the_less_speaks_for_what_raises_alerts_the_longer_it_is_given(kind: Kind) -> None:
+    waits = [run(settled(), doubted(kind, lambda _: share))[0].time_ns for share in (0.6, 0.4, 0.3, 0.05)]  # noqa: B023
+    assert waits == sorted(set(waits))
+    assert waits[0] == DECIDE_NS
+    assert waits[-1] < AlertSettings().doubt_s * 1e9
+    # Surer by and by, it waits no longer.
+    (alert,) = run(settled(), doubted(kind, lambda t: 0.1 + t / 5))
+    assert alert.time_ns < waits[2]
+
+
+def test_what_is_told_to_be_harmless_while_it_is_doubted_raises_nothing() -> None:
+    tracks = doubted("unknown", lambda _: 0.3)
+    told = [each if t < 35 else msgspec.structs.replace(each, kind="animal") for t, each in enumerate(tracks)]
+    assert len(run(settled(), tracks)) == 1
     assert run(settled(), told) == []
-    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.1 + t / 100) for t in range(100)])
-    assert DECIDE_NS < alert.time_ns == likely_ns
-    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.1 + t / 50) for t in range(100)])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_where_the_size_is_not_known_or_nothing_was_weighed_no_doubt_delays(share: float) -> None:
+    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=share) for t in range(100)])
     assert alert.time_ns == DECIDE_NS
-    # Nor does what was not weighed at all, or a kind that raises alerts, however unsure.
-    (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=0.0) for t in range(100)])
-    assert alert.time_ns == DECIDE_NS
-    (alert,) = run(settled(), [track(None, t / 10, kind="person", kind_confidence=0.3) for t in range(100)])
+    (alert,) = run(settled(), doubted("unknown", lambda _: 0.0))
     assert alert.time_ns == DECIDE_NS
 
 
@@ -595,6 +610,19 @@ def test_what_stands_as_a_watch_begins_is_raised_once_it_leaves_its_place_or_sta
     assert alert.rule_id == zone.id
     waited_s = alert.time_ns / 1e9 - 1.0
     assert waited_s == pytest.approx(0.8 if gone else AlertSettings().stay_s, abs=0.25)
+
+
+def test_what_leaps_about_a_bush_as_a_watch_begins_has_not_left_its_place() -> None:
+    rng, waited = np.random.default_rng(4), []
+    for _ in range(40):
+        alerting = Alerting(site(zones=[square(0, 300, 50)]))
+        alerting.update([], 0)
+        for k in range(60):
+            box = Box(x_px=100 + rng.uniform(0, 25), y_px=100 + rng.uniform(0, 25), w_px=7, h_px=9)
+            seen = msgspec.structs.replace(track((0, 300), 1.0 + k / 5), box=box, first_ns=1_000_000_000 + k)
+            waited += [alert.time_ns / 1e9 - 1.0 for alert in alerting.update([seen], seen.time_ns)]
+    assert len(waited) == 40
+    assert np.mean(np.array(waited) > AlertSettings().stay_s - 0.25) > 0.75
 
 
 def test_a_line_crossed_as_a_watch_begins_is_raised_at_once() -> None:

@@ -352,6 +352,46 @@ def test_what_is_as_tall_as_wide_is_harmless_only_where_it_is_too_large_to_be_a_
     assert last_kind(iter(cut))[0] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("body", "later"),
+    [((0.6, 0.5, 0.9), "animal"), ((0.8, 0.5, 0.5), "unknown"), ((0.6, 1.3, 0.9), "unknown")],
+    ids=["too low to walk and too fast to crawl", "at a crawl", "high enough to crouch"],
+)
+def test_what_nobody_can_be_shaped_like_is_harmless_once_it_was_followed_for_a_while(
+    body: tuple[float, float, float], later: Kind
+) -> None:
+    """The trees leave a quarter to a third for people; what cannot be one is no longer given the benefit of that."""
+    long = msgspec.structs.replace(ON_FOUR_LEGS, breadth=0.7)
+    classifier = Classifier()
+    told = [classifier.update(1, sight)[0] for sight in shaped(seen(*body, scale=0.12, seconds=5, fps=9), long)]
+    assert set(told[9:26]) == {"unknown"}
+    assert told[-1] == later
+
+
+@pytest.mark.parametrize(("shape", "sure"), [(ON_FOUR_LEGS, 0.6), (UPRIGHT, 0.99)])
+def test_what_was_never_seen_whole_is_not_told_surely_unless_it_is_upright(shape: Silhouette, sure: float) -> None:
+    for body in ((0.7, 1.7, 1.4), (1.2, 0.75, 1.0), (0.7, 0.35, 0.4)):
+        cut = (msgspec.structs.replace(sight, cut=True) for sight in shaped(seen(*body, scale=SCALE), shape))
+        classifier = Classifier()
+        told = [classifier.update(1, sight) for sight in cut]
+        assert all(confidence <= sure for _, confidence in told[3:])
+    assert told[-1][0] in {"person", "unknown"}
+
+
+@pytest.mark.parametrize(("lengths", "kind"), [(10.5, "flying"), (7.0, "unknown")])
+@pytest.mark.parametrize("fps", [9.0, 25.0])
+def test_beyond_known_ground_who_keeps_on_faster_than_a_runners_head_flies(
+    fps: float, lengths: float, kind: Kind
+) -> None:
+    sights = seen(5, 4, 5 * lengths, seconds=3, fps=fps, jitter=0.1)
+    assert last_kind(sights)[0] == kind
+    there_and_back = [
+        msgspec.structs.replace(sight, velocity_x_px_s=sight.velocity_x_px_s * (-1) ** (k // 3))
+        for k, sight in enumerate(seen(5, 4, 5 * lengths, seconds=3, fps=fps))
+    ]
+    assert last_kind(iter(there_and_back))[0] == "unknown"
+
+
 @given(
     width=st.floats(0.3, 0.69),
     height=st.floats(0.2, 0.49),

@@ -240,6 +240,71 @@ def test_a_file_of_eight_is_eight_though_arms_and_loads_make_them_wide() -> None
     assert {each.count.best for each in told if each.count is not None} == {8}
 
 
+def abreast(people: int, part_m: float, *, width_m: float, seconds: float = 3.0) -> Track:
+    """One silhouette of several in which so many are seen side by side in every picture."""
+    size = Size(width_m=width_m, height_m=1.8, sigma_m=0.05)
+    grouper, told = Grouper(), []
+    for t in times(0, seconds):
+        seen = track(1, 20 * t, t, size=size, kind="group", w=20.0 * width_m, h=36.0)
+        grouper.count_parts(seen, people, 20.0 * part_m * people)
+        told = grouper.update([seen])
+    return told[0]
+
+
+@pytest.mark.parametrize("people", [2, 3, 5, 8])
+def test_who_are_seen_side_by_side_in_one_silhouette_are_counted_and_their_gaps_are_not(people: int) -> None:
+    for gap_m in (0.8, 1.2):
+        count = abreast(people, 0.65, width_m=people * 0.65 + (people - 1) * gap_m).count
+        assert count is not None
+        assert count.best == people
+
+
+def test_what_is_too_wide_for_those_side_by_side_holds_more() -> None:
+    narrow, wide = abreast(2, 0.65, width_m=1.6).count, abreast(2, 1.1, width_m=2.5).count
+    assert narrow is not None
+    assert wide is not None
+    assert narrow.best < wide.best
+
+
+def test_pictures_in_which_some_hide_each_other_do_not_lower_the_count() -> None:
+    size, grouper, told = Size(width_m=2.6, height_m=1.8, sigma_m=0.05), Grouper(), []
+    for t in times(0, 4):
+        seen = track(1, 20 * t, t, size=size, kind="group", w=52.0, h=36.0)
+        grouper.count_parts(seen, 3 if round(t * FPS) % 3 == 0 else 2, 30.0)
+        told = grouper.update([seen])
+    assert told[0].count is not None
+    assert told[0].count.best == 3
+
+
+def test_a_bunch_that_parts_and_meets_stays_one_group_though_its_outlines_leap() -> None:
+    size, grouper, told = Size(width_m=3.2, height_m=1.8, sigma_m=0.05), Grouper(), []
+    for t in times(0, 5):
+        leap = 60.0 * (-1) ** round(t * FPS)
+        two = [
+            track(1, 20 * t, t, vx=leap, size=size, kind="group", w=64.0, h=36.0),
+            track(2, 75 + 20 * t, t, vx=-leap, size=size, kind="group", w=64.0, h=36.0),
+        ]
+        for each in two:
+            grouper.count_parts(each, 3, 39.0)
+        told = grouper.update(two)
+    assert told[0].group_id == told[1].group_id is not None
+    assert told[0].count is not None
+    assert told[0].count.best == 6
+
+
+def test_who_has_gone_into_a_silhouette_that_shows_two_is_not_counted_twice() -> None:
+    size, grouper, told = Size(width_m=0.6, height_m=1.8, sigma_m=0.05), Grouper(), []
+    for t in times(0, 3):
+        told = grouper.update([track(k, 25 * k + 20 * t, t, size=size, w=12.0, h=36.0) for k in (0, 1)])
+    merged = Size(width_m=1.4, height_m=1.8, sigma_m=0.05)
+    for t in times(3, 6):
+        seen = track(0, 20 * t, t, size=merged, w=28.0, h=36.0)
+        grouper.count_parts(seen, 2, 24.0)
+        told = grouper.update([seen])
+    assert told[0].count is not None
+    assert told[0].count.best == 2
+
+
 def test_people_far_off_are_farther_apart_in_one_silhouette() -> None:
     """Seven at 12 px, 1.2 m apart and some behind others, make one silhouette 7.9 m wide and 3.5 m high."""
     size = Size(width_m=7.9, height_m=3.5, sigma_m=0.1)

@@ -1,5 +1,6 @@
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from marsad.kernel.detection import Box
 from marsad.watch.background import Difference
-from marsad.watch.silhouette import Silhouette, silhouette
+from marsad.watch.silhouette import Abreast, Silhouette, abreast, silhouette
 
 ROWS, COLUMNS = 80, 100
 
@@ -75,3 +76,44 @@ def test_sides_are_told_apart() -> None:
 def test_where_nothing_differs_there_is_no_shape() -> None:
     assert silhouette(Difference(ROWS, COLUMNS), Box(x_px=10, y_px=10, w_px=5, h_px=9)) is None
     assert silhouette(Difference(ROWS, COLUMNS), Box(x_px=900, y_px=10, w_px=5, h_px=9)) is None
+
+
+def seen_abreast(mask: np.ndarray, noise: float = 0.0, contrast: float = 30.0) -> Abreast:
+    difference = Difference(ROWS, COLUMNS)
+    rng = np.random.default_rng(9)
+    difference.counts[:] = cv2.GaussianBlur(contrast * mask, (0, 0), 0.7) + rng.normal(0, noise, mask.shape)
+    rows, columns = np.nonzero(mask)
+    box = Box(
+        x_px=float(columns.min()),
+        y_px=float(rows.min()),
+        w_px=float(np.ptp(columns) + 1),
+        h_px=float(np.ptp(rows) + 1),
+    )
+    found = abreast(difference, box)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("contrast", [30.0, -30.0])
+@pytest.mark.parametrize("gap_px", [2, 4, 7])
+@pytest.mark.parametrize("people", [1, 2, 3, 8])
+def test_people_side_by_side_are_counted_however_wide_the_gaps(people: int, gap_px: int, contrast: float) -> None:
+    width = 4
+    mask = sum(
+        (rectangle(3 + k * (width + gap_px), 20 + k % 3, width, 16) for k in range(people)),
+        start=np.zeros((ROWS, COLUMNS)),
+    )
+    seen = seen_abreast(mask, noise=1.5, contrast=contrast)
+    assert seen.parts == people
+    assert seen.covered_px == pytest.approx(width * people, abs=2 * people)
+
+
+def test_one_whose_legs_are_apart_is_one() -> None:
+    mask = rectangle(20, 10, 6, 14)
+    for step in range(8):
+        mask += rectangle(18 - step // 3, 24 + step, 3, 1) + rectangle(25 + step // 3, 24 + step, 3, 1)
+    assert seen_abreast(np.minimum(mask, 1)).parts == 1
+
+
+def test_where_nothing_differs_nobody_stands_side_by_side() -> None:
+    assert abreast(Difference(ROWS, COLUMNS), Box(x_px=10, y_px=10, w_px=20, h_px=20)) is None

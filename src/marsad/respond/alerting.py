@@ -81,6 +81,8 @@ _UPRIGHT = 1.3
 _LEAST_UPRIGHT_M = 0.9
 _UPRIGHT_S = 1.0
 """What has for so long been taller than wide by this ratio, and as tall as that, may be somebody on foot."""
+_ONWARD = 0.8
+"""What goes somewhere gets on by more than this share of its way; a bush in the wind leaps to and fro."""
 _FIRST_SPEED_M_S = 3.0
 
 
@@ -91,11 +93,11 @@ class AlertSettings(Record):
     believed of a position with several answers. The same rule and direction is not raised twice for a track within
     `again_s`, nor for another member of its group, unless it has parted from the group for `parted_s`. A track that
     cannot be located is raised after `unlocated_s`. One whose kind is not told with `sure_kind` is raised `decide_s`
-    after it was first believed, or was last said to be harmless, so that its kind can be told first; an unknown that is
-    more likely harmless than not (`likely_kind`) `likely_s` after; in the company of a herd, unless it is upright as
-    somebody on foot, `herd_s` after; a line crossed does not wait. One whose position
-    has had several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat
-    ground positions may never be plain.
+    after it was first believed, or was last said to be harmless, so that its kind can be told first; where its size is
+    known and the share is below `likely_kind`, the later the less it is, up to `doubt_s`; in the company of a herd,
+    unless it is upright as somebody on foot, `herd_s` after; a line crossed does not wait. One whose position has had
+    several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat ground
+    positions may never be plain.
     In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
     for movers: what is believed then is raised once it has left the place where it was, or after `stay_s`.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
@@ -110,9 +112,9 @@ class AlertSettings(Record):
     parted_s: float = 3.0
     decide_s: float = 2.0
     likely_kind: float = 0.5
-    likely_s: float = 4.0
+    doubt_s: float = 8.0
     herd_s: float = 10.0
-    sure_kind: float = 0.6
+    sure_kind: float = 0.8
     settle_s: float = 3.0
     stay_s: float = 8.0
     forget_s: float = 60.0
@@ -217,15 +219,23 @@ class _Followed:
         "judged_ns",
         "low_ns",
         "motion",
+        "path_px",
         "pending",
         "raised",
         "seen_ns",
+        "size_px",
+        "step",
+        "steps",
         "told",
     )
 
     def __init__(self, time_ns: int, box: Box) -> None:
         self.first_ns = time_ns
         self.box = box
+        self.step = box.centre_px
+        self.path_px = 0.0
+        self.steps = 0
+        self.size_px = max(box.w_px, box.h_px)
         self.seen_ns = time_ns
         self.judged_ns: int | None = None
         self.harmless_ns: int | None = None
@@ -236,6 +246,15 @@ class _Followed:
         self.covered: list[_Covered] = []
         self.raised: dict[str, int] = {}
         self.told = False
+
+    def go(self, box: Box) -> None:
+        """Add to its way in the picture, in steps of half its size: what is less may be a box that trembles."""
+        self.size_px = max(self.size_px, box.w_px, box.h_px)
+        step_px = math.dist(box.centre_px, self.step)
+        if 2 * step_px >= self.size_px:
+            self.path_px += step_px
+            self.steps += 1
+            self.step = box.centre_px
 
 
 class Alerting:
@@ -276,6 +295,7 @@ class Alerting:
             if known.judged_ns is not None and 0 <= track.time_ns - known.judged_ns < JUDGED_EVERY_NS:
                 continue
             known.judged_ns = track.time_ns
+            known.go(track.box)
             self._judge(track, known)
             if track.kind not in ALARMING:
                 known.harmless_ns = track.time_ns
@@ -408,17 +428,20 @@ class Alerting:
         if known.harmless_ns is not None:
             since_ns = max(since_ns, known.harmless_ns)
         waited_s = (track.time_ns - since_ns) / 1e9
-        unsure = track.kind == "unknown" or track.kind_confidence < self.settings.sure_kind
-        if unsure and waited_s < self._wait_s(track):
+        if waited_s < self._wait_s(track):
             return True
         if not self._is_of_herd(track, known):
             return False
         return waited_s < self.settings.herd_s or self._herd_was_told(track)
 
     def _wait_s(self, track: Track) -> float:
-        """How long one whose kind is not told is given: the longer for what is likely harmless."""
-        likely = track.kind == "unknown" and 0.0 < track.kind_confidence < self.settings.likely_kind
-        return self.settings.likely_s if likely else self.settings.decide_s
+        """How long a kind is given to be told: the longer the less speaks for anything that raises alerts."""
+        s, share = self.settings, track.kind_confidence
+        if share >= s.sure_kind:
+            return s.decide_s if track.kind == "unknown" else 0.0
+        if track.size is None or share == 0.0:
+            return s.decide_s
+        return s.decide_s + (s.doubt_s - s.decide_s) * max(1 - share / s.likely_kind, 0.0)
 
     def _is_of_herd(self, track: Track, known: _Followed) -> bool:
         """Whether animals have been seen near it lately, and it has not had the outline of somebody for a while."""
@@ -439,13 +462,13 @@ class Alerting:
         return _is_near_any(track, (place for told_ns, place in told if told_ns > lately))
 
     def _may_be_scene(self, track: Track, known: _Followed) -> bool:
-        """Whether it was there as the watch began, and has hardly left its place since."""
+        """Whether it was there as the watch began, and has hardly left its place since, or only leapt about it."""
         s = self.settings
         if known.first_ns - (self._started_ns or 0) >= s.settle_s * 1e9:
             return False
         gone_px = math.dist(track.box.centre_px, known.box.centre_px)
-        size_px = max(track.box.w_px, track.box.h_px, known.box.w_px, known.box.h_px)
-        return gone_px < size_px and track.time_ns - known.first_ns < s.stay_s * 1e9
+        left = known.steps > 1 and gone_px >= max(known.size_px, _ONWARD * known.path_px)
+        return not left and track.time_ns - known.first_ns < s.stay_s * 1e9
 
     def _parted(self, track: Track, known: _Followed) -> list[tuple[Rule, str, Direction]]:
         """The rules met that another member of a group was raised for, but this track has been without it for long."""

@@ -43,8 +43,12 @@ LEAST_PART_M = (0.4, 0.3)
 HEAD_M, CREEPING_M_S = (0.7, 0.5), 0.6
 """Width and height up to which something may be the head and shoulders of somebody who swims, or creeps behind cover,
 at no more than this speed."""
+CRAWLING_M_S, LONG_BREADTH = 0.7, 0.6
+"""Hardly anybody crawls faster than this, and head and shoulders are not so long for their height."""
 WALKER_LENGTHS_S = 12.0
 """Own lengths a second beyond which nothing goes on foot: a sprinter makes five, a walker's head, seen alone, six."""
+STEADY_LENGTHS_S, STEADY_S, STEADY = 9.0, 1.5, 0.9
+"""Beyond known ground as many are enough for as long in one direction: nobody runs there with only the head seen."""
 RUNNER_LENGTHS_S = 4.0
 """Own lengths a second that somebody at `FASTEST_M_S` makes at the least: what makes fewer is larger than a person."""
 LEAST_RUNNER_M = 0.6
@@ -73,6 +77,8 @@ JUDGE_S = 0.2
 """After its first dozen sights a track is judged this often; its evidence is taken every time."""
 CUT_S = 1.0
 """What has been seen at the edge of the picture alone, which may hide a part of it, is not told for so long."""
+SUREST_CUT = 0.6
+"""Nor is what is not upright ever told with more than this share before it has been seen whole."""
 STICKY = 0.4
 """Log-odds by which another kind must win before an alarming kind is given up."""
 SUREST = 0.9
@@ -85,6 +91,9 @@ ROUND_BREADTH, ROUND_SHARE, PART_SHARE = 0.25, 0.1, 0.06
 """What is not clearly wider than tall may be people: then it may be no more than the first share. If it is no wider
 than `WIDEST_M` it may be a part of somebody, and so may be what was never seen but at the edge of the picture: no more
 than the second."""
+SETTLED_S, SETTLED_SHARE = 3.0, 0.4
+"""What has been followed for so long and has no outline of a single person may be harmless with as much as this share
+for people: what they look like side by side speaks for them plainly by then."""
 VEHICLE_SHARE = 0.25
 """What speaks for a vehicle may be no more than this share then."""
 LEAST_UPRIGHT_M = 0.9
@@ -488,11 +497,15 @@ def _judge_fitted(evidence: _Evidence) -> tuple[Kind, float]:
     if before in FITTED and before not in HARMLESS and share < math.exp(STICKY) * shares[FITTED.index(before)]:
         kind, share = before, float(shares[FITTED.index(before)])
     driven = float(shares[FITTED.index("vehicle")])
-    cut = evidence.whole == 0 and evidence.age_s < CUT_S
-    if cut or (kind in HARMLESS and (driven > VEHICLE_SHARE or not _may_be_harmless(evidence, human))):
+    cut, surest = evidence.whole == 0, FITTED_SUREST
+    if cut and evidence.shape[0] > UPRIGHT_BREADTH:
+        surest = SUREST_CUT
+    if (cut and evidence.age_s < CUT_S) or (
+        kind in HARMLESS and (driven > VEHICLE_SHARE or not _may_be_harmless(evidence, human))
+    ):
         harmless = sum(float(shares[FITTED.index(each)]) for each in HARMLESS)
-        return "unknown", min(max(1.0 - harmless, 0.01), FITTED_SUREST)
-    return kind, min(max(share, 0.01), FITTED_SUREST)
+        return "unknown", min(max(1.0 - harmless, 0.01), surest)
+    return kind, min(max(share, 0.01), surest)
 
 
 def _possible(e: _Evidence, shares: F64) -> F64:
@@ -533,9 +546,19 @@ def _may_be_a_head(e: _Evidence) -> bool:
 
 def _most_human(e: _Evidence) -> float:
     """The most that may speak for people in something harmless of this outline."""
+    if e.age_s >= SETTLED_S and e.whole > 0 and _is_no_posture(e):
+        return SETTLED_SHARE
     if e.whole > 0 and e.shape[0] > ROUND_BREADTH:
         return HUMAN_SHARE
     return ROUND_SHARE if e.whole > 0 and e.width_m * (1 - e.wrong) > WIDEST_M else PART_SHARE
+
+
+def _is_no_posture(e: _Evidence) -> bool:
+    """Whether it is wider than tall as nobody is: too wide for one, or too low to walk and too fast to crawl."""
+    if e.shape[0] > 0.0 and e.width_m * (1 - e.wrong) > WIDEST_M:
+        return True
+    low = e.height_m * (1 + e.wrong) < LEAST_UPRIGHT_M and e.shape[0] > LONG_BREADTH
+    return low and e.across_m_s > CRAWLING_M_S
 
 
 def _measured(e: _Evidence) -> F64:
@@ -658,11 +681,17 @@ def _flying(e: _Evidence) -> float:
     score = -1.5
     if e.sky_seen >= 5 and e.sky > IN_SKY:
         score += 3.5
-    if e.lengths_s > WALKER_LENGTHS_S:
+    if e.lengths_s > _most_lengths_s(e):
         score += 3.0
     if e.sized >= 3 and e.across_m_s > 15.0 and e.width_m < WIDEST_M:
         score += 2.0
     return score
+
+
+def _most_lengths_s(e: _Evidence) -> float:
+    """The most own lengths a second of anything on foot: fewer where it was never before known ground and keeps on."""
+    steady = e.sized == 0 and e.age_s >= STEADY_S and e.coherent > STEADY and e.upright < math.log(1.3)
+    return STEADY_LENGTHS_S if steady else WALKER_LENGTHS_S
 
 
 def _vegetation(e: _Evidence) -> float:
@@ -704,7 +733,7 @@ def _is_low_beast(e: _Evidence) -> bool:
 def _is_beyond_walking(e: _Evidence) -> bool:
     """In the sky and not like someone on the skyline, or many times faster for its size than anybody runs."""
     in_sky = e.sky_seen >= 5 and e.sky > IN_SKY and (e.upright < math.log(1.3) or e.lengths_s > 2.0)
-    quick = e.lengths_s > WALKER_LENGTHS_S and e.coherent > 0.6
+    quick = e.lengths_s > _most_lengths_s(e) and e.coherent > 0.6
     if e.sized >= 3 and e.wrong < 0.6 and not in_sky:
         quick = quick and e.across_m_s > 1.5 * FASTEST_M_S and e.width_m < WIDEST_M
     return in_sky or quick

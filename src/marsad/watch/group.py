@@ -1,8 +1,9 @@
 """Who moves together: groups of tracks, and silhouettes that hold several people, counted with their uncertainty.
 
 Two tracks belong together once they have been near each other with like velocities for a while; a group is what such
-pairs connect. How many there are is kept as a distribution: each track holds one or more people, by its width where
-metres are known, and those whose track ended inside another's silhouette are counted as probably still there.
+pairs connect. How many there are is kept as a distribution: each track holds one or more people, by how many are seen
+side by side in it and how wide they are where metres are known, and those whose track ended inside another's silhouette
+are counted as probably still there.
 """
 
 import math
@@ -47,6 +48,18 @@ STILL_HIDDEN = 0.7
 TALLEST_M = 7.0
 """People one behind the other, seen from a mast, make one silhouette hardly taller than this."""
 MOST_PEOPLE = 40
+MOST_PARTS = 12
+PARTS_KEPT = 0.9
+"""What is left of how often so many were seen side by side when they are seen again: a second's memory at nine a
+second."""
+PARTS_SHARE = 0.25
+"""So many stand side by side as were seen in this share of the sights: in the others some hid each other."""
+SHOULDERS_M = 0.8
+"""What each further one adds to a silhouette without a gap, at most."""
+SEVERAL, ONE_OF_SEVERAL = 0.2, 0.1
+"""How probable two are against one: in a silhouette, and in one of those that stand side by side in it."""
+SOLID = 0.65
+"""Where more of a silhouette than this share is covered, those side by side stand before others whom they hide."""
 FASTEST_M_S = 8.0
 """What people can hardly exceed across the line of sight."""
 HUMAN: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
@@ -57,7 +70,18 @@ Pair = tuple[int, int]
 class _Member:
     """What the grouper remembers of one track."""
 
-    __slots__ = ("group_id", "hidden", "known_s", "seen_ns", "track", "velocity_x_px_s", "velocity_y_px_s", "width_m")
+    __slots__ = (
+        "covered_m",
+        "group_id",
+        "hidden",
+        "known_s",
+        "parts",
+        "seen_ns",
+        "track",
+        "velocity_x_px_s",
+        "velocity_y_px_s",
+        "width_m",
+    )
 
     def __init__(self, track: Track) -> None:
         self.track = track
@@ -68,6 +92,24 @@ class _Member:
         self.velocity_x_px_s = track.velocity_x_px_s
         self.velocity_y_px_s = track.velocity_y_px_s
         self.known_s = 0.0
+        self.parts = [0.0] * MOST_PARTS
+        self.covered_m = [0.0] * MOST_PARTS
+
+    def count_parts(self, parts: int, covered_m: float) -> None:
+        """Note how many stood side by side in one picture, and how wide they were without the gaps."""
+        k = min(parts, MOST_PARTS) - 1
+        self.parts = [PARTS_KEPT * seen for seen in self.parts]
+        self.parts[k] += 1.0
+        self.covered_m[k] += (covered_m - self.covered_m[k]) / self.parts[k]
+
+    def abreast(self) -> tuple[int, float]:
+        """How many stand side by side, and how wide one of them is; (0, 0) where that was never seen."""
+        least, seen = PARTS_SHARE * sum(self.parts), 0.0
+        for k in range(MOST_PARTS - 1, -1, -1):
+            seen += self.parts[k]
+            if self.parts[k] > 0.0 and seen >= least:
+                return k + 1, self.covered_m[k] / (k + 1)
+        return 0, 0.0
 
     def steady(self, step_s: float) -> None:
         """Take the present velocity into the average."""
@@ -92,6 +134,13 @@ class Grouper:
         self._present: set[int] = set()
         self._next_id = 1
         self._looked_ns: int | None = None
+
+    def count_parts(self, track: Track, parts: int, covered_px: float) -> None:
+        """Note what was seen side by side in the silhouette of a track that is known already."""
+        member = self._members.get(track.track_id)
+        if member is not None and track.size is not None:
+            scale = track.size.height_m / max(track.box.h_px, 1.0)
+            member.count_parts(parts, covered_px * scale)
 
     def update(self, tracks: Sequence[Track]) -> list[Track]:
         """The same tracks in the same order, those of a group with its number and count.
@@ -199,7 +248,7 @@ class Grouper:
                 if not _kindred(one.track.kind, two.track.kind) or not _is_near(one.track, two.track):
                     continue
                 pair = _pair(one.track.track_id, two.track.track_id)
-                counts = pair in self._linked or _go_together(one, two)
+                counts = pair in self._linked or _are_of_one_bunch(one, two) or _go_together(one, two)
                 if counts is not None:
                     near[pair] = counts
         return near
@@ -260,10 +309,20 @@ class Grouper:
             return
         odds = np.ones(1)
         for key in part:
-            odds = np.convolve(odds, self._odds(key))
+            if not self._is_within_another(key, part):
+                odds = np.convolve(odds, self._odds(key))
         count = _interval(odds)
         for key in part:
             self._counts[key] = count
+
+    def _is_within_another(self, key: int, part: Sequence[int]) -> bool:
+        """Whether one that is not seen just now is where a companion's silhouette is seen: it is counted there."""
+        track = self._members[key].track
+        if track.status != "coasting":
+            return False
+        x, y = track.box.centre_px
+        boxes = [self._members[k].track.box for k in part if self._members[k].track.status == "confirmed"]
+        return any(abs(x - b.centre_px[0]) < b.w_px / 2 and abs(y - b.centre_px[1]) < b.h_px / 2 for b in boxes)
 
     def _odds(self, key: int) -> Odds:
         """The distribution of people in one track's silhouette, those hidden behind it included."""
@@ -271,7 +330,7 @@ class Grouper:
         size = member.track.size
         odds = _SINGLE
         if size is not None and member.track.kind in HUMAN and 0.9 <= size.height_m <= TALLEST_M:
-            odds = in_silhouette(member.width_m, size.sigma_m, _bridged_m(size, member.track.box))
+            odds = _in_silhouette(member, size)
         if member.track.kind == "group":
             odds = np.concatenate([[0.0, 0.0], odds[2:]])
             odds /= odds.sum()
@@ -281,9 +340,7 @@ class Grouper:
         if member.track.status == "coasting":
             odds = STILL_HIDDEN * odds
             odds[0] += 1 - STILL_HIDDEN
-        for _ in member.hidden:
-            odds = np.convolve(odds, [1 - STILL_HIDDEN, STILL_HIDDEN])
-        return odds
+        return _at_least(odds, len(member.hidden)) if member.hidden else odds
 
     def _told(self, track: Track) -> Track:
         member = self._members[track.track_id]
@@ -298,20 +355,44 @@ class Grouper:
         )
 
 
-def in_silhouette(width_m: float, sigma_m: float, bridged_m: float = 0.0) -> Odds:
+def _at_least(odds: Odds, hidden: int) -> Odds:
+    """A distribution of people seen in a silhouette, when probably so many more than one are in it, seen or not."""
+    within = np.array([0.0, 1.0])
+    for _ in range(min(hidden, MOST_PEOPLE - 1)):
+        within = np.convolve(within, [1 - STILL_HIDDEN, STILL_HIDDEN])
+    most = max(len(odds), len(within))
+    either = np.cumsum(np.pad(odds, (0, most - len(odds)))) * np.cumsum(np.pad(within, (0, most - len(within))))
+    return np.diff(either, prepend=0.0)
+
+
+def _in_silhouette(member: _Member, size: Size) -> Odds:
+    """The probability of each number of people in one track's silhouette."""
+    parts, part_m = member.abreast()
+    if parts == 0 or (parts > 1 and parts * part_m > SOLID * member.width_m):
+        odds = in_silhouette(member.width_m, size.sigma_m, SHOULDERS_M + _bridged_m(size, member.track.box))
+        odds[:parts] = 0.0
+        odds[max(parts, 1)] += 1e-12
+        odds /= odds.sum()
+        return odds
+    each = in_silhouette(part_m, size.sigma_m, SHOULDERS_M, SEVERAL if parts == 1 else ONE_OF_SEVERAL)
+    odds = each
+    for _ in range(parts - 1):
+        odds = np.convolve(odds, each)[: MOST_PEOPLE + 1]
+    return odds
+
+
+def in_silhouette(width_m: float, sigma_m: float, further_m: float = SHOULDERS_M, several: float = SEVERAL) -> Odds:
     """The probability of each number of people, 0 to `MOST_PEOPLE`, in one connected silhouette of a given width.
 
-    One person is 0.7 m wide, give or take 0.15 m for arms, stride and load; each further one adds 0 to 0.8 m and the
-    gap that a silhouette bridges: people who are farther apart are seen apart. One silhouette in six or so holds
-    several, and then each further one is 0.6 times as likely.
+    One person is 0.7 m wide, give or take 0.15 m for arms, stride and load; each further one adds 0 to `further_m`.
+    Two are `several` times as likely as one, and then each further one is 0.6 times as likely.
     """
     people = np.arange(1, MOST_PEOPLE + 1)
-    most_m = 0.8 + bridged_m
-    mean = PERSON_M + (people - 1) * most_m / 2
-    variance = 0.15**2 + (people - 1) * most_m**2 / 12 + sigma_m**2
+    mean = PERSON_M + (people - 1) * further_m / 2
+    variance = 0.15**2 + (people - 1) * further_m**2 / 12 + sigma_m**2
     # Arms, loads and strides make one person wide more easily than the same error makes one narrow.
     off = np.where((people == 1) & (width_m < mean), 0.0, width_m - mean)
-    prior = np.where(people == 1, 1.0, 0.2 * 0.6 ** (people - 2))
+    prior = np.where(people == 1, 1.0, several * 0.6 ** (people - 2))
     weight = prior / np.sqrt(variance) * np.exp(-0.5 * off**2 / variance) + 1e-12 * (people == 1)
     odds = np.zeros(MOST_PEOPLE + 1)
     odds[1:] = weight / weight.sum()
@@ -372,7 +453,19 @@ def _is_near(one: Track, two: Track) -> bool:
         + 2 * east * north * (ca.east_north_m2 + cb.east_north_m2)
         + north * north * (ca.north_m2 + cb.north_m2)
     ) / distance**2
-    return apart <= 1.7 * NEAR_HEIGHTS * height and distance - 1.5 * math.sqrt(max(variance, 0.0)) <= NEAR_M
+    between = distance - _beyond_one_m(one) / 2 - _beyond_one_m(two) / 2
+    return apart <= 1.7 * NEAR_HEIGHTS * height and between - 1.5 * math.sqrt(max(variance, 0.0)) <= NEAR_M
+
+
+def _beyond_one_m(track: Track) -> float:
+    """How much wider than one person a silhouette is: its place is that of its middle."""
+    return 0.0 if track.size is None else max(track.size.width_m - PERSON_M, 0.0)
+
+
+def _are_of_one_bunch(one: _Member, two: _Member) -> bool:
+    """Whether two lie beside each other and one is several people, whose outline leaps as they part and meet."""
+    height = (one.track.box.h_px + two.track.box.h_px) / 2
+    return max(one.abreast()[0], two.abreast()[0]) > 1 and _between(one.track, two.track) <= height
 
 
 def _go_together(one: _Member, two: _Member) -> bool | None:

@@ -23,6 +23,9 @@ _LEAST_PX2 = 0.15
 _FLOOR = 0.25
 """Pixels that differ by less than this share of the mean add nothing."""
 _VALUES = 11
+_DIP, _LEAST_CREST, _COVERED = 0.7, 0.3, 0.3
+"""Two crests of a profile are two things when it falls below this share of both between them; a crest is at least this
+share of the highest; and columns of at least this share of the usual height are covered."""
 
 
 class Silhouette(Record):
@@ -46,6 +49,26 @@ class Silhouette(Record):
     bottom_mass: float
     peak: float
     fill: float
+
+
+class Abreast(Record):
+    """What stands side by side in one silhouette: how many crests its profile across has, and how wide they are."""
+
+    parts: int
+    covered_px: float
+
+
+def abreast(difference: Difference, box: Box) -> Abreast | None:
+    """What stands side by side within a box of the picture; None where nothing differs."""
+    shift = difference.registration
+    left, top = round(box.x_px - shift.shift_x_px), round(box.y_px - shift.shift_y_px)
+    profile = _profile(difference.counts, left, top, max(round(box.w_px), 1), max(round(box.h_px), 1))
+    parts = _crests(profile)
+    if parts == 0:
+        return None
+    # The usual height is that of the middle of the highest third: one column may be a head, or two who overlap.
+    usual = float(np.median(np.sort(profile)[-max(len(profile) // 3, 1) :]))
+    return Abreast(parts=parts, covered_px=float(np.count_nonzero(profile >= _COVERED * usual)))
 
 
 def silhouette(difference: Difference, box: Box) -> Silhouette | None:
@@ -92,6 +115,59 @@ def _total(counts: F32, left: int, top: int, width: int, height: int) -> float:
         for x in range(max(left, 0), min(left + width, counts.shape[1])):
             total += counts[y, x]
     return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _profile(counts: F32, left: int, top: int, width: int, height: int) -> F64:
+    """How much differs in each column of a box, smoothed; all 0 where nothing does.
+
+    No pixel counts for more than twice their mean: a hot face is not taller than a person.
+    """
+    total = _total(counts, left, top, width, height)
+    profile = np.zeros(width)
+    sign = 1.0 if total > 0.0 else -1.0
+    floor = _FLOOR * abs(total) / (width * height)
+    y0, y1 = max(top, 0), min(top + height, counts.shape[0])
+    x0, x1 = max(left, 0), min(left + width, counts.shape[1])
+    mass, pixels = 0.0, 0
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            w = sign * counts[y, x] - floor
+            if w > 0.0:
+                mass += w
+                pixels += 1
+    if pixels == 0 or total == 0.0:
+        return profile
+    most = 2.0 * mass / pixels
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            w = sign * counts[y, x] - floor
+            if w > 0.0:
+                profile[x - left] += min(w, most)
+    smooth = 0.5 * profile
+    smooth[1:] += 0.25 * profile[:-1]
+    smooth[:-1] += 0.25 * profile[1:]
+    return smooth
+
+
+@numba.njit(cache=True, nogil=True)
+def _crests(profile: F64) -> int:
+    """How many crests a profile has that are parted by dips."""
+    highest = profile.max()
+    found = 0
+    crest, dip, rising = 0.0, 0.0, True
+    for k in range(profile.shape[0] + 1):
+        value = profile[k] if k < profile.shape[0] else 0.0
+        if rising:
+            crest = max(crest, value)
+            if value < _DIP * crest:
+                found += crest >= _LEAST_CREST * highest
+                dip, rising = value, False
+        else:
+            dip = min(dip, value)
+            if value * _DIP > dip and value >= _LEAST_CREST * highest:
+                crest, rising = value, True
+    return found
 
 
 @numba.njit(cache=True, nogil=True)

@@ -21,7 +21,7 @@ from marsad.watch.faint import FaintSettings, FaintStage, closely_followed
 from marsad.watch.geolocate import Geolocator
 from marsad.watch.group import Grouper
 from marsad.watch.health import HealthMonitor
-from marsad.watch.silhouette import silhouette
+from marsad.watch.silhouette import abreast, silhouette
 from marsad.watch.standing import Stood
 from marsad.watch.track import (
     CONTRAST,
@@ -315,6 +315,9 @@ class Watcher:
             silhouette=None if ground is None else silhouette(difference, track.box),
             cut=_is_cut(track.box, frame.counts.shape, difference.registration),
         )
+        side_by_side = None if track.size is None else abreast(difference, track.box)
+        if side_by_side is not None:
+            self._grouper.count_parts(track, side_by_side.parts, side_by_side.covered_px)
         if self._classifier.wants_look(track.track_id, sight.time_s):
             self._classifier.look(track.track_id, _crop(frame.counts, track.box), sight.time_s)
         return self._classifier.update(track.track_id, sight)
