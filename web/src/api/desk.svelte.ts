@@ -1,7 +1,7 @@
 /** The desk as the screens see it: live or replayed, with the acts on their way and when the server was last heard. */
 import * as client from './client'
 import { Feed } from './feed'
-import { modelOf, withEvent, withMessage, newsTo, type Model } from './model'
+import { at, modelOf, withEvent, withMessage, newsTo, type Model } from './model'
 import { Outbox, type Shelf, type Waiting } from './outbox'
 import type { Act, Done, NamedAct, Session, Site, Told } from './types'
 
@@ -45,6 +45,7 @@ export class DeskStore {
   cameras = $derived(this.model?.cameras ?? nothing<never>())
   patrols = $derived(this.model?.patrols ?? nothing<never>())
   assessments = $derived(this.model?.assessments ?? nothing<never>())
+  statements = $derived(this.model?.statements ?? nothing<never>())
   tracks = $derived(this.model?.tracks ?? nothing<never>())
   groups = $derived(this.model?.groups ?? nothing<never>())
   sources = $derived(this.model?.sources ?? nothing<never>())
@@ -189,7 +190,7 @@ export class DeskStore {
       taken += 1
     }
     this.#ahead.splice(0, taken)
-    if (model) this.#replayed = taken ? { ...model, now_ns: to_ns } : model
+    if (model) this.#replayed = taken ? at(model, to_ns) : model
     this.replay = { ...replay, at_ns: to_ns }
   }
 
