@@ -1,7 +1,7 @@
 """The browser's own board is held against this one: a night's events with what the board shows after each of them.
 
-The night lies in `web/src/api/board.fixture.json`, which the pages' tests reduce by their own rules. Where the events or
-the board have changed, `python tests/console/test_board_in_browser.py` writes it anew.
+The night lies in `web/src/api/board.fixture.json`, which the pages' tests reduce by their own rules. Where the
+events or the board have changed, `python tests/console/test_board_in_browser.py` writes it anew.
 """
 
 import json
