@@ -1,6 +1,6 @@
 /** An alarm as an officer would say it, made of its facts in the chosen language. */
 import type { Alarm, Count, GroundState, Kind, Met, PictureGroup, PictureTrack, Position, Site } from '../api/types'
-import { ago, distance, list, sentences, side, span, t, toward, word, type Key } from '../i18n'
+import { ago, distance, list, plain, sentences, side, span, t, toward, word, type Key } from '../i18n'
 
 const EARTH_M = 6_371_008.8
 const RAD = Math.PI / 180
@@ -89,16 +89,48 @@ const DID: Partial<Record<string, Key>> = {
   loitering: 'did.loitering',
   fence_contact: 'did.fence_contact',
   group_size: 'did.group_size',
-  vehicle_at_night: 'did.vehicle_at_night',
-  absence: 'did.absence',
-  camera_health: 'did.camera_health',
-  link_health: 'did.link_health',
+  night_vehicle: 'did.night_vehicle',
+  patrol_silent: 'did.noticed',
+  patrol_astray: 'did.noticed',
+  camera_silent: 'did.noticed',
+  camera_fault: 'did.noticed',
+  link_lost: 'did.noticed',
+}
+
+/** What rule was met: of a camera's faults, which. */
+export const ruleOf = (met: Met): string =>
+  met.rule === 'camera_fault' ? word('trouble', met.rule_id) : word('rule', met.rule)
+
+/** The camera, patrol or link that an alarm is about; empty for whoever is out there. */
+export const thingOf = (alarm: Alarm): string =>
+  (alarm.about ?? 'object') === 'object' ? '' : alarm.subject_id.slice(alarm.subject_id.indexOf(':') + 1)
+
+/** Several links that have one cause are one. */
+const MANY_CAMERAS = 'cameras'
+
+/** Who or what it is: "Group of 4", or "Camera North mast: lens covered". */
+export function whoOf(alarm: Alarm, site: Site | null, count: Count | null | undefined = alarm.count): string {
+  const about = alarm.about ?? 'object'
+  const newest = alarm.met.at(-1)
+  if (about === 'object') return who(alarm.kind, count)
+  const id = thingOf(alarm)
+  const many = about === 'link' && id === MANY_CAMERAS
+  const thing = many ? t('who.cameras') : t(`who.${about}`, { name: bare(nameOf(id, site), about) })
+  return newest ? t('who.about', { thing, what: ruleOf(newest) }) : thing
+}
+
+/** A name without what it is a name of, where it says so itself: "Patrol 2" is no "Patrol Patrol 2". */
+function bare(name: string, about: 'camera' | 'patrol' | 'link'): string {
+  if (about === 'link') return name
+  const [before = ''] = t(`who.${about}`, { name: '\n' }).split('\n')
+  const noun = plain(before).trim()
+  return noun && name.startsWith(noun) ? name.slice(noun.length).trim() || name : name
 }
 
 /** "crossed L1 inward 6 min ago". */
 export function did(met: Met, site: Site | null, now_ns: number): string {
   const key = DID[`${met.rule} ${met.direction}`] ?? DID[met.rule] ?? 'did.other'
-  const rule = key === 'did.other' ? word('rule', met.rule) : nameOf(met.rule_id, site)
+  const rule = key === 'did.other' ? ruleOf(met) : nameOf(met.rule_id, site)
   return t(key, { rule, ago: ago(met.time_ns, now_ns) })
 }
 
@@ -114,10 +146,11 @@ export const groundOf = ({ alarm, subject }: Pick<Facts, 'alarm' | 'subject'>): 
 
 /** Who it is, where, and which way they go. */
 export function headline({ alarm, site, subject }: Facts): string {
+  if (thingOf(alarm)) return whoOf(alarm, site)
   const ground = groundOf({ alarm, subject })
   const count = subject && 'count' in subject ? (subject.count ?? alarm.count) : alarm.count
   const parts = [
-    who(alarm.kind, count),
+    whoOf(alarm, site, count),
     ground ? where(ground.position, site) : t('place.unknown'),
     subject ? moving(alarm.kind, subject) : '',
   ]
@@ -131,6 +164,7 @@ export function sentence(facts: Facts): string {
   const cameras = list((alarm.camera_ids ?? []).map((id) => nameOf(id, site)))
   const crossed = alarm.met.some((met) => met.rule === 'line_crossing')
   const approach = crossed ? undefined : subject?.approaches?.[0]
+  if (thingOf(alarm)) return sentences([headline(facts), newest ? capital(did(newest, site, now_ns)) : ''].filter(Boolean))
   const unseen_s = (now_ns - alarm.seen.time_ns) / 1e9
   return sentences(
     [

@@ -1,5 +1,17 @@
 /** Calls to the server: the session, acts, and what is read once. Every failure becomes a `CallError` that can be worded. */
-import type { DeskState, Done, NamedAct, Option, Role, Session, Site, Stored, Told } from './types'
+import type {
+  Brief,
+  DeskState,
+  Done,
+  NamedAct,
+  Option,
+  Role,
+  Session,
+  Site,
+  Statement,
+  Stored,
+  Told,
+} from './types'
 
 /** Why a call came to nothing. `offline` is no answer at all; the others are the server's own answers. */
 export type Failure = 'offline' | 'input' | 'signed_out' | 'role' | 'refused' | 'too_many' | 'unavailable' | 'server'
@@ -87,6 +99,27 @@ export interface Account {
   patrol_id?: string
   disabled?: boolean
 }
+export interface NewAccount {
+  name: string
+  password: string
+  role: Role
+  patrol_id: string
+}
+export interface AccountChange {
+  role?: Role
+  disabled?: boolean
+  password?: string
+}
+/** The shortest password that the server takes. */
+export const PASSWORD_LEAST = 12
+
+export const accounts = (): Promise<Account[]> => call('/api/accounts')
+export const makeAccount = (made: NewAccount): Promise<Account> => call('/api/accounts', 'POST', made)
+export const changeAccount = (name: string, changed: AccountChange): Promise<Account> =>
+  call(`/api/accounts/${encodeURIComponent(name)}`, 'PATCH', changed)
+export async function changePassword(old: string, fresh: string): Promise<void> {
+  csrf = (await call<Session>('/api/session/password', 'POST', { old, new: fresh })).csrf || csrf
+}
 
 export const site = (): Promise<Site> => call('/api/site')
 export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
@@ -109,7 +142,20 @@ export async function act(body: NamedAct): Promise<Done> {
 
 export const options = (incident_id: string): Promise<Option[]> =>
   call(`/api/incidents/${encodeURIComponent(incident_id)}/options`)
-export const brief = (): Promise<{ text?: string; lines?: string[] }> => call('/api/reports/brief')
+
+const spanOf = (from_ns: number, to_ns: number): string => `from=${ns(from_ns)}&to=${ns(to_ns)}`
+export const brief = (from_ns: number, to_ns: number): Promise<Brief> => call(`/api/brief?${spanOf(from_ns, to_ns)}`)
+/** The addresses of what can be had on paper. */
+export const briefPaper = (from_ns: number, to_ns: number, language: string): string =>
+  `/api/brief.pdf?${spanOf(from_ns, to_ns)}&language=${language}`
+export const recordPaper = (incident_id: string, language: string): string =>
+  `/api/incidents/${encodeURIComponent(incident_id)}/record.pdf?language=${language}`
+export const statementPaper = (statement_id: string, place: string): string =>
+  `/api/statements/${encodeURIComponent(statement_id)}/statement.pdf?place=${encodeURIComponent(place)}`
+export const capMessage = (incident_id: string, place: string): string =>
+  `/api/incidents/${encodeURIComponent(incident_id)}/cap.xml?place=${encodeURIComponent(place)}`
+export const statements = (incident_id: string): Promise<Statement[]> =>
+  call(`/api/incidents/${encodeURIComponent(incident_id)}/statements`)
 
 export interface FilmSpan {
   from_ns: number

@@ -1,7 +1,7 @@
 /** The desk as the screens see it: live or replayed, with the acts on their way and when the server was last heard. */
 import * as client from './client'
 import { Feed } from './feed'
-import { modelOf, withEvent, withMessage, newsTo, type Model } from './model'
+import { at, modelOf, withEvent, withMessage, newsTo, type Model } from './model'
 import { Outbox, type Shelf, type Waiting } from './outbox'
 import type { Act, Done, NamedAct, Session, Site, Told } from './types'
 
@@ -15,11 +15,22 @@ export interface Replay {
   at_ns: number
   speed: number
   playing: boolean
+  /** Why the past is looked into, where somebody has said so. */
+  reason: string
 }
 
 export interface Heard {
   told: Told
   live: boolean
+}
+
+/** A clock that is off by more than this has been set anew. */
+const CLOCK_SET_MS = 1_000
+
+/** What was known of how far the desk's clock is ahead, and what it says now: a message that took longer says less. */
+function aheadOf(known_ms: number, now_ns: number): number {
+  const told_ms = now_ns / 1e6 - Date.now()
+  return Math.abs(told_ms - known_ms) > CLOCK_SET_MS ? told_ms : Math.max(known_ms, told_ms)
 }
 
 const nothing = <T>(): ReadonlyMap<string, T> => new Map<string, T>()
@@ -32,6 +43,8 @@ export class DeskStore {
   log = $state.raw<readonly Told[]>([])
   linked = $state(false)
   heard_ms = $state(Date.now())
+  /** How far the desk's clock is ahead of this machine's. */
+  ahead_ms = $state(0)
   waiting = $state.raw<readonly Waiting[]>([])
   replay = $state.raw<Replay | null>(null)
   #replayed = $state.raw<Model | null>(null)
@@ -45,6 +58,7 @@ export class DeskStore {
   cameras = $derived(this.model?.cameras ?? nothing<never>())
   patrols = $derived(this.model?.patrols ?? nothing<never>())
   assessments = $derived(this.model?.assessments ?? nothing<never>())
+  statements = $derived(this.model?.statements ?? nothing<never>())
   tracks = $derived(this.model?.tracks ?? nothing<never>())
   groups = $derived(this.model?.groups ?? nothing<never>())
   sources = $derived(this.model?.sources ?? nothing<never>())
@@ -82,6 +96,7 @@ export class DeskStore {
       since: () => this.live?.sequence ?? null,
       message: (message) => {
         if (message.type === 'events' && this.live) this.#remember(newsTo(this.live, message.events))
+        if (message.type === 'pulse') this.ahead_ms = aheadOf(this.ahead_ms, message.now_ns)
         this.live = withMessage(this.live, message)
       },
       link: (up, heard_ms) => {
@@ -141,12 +156,12 @@ export class DeskStore {
   }
 
   /** Show the desk as it was, standing still until played. */
-  async replayFrom(at_ns: number, speed = this.replay?.speed ?? 1): Promise<void> {
+  async replayFrom(at_ns: number, reason = this.replay?.reason ?? ''): Promise<void> {
     const state = await client.stateAt(at_ns)
     this.#ahead = []
     this.#ahead_to_ns = at_ns
     this.#replayed = modelOf(state)
-    this.replay = { at_ns, speed, playing: this.replay?.playing ?? false }
+    this.replay = { at_ns, reason, speed: this.replay?.speed ?? 1, playing: this.replay?.playing ?? false }
   }
 
   play(playing: boolean, speed = this.replay?.speed ?? 1): void {
@@ -189,7 +204,7 @@ export class DeskStore {
       taken += 1
     }
     this.#ahead.splice(0, taken)
-    if (model) this.#replayed = taken ? { ...model, now_ns: to_ns } : model
+    if (model) this.#replayed = taken ? at(model, to_ns) : model
     this.replay = { ...replay, at_ns: to_ns }
   }
 

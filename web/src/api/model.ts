@@ -11,14 +11,21 @@ import type {
   Hold,
   Incident,
   PatrolState,
+  Picture,
   PictureGroup,
   PictureTrack,
   Position,
   Shift,
   SourceState,
+  Statement,
   Storage,
   Told,
 } from './types'
+
+const NS = 1_000_000_000
+/** What is closed is shown for so long, here as at the desk. */
+const SHOWN_NS = 86_400 * NS
+const ENDED = new Set<Dispatch['state']>(['done', 'refused', 'could_not', 'recalled'])
 
 export interface Model {
   sequence: number
@@ -33,6 +40,8 @@ export interface Model {
   cameras: ReadonlyMap<string, CameraState>
   patrols: ReadonlyMap<string, PatrolState>
   assessments: ReadonlyMap<string, Assessment>
+  /** Those that changed since the whole state came, which has none of them. */
+  statements: ReadonlyMap<string, Statement>
   tracks: ReadonlyMap<string, PictureTrack>
   groups: ReadonlyMap<string, PictureGroup>
   sources: ReadonlyMap<string, SourceState>
@@ -44,6 +53,12 @@ export interface Model {
 
 const byId = <T>(items: readonly T[] | undefined, id: (item: T) => string): ReadonlyMap<string, T> =>
   new Map((items ?? []).map((item) => [id(item), item]))
+
+const pictured = (picture?: Picture): Pick<Model, 'tracks' | 'groups' | 'sources'> => ({
+  tracks: byId(picture?.tracks, (each) => each.track_id),
+  groups: byId(picture?.groups, (each) => each.group_id),
+  sources: byId(picture?.sources, (each) => each.source_id),
+})
 
 /** The model that a whole state stands for. */
 export function modelOf(state: DeskState): Model {
@@ -60,9 +75,8 @@ export function modelOf(state: DeskState): Model {
     cameras: byId(state.cameras, (each) => each.camera_id),
     patrols: byId(state.patrols, (each) => each.patrol_id),
     assessments: byId(state.assessments, (each) => each.subject_id),
-    tracks: byId(state.picture?.tracks, (each) => each.track_id),
-    groups: byId(state.picture?.groups, (each) => each.group_id),
-    sources: byId(state.picture?.sources, (each) => each.source_id),
+    statements: new Map(),
+    ...pictured(state.picture),
     figures: state.figures ?? null,
     shift: state.shift ?? null,
     exercise: state.exercise ?? null,
@@ -71,6 +85,13 @@ export function modelOf(state: DeskState): Model {
 }
 
 const put = <T>(map: ReadonlyMap<string, T>, id: string, item: T): ReadonlyMap<string, T> => new Map(map).set(id, item)
+
+/** Those that changed last stand last. */
+function putLast<T>(map: ReadonlyMap<string, T>, id: string, item: T): ReadonlyMap<string, T> {
+  const next = new Map(map)
+  next.delete(id)
+  return next.set(id, item)
+}
 
 function without<T>(map: ReadonlyMap<string, T>, id: string): ReadonlyMap<string, T> {
   if (!map.has(id)) return map
@@ -84,11 +105,107 @@ function cameraChanged(model: Model, camera_id: string, change: (camera: CameraS
   return known ? { ...model, cameras: put(model.cameras, camera_id, change(known)) } : model
 }
 
-/** The model after one event. Each carries the whole new object, so that taking it in twice changes nothing. */
-export function withEvent(model: Model, event: DeskEvent): Model {
+/** A camera with a trouble, which may be told of more than once and then counts from the first time. */
+function troubled(camera: CameraState, kind: string, time_ns: number, detail: string): CameraState {
+  const before = (camera.troubles ?? []).find((trouble) => trouble.kind === kind)
+  const trouble = { kind, since_ns: before?.since_ns ?? time_ns, detail }
+  const troubles = [...mended(camera, kind).troubles, trouble].sort((a, b) => (a.kind < b.kind ? -1 : 1))
+  return { ...camera, troubles }
+}
+
+function mended(camera: CameraState, kind: string): CameraState & Required<Pick<CameraState, 'troubles'>> {
+  return { ...camera, troubles: (camera.troubles ?? []).filter((trouble) => trouble.kind !== kind) }
+}
+
+/** How a camera's process does; a new one knows nothing of the old one's troubles with the picture. */
+function runs(camera: CameraState, event: Extract<DeskEvent, { type: 'camera_run_changed' }>): CameraState {
+  const { run, restarts = 0, time_ns } = event
+  const since_ns = run === camera.run ? camera.since_ns : time_ns
+  const anew = run === 'starting' ? { troubles: [], seen_ns: null } : {}
+  return { ...camera, run, restarts, since_ns, ...anew }
+}
+
+/** The model after an event about a camera or a source; undefined where it is about neither. */
+function withCamera(model: Model, event: DeskEvent): Model | undefined {
+  switch (event.type) {
+    case 'camera_run_changed':
+      return cameraChanged(model, event.camera_id, (camera) => runs(camera, event))
+    case 'camera_lost':
+      return cameraChanged(model, event.camera_id, (camera) =>
+        troubled(camera, 'no_picture', event.time_ns, event.detail),
+      )
+    case 'camera_restored':
+      return cameraChanged(model, event.camera_id, (camera) => mended(camera, 'no_picture'))
+    case 'camera_health':
+      return cameraChanged(model, event.camera_id, (camera) =>
+        event.ended ? mended(camera, event.kind) : troubled(camera, event.kind, event.time_ns, event.detail ?? ''),
+      )
+    case 'source_trust_changed': {
+      const { source } = event
+      const told = { ...model, sources: put(model.sources, source.source_id, source) }
+      return cameraChanged(told, source.source_id, (camera) =>
+        source.trusted ?? true
+          ? mended(camera, 'not_trusted')
+          : troubled(camera, 'not_trusted', event.time_ns, source.reason ?? ''),
+      )
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The model after an event about the picture; undefined where it is not. */
+function withPicture(model: Model, event: DeskEvent): Model | undefined {
+  switch (event.type) {
+    case 'picture_started':
+      return (event.resumed ?? null) === null ? { ...model, ...pictured() } : model
+    case 'picture_kept':
+      return { ...model, ...pictured(event.picture) }
+    case 'picture_track_point':
+    case 'picture_track_lost':
+      return { ...model, tracks: put(model.tracks, event.track.track_id, event.track) }
+    case 'picture_track_ended':
+      return { ...model, tracks: without(model.tracks, event.track_id) }
+    case 'picture_group_point':
+    case 'picture_group_changed':
+      return { ...model, groups: put(model.groups, event.group.group_id, event.group) }
+    case 'picture_group_ended':
+      return { ...model, groups: without(model.groups, event.group_id) }
+    default:
+      return undefined
+  }
+}
+
+/** The model after an event about what those on watch have said; undefined where it is not. */
+function withWatchKeeping(model: Model, event: DeskEvent): Model | undefined {
+  switch (event.type) {
+    case 'patrol_position': {
+      const { patrol_id, position, time_ns, sigma_m = 5 } = event
+      // A phone that was without a link sends what it had kept: an older place does not replace a newer one.
+      if ((model.patrols.get(patrol_id)?.time_ns ?? time_ns) > time_ns) return model
+      return { ...model, patrols: put(model.patrols, patrol_id, { patrol_id, position, sigma_m, time_ns }) }
+    }
+    case 'assessed':
+      return { ...model, assessments: put(model.assessments, event.assessment.subject_id, event.assessment) }
+    case 'exercise_changed':
+      return { ...model, exercise: event.name || null }
+    case 'shift_taken':
+      return { ...model, shift: event.shift }
+    case 'statement_changed':
+      return { ...model, statements: put(model.statements, event.statement.statement_id, event.statement) }
+    default:
+      return undefined
+  }
+}
+
+/** The model after one event of the log. Each carries the whole new object: taking it in twice changes nothing. */
+export const withEvent = (model: Model, event: DeskEvent): Model => withPicture(model, event) ?? withFact(model, event)
+
+/** The same but for the picture, which the change feed tells by itself, newer than the log has it. */
+function withFact(model: Model, event: DeskEvent): Model {
   switch (event.type) {
     case 'alarm_changed':
-      return { ...model, alarms: put(model.alarms, event.alarm.alarm_id, event.alarm) }
+      return { ...model, alarms: putLast(model.alarms, event.alarm.alarm_id, event.alarm) }
     case 'hold_changed':
       return {
         ...model,
@@ -100,33 +217,27 @@ export function withEvent(model: Model, event: DeskEvent): Model {
       return { ...model, incidents: put(model.incidents, event.incident.incident_id, event.incident) }
     case 'dispatch_changed':
       return { ...model, dispatches: put(model.dispatches, event.dispatch.dispatch_id, event.dispatch) }
-    case 'patrol_position': {
-      const { patrol_id, position, time_ns, sigma_m = 5 } = event
-      return { ...model, patrols: put(model.patrols, patrol_id, { patrol_id, position, time_ns, sigma_m }) }
-    }
-    case 'camera_lost':
-      return cameraChanged(model, event.camera_id, (camera) => ({ ...camera, run: 'lost', since_ns: event.time_ns }))
-    case 'camera_restored':
-      return cameraChanged(model, event.camera_id, (camera) => ({ ...camera, run: 'running', since_ns: event.time_ns }))
-    case 'camera_health':
-      return cameraChanged(model, event.camera_id, (camera) => {
-        const others = (camera.troubles ?? []).filter((trouble) => trouble.kind !== event.kind)
-        const trouble = { kind: event.kind, since_ns: event.time_ns, detail: event.detail ?? '' }
-        return { ...camera, troubles: event.ended ? others : [...others, trouble] }
-      })
-    case 'picture_track_point':
-      return { ...model, tracks: put(model.tracks, event.track.track_id, event.track) }
-    case 'picture_track_lost':
-      return { ...model, tracks: without(model.tracks, event.track.track_id) }
-    case 'picture_track_ended':
-      return { ...model, tracks: without(model.tracks, event.track_id) }
-    case 'picture_group_point':
-    case 'picture_group_changed':
-      return { ...model, groups: put(model.groups, event.group.group_id, event.group) }
-    case 'picture_group_ended':
-      return { ...model, groups: without(model.groups, event.group_id) }
     default:
-      return model
+      return withWatchKeeping(model, event) ?? withCamera(model, event) ?? model
+  }
+}
+
+function kept<T>(map: ReadonlyMap<string, T>, keep: (item: T) => boolean): ReadonlyMap<string, T> {
+  const left = [...map].filter(([, item]) => keep(item))
+  return left.length === map.size ? map : new Map(left)
+}
+
+/** The model at a moment, without what was over long before. */
+export function at(model: Model, now_ns: number): Model {
+  const fresh = (each: { changed_ns: number }): boolean => each.changed_ns >= now_ns - SHOWN_NS
+  const incidents = kept(model.incidents, (each) => each.state !== 'closed' || fresh(each))
+  return {
+    ...model,
+    now_ns,
+    incidents,
+    alarms: kept(model.alarms, (each) => each.state !== 'closed' || fresh(each)),
+    dispatches: kept(model.dispatches, (each) => !ENDED.has(each.state) || incidents.has(each.incident_id) || fresh(each)),
+    assessments: kept(model.assessments, (each) => each.until_ns > now_ns),
   }
 }
 
@@ -140,7 +251,7 @@ export function withMessage(model: Model | null, message: FeedMessage): Model | 
   if (model === null) return null
   switch (message.type) {
     case 'events': {
-      const next = newsTo(model, message.events).reduce((before, told) => withEvent(before, told.event), model)
+      const next = newsTo(model, message.events).reduce((before, told) => withFact(before, told.event), model)
       return { ...next, sequence: Math.max(model.sequence, message.sequence) }
     }
     case 'picture': {
@@ -156,13 +267,10 @@ export function withMessage(model: Model | null, message: FeedMessage): Model | 
     }
     case 'pulse':
       return {
-        ...model,
-        now_ns: message.now_ns,
+        ...at(model, message.now_ns),
         figures: message.figures,
         cameras: byId(message.cameras, (each) => each.camera_id),
         storage: message.storage ?? null,
-        shift: message.shift === undefined ? model.shift : message.shift,
-        exercise: message.exercise === undefined ? model.exercise : message.exercise,
       }
   }
 }

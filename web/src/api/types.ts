@@ -144,7 +144,7 @@ export interface Picture {
   sources?: SourceState[]
 }
 
-/** A rule's name: the rules grow with the site file, so any other name is shown by itself. */
+/** A rule's name; one that this console does not know yet is shown by itself. */
 export type Rule = 'line_crossing' | 'zone_intrusion' | 'confirmed_track' | (string & {})
 
 export interface Met {
@@ -157,10 +157,13 @@ export interface Met {
 
 export interface Seen {
   time_ns: number
-  camera_id: string
-  box: Box
+  camera_id?: string
+  box?: Box | null
   ground?: GroundState | null
 }
+
+/** What an alarm is about: somebody or something out there, a camera of ours, a patrol, or a link. */
+export type About = 'object' | 'camera' | 'patrol' | 'link'
 
 export interface Alarm {
   alarm_id: string
@@ -187,6 +190,8 @@ export interface Alarm {
   held_until_ns?: number | null
   hold_id?: string
   nuisance?: NuisanceCause | null
+  about?: About
+  facts?: { trouble?: string; since_ns?: number | null }
 }
 
 export interface Hold {
@@ -470,6 +475,78 @@ export interface Session {
   acts?: string[]
 }
 
+export type StatementLanguage = 'ar' | 'ckb' | 'kmr' | 'en'
+export type FactKind =
+  | 'seen'
+  | 'crossed'
+  | 'civilians'
+  | 'distress'
+  | 'sent'
+  | 'arrived'
+  | 'met'
+  | 'accounted'
+  | 'sought'
+  | 'nobody'
+  | 'hazard'
+export type ExposedThing = 'camera' | 'post' | 'patrol' | 'means' | 'place' | 'source' | 'civilian'
+export type StatementState = 'draft' | 'approved' | 'released' | 'withdrawn'
+
+export interface Fact {
+  fact_id: string
+  kind: FactKind
+  time_ns: number
+  sequences: number[]
+  persons?: number
+  at_least?: boolean
+  detail?: string
+}
+
+export interface Sentence {
+  text: string
+  facts?: string[]
+  by?: string
+}
+
+export interface Statement {
+  statement_id: string
+  incident_id: string
+  language: StatementLanguage
+  state: StatementState
+  sentences: Sentence[]
+  facts: Fact[]
+  exposures: { sentence: number; what: ExposedThing; word: string }[]
+  drafted_by: string
+  drafted_ns: number
+  exercise?: boolean
+  approved_by?: string
+  approved_ns?: number | null
+  accepted?: string
+  embargo_until_ns?: number | null
+  released_ns?: number | null
+  replaces?: string
+}
+
+/** What happened in a span of time, for whoever takes over. */
+export interface Brief {
+  from_ns: number
+  to_ns: number
+  alarms: Record<string, number>
+  kinds: Partial<Record<Kind, number>>
+  nuisances: Record<string, number>
+  median_to_acknowledge_s: number | null
+  slowest_to_acknowledge_s: number | null
+  waiting: Alarm[]
+  holds: Hold[]
+  opened: number
+  closed: number
+  standing: Incident[]
+  sought: number
+  orders: Dispatch[]
+  sightings: unknown[]
+  statements: Statement[]
+  cameras: { camera_id: string; lost_s: number; lost_now: boolean; troubles: Record<string, number> }[]
+}
+
 /** An event of the log. Those that the console acts on are told apart by `type`; the others only have a place in time. */
 export type DeskEvent =
   | { type: 'alarm_changed'; time_ns: number; alarm: Alarm; happening: string; officer?: string; reason?: string }
@@ -487,6 +564,32 @@ export type DeskEvent =
   | { type: 'camera_lost'; time_ns: number; camera_id: string; detail: string }
   | { type: 'camera_restored'; time_ns: number; camera_id: string; blind_ns: number; attempts: number }
   | { type: 'camera_health'; time_ns: number; camera_id: string; kind: string; detail?: string; ended?: boolean }
+  | {
+      type: 'camera_run_changed'
+      time_ns: number
+      camera_id: string
+      run: CameraState['run']
+      restarts?: number
+      detail?: string
+    }
+  | { type: 'source_trust_changed'; time_ns: number; source: SourceState }
+  | { type: 'assessed'; time_ns: number; assessment: Assessment }
+  | { type: 'exercise_changed'; time_ns: number; officer: string; name?: string }
+  | { type: 'shift_taken'; time_ns: number; shift: Shift; brief_read: boolean; note?: string }
+  | { type: 'shift_noted'; time_ns: number; officer: string; text: string }
+  | {
+      type: 'statement_changed'
+      time_ns: number
+      statement: Statement
+      happening: string
+      officer: string
+      reason?: string
+    }
+  | { type: 'sighting_reported'; time_ns: number; sighting: { sighting_id: string; what: string }; officer: string }
+  | { type: 'storage_short'; time_ns: number; free_bytes: number; needed_bytes: number; ended?: boolean }
+  | { type: 'access_logged'; time_ns: number; happening: string; name: string; subject?: string; count?: number }
+  | { type: 'picture_started'; time_ns: number; resumed?: number | null }
+  | { type: 'picture_kept'; time_ns: number; picture: Picture }
   | { type: 'picture_track_point' | 'picture_track_lost'; time_ns: number; track: PictureTrack }
   | { type: 'picture_track_ended'; time_ns: number; track_id: string; became?: string }
   | { type: 'picture_group_point' | 'picture_group_changed'; time_ns: number; group: PictureGroup; formed?: boolean }
@@ -525,8 +628,6 @@ export type FeedMessage =
       figures: Figures | null
       cameras: CameraState[]
       storage?: Storage | null
-      shift?: Shift | null
-      exercise?: string | null
     }
 
 export type Act =
@@ -585,6 +686,11 @@ export type Act =
       count?: Count | null
       reporter?: string
     }
+  | { type: 'draft_statement'; incident_id: string; language: StatementLanguage; place: string }
+  | { type: 'edit_statement'; statement_id: string; sentences: Sentence[] }
+  | { type: 'approve_statement'; statement_id: string; accepted?: string; embargo_until_ns?: number | null }
+  | { type: 'release_statement'; statement_id: string }
+  | { type: 'withdraw_statement'; statement_id: string; reason: string }
 
 /** An act with the name that makes it count once, however often it is sent. */
 export type NamedAct = Act & { act_id: string }

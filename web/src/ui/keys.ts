@@ -103,6 +103,7 @@ const LOOKING: Record<string, () => void> = {
   KeyK: () => step(-1),
   KeyM: () => (screen.centre = 'map'),
   KeyV: () => (screen.centre = 'cameras'),
+  KeyB: () => screen.open('shift'),
   KeyG: () => desk.goLive(),
   Digit1: () => (screen.left = 'alarms'),
   Digit2: () => (screen.left = 'incidents'),

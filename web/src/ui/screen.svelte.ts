@@ -21,6 +21,8 @@ export type DialogName =
   | 'open_incident'
   | 'close_incident'
   | 'look_up'
+  | 'accounts'
+  | 'password'
 
 export interface Toast {
   id: number
@@ -49,6 +51,17 @@ class Screen {
   pick(selection: Selection | null): void {
     this.selection = selection
     if (selection) this.part = 'focus'
+  }
+
+  /** What every film on the screen is shown by: now or then, why, and by whose clock. */
+  get filmed() {
+    const { replay, ahead_ms } = this.desk
+    return {
+      mode: replay ? 'replay' : 'live',
+      fromNs: replay?.at_ns,
+      reason: replay?.reason ?? '',
+      offsetMs: ahead_ms,
+    } as const
   }
 
   open(dialog: DialogName, about = ''): void {

@@ -1,0 +1,48 @@
+"""Every word that the kernel can say has its own in every language of the console."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from marsad.kernel.act import Role
+from marsad.kernel.alarm import AlarmHappening, AlarmState, HoldKind, NuisanceCause, Response
+from marsad.kernel.alert import Priority, Rule
+from marsad.kernel.desk import CameraRun
+from marsad.kernel.dispatch import DispatchHappening, DispatchState, Skill, Task, Via
+from marsad.kernel.event import AccessHappening, HealthKind
+from marsad.kernel.incident import HazardKind, IncidentHappening, IncidentKind, IncidentState, Outcome, Step
+from marsad.kernel.picture import PictureStatus, Standing
+from marsad.kernel.sighting import ContentGrade, ReporterKind, SourceGrade
+from marsad.kernel.statement import ExposedThing, FactKind, Language, StatementHappening, StatementState
+from marsad.kernel.track import Kind
+from marsad.respond.upkeep import FAULTS
+
+I18N = Path(__file__).resolve().parents[2] / "web/src/i18n"
+WORDS = {
+    "camera_run": CameraRun, "cause": NuisanceCause, "dispatch_state": DispatchState, "exposed": ExposedThing,
+    "fact": FactKind, "hazard": HazardKind, "incident_kind": IncidentKind, "incident_state": IncidentState,
+    "kind": Kind, "language": Language, "outcome": Outcome, "priority": Priority, "reporter": ReporterKind,
+    "response": Response, "role": Role, "rule": Rule, "skill": Skill, "standing": Standing, "state": AlarmState,
+    "statement_state": StatementState, "status": PictureStatus, "step": Step, "task": Task, "trouble": HealthKind,
+    "via": Via, "who": Kind,
+}  # fmt: skip
+HAPPENED = (AlarmHappening, IncidentHappening, DispatchHappening, StatementHappening, AccessHappening)
+
+
+def wanted() -> set[str]:
+    """The keys that must be there."""
+    keys = {f"{group}.{value}" for group, values in WORDS.items() for value in get_args(values)}
+    keys |= {f"happened.{value}" for values in HAPPENED for value in get_args(values)}
+    keys |= {f"sighting.source_{value.lower()}" for value in get_args(SourceGrade)}
+    keys |= {f"sighting.content_{value}" for value in get_args(ContentGrade)}
+    keys |= {f"trouble.{kind}" for kind in (*FAULTS, "no_picture", "not_trusted", "silent", "astray")}
+    keys |= {f"state.{kind}" for kind in get_args(HoldKind)}
+    return keys
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_every_value_has_a_word(language: str) -> None:
+    words = json.loads((I18N / f"{language}.json").read_text(encoding="utf-8"))
+    assert sorted(wanted() - words.keys()) == []
