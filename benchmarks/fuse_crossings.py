@@ -86,7 +86,7 @@ def play(scene: Crossings) -> list[Picture]:
         if step % EVERY == EVERY - 1:
             now_ns = max(EPOCH_NS + round((step + 1) * STEP_S * NS), state.time_ns)
             picture = picture_of(fuser.carried(state, now_ns), known)
-            beside, same = side_by_side(state, known.sensors), alike(state, known.settings)
+            beside, same = side_by_side(state, known.sensors), alike(state, known.sensors, known.settings)
             pictures.append(with_groups(picture, company.update(picture.tracks, picture.time_ns, beside, same)))
     return pictures
 

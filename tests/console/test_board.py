@@ -66,7 +66,7 @@ class Night:
                 self.write(keeping)
             self.then[self.now_ns] = self.board.state(self.now_ns)
 
-    def happening(self, step: int) -> list[Event]:
+    def happening(self, step: int) -> list[Event]:  # noqa: PLR0911 - one for each kind of event
         rng, now_ns = self.rng, self.now_ns
         alarms = self.room.alarms.queue()
         match rng.randrange(10):

@@ -135,10 +135,8 @@ def watched(
         state = fuser.update(looks)
         if k % 2:
             picture = picture_of(state, known)
-            groups = company.update(
-                picture.tracks, picture.time_ns, side_by_side(state, known.sensors), alike(state, known.settings)
-            )
-            out.append(groups)
+            beside, same = side_by_side(state, known.sensors), alike(state, known.sensors, known.settings)
+            out.append(company.update(picture.tracks, picture.time_ns, beside, same))
     return out
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marsad.fuse.company import Company, CompanySettings, with_groups
 from marsad.fuse.count import Told, count_of, heads_in
@@ -130,6 +131,38 @@ def test_a_group_that_joins_another_is_named_by_it() -> None:
     (group,) = walk(company, range(10, 20), FOUR | {"x": ((20.0, 0.0), NORTH), "y": ((25.0, 0.0), NORTH)})
     assert (group.group_id, group.joined) == ("group-a", ("group-x",))
     assert group.count.best == 6
+
+
+def test_two_groups_that_come_together_go_by_the_older_name_though_it_was_the_smaller() -> None:
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+    five = {name: ((100.0 + 5.0 * i, 0.0), NORTH) for i, name in enumerate("vwxyz")}
+    walk(company, range(10, 20), FOUR | five)
+    (group,) = walk(company, range(20, 30), FOUR | {n: ((20.0 + 5 * i, 0.0), NORTH) for i, n in enumerate("vwxyz")})
+    assert (group.group_id, group.joined, group.count.best) == ("group-a", ("group-v",), 9)
+
+
+def test_whom_nobody_sees_makes_no_two_parties_one() -> None:
+    company = Company(FRAME, CompanySettings(near_m=30.0))
+    chain = {"a": ((0.0, 0.0), NORTH), "c": ((50.0, 0.0), NORTH), "x": ((100.0, 0.0), NORTH)}
+    (one,) = walk(company, range(10), chain)
+    assert one.members == ("a", "c", "x")
+    tracks = [track(name, (e, 12.0), moment=10) for name, ((e, _), _) in chain.items()]
+    tracks[1] = replace(tracks[1], status="coasting")
+    (left,) = company.update(tracks, 10 * S)
+    assert "c" in left.members
+    assert len(left.members) == 2
+
+
+def test_of_whom_little_is_known_for_a_while_stays_and_who_is_known_to_be_elsewhere_does_not() -> None:
+    for sigma_m, members in ((400.0, 4), (4.0, 3)):
+        company = Company(FRAME)
+        walk(company, range(10), FOUR)
+        for k in range(10, 30):
+            three = [track(name, (5.0 * i, 1.2 * k), moment=k) for i, name in enumerate("abc")]
+            far = track("d", (300.0, 1.2 * k), moment=k, sigma_m=sigma_m)
+            groups = company.update([*three, far], k * S)
+        assert len(groups[0].members) == members
 
 
 def test_one_who_stumbles_for_a_moment_does_not_part() -> None:

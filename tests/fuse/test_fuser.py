@@ -216,6 +216,15 @@ def test_two_towers_place_a_walker_to_two_metres_and_know_it(towers: Towers) -> 
     assert names == [1] * 8
 
 
+def test_two_walkers_before_two_towers_are_never_taken_for_more(towers: Towers) -> None:
+    for seed in range(4):
+        looks, _ = crossing(towers, seed)
+        fuser = towers.fuser()
+        believed = [int((fuser.update([look]).confirmed_ns > 0).sum()) for look in looks]
+        assert max(believed) == 2
+        assert set(believed[len(believed) // 2 :]) == {2}
+
+
 def test_one_tower_alone_is_long_in_range_and_says_so(towers: Towers) -> None:
     nees, along, across = [], [], []
     for seed in range(8):
@@ -403,3 +412,33 @@ def test_bad_looks_are_refused_whole(towers: Towers) -> None:
         fuser.update([Look(source_id="tower-0", time_ns=EPOCH_NS, measurements=(wrong,))])
     with pytest.raises(InputError, match="two sources have one name"):
         Fuser([towers.sensors[0], towers.sensors[0]])
+
+
+def test_what_may_well_be_another_is_not_believed_to_be_one_more() -> None:
+    """Two lines of sight cross: until it is sure that it is one walker, one is believed and one not."""
+    towers = Towers(sigma_deg=0.1)
+    rng, believed, there = np.random.default_rng(4), [], []
+    fuser, path = towers.fuser(), walk(np.random.default_rng(4), 10.0)
+    for k in range(len(path)):
+        for camera in (0, 1):
+            state = fuser.update([towers.seen(camera, path[k : k + 1, :2], k / 2 + camera / 10, rng)])
+            believed.append(int((state.confirmed_ns > 0).sum()))
+            there.append(len(state.lives))
+    assert max(there) == 2
+    assert set(believed) == {1}
+
+
+def test_a_herd_whose_members_are_taken_for_each_other_knocks_no_camera() -> None:
+    rng = np.random.default_rng(7)
+    towers = Towers(sigma_deg=0.02, bias=np.zeros((2, 2)))
+    fuser = towers.fuser()
+    middle = walk(rng, 60.0)[0, :2]
+    herd = middle + rng.normal(0.0, 4.0, (6, 2))
+    order = np.arange(6)
+    for k in range(120):
+        # One camera's numbers go over to neighbours again and again; the other's stay.
+        if k % 4 == 0:
+            order = rng.permutation(6)
+        fuser.update([towers.seen(0, herd[order], k / 2, rng), towers.seen(1, herd, k / 2, rng)])
+        assert fuser.state.trusted[0]
+    assert abs(fuser.state.bias_mean[0]) < math.radians(0.1)

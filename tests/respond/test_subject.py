@@ -1,9 +1,11 @@
 """Who is who in the picture, and what else they are called."""
 
+import pytest
+
 from marsad.kernel.picture import Contributor, Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import GroundCovariance, GroundState, Position
-from marsad.kernel.track import Count
-from marsad.respond.subject import NS, names_of, present_in, subjects_of
+from marsad.kernel.track import Count, Kind
+from marsad.respond.subject import NS, Subject, names_of, present_in, subjects_of
 
 RATE = GroundCovariance(east_m2=0.01, east_north_m2=0.0, north_m2=0.01)
 GROUND = GroundState(
@@ -53,3 +55,28 @@ def test_a_subject_goes_by_its_members_what_it_was_found_to_be_and_what_cameras_
 def test_nobody_takes_the_name_of_another_who_is_there() -> None:
     shown = Picture(time_ns=NOW_NS, tracks=(track("T1", formerly=("T2",)), track("T2")))
     assert names_of(shown) == {}
+
+
+def members(*kinds: tuple[Kind, float]) -> Subject:
+    """A group of members of these kinds, as the picture has it: people, unless all are animals."""
+    tracks = tuple(
+        track(f"T{number}", kind=kind, kind_confidence=sure, group_id="G") for number, (kind, sure) in enumerate(kinds)
+    )
+    return Subject(subject_id="G", whole=group("G", *(each.track_id for each in tracks)), members=tracks)
+
+
+def test_what_is_not_told_apart_in_a_herd_is_of_the_herd() -> None:
+    assert members(("animal", 0.95), ("unknown", 0.0), ("group", 0.5)).kind == "animal"
+    assert members(("animal", 0.6), ("unknown", 0.0)).kind == "group"
+    assert members(("unknown", 0.0), ("unknown", 0.0)).kind == "group"
+
+
+def test_somebody_among_a_herd_is_somebody_and_the_herd_is_not_counted() -> None:
+    shepherd = members(("animal", 0.95), ("animal", 0.9), ("person", 0.8))
+    assert shepherd.kind == "group"
+    assert shepherd.count == Count(best=1, low=1, high=1)
+
+
+@pytest.mark.parametrize("kind", ["person", "group", "vehicle"])
+def test_no_animal_hides_those_who_are_told_surely(kind: Kind) -> None:
+    assert members(("animal", 1.0), (kind, 0.6)).kind != "animal"

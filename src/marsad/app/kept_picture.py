@@ -155,7 +155,7 @@ class KeptPicture:
         """The picture of all looks that were taken in."""
         state, known = self._fuser.state, self._known
         picture = picture_of(state, known)
-        beside, same = side_by_side(state, known.sensors), alike(state, known.settings)
+        beside, same = side_by_side(state, known.sensors), alike(state, known.sensors, known.settings)
         picture = with_groups(picture, company.update(picture.tracks, picture.time_ns, beside, same))
         return looked_ahead(picture, self._setup.paths) if self._setup.paths else picture
 

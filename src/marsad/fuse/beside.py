@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marsad.fuse.duplicates import same_odds
-from marsad.fuse.fuser import NS, FuseSettings, Life, Opinion, State
+from marsad.fuse.fuser import NS, FuseSettings, Life, Opinion, State, sameness
 from marsad.fuse.hypotheses import angles_to
 from marsad.fuse.moments import moments
 from marsad.fuse.sensor import CameraSensor, Sensor
@@ -73,13 +72,9 @@ def side_by_side(state: State, sensors: tuple[Sensor, ...]) -> tuple[Beside, ...
     return tuple(out)
 
 
-def alike(state: State, settings: FuseSettings) -> tuple[Alike, ...]:
+def alike(state: State, sensors: tuple[Sensor, ...], settings: FuseSettings) -> tuple[Alike, ...]:
     """Pairs of tracks that may be one object, by all that is known of either."""
-    worthy = state.existence >= settings.doubt
-    pairs, odds = same_odds(
-        state.rows, worthy, state.told_ns, state.since_ns, state.label, state.bias_spread, state.time_ns,
-        round(settings.label_kept_s * NS), settings.unknown_per_km2 * 1e-6, settings.speed_m_s,
-    )  # fmt: skip
+    pairs, odds, _ = sameness(state, sensors, settings)
     names = ([state.lives[t].track_id for t in pair] for pair in pairs.tolist())
     return tuple(Alike(min(two), max(two), each) for two, each in zip(names, odds.tolist(), strict=True))
 

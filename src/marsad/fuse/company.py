@@ -8,6 +8,7 @@ pairs connect, or one track that is counted as several.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -27,9 +28,17 @@ from marsad.kernel.track import Kind
 
 _NS = 1_000_000_000
 _ON_FOOT: Final[frozenset[Kind]] = frozenset({"person", "group", "unknown"})
-_ALONE, _LEAST_LIKE, _MISCOUNTED = 0.7, 0.01, 0.7
-"""The share of strangers who go alone, the least share of any number, and by how many two cameras' counts differ."""
+_ALONE, _LEAST_LIKE, _ALL_SHOWN = 0.7, 0.01, 0.5
+"""The share of strangers who go alone, the least share of any number; how often two sides see as many of a party."""
 _GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
+
+_ABOUT = 0.5
+"""The share of the most members that a party has of any group, from which on it is about as many."""
+_PARTED2 = 9.5
+"""From how many squared deviations on, in place and velocity, two who went together do so no more.
+
+However little is known of them by now, they do until it is seen that they do not.
+"""
 
 Pair = tuple[str, str]
 """Two tracks, the first name first."""
@@ -157,9 +166,7 @@ class Company:
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
         self._link_sides(sides, alike, step_s, time_ns)
-        parties = [
-            party for party in _connected(there, self._linked | self._same) if len(party) > 1 or _is_several(party[0])
-        ]
+        parties = [party for party in _joined(sides, self._same) if _are_several(party)]
         named = self._named(parties, time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         groups = (self._group(named[i], party, side_of, time_ns) for i, party in enumerate(parties))
@@ -206,13 +213,13 @@ class Company:
         """Hold all pairs against each other: those that belong together, and for how long they have seemed (not) to."""
         settings = self.settings
         index = {track.track_id: i for i, track in enumerate(tracks)}
-        pairs, chance, may_begin = self._odds(tracks, index)
+        pairs, chance, may_begin, apart2 = self._odds(tracks, index)
         grouped = {member for group in self._groups.values() for member in group.members}
-        seen = dict(zip(pairs, zip(chance, may_begin, strict=True), strict=True))
-        for pair, (likely, begins) in seen.items():
+        seen = dict(zip(pairs, zip(chance, may_begin, apart2, strict=True), strict=True))
+        for pair, (likely, begins, far2) in seen.items():
             if pair in self._linked:
                 parting = self._linked[pair]
-                self._linked[pair] = parting + step_s if likely < settings.part else 0.0
+                self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
             elif likely >= settings.join and begins:
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
                 # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
@@ -233,11 +240,14 @@ class Company:
 
     def _odds(
         self, tracks: Sequence[PictureTrack], index: Mapping[str, int]
-    ) -> tuple[list[Pair], list[float], list[bool]]:
-        """Pairs that are near or linked, how probable it is that they go together, and whether they may begin to."""
+    ) -> tuple[list[Pair], list[float], list[bool], list[float]]:
+        """Pairs that are near or linked, how probable it is that they go together, and whether they may begin to.
+
+        And how far they are from that, in squared deviations of place and velocity.
+        """
         settings = self.settings
         if len(tracks) < 2:
-            return [], [], []
+            return [], [], [], []
         place = np.array([(t.ground.east_m, t.ground.north_m) for t in tracks])
         near = cKDTree(place).query_pairs(settings.apart_m, output_type="ndarray")
         asked = (*self._linked, *self._gaps)
@@ -256,9 +266,8 @@ class Company:
         long = np.sqrt(np.linalg.eigvalsh(cover)[:, 1]) if len(rows) else np.empty(0)
         apart = np.hypot(gap[:, 0], gap[:, 1])
         begins = (apart < settings.apart_m) & (apart + 1.645 * long < settings.surely_m)
-        # What has come as far apart as two groups may be has parted, however little is known of it.
-        chance = np.where(apart >= settings.surely_m, 0.0, chance)
-        return names, chance.tolist(), begins.tolist()
+        far2 = _far2(gap, cover, settings.near_m) + _far2(turn, rates, settings.like_m_s)
+        return names, chance.tolist(), begins.tolist(), far2.tolist()
 
     def _seen_apart(self, pairs: Sequence[Pair], gap: Array, cover: Array) -> tuple[Array, Array]:
         """Gaps (P, 2) and their covariances (P, 2, 2), a camera's own where it sees both and tells it better."""
@@ -276,12 +285,15 @@ class Company:
     ) -> None:
         """Hold parties against each other of which no camera sees both: those that are one, and for how long."""
         settings = self.settings
-        eldest = [min(side, key=lambda t: (t.first_ns, t.track_id)).track_id for side in sides]
+        # Who stands for a party should be there when others of it are gone.
+        eldest = [min(side, key=lambda t: (t.status == "coasting", t.first_ns, t.track_id)).track_id for side in sides]
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
         odds = self._same_odds(sides, sees, alike, time_ns)
         since: dict[Pair, float] = {}
         for (i, j), each in odds.items():
+            if not (_are_several(sides[i]) or _are_several(sides[j])):
+                continue
             pair = _pair(eldest[i], eldest[j])
             if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
                 since[pair] = self._same_since_s[pair] + step_s if pair in self._same_since_s else 0.0
@@ -294,52 +306,55 @@ class Company:
                 if pair not in self._met_ns:
                     del self._same[pair]
                 continue
-            self._met_ns[pair] = time_ns
+            parting = self._same.pop(pair)
             each = odds.get((min(i, j), max(i, j)), 0.0)
             doubtful = i != j and each < settings.part * (1 + each)
-            self._same[pair] = self._same[pair] + step_s if doubtful else 0.0
+            parting = parting + step_s if doubtful else 0.0
             # A camera that sees both can tell whether they go together: its word counts, and not this.
-            if i == j or (sees[i] & sees[j]) or self._same[pair] >= settings.parted_s:
-                del self._same[pair]
+            if i == j or (sees[i] & sees[j]) or parting >= settings.parted_s:
+                continue
+            now = _pair(eldest[i], eldest[j])
+            self._same[now], self._met_ns[now] = parting, time_ns
 
     def _same_odds(
         self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
         time_ns: int,
     ) -> dict[tuple[int, int], float]:  # fmt: skip
-        """Pairs of parties that may be one, and the odds that they are; one of the two is several.
+        """Pairs of parties that may be one, and the odds that they are.
 
-        Each of the fewer is held to be him of the others whom he is likest. That they are as many speaks for it.
+        Each of the fewer is some one of the others. That they are as many speaks for it.
         """
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
-        likest: dict[tuple[int, int], dict[str, float]] = {}
+        likely: dict[tuple[int, int], dict[str, float]] = {}
         for each in alike:
             i, j = side_of.get(each.one, -1), side_of.get(each.two, -1)
             if i < 0 or j < 0 or i == j or not self._may_be_one(sides[i], sides[j], sees[i] & sees[j]):
                 continue
             for name in (each.one, each.two):
-                found = likest.setdefault((min(i, j), max(i, j)), {})
-                found[name] = max(found.get(name, 0.0), each.odds)
+                found = likely.setdefault((min(i, j), max(i, j)), {})
+                found[name] = found.get(name, 0.0) + each.odds
         out: dict[tuple[int, int], float] = {}
-        for (i, j), found in likest.items():
+        for (i, j), found in likely.items():
             fewer = min(sides[i], sides[j], key=len)
             places = sum(found.get(track.track_id, 0.0) for track in fewer) / len(fewer)
             heads = [heads_in([self._told(sides[k], time_ns)], self.settings.blob_m).best for k in (i, j)]
             out[i, j] = places * _as_many(*heads)
         return out
 
-    @staticmethod
-    def _may_be_one(one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
-        """Whether two parties may be the same people: none that a camera sees both of, one of them several.
+    def _may_be_one(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
+        """Whether two parties may be the same people: none that a camera sees both of.
 
-        Those who may be at several places are not asked: of two such places one always suits somebody.
+        Of each those stand together who are known well and who are not: he who is known best says where.
         """
-        if any(track.ground.multimodal for side in (one, two) for track in side):
+        first, second = (min(side, key=_area2_of) for side in (one, two))
+        gap = np.array([[first.ground.east_m - second.ground.east_m, first.ground.north_m - second.ground.north_m]])
+        cover = _matrices([first.ground.covariance]) + _matrices([second.ground.covariance])
+        if _far2(gap, cover, self.settings.near_m)[0] > _PARTED2:
             return False
-        several = any(len(side) > 1 or _is_several(side[0]) for side in (one, two))
-        return several and not both and _kindred(one[0], two[0])
+        return not both and _kindred(one[0], two[0])
 
     def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
-        """What each party is called: as the group it shares the most members with, the oldest first where even."""
+        """What each party is called: as the oldest group of which it has about as many members as of any."""
         whose: dict[str, list[_Group]] = {}
         for group in self._groups.values():
             for member in group.members:
@@ -349,7 +364,13 @@ class Company:
             for track in party:
                 for group in whose.get(track.track_id, ()):
                     shared[i, group.group_id] = shared.get((i, group.group_id), 0) + 1
-        order = sorted(shared, key=lambda key: (-shared[key], self._groups[key[1]].first_ns, key[1], key[0]))
+        most = {i: max(count for (j, _), count in shared.items() if j == i) for i, _ in shared}
+        order = sorted(
+            shared,
+            key=lambda key: (
+                shared[key] < _ABOUT * most[key[0]], self._groups[key[1]].first_ns, key[1], -shared[key], key[0]
+            ),
+        )  # fmt: skip
         kept: dict[int, str] = {}
         for i, group_id in order:
             if i not in kept and group_id not in kept.values():
@@ -465,21 +486,61 @@ def with_groups(picture: Picture, groups: Sequence[PictureGroup]) -> Picture:
 
 
 def _connected(tracks: Sequence[PictureTrack], links: Iterable[Pair]) -> list[list[PictureTrack]]:
-    """The tracks in parties that linked pairs connect, through those not in the picture just now too."""
-    head: dict[str, str] = {}
+    """The tracks in parties that linked pairs connect, those nobody sees each in that with which most connects it.
 
-    def find(name: str) -> str:
-        while head.setdefault(name, name) != name:
-            head[name] = head[head[name]]
-            name = head[name]
-        return name
-
+    Whom nobody sees connects nobody: who came near two parties is a reason to be of either, and for no third to be.
+    """
+    near: dict[str, list[str]] = {}
     for one, two in sorted(links):
-        low, high = sorted((find(one), find(two)))
-        head[high] = low
+        near.setdefault(one, []).append(two)
+        near.setdefault(two, []).append(one)
+    party_of = _heads([track.track_id for track in tracks if track.status != "coasting"], near)
+    rest = [track.track_id for track in tracks if track.status == "coasting"]
+    while rest:
+        found = {name: _most(party_of[other] for other in near.get(name, ()) if other in party_of) for name in rest}
+        came = {name: party for name, party in found.items() if party is not None}
+        if not came:
+            break
+        party_of |= came
+        rest = [name for name in rest if name not in came]
+    party_of |= _heads(rest, near)
     parties: dict[str, list[PictureTrack]] = {}
     for track in tracks:
-        parties.setdefault(find(track.track_id), []).append(track)
+        parties.setdefault(party_of[track.track_id], []).append(track)
+    return list(parties.values())
+
+
+def _heads(names: Sequence[str], near: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Who stands for the party of each, parties being those whom their links to one another connect."""
+    among, head = set(names), {}
+    for first in sorted(names):
+        asked = [first] if first not in head else []
+        while asked:
+            name = asked.pop()
+            if name not in head:
+                head[name] = first
+                asked += [other for other in near.get(name, ()) if other in among]
+    return head
+
+
+def _most(parties: Iterable[str]) -> str | None:
+    """The party that is named most often."""
+    count = Counter(parties)
+    return min(count, key=lambda party: (-count[party], party)) if count else None
+
+
+def _joined(sides: Sequence[Sequence[PictureTrack]], same: Iterable[Pair]) -> list[list[PictureTrack]]:
+    """Parties with those made one that are the same."""
+    side_of = {track.track_id: str(i) for i, side in enumerate(sides) for track in side}
+    near: dict[str, list[str]] = {}
+    for one, two in sorted(same):
+        if one in side_of and two in side_of:
+            near.setdefault(side_of[one], []).append(side_of[two])
+            near.setdefault(side_of[two], []).append(side_of[one])
+    head = _heads(list(side_of.values()), near)
+    parties: dict[str, list[PictureTrack]] = {}
+    for i, side in enumerate(sides):
+        parties.setdefault(head[str(i)], []).extend(side)
     return list(parties.values())
 
 
@@ -500,10 +561,13 @@ def _rivals(odds: Mapping[tuple[int, int], float], sees: Sequence[frozenset[str]
 
 
 def _as_many(one: int, two: int) -> float:
-    """The odds that two parties of so many heads are one, by their number: seven of ten strangers go alone."""
+    """The odds that two parties of so many heads are one, by their number: seven of ten strangers go alone.
+
+    From one side some are often hidden.
+    """
     low, high = min(one, two), max(one, two)
-    strangers = _ALONE if high == 1 else max((1 - _ALONE) * 0.5 ** (high - 1), _LEAST_LIKE)
-    return math.exp(-(((high - low) / _MISCOUNTED) ** 2) / 2) / (_MISCOUNTED * math.sqrt(2 * math.pi)) / strangers
+    strangers = _ALONE if low == 1 else max((1 - _ALONE) * 0.5 ** (low - 1), _LEAST_LIKE)
+    return (_ALL_SHOWN if low == high else (1 - _ALL_SHOWN) / (high - 1)) / strangers
 
 
 def _by_side(party: Sequence[PictureTrack], side_of: Mapping[str, int]) -> list[list[PictureTrack]]:
@@ -519,12 +583,22 @@ def _area2(beside: Beside) -> float:
     return a * c - b * b
 
 
+def _area2_of(track: PictureTrack) -> tuple[float, str]:
+    """How badly a track's place is known."""
+    cover = track.ground.covariance
+    return cover.east_m2 * cover.north_m2 - cover.east_north_m2**2, track.track_id
+
+
 def _pair(one: str, two: str) -> Pair:
     return (one, two) if one < two else (two, one)
 
 
 def _is_several(track: PictureTrack) -> bool:
     return track.kind == "group" or (track.count is not None and track.count.best > 1)
+
+
+def _are_several(side: Sequence[PictureTrack]) -> bool:
+    return len(side) > 1 or _is_several(side[0])
 
 
 def _kindred(one: PictureTrack, two: PictureTrack) -> bool:
@@ -564,8 +638,14 @@ def _record(matrix: Array) -> GroundCovariance:
 
 def _log_normal(gap: Array, cover: Array, sigma: float) -> Array:
     """The logarithm of the density of differences (P, 2) about nought, of covariance `cover` and `sigma` on top."""
+    det = (cover[:, 0, 0] + sigma**2) * (cover[:, 1, 1] + sigma**2) - cover[:, 0, 1] ** 2
+    out: Array = -_far2(gap, cover, sigma) / 2 - np.log(2 * math.pi * np.sqrt(det))
+    return out
+
+
+def _far2(gap: Array, cover: Array, sigma: float) -> Array:
+    """The squared distances of differences (P, 2) from nought, in deviations of `cover` with `sigma` on top."""
     a, b, c = cover[:, 0, 0] + sigma**2, cover[:, 0, 1], cover[:, 1, 1] + sigma**2
-    det = a * c - b * b
     x, y = gap[:, 0], gap[:, 1]
-    out: Array = -(c * x * x - 2 * b * x * y + a * y * y) / (2 * det) - np.log(2 * math.pi * np.sqrt(det))
+    out: Array = (c * x * x - 2 * b * x * y + a * y * y) / (a * c - b * b)
     return out

@@ -10,12 +10,13 @@ from msgspec import field
 from numpy.typing import NDArray
 
 from marsad.fuse.associate import HIDDEN_SEEN, Claims, Reports, believe, gate, settled
-from marsad.fuse.duplicates import RowParts, certain, made_one, same_odds
+from marsad.fuse.duplicates import Meeting, made_one, same_odds, shares, surest
 from marsad.fuse.hypotheses import (
     AROUND_SIGMAS,
     STATES,
     Expected,
     Ints,
+    RowParts,
     Rows,
     expect_angles,
     expect_places,
@@ -25,9 +26,10 @@ from marsad.fuse.hypotheses import (
     ranges_along,
 )
 from marsad.fuse.register import Biases, forget, wander
-from marsad.fuse.revise import Revised, begin_along, revise
+from marsad.fuse.revise import Revised, begin_along, revise, turning, with_turning
 from marsad.fuse.sensor import CameraSensor, Reporting, Sensor
 from marsad.fuse.showing import USUALLY_BARE, USUALLY_SHOWN, looked_at, passed
+from marsad.fuse.silence import odds_by_silence, silence
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import Look, Measurement
@@ -42,8 +44,11 @@ _SLICES = 6
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
 _STRANGE, _STRANGE_KEPT = 0.5, 0.7
+_ALONE_S, _APART_M = 10.0, 30.0
 _KNOCKED_RAD, _TRUSTED_RAD = math.radians(0.5), 1e-3
 _LEAST_PER_KM2 = 0.01
+_ONE_STAND_M = 30.0
+_IN_DOUBT, _ANOTHER = -1, 0.5
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
 
@@ -112,10 +117,11 @@ class Life(NamedTuple):
 class State(NamedTuple):
     """Everything the fuser knows after a look; never changed, only followed by another.
 
-    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet), `surprise` (mean squared distance of
-    its reports for each dimension), `told_ns` (T, S) when each source last reported it, 0 for never, `label` (T, S)
-    under which number, -1 without, and `since_ns` (T, S) since when; `showing` (T, S) how probable it is that nothing
-    hides it from that source alone, and `bare` (T) that nothing hides it from all. Of S sources: `looked_ns` (0 for
+    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet, -1 where it may well be another),
+    `surprise` (mean squared distance of its reports for each dimension), `told_ns` (T, S) when each source last
+    reported it, 0 for never, `label` (T, S) under which number, -1 without, and `since_ns` (T, S) since when;
+    `showing` (T, S) how probable it is that nothing hides it from that source alone, and `bare` (T) that nothing hides
+    it from all. Of S sources: `looked_ns` (0 for
     never), `unseen` (objects for each m2 not yet reported), `strange` (share of its reports that do not fit what they
     should), `trusted`.
     """
@@ -164,6 +170,8 @@ class Fuser:
             raise InputError("two sources have one name; every camera, post and patrol needs its own")
         self._number = {source_id: i for i, source_id in enumerate(self.sensors)}
         self._slots, prior, drift = _slots(sensors)
+        self._stand = _stands(sensors)
+        self._places = np.array([not isinstance(sensor, CameraSensor) for sensor in sensors], np.bool_)
         self._prior, self._drift = prior, drift
         self._start = start or ((0, ""), self._nothing())
         self._last, self.state = self._start
@@ -311,6 +319,7 @@ class Fuser:
         looked, unknown = state.looked_ns.copy(), state.unseen.copy()
         looked[number], unknown[number] = look.time_ns, unseen * (1 - chance)
         fell = revised.existence < state.existence
+        before = state
         state = state._replace(
             rows=revised.rows, existence=revised.existence, bias_mean=state.bias_mean + shift, bias_spread=learnt,
             looked_ns=looked, unseen=unknown,
@@ -319,7 +328,8 @@ class Fuser:
             told = np.clip((1 - chances.missed) / np.maximum(revised.existence, 1e-12), 0.0, 1.0)
             state = _with_shown(state, number, looked_at(shown, detected, told))
         state = self._noted(state, look, number, reports, revised)
-        state = self._trusting(state, sensor, number, claims, revised)
+        state = self._seen_anew(before, state, look, sensor, number, revised)
+        state = self._trusting(before, state, sensor, number, claims, revised)
         real = chance * unseen / (sensor.false_per_m2 + chance * unseen)
         new = chances.new * real
         # However little a single report of a source says, one that is of no track begins one; the next look decides.
@@ -457,7 +467,9 @@ class Fuser:
             confirmed_ns=confirmed,
         )  # fmt: skip
 
-    def _trusting(self, state: State, sensor: Sensor, number: int, claims: Claims, revised: Revised) -> State:
+    def _trusting(
+        self, before: State, state: State, sensor: Sensor, number: int, claims: Claims, revised: Revised
+    ) -> State:
         """Whether a camera still looks where it did: most of what it follows cannot all have jumped at once.
 
         A camera that was knocked is believed no more about where it looks, and learns that anew from what others see.
@@ -471,8 +483,12 @@ class Fuser:
         strange, trusted = state.strange.copy(), state.trusted.copy()
         if asked:
             misfit = np.mean([revised.sure[t] < self.settings.doubt for t in asked])
-            # The more of them there are at once, the more it says.
-            strange[number] += (1 - _STRANGE_KEPT ** len(asked)) * (misfit - strange[number])
+            # The more of them there are at once, the more it says. Those close together say it once, and hardly: one of
+            # a herd is easily taken for its neighbour.
+            apart = _apart(before.rows, asked, _APART_M)
+            since_s = min((state.time_ns - int(before.looked_ns[number])) / NS, 1.0)
+            kept = _STRANGE_KEPT**apart if apart > 1 else math.exp(-since_s / _ALONE_S)
+            strange[number] += (1 - kept) * (misfit - strange[number])
         sigma = np.sqrt(state.bias_spread[columns, columns].max())
         if strange[number] <= _STRANGE:
             trusted[number] |= sigma < _TRUSTED_RAD
@@ -484,6 +500,29 @@ class Fuser:
         left = rows.left.copy()
         left[:, number] = math.nan
         return state._replace(rows=rows._replace(left=left), bias_spread=spread, strange=strange, trusted=trusted)
+
+    def _seen_anew(
+        self, before: State, state: State, look: Look, sensor: Sensor, number: int, revised: Revised
+    ) -> State:
+        """The tracks that have only ever been seen from one place, each where the look just had alone says it is.
+
+        What the elevation data are wrong by comes again with every look, and what a slope says of the next is another
+        wherever it is taken: looks from one place on rough ground say together hardly more of a range than one of them.
+        So once a second one of them is taken, and of the others that the track was seen. Over ground that is known
+        exactly looks add up.
+        """
+        if not isinstance(sensor, CameraSensor) or not sensor.height_sigma_m:
+            return state
+        alone = ~((state.told_ns > 0) & (self._stand != self._stand[number])).any(axis=1)
+        reports = self._reports(state, look, sensor, number)
+        for t in np.flatnonzero(alone & (revised.sure > self.settings.doubt)).tolist():
+            parts = _parts(before.rows, t, state.bias_mean - before.bias_mean)
+            if look.time_ns // NS > before.seen_ns[t] // NS:
+                rate = turning(_parts(state.rows, t, np.zeros_like(state.bias_mean)), sensor.sight.origin)
+                begun = self._begin(state, sensor, number, reports, int(revised.report[t]))
+                parts = with_turning(begun, rate, sensor.sight.origin) if len(begun[3]) else parts
+            state = state._replace(rows=_with_rows(state.rows, t, parts))
+        return state
 
     def _again(
         self, state: State, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints, new: Array
@@ -497,7 +536,7 @@ class Fuser:
         lately = self._told_lately(state)
         for m in np.flatnonzero((claims.owner >= 0) & ~np.isin(np.arange(len(new)), met)).tolist():
             track = int(claims.owner[m])
-            if lately[track].sum() != 1 or not lately[track, number]:
+            if np.delete(lately[track], number).any():
                 continue
             mean, spread, lean, weight, left = self._begin(state, sensor, number, reports, m)
             if len(mean):
@@ -530,6 +569,9 @@ class Fuser:
         rows = Rows(np.concatenate([old.first, old.first[-1] + np.cumsum(sizes)]), *added)
         exists = chance[begun]
         now = np.full(len(begun), look.time_ns)
+        # What is somewhere along a line may be another's: that is asked before it is believed to be one more.
+        doubted = isinstance(sensor, CameraSensor) and bool(state.lives)
+        confirmed = np.where(exists >= self.settings.confirm, now, 0)
         taken = {life.track_id for life in state.lives}
         moment = _short(look.time_ns // 1_000_000)
         lives = [_renamed(_born(look, m, look.measurements[m], moment), taken) for m in begun.tolist()]
@@ -538,7 +580,7 @@ class Fuser:
             existence=np.concatenate([state.existence, exists]),
             born_ns=np.concatenate([state.born_ns, now]),
             seen_ns=np.concatenate([state.seen_ns, now]),
-            confirmed_ns=np.concatenate([state.confirmed_ns, np.where(exists >= self.settings.confirm, now, 0)]),
+            confirmed_ns=np.concatenate([state.confirmed_ns, np.full_like(now, _IN_DOUBT) if doubted else confirmed]),
             surprise=np.concatenate([state.surprise, np.ones(len(begun))]),
             told_ns=np.concatenate([state.told_ns, told]),
             label=np.concatenate([state.label, label]),
@@ -623,8 +665,7 @@ class Fuser:
         if not isinstance(sensor, CameraSensor) or not len(state.bias_mean):
             return np.ones(len(state.rows.weight), np.bool_)
         told = state.told_ns > 0
-        places = np.array([not isinstance(each, CameraSensor) for each in self.sensors.values()])
-        vouched = (told.sum(axis=1) > 1) | (told & places).any(axis=1)
+        vouched = (told.sum(axis=1) > 1) | (told & self._places).any(axis=1)
         variance = state.rows.spread[:, 0, 0] + state.rows.spread[:, 1, 1]
         owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
         away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
@@ -645,16 +686,17 @@ class Fuser:
         return self._made_one(state)
 
     def _made_one(self, state: State) -> State:
-        """With every two tracks that are surely one made one."""
-        worthy = state.existence >= self.settings.doubt
-        lately_ns = round(self.settings.label_kept_s * NS)
-        others = max(self.settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
-        pairs, odds = same_odds(
-            state.rows, worthy, state.told_ns, state.since_ns, state.label, state.bias_spread, state.time_ns,
-            lately_ns, others, self.settings.speed_m_s,
-        )  # fmt: skip
+        """With every two tracks that are surely one made one, and those in doubt that are likelier to be another's."""
         gone: set[int] = set()
-        for one, two in certain(pairs, odds, self.settings.same_sure):
+        pairs, odds, silent = sameness(state, tuple(self.sensors.values()), self.settings)
+        parts = {(one, two): each for (one, two), each in zip(pairs.tolist(), silent.tolist(), strict=True)}
+        others, speed_m_s = _others_per_m2(self.settings), self.settings.speed_m_s
+        meeting = Meeting(state.rows, state.bias_spread, others, speed_m_s, parts)
+        share = shares(pairs, odds, 1.0, meeting)
+        # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
+        placed: Flags = np.any(state.told_ns[:, self._places] > 0, axis=1)
+        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share))
+        for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
@@ -688,10 +730,72 @@ class Fuser:
         )  # fmt: skip
 
 
+def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) -> tuple[Ints, Array, Array]:
+    """Pairs (P, 2) of tracks that may be one, the odds that they are, and the part in them of who is silent (P)."""
+    lately_ns = round(settings.label_kept_s * NS)
+    pairs, odds = same_odds(
+        state.rows, state.existence >= settings.doubt, state.told_ns, state.since_ns, state.label, state.bias_spread,
+        state.time_ns, lately_ns, _others_per_m2(settings), settings.speed_m_s,
+    )  # fmt: skip
+    if not len(pairs):
+        return pairs, odds, np.ones(0)
+    since_ns = state.time_ns - lately_ns
+    reported = state.told_ns > since_ns
+    # Who came just now has not been looked for by all; whom nobody reports is hidden from all, or gone.
+    old = np.isin(np.arange(len(state.lives)), pairs) & (state.born_ns < since_ns) & reported.any(axis=1)
+    asked = old[:, None] & (state.looked_ns > since_ns)
+    silent = silence(state.rows, reported, asked, state.bias_spread, sensors)
+    by_silence = odds_by_silence(pairs, reported, _silhouettes(state, sensors, np.flatnonzero(old)), silent)
+    return pairs, odds * by_silence, by_silence
+
+
+def _with_doubts(state: State, pairs: Ints, share: Array) -> State:
+    """The state with those in doubt who are likelier one of those shown than one more, and nobody else.
+
+    Of those not yet confirmed the least doubtful come first: where one camera sees one and another two, it is the one.
+    """
+    confirmed = np.where(state.confirmed_ns < 0, 0, state.confirmed_ns)
+    others: dict[int, list[tuple[int, float]]] = {}
+    for (one, two), each in zip(pairs.tolist(), share.tolist(), strict=True):
+        others.setdefault(one, []).append((two, each))
+        others.setdefault(two, []).append((one, each))
+    doubt = {track: round(sum(each for _, each in those), 6) for track, those in others.items()}
+    asked = sorted((t for t in others if not confirmed[t]), key=lambda t: (doubt[t], _seniority(state, t)))
+    for at, track in enumerate(asked):
+        behind = set(asked[at:])
+        if sum(each for u, each in others[track] if u not in behind and confirmed[u] >= 0) > _ANOTHER:
+            confirmed[track] = _IN_DOUBT
+    return state._replace(confirmed_ns=confirmed)
+
+
+def _silhouettes(state: State, sensors: Sequence[Sensor], tracks: Ints) -> Flags:
+    """Which sources count several in each of some tracks (T, S)."""
+    out = np.zeros(state.told_ns.shape, np.bool_)
+    number = {sensor.source_id: i for i, sensor in enumerate(sensors)}
+    for track in tracks.tolist():
+        for source_id, opinion in state.lives[track].opinions.items():
+            out[track, number[source_id]] = opinion.persons is not None and opinion.persons.best > 1
+    return out
+
+
+def _others_per_m2(settings: FuseSettings) -> float:
+    return max(settings.unknown_per_km2, _LEAST_PER_KM2) * 1e-6
+
+
 def _sigma_up(state: State, slots: Ints, noise: Array) -> float:
     """How far a reported elevation may be off."""
     variance = noise[1, 1] + (state.bias_spread[slots[1], slots[1]] if slots[1] >= 0 else 0.0)
     return math.sqrt(float(variance))
+
+
+def _apart(rows: Rows, tracks: Sequence[int], least_m: float) -> int:
+    """How many of these tracks lie so far from each other."""
+    kept: list[Array] = []
+    for t in tracks:
+        place = rows.mean[rows.first[t], :2]
+        if all(math.hypot(*(place - other)) >= least_m for other in kept):
+            kept.append(place)
+    return len(kept)
 
 
 def replaced(look: Look, measurements: tuple[Measurement, ...]) -> Look:
@@ -724,6 +828,13 @@ def _slots(sensors: Sequence[Sensor]) -> tuple[Ints, Array, Array]:
                 prior.append(variance)
                 drift.append(rate)
     return slots, np.array(prior), np.array(drift)
+
+
+def _stands(sensors: Sequence[Sensor]) -> Ints:
+    """Where each source looks from: one number for all cameras of a tower, for each other source its own (S)."""
+    origins = [sensor.sight.origin if isinstance(sensor, CameraSensor) else np.full(3, math.nan) for sensor in sensors]
+    near = [[i for i in range(k) if math.dist(origins[i], origin) < _ONE_STAND_M] for k, origin in enumerate(origins)]
+    return np.array([those[0] if those else k for k, those in enumerate(near)], np.int64)
 
 
 def _by_track(rows: Rows, value: Array) -> Array:
@@ -761,6 +872,13 @@ def _kept(state: State, keep: Flags) -> State:
     )  # fmt: skip
 
 
+def _parts(rows: Rows, track: int, shift: Array) -> RowParts:
+    """One track's rows after the biases have been corrected by `shift` (B)."""
+    own = slice(int(rows.first[track]), int(rows.first[track + 1]))
+    mean = rows.mean[own] + rows.lean[own] @ shift
+    return mean, rows.spread[own], rows.lean[own], rows.weight[own], rows.left[own]
+
+
 def _with_rows(rows: Rows, track: int, parts: RowParts) -> Rows:
     """The rows with those of one track replaced."""
     begin, end = int(rows.first[track]), int(rows.first[track + 1])
@@ -785,8 +903,7 @@ def _short(number: int) -> str:
 def _born(look: Look, index: int, measurement: Measurement, moment: str) -> Life:
     """A new track's life: it is called after who saw it first, under which number, and when (ms, base 36)."""
     called = f"x{index}" if measurement.label is None else str(measurement.label)
-    life = Life(f"{look.source_id}-{called}-{moment}", {})
-    return _told(life, look, measurement)
+    return Life(f"{look.source_id}-{called}-{moment}", {look.source_id: _opinion(look, measurement)})
 
 
 def _renamed(life: Life, taken: set[str]) -> Life:
@@ -799,12 +916,15 @@ def _renamed(life: Life, taken: set[str]) -> Life:
 
 
 def _told(life: Life, look: Look, measurement: Measurement) -> Life:
+    return Life(life.track_id, {**life.opinions, look.source_id: _opinion(look, measurement)}, life.formerly)
+
+
+def _opinion(look: Look, measurement: Measurement) -> Opinion:
     label = -1 if measurement.label is None else measurement.label
-    opinion = Opinion(
+    return Opinion(
         look.time_ns, label, measurement.kind, measurement.kind_confidence, measurement.count, look.origin,
         measurement.bearing,
     )  # fmt: skip
-    return life._replace(opinions={**life.opinions, look.source_id: opinion})
 
 
 def _joined(stays: Life, goes: Life) -> Life:
@@ -817,8 +937,12 @@ def _joined(stays: Life, goes: Life) -> Life:
 
 def _senior(state: State, one: int, two: int) -> bool:
     """Whether the first keeps its name when two are found to be the same."""
-    keys = [(state.confirmed_ns[t] == 0, int(state.born_ns[t]), state.lives[t].track_id) for t in (one, two)]
-    return keys[0] <= keys[1]
+    return _seniority(state, one) <= _seniority(state, two)
+
+
+def _seniority(state: State, track: int) -> tuple[bool, int, str]:
+    """What is confirmed comes before what is not, and what is old before what is new."""
+    return state.confirmed_ns[track] <= 0, int(state.born_ns[track]), state.lives[track].track_id
 
 
 def kind_of(life: Life) -> tuple[Kind, float]:

@@ -54,6 +54,10 @@ class Rows(NamedTuple):
     left: Array
 
 
+RowParts = tuple[Array, Array, Array, Array, Array]
+"""Means, covariances, leans, weights and what was left, of one track's rows."""
+
+
 class Sight(NamedTuple):
     """How a camera looks: where its lens is, its own axes, its field of view and how far it reaches.
 

@@ -213,7 +213,7 @@ def _distrust(
 
 def _confirmed_ns(state: State, settings: FuseSettings) -> Ints:
     sure = (state.confirmed_ns == 0) & (state.existence >= settings.confirm)
-    return np.where(sure, state.time_ns, state.confirmed_ns)
+    return np.where(sure, state.time_ns, np.maximum(state.confirmed_ns, 0))
 
 
 def _kinds(lives: Sequence[Life]) -> list[tuple[Kind, float]]:

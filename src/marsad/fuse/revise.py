@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from marsad.fuse.associate import Chances, Claims, Pairs, Reports, shown
-from marsad.fuse.hypotheses import STATES, Expected, Ints, Rows, correct, reduce_rows
+from marsad.fuse.hypotheses import STATES, Expected, Ints, RowParts, Rows, correct, reduce_rows
 from marsad.fuse.register import learn
 from marsad.geo.geodesy import Array
 
@@ -174,3 +174,35 @@ def begin_along(
         spread[k, 3, 3] = speed_m_s**2
         spread[k, 4, 4] = height_m**2
     return mean, spread, weight
+
+
+def turning(parts: RowParts, origin: Array) -> tuple[float, float]:
+    """How fast a track goes round a place (rad/s, clockwise), and the variance of that."""
+    mean, spread, _, weight, _ = parts
+    off = mean[:, :2] - origin[:2]
+    aside = np.stack([off[:, 1], -off[:, 0]], axis=1) / (off**2).sum(axis=1)[:, None]
+    rate = (aside * mean[:, 2:4]).sum(axis=1)
+    within = np.einsum("ri,rij,rj->r", aside, spread[:, 2:4, 2:4], aside)
+    middle = float(weight @ rate)
+    return middle, float(weight @ (within + (rate - middle) ** 2))
+
+
+def with_turning(parts: RowParts, rate: tuple[float, float], origin: Array) -> RowParts:
+    """Rows whose velocity is not known, with what it is worth that they go round a place so fast."""
+    mean, spread, lean, weight, left = (part.copy() for part in parts)
+    for k in range(len(weight)):
+        off = mean[k, :2] - origin[:2]
+        away = max(float(np.hypot(*off)), 1.0)
+        way = off / away
+        aside = np.array([way[1], -way[0]])
+        usual2 = float(spread[k, 2, 2])
+        share = usual2 / (usual2 + rate[1] * away**2)
+        turn = share * rate[0]
+        mean[k, 2:4] = turn * away * aside
+        spread[k, 2:4, 2:4] -= share * usual2 * np.outer(aside, aside)
+        # The farther it is, the faster it goes to turn as fast.
+        farther = np.eye(STATES)
+        farther[2:4, :2] = turn * np.outer(aside, way)
+        spread[k] = farther @ spread[k] @ farther.T
+        lean[k] = farther @ lean[k]
+    return mean, spread, lean, weight, left

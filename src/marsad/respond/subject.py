@@ -1,11 +1,16 @@
 """What alerts of the picture are about: each group of it, and each track that is in none."""
 
+from typing import Final
+
 from marsad.kernel.alarm import Seen
 from marsad.kernel.picture import Contributor, Picture, PictureGroup, PictureTrack
 from marsad.kernel.record import Record
 from marsad.kernel.track import Count, Kind
 
 NS = 1_000_000_000
+HERD_SURE = 0.8
+SOMEBODY_SURE = 0.6
+SOMEBODY: Final[frozenset[Kind]] = frozenset({"person", "group", "vehicle"})
 LATELY_S = 30.0
 """A source that has not reported something for so long no longer sees it, and its number for it may be another's."""
 
@@ -19,13 +24,31 @@ class Subject(Record):
 
     @property
     def kind(self) -> Kind:
-        """What it is."""
+        """What it is; what is not told apart in a herd is of the herd, unless somebody is surely among it."""
+        if self._is_herd and not self._people:
+            return "animal"
         return self.whole.kind
 
     @property
     def count(self) -> Count | None:
-        """How many heads, None where nobody counted."""
+        """How many heads, None where nobody counted; in a herd, of the people among it."""
+        if self._is_herd and self._people:
+            most = sum(1 if track.count is None else track.count.high for track in self._people)
+            return Count(best=len(self._people), low=1, high=max(most, len(self._people)))
         return self.whole.count
+
+    @property
+    def _is_herd(self) -> bool:
+        return len(self.members) > 1 and any(
+            track.kind == "animal" and track.kind_confidence >= HERD_SURE for track in self.members
+        )
+
+    @property
+    def _people(self) -> tuple[PictureTrack, ...]:
+        """The members that are surely no animals."""
+        return tuple(
+            track for track in self.members if track.kind in SOMEBODY and track.kind_confidence >= SOMEBODY_SURE
+        )
 
     @property
     def existence(self) -> float:
