@@ -121,6 +121,18 @@ def test_what_is_appended_is_read_back_in_order_with_dense_sequence(log: EventLo
     assert list(log.read(first=2, last=1)) == []
 
 
+def test_types_that_are_left_out_are_passed_over_wherever_the_others_stand(log: EventLog) -> None:
+    said: list[Event] = [OfficerDecision(time_ns=4, officer="o", subject="a6", decision="ack"), alert(6), health(5)]
+    for second in range(120):
+        log.append([said[second % 3], health(second), *(track_point(second * SECOND, each) for each in range(200))])
+    log.erase(1, rule="retention", officer="o", time_ns=7)
+    for without in ((TrackPoint,), (CameraHealth, AlertRaised, TrackPoint), (PayloadErased,), ()):
+        everything = [stored for stored in log.read() if not (without and isinstance(stored.event, without))]
+        assert list(log.read(without=without)) == everything
+        some = [stored for stored in everything if 10 <= stored.sequence <= 20_500]
+        assert list(log.read(10, 20_500, without=without)) == some
+
+
 def test_infinite_and_unknown_numbers_are_kept_as_they_are(log: EventLog) -> None:
     log.append([track_point(1)])
     event = next(iter(log.read())).event

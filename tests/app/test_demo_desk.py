@@ -1,5 +1,6 @@
 """The demonstration's night at the desk: who is played, what is told of it, and when the line was truly crossed."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from marsad.kernel.alert import Alert
 from marsad.kernel.detection import Box
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.site import Site
+from marsad.simulate.scenario import Scenario
 from marsad.simulate.truth import ActorTruth
 
 S = 10**9
 BEGIN = 1_786_000_000 * S
 BOX = Box(x_px=10.0, y_px=20.0, w_px=4.0, h_px=9.0)
+NIGHT = Scenario(name="A night", start=datetime.fromtimestamp(BEGIN // S, UTC), seconds=50.0)
 HERE = Position(latitude_deg=34.0, longitude_deg=41.002)
 
 
@@ -56,7 +59,7 @@ def test_an_alarm_is_seen_a_patrol_sent_and_the_delay_after_the_true_crossing_to
         for second in range(1, 200)
     ]
     walk = [truth(second, 5.0 - second, at.east_m) for second in range(20)]
-    report = play_desk(site, glances, [{1: walk}], tmp_path, BEGIN, "a night (simulated)")
+    report = play_desk(site, NIGHT, glances, [{1: walk}], tmp_path)
     assert report.crossing_s == pytest.approx(5.0, abs=0.1)
     [alarm] = [each for each in report.alarms if each.about == "object"]
     assert (alarm.raised_s, alarm.crossed_s, alarm.alerts) == (12.0, 12.0, 1)

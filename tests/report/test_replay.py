@@ -70,3 +70,6 @@ def test_a_log_is_read_backwards_page_by_page_past_what_cannot_be_decoded() -> N
     assert [stored.sequence for stored in newest_first(log, told.append)] == sound[::-1]
     assert len(told) == 4
     assert [stored.sequence for stored in readable(log, 1999, 2003)] == [1999, 2002, 2003]
+    told.clear()
+    assert list(newest_first(log, told.append, without=(PictureTrackPoint,))) == []
+    assert len(told) == 4

@@ -1,7 +1,7 @@
 """Every port without the outside: for tests, demonstrations and trials."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from secrets import token_bytes
 
 import msgspec
@@ -10,6 +10,7 @@ import numpy as np
 from marsad.kernel.account import Account, Session, name_key
 from marsad.kernel.chain import GENESIS, Entry, Head, StoredEvent, recall, seal_all, seal_erasure, verify_entries
 from marsad.kernel.elevation import ElevationGrid
+from marsad.kernel.encoding import is_of, start_of
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import Event, PayloadErased, SourceEvent, StreamEnded
 from marsad.kernel.frame import Counts, Frame
@@ -41,11 +42,15 @@ class MemoryEventLog:
         """Return at once: there is no disk."""
         self._refuse_closed()
 
-    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredEvent]:
-        """Entries with first <= sequence <= last, in order. Raises: InputError where one cannot be decoded."""
+    def read(
+        self, first: int = 0, last: int | None = None, *, without: Collection[type[Event]] = ()
+    ) -> Iterator[StoredEvent]:
+        """See `port.EventLog`. Raises: InputError where one cannot be decoded."""
         stop = len(self.entries) if last is None else last + 1
+        starts = [start_of(kind) for kind in without]
         for entry in self.entries[max(first, 0) : max(stop, 0)]:
-            yield recall(entry)
+            if entry.payload is None or not is_of(entry.payload, starts):
+                yield recall(entry)
 
     def head(self) -> Head:
         """How many entries there are, and the hash of the last."""

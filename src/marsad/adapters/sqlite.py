@@ -5,7 +5,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from secrets import token_bytes
 from typing import Self
@@ -25,6 +25,7 @@ from marsad.kernel.chain import (
     seal_erasure,
     verify_entries,
 )
+from marsad.kernel.encoding import COUNT_BYTES, is_of, start_of
 from marsad.kernel.error import InputError, IntegrityError, UnavailableError
 from marsad.kernel.event import DURABLE, Event, PayloadErased
 from marsad.kernel.thinning import TrackThinner
@@ -37,6 +38,8 @@ BATCH_S = 0.5
 
 _MAGIC = b"SQLite format 3\x00"
 _PAGE = 1000
+_SPAN = 20_000
+"""So many entries are looked through at once for those that are not left out."""
 _COLUMNS = "sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash, entry_hash"
 
 MIGRATIONS = {
@@ -94,9 +97,11 @@ class SqliteLogReader:
         """Close it."""
         self.close()
 
-    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredEvent]:
-        """Entries with first <= sequence <= last, in order. Raises: InputError where one cannot be decoded."""
-        for entry in self._entries(first, last):
+    def read(
+        self, first: int = 0, last: int | None = None, *, without: Collection[type[Event]] = ()
+    ) -> Iterator[StoredEvent]:
+        """See `port.EventLog`. Raises: InputError where one cannot be decoded."""
+        for entry in self._entries(first, last, [start_of(kind) for kind in without]):
             yield recall(entry)
 
     def head(self) -> Head:
@@ -129,20 +134,22 @@ class SqliteLogReader:
         with self._lock:
             self._connection.close()
 
-    def _entries(self, first: int, last: int | None) -> Iterator[Entry]:
-        """The stored entries, a page at a time, so that neither memory nor the writer waits for a long read."""
+    def _entries(self, first: int, last: int | None, without: Sequence[bytes] = ()) -> Iterator[Entry]:
+        """The stored entries, a page at a time, so that neither memory nor the writer waits for a long read.
+
+        Those whose payload begins as one of `without` does are left out.
+        """
         upper = 2**63 - 1 if last is None else last
+        if without:
+            upper = min(upper, SqliteLogReader.head(self).length - 1)
+        query, starts = _query(without)
         lower = first
         while lower <= upper:
+            end = min(upper, lower + _SPAN - 1) if without else upper
             with self._lock, _door(self._path):
-                page = self._connection.execute(
-                    f"SELECT {_COLUMNS} FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT {_PAGE}",  # noqa: S608 - constants only
-                    (lower, upper),
-                ).fetchall()
+                page = self._connection.execute(query, (lower, end, *starts)).fetchall()
             yield from map(_entry, page)
-            if len(page) < _PAGE:
-                return
-            lower = page[-1][0] + 1
+            lower = page[-1][0] + 1 if len(page) == _PAGE else end + 1
 
 
 class SqliteEventLog(SqliteLogReader):
@@ -272,15 +279,17 @@ class SqliteEventLog(SqliteLogReader):
         if self._closed:
             raise InputError(f"{self._path}: the log is closed; open it again")
 
-    def _entries(self, first: int, last: int | None) -> Iterator[Entry]:
+    def _entries(self, first: int, last: int | None, without: Sequence[bytes] = ()) -> Iterator[Entry]:
         """The stored entries, then those that wait; later ones are not seen."""
         with self._lock:
             waiting = list(self._waiting)
             count = self._head.length
         upper = count - 1 if last is None else min(last, count - 1)
         on_disk = count - len(waiting) - 1
-        yield from super()._entries(first, min(upper, on_disk))
-        yield from (entry for entry in waiting if first <= entry.sequence <= upper)
+        yield from super()._entries(first, min(upper, on_disk), without)
+        for entry in waiting:
+            if first <= entry.sequence <= upper and not (entry.payload and is_of(entry.payload, without)):
+                yield entry
 
     def _take(self, entries: list[Entry]) -> None:
         self._waiting += entries
@@ -529,6 +538,19 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], *, blank: 
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _query(without: Sequence[bytes]) -> tuple[str, list[bytes]]:
+    """What fetches a page of entries, those left out whose payload begins like that, and what goes with it."""
+    query = f"SELECT {_COLUMNS} FROM entry WHERE sequence BETWEEN ? AND ?"  # noqa: S608 - constants only
+    starts: list[bytes] = []
+    for length in sorted({len(start) for start in without}):
+        alike = [start for start in without if len(start) == length]
+        marks = ", ".join("?" * len(alike))
+        for behind in COUNT_BYTES:
+            query += f" AND (payload IS NULL OR substr(payload, {behind + 1}, {length}) NOT IN ({marks}))"
+            starts += alike
+    return f"{query} ORDER BY sequence LIMIT {_PAGE}", starts
 
 
 def _tail(connection: sqlite3.Connection) -> Head:

@@ -14,6 +14,8 @@ from marsad.app.toml_lines import Path as Key
 from marsad.kernel.error import SiteError
 from marsad.kernel.site import Site
 
+PMTILES = b"PMTiles\x03"
+"""How a file begins that holds a map's tiles. Source: PMTiles version 3 specification, section 3."""
 EXAMPLE = "a site file, such as examples/site.toml"
 
 
@@ -51,7 +53,8 @@ class _SiteReader(Reader):
         files = tuple(str(folder / name) for name in site.terrain.files)
         cameras = [msgspec.structs.replace(camera, source=_absolute(camera.source, folder)) for camera in site.cameras]
         terrain = msgspec.structs.replace(site.terrain, files=files)
-        return msgspec.structs.replace(site, terrain=terrain, cameras=tuple(cameras))
+        base_map = _absolute(site.base_map, folder)
+        return msgspec.structs.replace(site, terrain=terrain, base_map=base_map, cameras=tuple(cameras))
 
     def _repeated_ids(self, table: Mapping[str, Any]) -> None:
         """Each is named by its id alone, by sources whoever reports and by alerts and areas whatever lies there."""
@@ -72,8 +75,21 @@ class _SiteReader(Reader):
                 continue
             elif key[0] == "terrain" and not (folder / name).is_file():
                 self.note(key, name, f"an elevation file that exists; there is none at {folder / name}")
+            elif key[0] == "base_map":
+                self._base_map(name, folder)
             elif name and not (folder / name).exists():
                 self.note(key, name, f"a recording that exists; there is none at {folder / name}")
+
+    def _base_map(self, name: str, folder: Path) -> None:
+        valid = f"a PMTiles file; {folder / name}"
+        try:
+            with (folder / name).open("rb") as file:
+                start = file.read(len(PMTILES))
+        except OSError as error:
+            self.note(("base_map",), name, f"{valid} cannot be read: {error.strerror}")
+            return
+        if start != PMTILES:
+            self.note(("base_map",), name, f"{valid} is none, of version 3")
 
     def _address(self, key: Key, address: str) -> None:
         if key[0] != "cameras" or not address.lower().startswith(SCHEMES):
@@ -103,6 +119,8 @@ def _named_files(table: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
     for index, name in enumerate(names if isinstance(names, list) else []):
         if isinstance(name, str):
             yield ("terrain", "files", index), name
+    if isinstance(table.get("base_map"), str) and table["base_map"]:
+        yield ("base_map",), table["base_map"]
     for index, camera in _tables(table.get("cameras")):
         if isinstance(camera.get("source"), str):
             yield ("cameras", index, "source"), camera["source"]

@@ -70,8 +70,7 @@ def run_demo(*, seconds: float | None = None, out: Path = Path("out/demo"), as_j
     watched = _watch_all([_Job(loaded=loaded, camera_id=each, out=out) for each in loaded.camera_ids])
     ours = load_site(out / loaded.names[0])
     desk = play_desk(
-        ours, (glance for each in watched for glance in each.glances), [each.truths for each in watched], out,
-        stage.started_ns, f"{scenario.name} (simulated)",
+        ours, scenario, (glance for each in watched for glance in each.glances), [each.truths for each in watched], out
     )  # fmt: skip
     report = report_on(stage, watched, desk, out, whole.scenario.seconds)
     narrate(stage, watched, report, console)

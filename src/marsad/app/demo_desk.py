@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from marsad.adapters.sqlite import SqliteEventLog
+from marsad.app.demo_patrol import Phones
 from marsad.app.desk import Control, DeskSettings, Glance, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.fuse.presence import corners_of
@@ -34,6 +35,7 @@ from marsad.kernel.event import AlarmChanged
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
 from marsad.respond.dispatch import Option
+from marsad.simulate.scenario import Scenario
 from marsad.simulate.truth import ActorTruth
 
 NS: Final = 1_000_000_000
@@ -100,14 +102,17 @@ class DeskReport(Record):
 
 
 class _Played:
-    """The officer and the patrol that are played: what each does next, and when."""
+    """The officer and the patrols that are played: what each does next, and when."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, phones: Phones) -> None:
         self._control = control
+        self._phones = phones
         self._done: set[str] = set()
 
     async def act(self, now_ns: int) -> None:
         """Do what is due."""
+        for person, said in self._phones.due(now_ns):
+            await self._control.act(person, said)
         state = self._control.state()
         for alarm in state.alarms:
             if alarm.state == "unacknowledged" and now_ns - alarm.raised_ns >= _SEES_AFTER_S * NS:
@@ -158,10 +163,10 @@ class _Played:
 
 
 def play_desk(
-    site: Site, glances: Iterable[Glance], truths: Iterable[Mapping[int, Sequence[ActorTruth]]], out: Path,
-    begin_ns: int, exercise: str,
+    site: Site, scenario: Scenario, glances: Iterable[Glance], truths: Iterable[Mapping[int, Sequence[ActorTruth]]],
+    out: Path,
 ) -> DeskReport:  # fmt: skip
-    """What the desk makes of glances of a site's cameras; its log lies in `out`."""
+    """What the desk makes of a scenario, of which a site's cameras had these glances; its log lies in `out`."""
     log_path = out / LOG
     for name in (LOG, f"{LOG}-wal", f"{LOG}-shm"):
         (out / name).unlink(missing_ok=True)
@@ -169,14 +174,14 @@ def play_desk(
     mine = sorted(
         (each for each in glances if each.camera_id in known), key=lambda each: (each.time_ns, each.camera_id)
     )
-    return asyncio.run(_play(site, mine, list(truths), log_path, begin_ns, exercise))
+    return asyncio.run(_play(site, scenario, mine, list(truths), log_path))
 
 
 async def _play(
-    site: Site, glances: Sequence[Glance], truths: Sequence[Mapping[int, Sequence[ActorTruth]]], log_path: Path,
-    begin_ns: int, exercise: str,
+    site: Site, scenario: Scenario, glances: Sequence[Glance], truths: Sequence[Mapping[int, Sequence[ActorTruth]]],
+    log_path: Path,
 ) -> DeskReport:  # fmt: skip
-    now_ns = begin_ns
+    begin_ns = now_ns = begin_of(scenario)
     made = set_up(site)
     log = SqliteEventLog(log_path)
     told: list[str] = []
@@ -188,10 +193,11 @@ async def _play(
     )  # fmt: skip
     await control.start()
     try:
-        await control.act(OFFICER, SetExercise(act_id="begin", on=True, name=exercise))
+        await control.act(OFFICER, SetExercise(act_id="begin", on=True, name=exercise_of(scenario)))
         for camera in site.cameras:
             control.camera_runs(camera.id, "running")
-        played, waiting = _Played(control), list(reversed(glances))
+        played = _Played(control, Phones(scenario, site, made.setup.frame, begin_ns))
+        waiting = list(reversed(glances))
         while waiting:
             now_ns += STEP_NS
             while waiting and waiting[-1].time_ns <= now_ns:
@@ -214,6 +220,16 @@ async def _play(
         entries=head.length,
         head=str(head),
     )
+
+
+def begin_of(scenario: Scenario) -> int:
+    """When a scenario begins, nanoseconds since 1970."""
+    return round(scenario.start.timestamp() * 1_000_000) * 1000
+
+
+def exercise_of(scenario: Scenario) -> str:
+    """What the exercise is called that everything of a scenario is marked as."""
+    return f"{scenario.name} (simulated)"
 
 
 def first_crossing_s(

@@ -1,6 +1,7 @@
 """The demonstration live: the al-Qaim night played as cameras of a station, with its console, marked as an exercise."""
 
 import asyncio
+import contextlib
 import secrets
 import sys
 import time
@@ -15,6 +16,8 @@ from marsad.adapters.sqlite import SqliteLogReader
 from marsad.app.camera_wire import Orders, Story
 from marsad.app.cameras import Cameras
 from marsad.app.config import load_site
+from marsad.app.demo_desk import begin_of, exercise_of
+from marsad.app.demo_patrol import Phones
 from marsad.app.desk import Glance
 from marsad.app.run import configure_log, first_of, stop_asked
 from marsad.app.scenario_file import load_scenario
@@ -24,6 +27,7 @@ from marsad.console.desk import Done
 from marsad.kernel.account import Account
 from marsad.kernel.act import Person, Role, SetExercise
 from marsad.kernel.desk import CameraRun
+from marsad.kernel.error import UnavailableError
 from marsad.kernel.site import Site
 from marsad.simulate.terrain import ILLUSTRATIVE
 
@@ -42,6 +46,7 @@ class Theatre(Station):
     def __init__(self, place: Place, site: Site, site_file: Path, begin_ns: int) -> None:
         self.story = StoryClock(begin_ns)
         self.begin_ns = begin_ns
+        self.scenario = load_scenario(SCENARIO).scenario
         self._site_file = site_file
         orders = [self._orders(camera.id) for camera in site.cameras]
         super().__init__(place, Plan(site=site, orders=orders, clock=self.story))
@@ -63,6 +68,18 @@ class Theatre(Station):
             until_ns = self.story.step()
             for keeper in self.cameras.keepers.values():
                 keeper.go(until_ns)
+            await asyncio.sleep(STEP_S)
+
+    async def report(self) -> None:
+        """Let the patrols' phones say where they are, for ever, from the beginning each time the story is played."""
+        phones = Phones(self.scenario, self.plan.site, self.control.frame, self.begin_ns)
+        while True:
+            if phones.begin_ns != self.begin_ns:
+                phones = Phones(self.scenario, self.plan.site, self.control.frame, self.begin_ns)
+            for person, said in phones.due(self.story()):
+                # As a phone does where there is no link: what is missed now is made good by what comes next.
+                with contextlib.suppress(UnavailableError):
+                    await self.control.act(person, said)
             await asyncio.sleep(STEP_S)
 
     async def play_again(self) -> None:
@@ -100,16 +117,16 @@ async def _serve(out: Path, port: int, *, loop: bool, console: Console, seconds:
     loaded = load_scenario(SCENARIO)
     site_file = (out / loaded.names[0]).absolute()
     place = Place(out=out / FOLDER, port=port, quota_gb=2.0)
-    begin_ns = _begin_ns(place.out / LOG, round(loaded.scenario.start.timestamp() * NS))
+    begin_ns = _begin_ns(place.out / LOG, begin_of(loaded.scenario))
     theatre = Theatre(place, load_site(site_file), site_file, begin_ns)
     with stop_asked() as asked:
         await theatre.open()
         try:
             password = _let_in(theatre)
-            await _mark(theatre, f"{loaded.scenario.name} (simulated)")
+            await _mark(theatre, exercise_of(loaded.scenario))
             _invite(theatre, password, console)
             await first_of(
-                asked.wait(), theatre.failed(), theatre.play(), _rounds(theatre, console, loop=loop),
+                asked.wait(), theatre.failed(), theatre.play(), theatre.report(), _rounds(theatre, console, loop=loop),
                 asyncio.sleep(1e9 if seconds is None else seconds),
             )  # fmt: skip
         finally:

@@ -22,6 +22,7 @@ from marsad.app.kept_picture import KeptPicture
 from marsad.app.picture_start import Setup
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
+from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
 from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert
@@ -196,8 +197,8 @@ class Control:
         first, _ = self._keepings.around(from_ns)
         _, last = self._keepings.around(to_ns)
         found: list[StoredEvent] = []
-        for stored in self._log.read(max(first, 0), None if last is None else last):
-            if from_ns <= stored.time_ns <= to_ns and not isinstance(stored.event, LEFT_OUT):
+        for stored in self._log.read(max(first, 0), last, without=LEFT_OUT):
+            if from_ns <= stored.time_ns <= to_ns:
                 found.append(stored)
             if len(found) == most:
                 break
@@ -271,6 +272,11 @@ class Control:
     def dismiss(self) -> None:
         """Let all followers go."""
         self._feed.close()
+
+    @property
+    def frame(self) -> EnuFrame:
+        """The site's own frame."""
+        return self._outfit.ground.frame
 
     @property
     def picture(self) -> Picture:

@@ -7,6 +7,7 @@ from typing import Protocol
 from marsad.adapters.cap import cap_xml
 from marsad.adapters.paper import brief_pdf, record_pdf, statement_pdf
 from marsad.adapters.reporters import Reporters
+from marsad.app.desk_feed import LEFT_OUT
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
 from marsad.kernel.error import InputError
@@ -60,7 +61,7 @@ class Papers:
         except InputError:
             before = None
         entries = []
-        for stored in newest_first(self._log):
+        for stored in newest_first(self._log, without=LEFT_OUT):
             if stored.time_ns < from_ns:
                 break
             entries.append(stored)
@@ -103,7 +104,7 @@ class Papers:
         """What may belong to an incident, the newest first, back to when its first alarm was raised."""
         wanted: set[str] = set()
         opened = False
-        for stored in newest_first(self._log):
+        for stored in newest_first(self._log, without=LEFT_OUT):
             event = stored.event
             if not isinstance(event, AlarmChanged | IncidentChanged | DispatchChanged):
                 continue
@@ -119,7 +120,7 @@ class Papers:
     def _statements(self) -> dict[str, Statement]:
         """All statements as they stand."""
         found: dict[str, Statement] = {}
-        for stored in newest_first(self._log):
+        for stored in newest_first(self._log, without=LEFT_OUT):
             if isinstance(stored.event, StatementChanged):
                 found.setdefault(stored.event.statement.statement_id, stored.event.statement)
         return found

@@ -15,10 +15,10 @@ from marsad.adapters.sqlite import SqliteLogReader
 from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.config import load_site
 from marsad.app.presence_map import draw_map, features
-from marsad.fuse.coverage import NEVER_NS, Weather, camera_eye
-from marsad.fuse.presence import Presence, PresenceSettings, SeenAgain, Unobserved, corners_of, sector_lattice
+from marsad.app.presence_start import site_lattice, start_presence
+from marsad.fuse.coverage import NEVER_NS, Weather
+from marsad.fuse.presence import Presence, SeenAgain, Unobserved
 from marsad.geo.elevation import Surface
-from marsad.geo.ground import CameraView
 from marsad.kernel.error import InputError, IntegrityError
 from marsad.kernel.event import Event, PatrolPosition
 from marsad.kernel.position import Position
@@ -182,30 +182,13 @@ def _moment_asked(at: str | None, events: Sequence[Event]) -> int:
 
 def _presence(site: Site, surface: Surface, asked: Asked, first_ns: int) -> Presence:
     """Presence over the site's cameras, lines, zones and inhabited places, before anything has happened."""
-    settings = PresenceSettings()
-    frame = surface.frame
-    views = {
-        camera.id: CameraView(camera.lens, camera.pose, surface, reach_m=camera.reach_m)
-        for camera in site.cameras
-        if camera.pose is not None
-    }
-    if not views:
-        raise InputError("no camera of the site has a pose: add [cameras.pose], see docs/howto/calibrate.md")
-    drawn = [each.points for group in (site.lines, site.zones, site.inhabited) for each in group]
-    shapes = [corners_of(frame, points) for points in drawn]
-    places = [view.origin[None, :2] for view in views.values()]
-    lattice = sector_lattice([*shapes, *places], asked.margin_m, asked.cell_m)
+    lattice = site_lattice(site, surface.frame, asked.margin_m, asked.cell_m)
     if lattice.rows * lattice.columns > LARGEST_CELLS:
         raise InputError(
             f"--cell {asked.cell_m:g}: the sector has {lattice.rows} x {lattice.columns} cells; larger cells, or a "
             "smaller --margin, make fewer"
         )
-    eyes = [
-        camera_eye(camera, views[camera.id], lattice, settings.coverage)
-        for camera in site.cameras
-        if camera.id in views
-    ]
-    presence = Presence(site, frame, lattice, eyes, settings, surface)
+    presence = start_presence(site, surface, lattice)
     if asked.visibility_m is not None:
         presence.set_weather(Weather(clear_m=asked.visibility_m), first_ns)
     return presence

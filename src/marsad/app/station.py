@@ -26,6 +26,7 @@ from marsad.app.camera_wire import Orders
 from marsad.app.cameras import CameraKeeper, Cameras, Patience
 from marsad.app.desk import Clock, Control, DeskSettings, Glance, Outfit
 from marsad.app.desk_setup import Made, set_up
+from marsad.app.ground_watch import ground_watch
 from marsad.app.papers import Papers
 from marsad.app.patient_log import open_log
 from marsad.app.site_map import SiteMap, site_views, wide_relief
@@ -158,8 +159,11 @@ class Station:
             vault=reporters, clips=_Clips(out), zone=_zone(), settings=self.plan.settings,
         )  # fmt: skip
         self.control: Control = await asyncio.to_thread(Control, outfit)
+        self.watched = ground_watch(self.plan.site, made.surface, self.log, self.control.now_ns)
         self.papers = Papers(self.log, self.control, self.plan.site, _zone(), reporters)
         self.control.records = self.papers.record
+        if self.watched is not None:
+            self.control.listen(self.watched.hear)
         await self.control.start()
         self._stack.push_async_callback(self._stop_desk)
         await self._serve(door, made)
@@ -227,7 +231,8 @@ class Station:
         lookouts = [Lookout(post_id=each.id, name=each.name, position=each.position) for each in site.posts]
         source = SiteMap(
             site, made.surface, site_views(site, made.surface), relief=wide_relief(site, made.surface, Path()),
-            lookouts=lookouts, patrols=self._patrol_places,
+            base_map=Path(site.base_map) if site.base_map else None, lookouts=lookouts, patrols=self._patrol_places,
+            layers=_no_layers if self.watched is None else self.watched.layers,
         )  # fmt: skip
         return [*map_handlers(source)]
 
@@ -254,6 +259,8 @@ class Station:
             asyncio.create_task(self._tidy(keeper), name="film"),
             asyncio.create_task(_live(), name="alive"),
         ]
+        if self.watched is not None:
+            self._tasks.append(asyncio.create_task(self.watched.keep(), name="ground"))
         self._stack.push_async_callback(self._stop_keeping)
 
     async def _stop_keeping(self) -> None:
@@ -291,6 +298,10 @@ def _who(connection: ASGIConnection[Any, Any, Any, Any]) -> Person:
     """Who asks, as the gate has found."""
     person: Person = connection.user
     return person
+
+
+def _no_layers() -> None:
+    """Where no camera stands anywhere."""
 
 
 async def _live() -> None:

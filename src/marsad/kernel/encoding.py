@@ -1,6 +1,6 @@
 """Events as bytes, and back, across the versions of their schema."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,9 @@ class Peek(Record, forbid_unknown_fields=False):
     type: str
     sequence: int | None = None
 
+
+COUNT_BYTES = (1, 3)
+"""So many bytes hold an event's count of fields, which comes first: of up to 15, and of more."""
 
 _PEEKER = msgspec.msgpack.Decoder(Peek)
 
@@ -56,6 +59,19 @@ def decode(payload: bytes, schema_version: int, steps: Mapping[int, Step] = STEP
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"the payload is not an event of schema {schema_version}: {error}") from error
     return event
+
+
+def start_of(kind: type[Event]) -> bytes:
+    """How every payload of a type of event goes on after its count of fields: its tag, which comes first.
+
+    No payload of another type goes on like that, for the tag's length stands before it.
+    """
+    return _ENCODER.encode("type") + _ENCODER.encode(kind.__struct_config__.tag)
+
+
+def is_of(payload: bytes, starts: Sequence[bytes]) -> bool:
+    """Whether a payload begins as one of these types of event does; see `start_of`."""
+    return any(payload.startswith(start, count) for start in starts for count in COUNT_BYTES)
 
 
 def peek(payload: bytes) -> Peek | None:

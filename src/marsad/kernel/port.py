@@ -1,6 +1,6 @@
 """All doors to the outside, on one page. Each has an adapter in `marsad.adapters`, and a fake in `adapters.memory`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from marsad.kernel.account import Account, Session
@@ -85,8 +85,13 @@ class EventLog(Protocol):
     def flush(self) -> None:
         """Return when everything appended is on the disk."""
 
-    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredEvent]:
-        """Entries with first <= sequence <= last, in order."""
+    def read(
+        self, first: int = 0, last: int | None = None, *, without: Collection[type[Event]] = ()
+    ) -> Iterator[StoredEvent]:
+        """Entries with first <= sequence <= last, in order, but for events of the types left out.
+
+        Those are passed over before they are decoded, which is what takes most of the time.
+        """
 
     def head(self) -> Head:
         """How many entries there are, and the hash of the last (`chain.GENESIS` when empty)."""

@@ -177,6 +177,7 @@ class Site(Record):
     organisation: Annotated[str, Meta(min_length=1)] = "own"
     origin: Position | None = None
     terrain: Terrain = Terrain()
+    base_map: str = ""
     cameras: tuple[Camera, ...] = ()
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()

@@ -21,6 +21,8 @@ from marsad.kernel.picture import Picture, PictureGroup, PictureTrack, SourceSta
 from marsad.kernel.port import EventLog
 
 _PAGE: Final = 2000
+_WIDE_PAGE: Final = 20_000
+"""Where most entries are passed over."""
 
 
 def _to_nobody(_text: str) -> None:
@@ -102,23 +104,38 @@ class PictureReplay:
         self._sources = {source.source_id: source for source in picture.sources}
 
 
-def newest_first(log: EventLog, tell: Callable[[str], None] = _to_nobody) -> Iterator[StoredEvent]:
-    """A log's entries from its end to its beginning, but for those that cannot be decoded, of which `tell` hears."""
+def newest_first(
+    log: EventLog, tell: Callable[[str], None] = _to_nobody, *, without: tuple[type[Event], ...] = ()
+) -> Iterator[StoredEvent]:
+    """A log's entries from its end to its beginning, but for those that cannot be decoded, of which `tell` hears.
+
+    Events of the types in `without` are left out.
+    """
     last = log.head().length - 1
     while last >= 0:
-        first = max(0, last + 1 - _PAGE)
-        yield from reversed(list(readable(log, first, last, tell)))
+        first = max(0, last + 1 - (_WIDE_PAGE if without else _PAGE))
+        yield from reversed(list(readable(log, first, last, tell, without=without)))
         last = first - 1
 
 
-def readable(log: EventLog, first: int, last: int, tell: Callable[[str], None] = _to_nobody) -> Iterator[StoredEvent]:
-    """The entries with first <= sequence <= last, but for those that cannot be decoded, of which `tell` hears."""
+def readable(
+    log: EventLog, first: int, last: int, tell: Callable[[str], None] = _to_nobody, *,
+    without: tuple[type[Event], ...] = (),
+) -> Iterator[StoredEvent]:  # fmt: skip
+    """The entries with first <= sequence <= last, but for those that cannot be decoded, of which `tell` hears.
+
+    Events of the types in `without` are left out.
+    """
     while first <= last:
         try:
-            for stored in log.read(first, last):
+            for stored in log.read(first, last, without=without):
                 first = stored.sequence + 1
                 yield stored
         except InputError as error:
+            if without:
+                # Those left out stand between here and the one that cannot be decoded: from here on one by one.
+                yield from (each for each in readable(log, first, last, tell) if not isinstance(each.event, without))
+                return
             tell(str(error))
             first += 1
         else:
