@@ -1,6 +1,7 @@
 """The al-Qaim night as a real station, for the tests in a browser: `python night_station.py FOLDER PORT FROM_S`.
 
-It takes up the story where an earlier one was killed, so that no second of the night is played twice.
+It takes up the story where an earlier one was killed, so that no second of the night is played twice. The story stands
+still at the second that the file `until` in the folder names, as it does on a machine that is slow.
 """
 
 import asyncio
@@ -12,12 +13,12 @@ from argon2 import PasswordHasher
 
 from marsad.adapters.sqlite import SqliteLogReader
 from marsad.app.config import load_site
-from marsad.app.demo_serve import SCENARIO, Theatre
+from marsad.app.demo_serve import SCENARIO, STEP_S, Theatre
 from marsad.app.run import configure_log, first_of, stop_asked
 from marsad.app.scenario_file import load_scenario
 from marsad.app.stage import Stage, write_sites
 from marsad.app.station import LOG, Place
-from marsad.app.story import StoryClock
+from marsad.app.story import LEAD_NS, StoryClock
 from marsad.kernel.account import Account
 from marsad.kernel.act import Role
 from marsad.kernel.error import InputError
@@ -38,6 +39,17 @@ class Night(Theatre):
         super().__init__(place, site, site_file, begin_ns)
         self.story = StoryClock(from_ns)
         self.plan = self.plan._replace(clock=self.story)
+        self._until = site_file.parent / "until"
+
+    async def play(self) -> None:
+        """Let the story go on for as long as it may."""
+        while True:
+            until_s = float(self._until.read_text(encoding="ascii"))
+            if self.story() + LEAD_NS <= self.begin_ns + until_s * NS:
+                until_ns = self.story.step()
+                for keeper in self.cameras.keepers.values():
+                    keeper.go(until_ns)
+            await asyncio.sleep(STEP_S)
 
 
 def main(folder: Path, port: int, from_s: float) -> None:
