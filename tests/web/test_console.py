@@ -3,27 +3,25 @@
 import http.client
 import io
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "src/marsad/console/built"
-AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 
 NewPage = Callable[..., Page]
+Violations = Callable[[Page], list[str]]
 LANGUAGES = {"ar": "rtl", "ckb": "rtl", "kmr": "ltr", "en": "ltr"}
 WAITING = "#alarms .waiting"
 
@@ -70,26 +68,6 @@ class Server:
     def told(self, happening: str) -> int:
         """How often something has happened, by the log."""
         return self.log.read_text(encoding="utf-8").count(f'"happening": "{happening}"')
-
-
-def _missing(what: str) -> NoReturn:
-    """Skip and say why; on the check machine nothing may be missing."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        _missing("chromium is not installed: apt install chromium")
-    if not (BUILT / "index.html").exists():
-        _missing("the console's pages are not built: make web")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -139,16 +117,6 @@ def new_page(browser: Browser, server: Server) -> Iterator[NewPage]:
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page, each with the first place where it is."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-        ".then(found => found.violations)"
-    )
-    return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found]
 
 
 def overflow(page: Page) -> int:
@@ -314,7 +282,7 @@ def test_a_flood_is_counted_and_none_is_left_out(new_page: NewPage, server: Serv
     expect(page.locator(WAITING)).to_have_count(12)
 
 
-def test_axe_finds_nothing_on_any_screen(new_page: NewPage, server: Server) -> None:
+def test_axe_finds_nothing_on_any_screen(new_page: NewPage, violations: Violations, server: Server) -> None:
     page = new_page()
     server.script("crossing")
     expect(page.locator(WAITING)).to_have_count(2)
@@ -332,7 +300,7 @@ def test_axe_finds_nothing_on_any_screen(new_page: NewPage, server: Server) -> N
     assert found == []
 
 
-def test_axe_finds_nothing_in_any_language(new_page: NewPage, server: Server) -> None:
+def test_axe_finds_nothing_in_any_language(new_page: NewPage, violations: Violations, server: Server) -> None:
     page = new_page()
     server.script("crossing")
     expect(page.locator(WAITING)).to_have_count(2)
@@ -344,7 +312,7 @@ def test_axe_finds_nothing_in_any_language(new_page: NewPage, server: Server) ->
 
 
 @pytest.mark.parametrize("theme", ["dark", "red", "day"])
-def test_axe_finds_nothing_in_any_theme(new_page: NewPage, server: Server, theme: str) -> None:
+def test_axe_finds_nothing_in_any_theme(new_page: NewPage, violations: Violations, server: Server, theme: str) -> None:
     page = new_page(theme=theme)
     server.script("flood")
     expect(page.locator(".flood")).to_be_visible()
