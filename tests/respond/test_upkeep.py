@@ -10,7 +10,7 @@ from marsad.kernel.desk import CameraState, PatrolState, Trouble
 from marsad.kernel.dispatch import Duty, Patrol
 from marsad.kernel.picture import Picture, SourceState
 from marsad.kernel.position import Position
-from marsad.kernel.site import Camera, Lens, Site
+from marsad.kernel.site import Camera, Lens, Line, Pose, Site
 from marsad.respond.alarm import Alarms, Raised, subject_of
 from marsad.respond.upkeep import FAULTS, Upkeep
 
@@ -93,6 +93,35 @@ def test_a_fault_that_asks_for_somebody_is_an_alarm_and_what_does_not_is_none(ki
     raised = upkeep.update([camera("C1", 104, *ill.troubles)], [], [], ns(104))
     assert [(alert.rule_id, alert.priority) for alert in raised] == ([] if told is None else [(kind, told)])
     assert (kind in FAULTS) == (told is not None)
+
+
+def test_a_covered_camera_is_urgent_where_a_stretch_of_the_line_is_then_in_nobodys_view() -> None:
+    def looks_north(name: str, east_m: float) -> Camera:
+        at = FRAME.position(east_m, -500.0)
+        pose = Pose(
+            latitude_deg=at.latitude_deg, longitude_deg=at.longitude_deg, mast_m=20.0, azimuth_deg=0.0,
+            elevation_deg=0.0,
+        )  # fmt: skip
+        return Camera(id=name, lens=LENS, pose=pose, reach_m=1000.0)
+
+    # At 500 m each has 222 m of the line in view: A and B together from 111 m west to 161 m east.
+    line = Line(id="line", name="Border", points=(FRAME.position(-2000, 0), FRAME.position(2000, 0)))
+    site = Site(
+        name="s", origin=ORIGIN, lines=(line,),
+        cameras=(looks_north("A", 0.0), looks_north("B", 50.0), looks_north("C", 1000.0), looks_north("D", 1000.0)),
+    )  # fmt: skip
+    covered, moved = Trouble(kind="covered", since_ns=ns(90)), Trouble(kind="camera_moved", since_ns=ns(99))
+
+    def told(ill: str, *also: str) -> tuple[str, str]:
+        states = [
+            camera(name, 100, *([covered] if name == ill else [moved] if name in also else [])) for name in "ABCD"
+        ]
+        (alert,) = [each for each in Upkeep(site).update(states, [], [], ns(100)) if each.rule_id == "covered"]
+        return alert.priority, alert.text
+
+    assert told("C") == ("medium", "C: covered.")
+    assert told("C", "D")[0] == "high"
+    assert told("A") == ("high", "A: covered, 50 m of Border in nobody's view.")
 
 
 def test_a_patrol_is_missed_after_its_time_and_urgently_where_it_has_an_order() -> None:

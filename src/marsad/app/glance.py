@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from marsad.app.desk import Glance
+from marsad.fuse.coverage import BLINDING
 from marsad.kernel.alert import Alert
-from marsad.kernel.event import Event
+from marsad.kernel.event import CameraHealth, Event
 from marsad.kernel.measurement import Look, Measurement
 from marsad.kernel.track import Track
 from marsad.watch.watcher import Observation
@@ -22,6 +23,7 @@ class Glances:
         self._origin = origin
         self._located = located
         self._looked_ns: int | None = None
+        self._ills: set[str] = set()
 
     def of(
         self, time_ns: int, seen: Observation, alerts: Sequence[Alert], *, fps: float = 0.0,
@@ -30,6 +32,7 @@ class Glances:
         """What there is to be told after a picture, None where that can wait; `before` are events that came first."""
         due = self._looked_ns is None or not 0 <= time_ns - self._looked_ns < LOOK_NS
         events = (*before, *seen.events)
+        self._feel(events)
         if not (due or alerts or events):
             return None
         if due:
@@ -37,8 +40,14 @@ class Glances:
         tracks = followed(seen)
         return Glance(
             camera_id=self._camera_id, time_ns=time_ns, fps=fps, tracks=tracks, alerts=tuple(alerts), events=events,
-            look=self._look(time_ns, tracks) if due and self._located else None,
+            look=self._look(time_ns, tracks) if due and self._located and not self._ills else None,
         )  # fmt: skip
+
+    def _feel(self, events: Sequence[Event]) -> None:
+        """Note what is wrong with the camera: one that is blind neither sees anybody nor sees that nobody is there."""
+        for event in events:
+            if isinstance(event, CameraHealth) and event.kind in BLINDING:
+                (self._ills.discard if event.ended else self._ills.add)(event.kind)
 
     def _look(self, time_ns: int, tracks: Sequence[Track]) -> Look:
         """The direction of everything that has just been seen, not of what is expected there."""

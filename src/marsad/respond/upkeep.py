@@ -22,10 +22,13 @@ from marsad.kernel.picture import SourceState
 from marsad.kernel.site import Site
 from marsad.respond.alarm import LEVEL
 from marsad.respond.path import Path, Place, corners_of
+from marsad.respond.stretch import Stretches
 from marsad.respond.telling import distance, duration, words_of
 
 NS: Final = 1_000_000_000
 MENDED_S: Final = 30.0
+UNWATCHED_M: Final = 20.0
+"""A camera that is covered matters at once where so much of a line is in nobody's view without it."""
 STEADY_LOOKS: Final = 10
 """A source is missed only where it looks steadily: so many looks, each in half the time after which it is missed."""
 MANY_SILENT: Final = 3
@@ -41,7 +44,10 @@ FAULTS: Final[Mapping[str, Priority]] = MappingProxyType(
         "dead_rows": "low",
     }
 )
-"""What is wrong with a camera that asks for somebody; the first four are what tampering looks like."""
+"""What is wrong with a camera that asks for somebody; the first four are what tampering looks like.
+
+Dust and rain cover a camera too: that is medium where others look at what it should.
+"""
 
 
 class Trouble(NamedTuple):
@@ -87,6 +93,7 @@ class Upkeep:
         self._patrols = site.patrols
         origin = site_origin(site)
         self._frame = None if origin is None else EnuFrame(origin)
+        self._stretches = None if self._frame is None else Stretches(site, self._frame)
         self._links: dict[str, _Link] = {}
         self._astray: dict[str, int] = {}
         self._standing: dict[tuple[str, Rule, str], _Standing] = {}
@@ -148,11 +155,30 @@ class Upkeep:
             for fault in camera.troubles:
                 if fault.kind in FAULTS and now_ns - fault.since_ns >= self.rules.camera_fault_s * NS:
                     detail = f" ({fault.detail})" if fault.detail else ""
-                    text = f"{self._words.of(camera.camera_id)}: {fault.kind.replace('_', ' ')}{detail}."
+                    priority, left = FAULTS[fault.kind], ""
+                    if fault.kind == "covered":
+                        priority, left = self._matters(camera.camera_id, cameras, now_ns)
+                    text = f"{self._words.of(camera.camera_id)}: {fault.kind.replace('_', ' ')}{detail}{left}."
                     yield Trouble(
-                        "camera", camera.camera_id, "camera_fault", fault.kind, FAULTS[fault.kind], fault.since_ns,
-                        fault.kind, text,
+                        "camera", camera.camera_id, "camera_fault", fault.kind, priority, fault.since_ns, fault.kind,
+                        text,
                     )  # fmt: skip
+
+    def _matters(self, camera_id: str, cameras: Sequence[CameraState], now_ns: int) -> tuple[Priority, str]:
+        """How much a camera is missed that sees nothing, and what nobody looks at without it."""
+        if self._stretches is None or not self._stretches.knows(camera_id):
+            return "high", ""
+        others = [each.camera_id for each in cameras if self._looks(each, now_ns)]
+        alone_m = self._stretches.alone_m(camera_id, others)
+        if sum(alone_m.values()) < UNWATCHED_M:
+            return "medium", ""
+        said = ", ".join(f"{distance(length_m)} of {self._words.of(name)}" for name, length_m in alone_m.items())
+        return "high", f", {said} in nobody's view"
+
+    def _looks(self, camera: CameraState, now_ns: int) -> bool:
+        """Whether a camera gives pictures that show what is there."""
+        sound = not any(FAULTS.get(fault.kind) in {"high", "medium"} for fault in camera.troubles)
+        return sound and now_ns - _silent_since(camera) < self.rules.camera_silent_s * NS
 
     def _silent(self, cameras: Sequence[CameraState], now_ns: int) -> Iterator[Trouble]:
         """Cameras without pictures; many at once have one cause, and are one trouble."""
