@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 LANGUAGES = ("ar", "ckb", "kmr", "en")
 THEMES = ("dark", "red", "day")
-LAPTOP = {"width": 1366, "height": 768}
-PHONE = {"width": 390, "height": 844}
+LAPTOP: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 COLOURS = 160
 SETTLE_MS = 1_200
 """The map draws its tiles, and the picture its first frames."""

@@ -424,6 +424,16 @@ def test_a_further_rule_sounds_only_where_it_asks_for_more() -> None:
     assert [met.rule for met in fence.alarm.met] == ["approach", "loitering", "fence_contact"]
 
 
+def test_a_line_that_was_neared_and_then_crossed_is_told_as_both() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, rule="approach", rule_id="line", direction="inward"))
+    alarms.acknowledge("A1", OFFICER, ns(5))
+    crossed = meet(alarms, raised(1, 6, 0, rule="line_crossing", rule_id="line", direction="inward"))
+    assert (crossed.happening, crossed.alarm.state) == ("worse", "unacknowledged")
+    assert [met.rule for met in crossed.alarm.met] == ["approach", "line_crossing"]
+    assert [met.time_ns for met in crossed.alarm.met] == [ns(0), ns(6)]
+
+
 def test_a_camera_out_of_service_holds_nothing_that_a_post_reports() -> None:
     alarms = Alarms()
     alarms.hold("out_of_service", OFFICER, "lens being cleaned", 0, camera_id="north")
