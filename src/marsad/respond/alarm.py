@@ -271,7 +271,7 @@ class Alarms:
             return self._raise(raised, now_ns)
         alert = raised.alert
         met = same.met
-        if not any((each.rule_id, each.direction) == (alert.rule_id, alert.direction) for each in met):
+        if _rule_of(alert) not in map(_rule_of, met):
             met = (*met, _met(alert))
         formerly = same.formerly
         if raised.subject_id != same.subject_id:
@@ -561,6 +561,11 @@ def _place_in_queue(alarm: Alarm) -> tuple[bool, bool, int, int]:
     )
 
 
+def _rule_of(said: Alert | Met) -> tuple[str, str, str]:
+    """What was met: to cross a line is another thing than to approach it."""
+    return said.rule, said.rule_id, said.direction
+
+
 def _met(alert: Alert) -> Met:
     return Met(
         rule=alert.rule,
@@ -601,8 +606,8 @@ def _joined(kept: Alarm, other: Alarm, name: str) -> Alarm:
     """The alarm of what was found to be one thing with another: the worse of both, and all that either has met."""
     formerly = dict.fromkeys((*kept.formerly, *other.formerly, kept.subject_id, other.subject_id))
     formerly.pop(name, None)
-    already = {(each.rule_id, each.direction) for each in kept.met}
-    more = tuple(each for each in other.met if (each.rule_id, each.direction) not in already)
+    already = set(map(_rule_of, kept.met))
+    more = tuple(each for each in other.met if _rule_of(each) not in already)
     return msgspec.structs.replace(
         kept,
         subject_id=name,
