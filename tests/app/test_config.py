@@ -45,6 +45,17 @@ points = [
 """
 
 
+def test_a_base_map_is_found_beside_the_site_file_and_must_be_one(path: Path) -> None:
+    named = GOOD.replace('name = "Valley"', 'name = "Valley"\nbase_map = "maps/valley.pmtiles"')
+    assert problems(path, named)["base_map"].line == 3
+    base_map = path.parent / "maps" / "valley.pmtiles"
+    base_map.parent.mkdir()
+    base_map.write_bytes(b"PK\x03\x04 an archive")
+    assert "is none" in problems(path, named)["base_map"].valid
+    base_map.write_bytes(b"PMTiles\x03" + bytes(120))
+    assert load_site(path).base_map == str(base_map)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "site.toml"

@@ -128,6 +128,15 @@ def test_what_grows_worse_sounds_anew_after_it_was_acknowledged() -> None:
     assert [met.rule for met in crossed.alarm.met] == ["zone_intrusion", "line_crossing"]
 
 
+def test_who_was_said_to_approach_and_then_crosses_has_met_both() -> None:
+    alarms = Alarms()
+    meet(alarms, raised(1, 0, 0, rule="approach", rule_id="line", direction="inward"))
+    event = meet(alarms, raised(1, 20, 10, rule="line_crossing", rule_id="line", direction="inward", priority="high"))
+    assert (event.happening, [each.rule for each in event.alarm.met]) == ("worse", ["approach", "line_crossing"])
+    again = meet(alarms, raised(1, 21, 11, rule="line_crossing", rule_id="line", direction="inward", priority="high"))
+    assert len(again.alarm.met) == 2
+
+
 def test_an_alarm_whose_subject_is_gone_returns_and_then_closes() -> None:
     alarms = Alarms()
     meet(alarms, raised(1, 0, 0))
