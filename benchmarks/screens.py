@@ -25,6 +25,8 @@ COLOURS = 160
 SETTLE_MS = 1_200
 """The map draws its tiles, and the picture its first frames."""
 
+PATIENCE_MS = 120_000
+
 Step = Callable[[Page], None]
 
 
@@ -77,11 +79,13 @@ def _take_all(browser: Browser, given: argparse.Namespace, language: str, theme:
     context = browser.new_context(viewport=LAPTOP, reduced_motion="reduce")
     context.add_init_script(kept)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(given.url)
     page.locator(".gate form").wait_for()
     _take(page, given.out / f"gate-{language}-{theme}.png")
     _sign_in(page, given.name, given.password)
     page.locator(".timeline").wait_for()
+    page.locator(".map .notice").wait_for(state="detached")
     page.wait_for_timeout(4 * SETTLE_MS)
     for name, (come, leave) in SCREENS.items():
         come(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BUILT = _ROOT / "src/marsad/console/built/index.html"
@@ -29,6 +29,8 @@ def browser() -> Iterator[Browser]:
         _missing("chromium is not installed: apt install chromium")
     if not _BUILT.exists():
         _missing("the console's pages are not built: make web")
+    # What is true is seen at once; a busy machine only takes longer to say that it is not.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
