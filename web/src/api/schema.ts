@@ -3038,6 +3038,8 @@ export interface components {
              *     }
              */
             terrain: components["schemas"]["Terrain"];
+            /** @default  */
+            base_map: string;
             /** @default [] */
             cameras: components["schemas"]["Camera"][];
             /** @default [] */
