@@ -19,12 +19,12 @@ OVERSIGHT: Final = "supervisor"
 
 
 def site_for(person: Person, site: Site) -> Site:
-    """The site without where its pictures and its terrain come from; for a patrol the line alone."""
+    """The site without where its pictures, terrain and base map come from; for a patrol the line alone."""
     if person.role == "patrol":
         return Site(name=site.name, organisation=site.organisation, origin=site.origin, lines=site.lines)
     cameras = tuple(msgspec.structs.replace(camera, source="") for camera in site.cameras)
     terrain = msgspec.structs.replace(site.terrain, files=())
-    return msgspec.structs.replace(site, cameras=cameras, terrain=terrain)
+    return msgspec.structs.replace(site, cameras=cameras, terrain=terrain, base_map="")
 
 
 def state_for(person: Person, state: DeskState) -> DeskState:
