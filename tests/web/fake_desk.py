@@ -24,17 +24,22 @@ from marsad.kernel.alarm import Alarm, Met, Seen
 from marsad.kernel.desk import CameraState, DeskState, Figures, PatrolState, Shift, Storage, Trouble
 from marsad.kernel.detection import Box
 from marsad.kernel.dispatch import Answer, Dispatch
-from marsad.kernel.event import AlarmChanged, CameraLost, DispatchChanged, Event, IncidentChanged
+from marsad.kernel.event import AlarmChanged, CameraLost, DispatchChanged, Event, IncidentChanged, StatementChanged
 from marsad.kernel.incident import Hazard, Incident, Note
 from marsad.kernel.picture import Contributor, LineApproach, Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Position
+from marsad.kernel.statement import Exposure, Fact, Sentence, Statement
 from marsad.kernel.track import Count
+from marsad.report.brief import Brief
 
 NS = 1_000_000_000
 BOX = Box(x_px=300, y_px=200, w_px=14, h_px=30)
 ORIGIN = Position(latitude_deg=34.3750, longitude_deg=41.0500, height_m=180.0)
 COVARIANCE = GroundCovariance(east_m2=160.0, east_north_m2=20.0, north_m2=90.0)
-PASSWORDS = {"zainab": ("correct horse battery", "operator", ""), "p1": ("correct horse battery", "patrol", "P1")}
+PASSWORDS = {
+    "zainab": ("correct horse battery", "operator", ""), "rana": ("correct horse battery", "supervisor", ""),
+    "p1": ("correct horse battery", "patrol", "P1"),
+}  # fmt: skip
 CAMERAS = {
     "C1": (34.3812, 41.0312, 35.0), "C2": (34.3790, 41.0466, 20.0), "C3": (34.3771, 41.0621, 5.0),
     "C4": (34.3748, 41.0770, 350.0), "C5": (34.3725, 41.0921, 340.0), "C6": (34.3702, 41.1070, 335.0),
@@ -92,6 +97,7 @@ class FakeDesk:
         self.alarms: dict[str, Alarm] = {}
         self.incidents: dict[str, Incident] = {}
         self.dispatches: dict[str, Dispatch] = {}
+        self.statements: dict[str, Statement] = {}
         self.done: dict[str, int] = {}
         self.log: list[dict[str, Any]] = []
         self.exercise: str | None = None
@@ -120,6 +126,8 @@ class FakeDesk:
             self.incidents[event.incident.incident_id] = event.incident
         elif isinstance(event, DispatchChanged):
             self.dispatches[event.dispatch.dispatch_id] = event.dispatch
+        elif isinstance(event, StatementChanged):
+            self.statements[event.statement.statement_id] = event.statement
         self.done |= dict.fromkeys([entry["act_id"]] if entry.get("act_id") else [], len(self.log) - 1)
 
     def write(self, event: Event, act_id: str = "") -> dict[str, Any]:
@@ -203,6 +211,17 @@ class FakeDesk:
         """Four people cross the line."""
         alarm = self.alarm(number, ago_s=0, count=Count(best=4, low=3, high=5), camera_ids=("C2", "C4"))
         self.write(AlarmChanged(time_ns=alarm.raised_ns, alarm=alarm, happening="raised"))
+
+    def covered(self) -> Event:
+        """A camera's lens is covered."""
+        now = self.now_ns()
+        met = Met(rule="camera_fault", rule_id="covered", direction="", time_ns=now, alert_id="c")
+        alarm = self.alarm(
+            20, ago_s=0, about="camera", subject_id="camera:C6", kind="unknown", response="cover_and_repair",
+            seen=Seen(time_ns=now), met=(met,),
+        )  # fmt: skip
+        alarm = msgspec.structs.replace(alarm, camera_ids=())
+        return AlarmChanged(time_ns=now, alarm=alarm, happening="raised")
 
     def picture(self) -> Picture:
         """Who is out there now."""
@@ -288,9 +307,32 @@ class FakeDesk:
         if act_id in self.done:
             told = self.log[self.done[act_id]]
             return {"sequence": told["sequence"], "events": [told], "repeated": True}
-        event = self._event(name, act)
+        event = self._event(name, act) or self._statement(name, act)
         told = [self.write(event, act_id)] if event else []
         return {"sequence": len(self.log) - 1, "events": told, "repeated": False}
+
+    def _statement(self, name: str, act: dict[str, Any]) -> Event | None:
+        now = self.now_ns()
+        replace = msgspec.structs.replace
+        match act["type"]:
+            case "draft_statement":
+                fact = Fact(fact_id="f1", kind="seen", time_ns=now, sequences=(3,), persons=1)
+                words = (Sentence(text="رُصد شخص بالكاميرا C4.", facts=("f1",)), Sentence(text="لم يُصب أحد.", by=name))
+                statement = Statement(
+                    statement_id="S1", incident_id=act["incident_id"], language=act["language"], state="draft",
+                    sentences=words, facts=(fact,), exposures=(Exposure(sentence=0, what="camera", word="C4"),),
+                    drafted_by=name, drafted_ns=now,
+                )  # fmt: skip
+                return StatementChanged(time_ns=now, statement=statement, happening="drafted", officer=name)
+            case "approve_statement":
+                statement = replace(
+                    self.statements[act["statement_id"]], state="approved", approved_by=name, accepted=act["accepted"]
+                )
+                return StatementChanged(time_ns=now, statement=statement, happening="approved", officer=name)
+            case "release_statement":
+                statement = replace(self.statements[act["statement_id"]], state="released", released_ns=now)
+                return StatementChanged(time_ns=now, statement=statement, happening="released", officer=name)
+        return None
 
     def _event(self, name: str, act: dict[str, Any]) -> Event | None:
         now = self.now_ns()
@@ -391,16 +433,28 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
             for patrol, s, they, lacking, busy in spoken
         ]  # fmt: skip
 
-    @get("/api/reports/brief", sync_to_thread=False)
-    def brief() -> dict[str, str]:
-        return {"text": "الكاميرا C5 مفقودة. حادث واحد مفتوح."}
+    @get("/api/brief", sync_to_thread=False)
+    def brief() -> Any:  # noqa: ANN401 - JSON
+        now = desk.now_ns()
+        told = Brief(
+            from_ns=now - 3_600 * NS, to_ns=now, alarms={"high": 2, "low": 1}, kinds={"group": 3},
+            nuisances={"animal": 1}, median_to_acknowledge_s=18.0, slowest_to_acknowledge_s=None,
+            waiting=tuple(desk.alarms.values()), holds=(), opened=1, closed=0,
+            standing=tuple(desk.incidents.values()), sought=1, orders=tuple(desk.dispatches.values()), sightings=(),
+            statements=(), cameras=(),
+        )  # fmt: skip
+        return msgspec.to_builtins(told)
+
+    @get("/api/incidents/{incident_id:str}/statements", sync_to_thread=False)
+    def statements(incident_id: str) -> Any:  # noqa: ANN401 - JSON
+        return msgspec.to_builtins([each for each in desk.statements.values() if each.incident_id == incident_id])
 
     @get("/api/cameras/{camera_id:str}/film", sync_to_thread=False)
     def film(camera_id: str) -> list[dict[str, int]]:
         now = desk.now_ns()
         return [{"from_ns": now - 3_600 * NS, "to_ns": now if camera_id != "C5" else now - 1_262 * NS}]
 
-    return [site, state, events, options, brief, film]
+    return [site, state, events, options, brief, statements, film]
 
 
 def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
@@ -419,6 +473,8 @@ def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
         elif what == "exercise":
             desk.exercise = "نسر 3"
             desk.tell({"type": "hello", "sequence": len(desk.log) - 1, "state": msgspec.to_builtins(desk.state())})
+        elif what == "covered":
+            desk.write(desk.covered())
         elif what == "flood":
             desk.flood = 7
             for more in range(5, 16):

@@ -282,6 +282,61 @@ def test_a_flood_is_counted_and_none_is_left_out(new_page: NewPage, server: Serv
     expect(page.locator(WAITING)).to_have_count(12)
 
 
+def test_an_alarm_about_a_camera_is_named_by_it(new_page: NewPage, server: Server, violations: Violations) -> None:
+    page = new_page()
+    server.script("covered")
+    row = page.locator("#alarms li").first
+    expect(row).to_contain_text(re.compile("الكاميرا.*C6.*عدسة محجوبة"))
+    expect(row).not_to_contain_text("مجهول")
+    page.keyboard.press("t")
+    expect(page.locator(".focus")).to_contain_text("غطِّ منطقتها")
+    assert violations(page) == []
+
+
+def test_a_statement_is_drafted_by_one_and_told_by_another(new_page: NewPage, violations: Violations) -> None:
+    page = new_page()
+    page.keyboard.press("2")
+    page.keyboard.press("j")
+    page.get_by_label("اسم المكان كما يُعلَن").fill("القائم")
+    page.get_by_role("button", name="صُغ بيانًا").click()
+    statement = page.locator("article[data-statement=S1]")
+    expect(statement).to_contain_text("القيد")
+    expect(statement).to_contain_text("يكشف")
+    expect(statement).to_contain_text("يجب أن يقرأه ويعتمده شخص آخر")
+    expect(statement.get_by_role("button", name="اعتمد")).to_have_count(0)
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+    other = new_page(user="rana")
+    other.keyboard.press("2")
+    other.keyboard.press("j")
+    statement = other.locator("article[data-statement=S1]")
+    statement.get_by_label("لماذا يجوز إعلان ما يكشفه").fill("معروفة للجميع")
+    statement.get_by_role("button", name="اعتمد").click()
+    statement.get_by_role("button", name="أعلن").click()
+    expect(page.locator("article[data-statement=S1] .badge")).to_have_text("معلن")
+
+
+def test_the_brief_is_a_key_away(new_page: NewPage, violations: Violations) -> None:
+    page = new_page()
+    page.keyboard.press("b")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("الحوادث القائمة")
+    expect(dialog).to_contain_text("I1")
+    assert "/api/brief.pdf?from=" in (dialog.get_by_role("link").get_attribute("href") or "")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+
+
+def test_a_layer_of_the_map_is_put_off_and_stays_off(new_page: NewPage, violations: Violations) -> None:
+    page = new_page()
+    page.get_by_text("الطبقات", exact=True).click()
+    page.get_by_label("آثار المسير").uncheck()
+    page.reload()
+    page.get_by_text("الطبقات", exact=True).click()
+    expect(page.get_by_label("آثار المسير")).not_to_be_checked()
+    assert violations(page) == []
+
+
 def test_axe_finds_nothing_on_any_screen(new_page: NewPage, violations: Violations, server: Server) -> None:
     page = new_page()
     server.script("crossing")
