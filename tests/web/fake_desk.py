@@ -305,8 +305,8 @@ class FakeDesk:
         """Do it, once."""
         act_id = act["act_id"]
         if act_id in self.done:
-            told = self.log[self.done[act_id]]
-            return {"sequence": told["sequence"], "events": [told], "repeated": True}
+            before = self.log[self.done[act_id]]
+            return {"sequence": before["sequence"], "events": [before], "repeated": True}
         event = self._event(name, act) or self._statement(name, act)
         told = [self.write(event, act_id)] if event else []
         return {"sequence": len(self.log) - 1, "events": told, "repeated": False}
@@ -424,7 +424,11 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     def options() -> list[dict[str, Any]]:
         now = desk.now_ns()
         meet = {"east_m": 400.0, "north_m": 500.0, "up_m": 0.0}
-        spoken = [("P1", 540, 660, [], ""), ("P2", 1_320, None, [], ""), ("P3", 900, None, [], "D1")]
+        spoken: list[tuple[str, int, int | None, list[str], str]] = [
+            ("P1", 540, 660, [], ""),
+            ("P2", 1_320, None, [], ""),
+            ("P3", 900, None, [], "D1"),
+        ]
         return [
             {
                 "patrol_id": patrol, "meet": meet, "meet_ns": now + s * NS, "way": [], "lacking": lacking,
