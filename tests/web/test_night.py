@@ -263,6 +263,7 @@ def speak(page: Page, language: str) -> None:
     page.locator("header.bar select").select_option(language)
     expect(page.locator("html")).to_have_attribute("lang", language)
     expect(page.locator("html")).to_have_attribute("dir", "rtl" if language in {"ar", "ckb"} else "ltr")
+    page.evaluate("document.activeElement.blur()")
 
 
 def look_at_picture(page: Page) -> None:
