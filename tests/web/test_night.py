@@ -179,8 +179,8 @@ class Screens:
         page.on("websocket", lambda opened: self._asked(opened.url.replace("ws://", "http://")))
         context.on("request", lambda request: self._asked(request.url))
         page.goto(self.url + path)
-        page.get_by_label(said(language, "sign_in.name")).fill(name)
-        page.get_by_label(said(language, "sign_in.password")).fill(PASSWORD)
+        page.get_by_label(said(language, "sign_in.name"), exact=True).fill(name)
+        page.get_by_label(said(language, "sign_in.password"), exact=True).fill(PASSWORD)
         page.keyboard.press("Enter")
         page.locator(".phone main" if path == "/patrol" else ".timeline").wait_for()
         return page
@@ -263,6 +263,7 @@ def speak(page: Page, language: str) -> None:
     page.locator("header.bar select").select_option(language)
     expect(page.locator("html")).to_have_attribute("lang", language)
     expect(page.locator("html")).to_have_attribute("dir", "rtl" if language in {"ar", "ckb"} else "ltr")
+    page.evaluate("document.activeElement.blur()")
 
 
 def look_at_picture(page: Page) -> None:
@@ -334,17 +335,16 @@ def bring_to_its_end(page: Page, incident_id: str, language: str) -> None:
     people = page.locator(
         ".focus form", has=page.get_by_role("button", name=said(language, "incident.met"), exact=True)
     )
-    people.get_by_label(said(language, "incident.met_how_many")).fill("4")
+    people.get_by_label(said(language, "incident.met_how_many"), exact=True).fill("4")
     people.get_by_role("button").click()
     until(lambda: incident_of(page, incident_id)["state"] == "contact", page, "they were not met")
     steps = page.locator(".focus .step input[type=checkbox]")
     for number in range(steps.count()):
         steps.nth(number).check()
         expect(steps.nth(number)).to_be_disabled()
-    page.keyboard.press("Escape") if page.get_by_role("dialog").count() else None
     page.locator(".focus footer .primary").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label(said(language, "outcome.surrendered")).fill("4")
+    dialog.get_by_label(said(language, "outcome.surrendered"), exact=True).fill("4")
     dialog.get_by_role("button", name=said(language, "incident.close")).click()
 
 
@@ -379,7 +379,7 @@ def kill_and_start(page: Page, station: Station, language: str) -> None:
     before = state_of(page)
     station.kill()
     expect(page.locator(".banner.gone")).to_be_visible(timeout=30_000)
-    note = page.get_by_label(said(language, "incident.note_add"))
+    note = page.get_by_label(said(language, "incident.note_add"), exact=True)
     note.fill("من دون خادم")
     note.press("Enter")
     expect(page.locator(".unsent")).to_be_visible()
