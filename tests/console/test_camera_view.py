@@ -195,7 +195,7 @@ def test_a_replay_obeys_the_hand(console: Console, tab: Page, tmp_path: Path) ->
         picture, box = tab.evaluate(MIDDLES)
         assert abs(picture - box) < STRIDE_PX / 2
     tab.keyboard.press("+")
-    assert tab.get_by_label("Whole picture").inner_text().startswith("1.5")
+    assert tab.get_by_role("button", name="Whole picture").inner_text().startswith("1.5")
     tab.keyboard.press("0")
     tab.keyboard.press("p")
     assert tab.get_by_label("Palette").input_value() == "black"
