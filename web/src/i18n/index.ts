@@ -62,9 +62,13 @@ export function digits(text: string): string {
   return text.replace(/\d/g, (digit) => String.fromCharCode(0x0660 + Number(digit)))
 }
 
+const FORMATS: Intl.NumberFormat[] = []
+
 /** A number with at most so many decimals. */
 export function number(value: number, decimals = 0): string {
-  const text = value.toLocaleString('en', { maximumFractionDigits: decimals, minimumFractionDigits: 0 })
+  // To make a format takes far longer than to use it, and the map asks for one with every label.
+  const format = (FORMATS[decimals] ??= new Intl.NumberFormat('en', { maximumFractionDigits: decimals }))
+  const text = format.format(value)
   if (!preferences.arabic_digits) return text
   return digits(text.replaceAll(',', '٬').replaceAll('.', '٫'))
 }
