@@ -1,0 +1,175 @@
+"""What the partner sees: now, and what it would have seen over a log."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from marsad.coordinate.cadence import Given, Ledger, tell
+from marsad.coordinate.grid import centre_of, frame_at
+from marsad.coordinate.offer import Offered, subject_of
+from marsad.coordinate.release import NS, release
+from marsad.coordinate.terms import Terms
+from marsad.kernel.agreement import Agreement
+from marsad.kernel.alarm import Alarm
+from marsad.kernel.event import (
+    AlarmChanged,
+    Event,
+    ExerciseChanged,
+    IncidentChanged,
+    PictureGroupChanged,
+    PictureGroupEnded,
+    PictureGroupPoint,
+    PictureTrackEnded,
+    PictureTrackLost,
+    PictureTrackPoint,
+    SightingReported,
+)
+from marsad.kernel.incident import Incident
+from marsad.kernel.picture import PictureGroup, PictureTrack
+from marsad.kernel.position import Position
+from marsad.kernel.record import Record
+from marsad.kernel.release import Release, Withheld, WithheldReason
+from marsad.kernel.sighting import Sighting
+
+
+class Spot(Record):
+    """One thing on the partner's map: where it is drawn, the middle of its cell, and all that was told of it."""
+
+    position: Position | None
+    release: Release
+
+
+class View(Record):
+    """Everything that the partner has on its map at one moment, by name."""
+
+    time_ns: int
+    spots: tuple[Spot, ...] = ()
+
+
+class Kept(Record):
+    """Something that is not told, under our own name, and why."""
+
+    subject_id: str
+    reason: WithheldReason
+
+
+class Preview(Record):
+    """What they see now, and what they do not."""
+
+    view: View
+    kept: tuple[Kept, ...] = ()
+
+
+class DryRun(Record):
+    """What would have been told over a log, and how often something was not, by reason."""
+
+    given: tuple[Given, ...]
+    view: View
+    withheld: dict[str, int]
+
+
+def view_of(told: Iterable[Release], agreement: Agreement, now_ns: int) -> View:
+    """What the partner's map shows after these releases, in the order in which they came."""
+    frame = frame_at(agreement.anchor)
+    latest: dict[str, Release] = {}
+    for each in told:
+        if each.act == "recalled" and latest.get(each.thing_id, each).release_id != each.replaces:
+            continue
+        if each.act in {"ended", "recalled"}:
+            latest.pop(each.thing_id, None)
+        else:
+            latest[each.thing_id] = each
+    standing = sorted(
+        (each for each in latest.values() if each.expires_ns is None or now_ns < each.expires_ns),
+        key=lambda each: each.thing_id,
+    )
+    spots = (Spot(position=None if e.cell is None else centre_of(frame, e.cell), release=e) for e in standing)
+    return View(time_ns=now_ns, spots=tuple(spots))
+
+
+def preview(offers: Sequence[Offered], terms: Terms, now_ns: int) -> Preview:
+    """What the partner would be told of everything there is now, and what not, as if it were the moment to tell."""
+    found = [(subject_of(offered.what), release(offered, terms, now_ns, early=True)) for offered in offers]
+    return Preview(
+        view=view_of([told for _, told in found if isinstance(told, Release)], terms.agreement, now_ns),
+        kept=tuple(Kept(subject_id=name, reason=why.reason) for name, why in found if isinstance(why, Withheld)),
+    )
+
+
+def dry_run(events: Iterable[Event], terms: Terms, step_s: int = 10) -> DryRun:
+    """What would have been told over a log of one organisation, whose events come in order, asked every `step_s`.
+
+    The validity of the agreement counts as it is written: to try a new one on the past, date it back.
+    """
+    replay = _Replay(terms, step_s)
+    for event in events:
+        replay.add(event)
+    return replay.finish()
+
+
+class _Replay:
+    """The desk as it was, as far as releases go."""
+
+    def __init__(self, terms: Terms, step_s: int) -> None:
+        self._terms = terms
+        self._step_ns = step_s * NS
+        self._next_ns: int | None = None
+        self._now_ns = 0
+        self._ledger = Ledger()
+        self._given: list[Given] = []
+        self._withheld: Counter[str] = Counter()
+        self._tracks: dict[str, PictureTrack] = {}
+        self._groups: dict[str, PictureGroup] = {}
+        self._others: dict[tuple[str, str], Alarm | Incident | Sighting] = {}
+        self._exercise = False
+
+    def add(self, event: Event) -> None:
+        """Go on by one event."""
+        if self._next_ns is None:
+            self._next_ns = event.time_ns
+        while event.time_ns >= self._next_ns:
+            self._ask(self._next_ns)
+            self._next_ns += self._step_ns
+        self._now_ns = max(self._now_ns, event.time_ns)
+        self._note(event)
+
+    def finish(self) -> DryRun:
+        """What came of it."""
+        self._ask(self._now_ns)
+        told = [each.release for each in self._given]
+        view = view_of(told, self._terms.agreement, self._now_ns)
+        return DryRun(given=tuple(self._given), view=view, withheld=dict(self._withheld))
+
+    def _ask(self, now_ns: int) -> None:
+        telling = tell(self._ledger, self._offers(), self._terms, now_ns)
+        self._ledger = telling.ledger
+        self._given.extend(telling.given)
+        self._withheld.update(reason for _, reason in telling.withheld)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case PictureTrackPoint(track=track) | PictureTrackLost(track=track):
+                self._tracks[track.track_id] = track
+            case PictureTrackEnded(track_id=name):
+                self._tracks.pop(name, None)
+            case PictureGroupPoint(group=group) | PictureGroupChanged(group=group):
+                self._groups[group.group_id] = group
+            case PictureGroupEnded(group_id=name):
+                self._groups.pop(name, None)
+            case AlarmChanged(alarm=alarm):
+                self._others["alarm", alarm.alarm_id] = alarm
+            case IncidentChanged(incident=incident):
+                self._others["incident", incident.incident_id] = incident
+            case SightingReported(sighting=sighting):
+                self._others["sighting", sighting.sighting_id] = sighting
+            case ExerciseChanged(name=name):
+                self._exercise = bool(name)
+            case _:
+                pass
+
+    def _offers(self) -> list[Offered]:
+        origins = (self._terms.giver,)
+        offers = [Offered(what=each, origins=origins, exercise=self._exercise) for each in self._tracks.values()]
+        for group in self._groups.values():
+            members = tuple(self._tracks[name] for name in group.members if name in self._tracks)
+            offers.append(Offered(what=group, origins=origins, exercise=self._exercise, members=members))
+        return offers + [Offered(what=e, origins=origins, exercise=self._exercise) for e in self._others.values()]
