@@ -1,7 +1,7 @@
 """Both ends of the link, without a socket: what a receiver asks and accepts, and what a sender answers.
 
-`ask` and `accept` are the receiver's, `answer` is the sender's. What is accepted is proven: every parcel by a checkpoint
-that the sender signed, and every checkpoint by what was accepted before it.
+`ask` and `accept` are the receiver's, `answer` is the sender's. What is accepted is proven: every parcel by a
+checkpoint that the sender signed, and every checkpoint by what was accepted before it.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from marsad.coordinate.wire import (
     Refusal,
     UrgentItem,
 )
+from marsad.kernel.chain import GENESIS
 from marsad.kernel.error import LinkRefusedError
 from marsad.kernel.parcel import Checkpoint, Parcel, Receipt
 from marsad.kernel.record import Record
@@ -72,7 +73,7 @@ class Accepted(NamedTuple):
 
 
 class Shelf(Protocol):
-    """Where a sender's parcels lie."""
+    """Where a sender's parcels lie; while one answer is made, it does not change."""
 
     def newest(self) -> Checkpoint | None:
         """The last checkpoint, None before the first."""
@@ -126,7 +127,9 @@ def objection(pull: Pull, stream: bytes, receiver: bytes, now_ns: int) -> Refusa
     if abs(pull.now_ns - now_ns) > SKEW_NS:
         apart_s = (pull.now_ns - now_ns) / 1e9
         return Refusal(now_ns=now_ns, code="clock", text=f"your clock is {apart_s:+.0f} s from ours; set both")
-    if pull.receipt is not None and (pull.receipt.checkpoint.stream != stream or not is_cosigned(pull.receipt, receiver)):
+    if pull.receipt is not None and (
+        pull.receipt.checkpoint.stream != stream or not is_cosigned(pull.receipt, receiver)
+    ):
         return Refusal(now_ns=now_ns, code="receipt", text="the receipt is not signed by the agreed key")
     return None
 
@@ -134,24 +137,26 @@ def objection(pull: Pull, stream: bytes, receiver: bytes, now_ns: int) -> Refusa
 def answer(pull: Pull, shelf: Shelf, now_ns: int) -> Batch | None:
     """The batch that answers a pull, None while there is nothing new to say."""
     newest = shelf.newest()
-    if newest is None or (newest.sequence <= pull.sequence and newest.time_ns <= pull.seen_ns):
+    if newest is None or (newest.sequence == pull.sequence and newest.time_ns <= pull.seen_ns):
         return None
-    base = _base(pull, shelf)
+    base = Heads() if pull.sequence == 0 else _heads_at(pull.sequence, shelf)
     room = pull.max_bytes - BATCH_OVERHEAD
-    top, floor = (newest.urgent, pull.urgent_known) if newest.urgent > pull.urgent_known else (pull.gap_top, pull.gap_floor)
+    top, floor = pull.gap_top, pull.gap_floor
+    if newest.urgent > pull.urgent_known:
+        top, floor = newest.urgent, pull.urgent_known
     urgent = shelf.urgent(top, floor, pull.max_items, room) if top > floor else []
     room -= sum(URGENT_OVERHEAD + len(item.parcel.payload) for item in urgent)
-    end = shelf.last_within(base.sequence, pull.max_items - len(urgent), room)
+    end = None if base is None else shelf.last_within(base.sequence, pull.max_items - len(urgent), room)
     return Batch(
         nonce=pull.nonce,
         stream=pull.stream,
         now_ns=now_ns,
-        base_sequence=base.sequence,
-        base_head=base.head,
+        base_sequence=base.sequence if base else 0,
+        base_head=base.head if base else GENESIS,
         newest=newest,
         urgent_top=top if urgent else 0,
         urgent=urgent,
-        plain=shelf.plain(base.sequence, end.sequence) if end else [],
+        plain=shelf.plain(base.sequence, end.sequence) if base and end else [],
         end=end,
     )
 
@@ -177,12 +182,10 @@ def accept(standing: Standing, batch: Batch, sender: bytes, now_ns: int) -> Acce
     )
 
 
-def _base(pull: Pull, shelf: Shelf) -> Heads:
-    """Where the sender can go on: where the receiver is, or the start where it has no checkpoint there."""
-    if pull.sequence == 0:
-        return Heads()
-    found = shelf.checkpoint_at(pull.sequence)
-    return Heads() if found is None else heads_of(found)
+def _heads_at(sequence: int, shelf: Shelf) -> Heads | None:
+    """The heads at a checkpoint, None where the sender has none there."""
+    found = shelf.checkpoint_at(sequence)
+    return None if found is None else heads_of(found)
 
 
 def _judge_word(standing: Standing, batch: Batch, sender: bytes, now_ns: int) -> None:
@@ -198,7 +201,9 @@ def _judge_word(standing: Standing, batch: Batch, sender: bytes, now_ns: int) ->
     if newest.sequence < known.sequence or newest.urgent < known.urgent:
         older = standing.newest is not None and newest.time_ns < standing.newest.time_ns
         if older:
-            raise LinkRefusedError("replayed", f"the word of an earlier time, when there were {newest.sequence} parcels")
+            raise LinkRefusedError(
+                "replayed", f"the word of an earlier time, when there were {newest.sequence} parcels"
+            )
         raise LinkRefusedError(
             "truncated", f"the partner's stream ends at {newest.sequence}; it had signed {known.sequence} parcels"
         )

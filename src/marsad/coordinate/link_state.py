@@ -11,33 +11,36 @@ LinkState = Literal["cut", "catching_up", "connected", "held", "refused", "revok
 refused; its key is withdrawn, here or there."""
 LinkHappening = Literal["whole", "behind", "unreachable", "full", "refused", "withdrawn", "readmitted"]
 
+
+def _row(lost: LinkState) -> Mapping[LinkHappening, LinkState]:
+    """What may happen to a link whose key stands; `lost` is what it is when nothing answers."""
+    return MappingProxyType(
+        {
+            "whole": "connected",
+            "behind": "catching_up",
+            "unreachable": lost,
+            "full": "held",
+            "refused": "refused",
+            "withdrawn": "revoked",
+        }
+    )
+
+
 TABLE: Final[Mapping[LinkState, Mapping[LinkHappening, LinkState]]] = MappingProxyType(
     {
-        state: MappingProxyType(
-            {
-                "whole": "connected",
-                "behind": "catching_up",
-                "unreachable": lost,
-                "full": "held",
-                "refused": "refused",
-                "withdrawn": "revoked",
-            }
-        )
-        for state, lost in (
-            ("cut", "cut"),
-            ("catching_up", "cut"),
-            ("connected", "cut"),
-            ("held", "cut"),
-            # Silence after a refusal explains nothing: only a batch that proves itself takes a refusal back.
-            ("refused", "refused"),
-        )
+        "cut": _row("cut"),
+        "catching_up": _row("cut"),
+        "connected": _row("cut"),
+        "held": _row("cut"),
+        # Silence after a refusal explains nothing: only a batch that proves itself takes a refusal back.
+        "refused": _row("refused"),
+        "revoked": MappingProxyType({"readmitted": "cut"}),
     }
-    | {"revoked": MappingProxyType({"readmitted": "cut"})}
 )
 """For each state, what may happen to a link that is in it, and the state it is in then.
 
-A withdrawn key stays withdrawn until a person pins another. A refused link is tried again, slowly: a clock may be set, a
-certificate renewed; but it counts as connected only when a batch has proven itself against all that was accepted before.
+A withdrawn key stays withdrawn until a person pins another. A refused link is tried again, slowly, for a clock may be
+set and a certificate renewed; it counts as connected only when a batch has proven itself against all that was accepted.
 """
 
 RETRY_S: Final[Mapping[LinkState, float]] = MappingProxyType(
