@@ -11,6 +11,7 @@
     |   `-- IntegrityError  a log whose chain does not verify: names the first bad entry
     |-- UnavailableError    something outside does not answer now: try again later
     `-- RefusedError        a rule forbids it
+        `-- LinkRefusedError  what a partner sent proves nothing, or the wrong thing: names the reason
 """
 
 from collections.abc import Sequence
@@ -72,3 +73,12 @@ class UnavailableError(MarsadError):
 
 class RefusedError(MarsadError):
     """A rule forbids what was asked; the message names the rule."""
+
+
+class LinkRefusedError(RefusedError):
+    """What came over a link is refused; `reason` is one word for it, the same on screens, in logs and on the wire."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
