@@ -5,7 +5,7 @@ none of it: it judges every batch again before a parcel enters its inbox.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -16,7 +16,7 @@ from marsad.adapters.link_file import LinkFile, transaction
 from marsad.adapters.outbox import Taken
 from marsad.coordinate.link import Standing, accept
 from marsad.coordinate.link_state import LinkChange
-from marsad.coordinate.seal import name_stream, sign_receipt
+from marsad.coordinate.seal import hash_parcel, name_stream, sign_receipt
 from marsad.coordinate.wire import decode_batch, decode_receipt, encode_checkpoint, encode_receipt
 from marsad.kernel.error import InputError, LinkRefusedError
 from marsad.kernel.parcel import Parcel, Receipt
@@ -57,15 +57,16 @@ CREATE TABLE IF NOT EXISTS parcel (
   time_ns INTEGER NOT NULL,
   urgent INTEGER NOT NULL,
   salt BLOB,
-  payload BLOB
+  payload BLOB,
+  leaf BLOB NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS checkpoint (sequence INTEGER PRIMARY KEY, signed BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS receipt (sequence INTEGER PRIMARY KEY, signed BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS newest (one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS standing (one INTEGER PRIMARY KEY CHECK (one = 1), taken BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS refusal (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   time_ns INTEGER NOT NULL,
-  batch INTEGER NOT NULL,
   reason TEXT NOT NULL
 ) STRICT;
 CREATE TRIGGER IF NOT EXISTS parcel_stays BEFORE DELETE ON parcel
@@ -102,7 +103,7 @@ class Spool:
         """From where to pull: where the spool is, or where the station wants it to begin again."""
         with self._lock, self._file.door(), transaction(self._connection):
             row = self._connection.execute("SELECT generation, standing FROM standing").fetchone()
-            if row is not None and row[0] >= taken.generation:
+            if row is not None and row[0] == taken.generation:
                 return msgspec.msgpack.decode(row[1], type=Standing)
             self._connection.execute("DELETE FROM batch")
             self._connection.execute(
@@ -190,14 +191,18 @@ class SpoolReader:
             row = self._connection.execute("SELECT signed FROM receipt").fetchone()
         return None if row is None else decode_receipt(row[0])
 
-    def changes(self, after: int = 0) -> Iterator[tuple[int, LinkChange]]:
-        """What befell the link, each with its number."""
+    def changes(self, after: int = 0) -> list[tuple[int, LinkChange]]:
+        """What befell the link behind a number, each with its own."""
+        query = "SELECT number, change FROM change WHERE number > ? ORDER BY number"
         with self._file.door():
-            rows = self._connection.execute(
-                "SELECT number, change FROM change WHERE number > ? ORDER BY number", (after,)
-            )
-            for number, change in rows:
-                yield number, msgspec.msgpack.decode(change, type=LinkChange)
+            rows = self._connection.execute(query, (after,)).fetchall()
+        return [(number, msgspec.msgpack.decode(change, type=LinkChange)) for number, change in rows]
+
+    def last_change(self) -> LinkChange | None:
+        """What befell the link last, None before anything did."""
+        with self._file.door():
+            row = self._connection.execute("SELECT change FROM change ORDER BY number DESC LIMIT 1").fetchone()
+        return None if row is None else msgspec.msgpack.decode(row[0], type=LinkChange)
 
     def close(self) -> None:
         """Release the file; safe to call twice."""
@@ -247,6 +252,11 @@ class Inbox:
         with self._file.door(), transaction(self._connection):
             self._insert(accepted.parcels, standing.received, spooled.received_ns)
             self._keep(taken)
+            if batch.end is not None:
+                self._connection.execute(
+                    "INSERT INTO checkpoint (sequence, signed) VALUES (?, ?)",
+                    (batch.end.sequence, encode_checkpoint(batch.end)),
+                )
             self._connection.execute(
                 "INSERT OR REPLACE INTO newest (one, signed) VALUES (1, ?)", (encode_checkpoint(batch.newest),)
             )
@@ -281,6 +291,16 @@ class Inbox:
             for arrival, sequence, time_ns, urgent, salt, payload in rows
         ]
 
+    def note_refusal(self, reason: str, now_ns: int) -> None:
+        """Keep what the gateway brought and was refused."""
+        with self._file.door(), transaction(self._connection):
+            self._connection.execute("INSERT INTO refusal (time_ns, reason) VALUES (?, ?)", (now_ns, reason))
+
+    def refusals(self) -> list[tuple[int, str]]:
+        """When something of the gateway's was refused, and why."""
+        with self._file.door():
+            return self._connection.execute("SELECT time_ns, reason FROM refusal ORDER BY number").fetchall()
+
     def begin_again(self) -> Taken:
         """What to publish so that the gateway throws its spool away and goes on from what is held here."""
         taken = msgspec.structs.replace(self.taken, generation=self.taken.generation + 1)
@@ -308,11 +328,12 @@ class Inbox:
         return msgspec.msgpack.decode(kept[0], type=Taken)
 
     def _insert(self, parcels: Sequence[Parcel], before: int, received_ns: int) -> None:
+        stream = self.taken.standing.stream
         self._connection.executemany(
-            "INSERT INTO parcel (arrival, received_ns, sequence, time_ns, urgent, salt, payload)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO parcel (arrival, received_ns, sequence, time_ns, urgent, salt, payload, leaf)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (arrival, received_ns, *msgspec.structs.astuple(parcel))
+                (arrival, received_ns, *msgspec.structs.astuple(parcel), hash_parcel(stream, parcel))
                 for arrival, parcel in enumerate(parcels, start=before + 1)
             ],
         )
@@ -324,15 +345,8 @@ class Inbox:
 
     def _refuse(self, number: int, reason: str, now_ns: int) -> None:
         """Note a batch that proves nothing, and have the gateway begin again behind it."""
+        self.note_refusal(f"batch {number}: {reason}", now_ns)
         taken = msgspec.structs.replace(self.taken, number=number, generation=self.taken.generation + 1)
         with self._file.door(), transaction(self._connection):
-            self._connection.execute(
-                "INSERT INTO refusal (time_ns, batch, reason) VALUES (?, ?, ?)", (now_ns, number, reason)
-            )
             self._keep(taken)
         self.taken = taken
-
-    def refusals(self) -> list[tuple[int, str]]:
-        """When a batch of the gateway's was refused, and why."""
-        with self._file.door():
-            return self._connection.execute("SELECT time_ns, reason FROM refusal ORDER BY number").fetchall()

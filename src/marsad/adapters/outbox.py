@@ -34,7 +34,7 @@ from marsad.coordinate.wire import (
     encode_checkpoint,
     encode_receipt,
 )
-from marsad.kernel.chain import SALT_BYTES, hash_payload
+from marsad.kernel.chain import SALT_BYTES
 from marsad.kernel.error import InputError, LinkRefusedError, RefusedError
 from marsad.kernel.parcel import PAYLOAD_BYTES, Checkpoint, Parcel, Receipt
 from marsad.kernel.record import Record
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS parcel (
   urgent INTEGER NOT NULL,
   salt BLOB,
   payload BLOB,
-  payload_hash BLOB
+  leaf BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS urgent (
   number INTEGER PRIMARY KEY,
@@ -78,7 +78,7 @@ CREATE TRIGGER IF NOT EXISTS parcel_stays BEFORE DELETE ON parcel
 BEGIN SELECT raise(ABORT, 'what was released stays released'); END;
 CREATE TRIGGER IF NOT EXISTS parcel_changes_only_by_erasure BEFORE UPDATE ON parcel
 WHEN NOT (
-  OLD.payload IS NOT NULL AND NEW.payload IS NULL AND NEW.salt IS NULL AND NEW.payload_hash IS NOT NULL
+  OLD.payload IS NOT NULL AND NEW.payload IS NULL AND NEW.salt IS NULL AND NEW.leaf IS OLD.leaf
   AND NEW.sequence IS OLD.sequence AND NEW.time_ns IS OLD.time_ns AND NEW.urgent IS OLD.urgent
 )
 BEGIN SELECT raise(ABORT, 'what was released can be erased, nothing else changed'); END;
@@ -196,14 +196,9 @@ class Outbox:
         if upto > confirmed:
             raise RefusedError(f"parcels above {confirmed} are not confirmed: they cannot be erased yet")
         with self._lock, self._file.door(), transaction(self._connection):
-            rows = self._connection.execute(
-                "SELECT sequence, salt, payload FROM parcel WHERE sequence <= ? AND payload IS NOT NULL", (upto,)
-            ).fetchall()
-            self._connection.executemany(
-                "UPDATE parcel SET salt = NULL, payload = NULL, payload_hash = ? WHERE sequence = ?",
-                [(hash_payload(salt, payload), sequence) for sequence, salt, payload in rows],
-            )
-        return len(rows)
+            return self._connection.execute(
+                "UPDATE parcel SET salt = NULL, payload = NULL WHERE sequence <= ? AND payload IS NOT NULL", (upto,)
+            ).rowcount
 
     def close(self) -> None:
         """Release the file; safe to call twice."""
@@ -245,10 +240,10 @@ class Outbox:
             if item.urgent:
                 ahead.append((urgent, parcel.sequence, urgent_head))
                 urgent_head = follow_urgent(urgent_head, leaf)
-            parcels.append(msgspec.structs.astuple(parcel))
+            parcels.append((*msgspec.structs.astuple(parcel), leaf))
             total += PLAIN_OVERHEAD + len(item.payload)
         self._connection.executemany(
-            "INSERT INTO parcel (sequence, time_ns, urgent, salt, payload) VALUES (?, ?, ?, ?, ?)", parcels
+            "INSERT INTO parcel (sequence, time_ns, urgent, salt, payload, leaf) VALUES (?, ?, ?, ?, ?, ?)", parcels
         )
         self._connection.executemany("INSERT INTO urgent (number, sequence, before) VALUES (?, ?, ?)", ahead)
         return Heads(sequence=heads.sequence + len(items), head=head, urgent=urgent, urgent_head=urgent_head), total

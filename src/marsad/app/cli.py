@@ -397,6 +397,122 @@ def bench_fuse(
     _report(report, as_json=as_json)
 
 
+keys = typer.Typer(name="keys", help="Keys of the link to a partner.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys)
+InteriorKeys = Annotated[Path, typer.Option(metavar="DIR", help="The station's folder of keys.")]
+GatewayKeys = Annotated[Path, typer.Option(metavar="DIR", help="The gateway's folder of keys.")]
+
+
+@keys.command("generate")
+def keys_generate(
+    name: Annotated[str, typer.Option(help="What your organisation is called on the card.")],
+    interior: InteriorKeys,
+    gateway: GatewayKeys,
+    as_json: Json = False,
+) -> None:
+    """Make a signing key for the station, a TLS key for its gateway, and the card that shows both."""
+    import time
+
+    from marsad.app.keys import make_keys
+
+    _report(make_keys(interior, gateway, name, time.time_ns()), as_json=as_json)
+
+
+@keys.command("show")
+def keys_show(
+    card: Annotated[Path, typer.Argument(metavar="CARD|DIR", help="A card, or a folder of keys.")],
+    as_json: Json = False,
+) -> None:
+    """Print a card's fingerprint, in digits and in words, to be compared in person."""
+    from marsad.app.keys import show_keys
+
+    _report(show_keys(card), as_json=as_json)
+
+
+@keys.command("pin")
+def keys_pin(
+    card: Annotated[Path, typer.Argument(metavar="CARD", help="The partner's card.")],
+    interior: InteriorKeys,
+    gateway: GatewayKeys,
+    fingerprint: Annotated[
+        str | None, typer.Option(metavar="WORDS|HEX", help="What the partner read out to you in person.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Admit a partner; without a fingerprint only a newer card of the signing key that is pinned."""
+    from marsad.app.keys import pin_card
+
+    _report(pin_card(card, [interior, gateway], fingerprint), as_json=as_json)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    interior: InteriorKeys,
+    gateway: GatewayKeys,
+    use: Annotated[bool, typer.Option("--use", help="Take the next certificate into use.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the gateway's next certificate; call again with --use when the partner has pinned the new card."""
+    import time
+
+    from marsad.app.keys import renew
+
+    _report(renew(interior, gateway, time.time_ns(), use=use), as_json=as_json)
+
+
+@keys.command("revoke")
+def keys_revoke(
+    fingerprint: Annotated[str, typer.Argument(metavar="HEX", help="Of a certificate, or of a signing key.")],
+    interior: InteriorKeys,
+    gateway: GatewayKeys,
+    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")],
+    as_json: Json = False,
+) -> None:
+    """Refuse one of the partner's keys from now on, on connections that are open as well."""
+    import time
+
+    from marsad.app.keys import withdraw
+
+    _report(withdraw([interior, gateway], fingerprint, reason, time.time_ns()), as_json=as_json)
+
+
+@app.command()
+def gateway(
+    keys: Annotated[Path, typer.Option(metavar="DIR", help="The gateway's folder of keys.")],
+    outbox: Annotated[Path, typer.Option(metavar="FILE", help="The station's outbox; it is only read.")],
+    spool: Annotated[Path, typer.Option(metavar="FILE", help="The gateway's own file, read by the station.")],
+    partner: Annotated[str, typer.Option(metavar="HOST:PORT", help="The partner's gateway.")],
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the partner's gateway pulls.")] = "[::]:8443",
+) -> None:
+    """Speak with a partner: hand out what was released, fetch what it released, and hold nothing else."""
+    from marsad.app.gateway import GatewaySettings, parse_address, run_gateway
+
+    run_gateway(
+        GatewaySettings(
+            keys=keys, outbox=outbox, spool=spool, listen=parse_address(listen), partner=parse_address(partner)
+        )
+    )
+
+
+audit = typer.Typer(name="audit", help="Prove what was shared.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(audit)
+
+
+@audit.command("verify")
+def audit_verify(
+    sender: Annotated[str, typer.Option(metavar="HEX", help="The sender's public signing key.")],
+    receiver: Annotated[str, typer.Option(metavar="HEX", help="The receiver's public signing key.")],
+    sent: Annotated[Path | None, typer.Option(metavar="FILE", help="The sender's outbox.")] = None,
+    received: Annotated[Path | None, typer.Option(metavar="FILE", help="The receiver's inbox.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find every entry that was altered, dropped, put in another order or forked, and say where."""
+    from marsad.app.audit import audit as verify_link
+    from marsad.app.audit import parse_key
+
+    _report(verify_link(sent, received, parse_key(sender), parse_key(receiver)), as_json=as_json)
+
+
 def _must_exist(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a site file")

@@ -8,7 +8,7 @@ from marsad.kernel.record import Record
 
 LinkState = Literal["cut", "catching_up", "connected", "held", "refused", "revoked"]
 """Nothing heard; proven and behind; proven and whole; full here, so nothing is fetched; the partner or what it sent is
-refused; its key is withdrawn, here or there."""
+refused; its key is withdrawn here."""
 LinkHappening = Literal["whole", "behind", "unreachable", "full", "refused", "withdrawn", "readmitted"]
 
 

@@ -1,0 +1,100 @@
+"""The station's end of the link: gives to the outbox what was released, and proves what the gateway brought."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from marsad.adapters.inbox import Inbox, SpoolReader
+from marsad.adapters.outbox import Item, Outbox
+from marsad.coordinate.link_state import LinkChange, LinkState
+from marsad.kernel.error import InputError, LinkRefusedError, UnavailableError
+from marsad.kernel.parcel import Checkpoint, Parcel
+from marsad.kernel.record import Record
+
+BEAT_NS = 5 * 10**9
+"""So often the partner is told that nothing was added."""
+
+
+class LinkView(Record):
+    """What a screen says of the link.
+
+    `age_s` is how old what is known of the partner is, None before its first word; `behind` how many of its parcels are
+    known of and lacking; `sent` and `confirmed` how many of ours there are, and how many it confirmed.
+    """
+
+    state: LinkState
+    reason: str
+    age_s: float | None
+    behind: int
+    received: int
+    sent: int
+    confirmed: int
+
+
+class Courier:
+    """One partner's link, as the station sees it; call `tick` several times a second."""
+
+    def __init__(self, outbox: Outbox, inbox: Inbox, spool: Path) -> None:
+        self._outbox = outbox
+        self._inbox = inbox
+        self._spool = spool
+        self._last: Checkpoint | None = None
+        self._change = LinkChange(time_ns=0, state="cut", happening="unreachable", reason="")
+        self._false_receipt = ""
+        outbox.publish(inbox.taken, None)
+
+    def send(self, items: Sequence[Item], now_ns: int) -> Checkpoint:
+        """Release; all is on the disk when this returns. Raises: InputError, UnavailableError."""
+        self._last = self._outbox.append(items, now_ns)
+        return self._last
+
+    def tick(self, now_ns: int) -> None:
+        """Prove what the gateway brought and put it into the inbox, and say that the station lives.
+
+        Raises: LinkRefusedError where a batch proves nothing; the gateway begins again then, from what the inbox holds.
+        """
+        if self._last is None or now_ns - self._last.time_ns >= BEAT_NS:
+            self._last = self._outbox.beat(now_ns)
+        with contextlib.suppress(UnavailableError), SpoolReader(self._spool) as spool:
+            self._change = spool.last_change() or self._change
+            self._collect_receipt(spool, now_ns)
+            if spool.generation() == self._inbox.taken.generation:
+                self._take(spool, now_ns)
+
+    def read(self, after_arrival: int, most: int = 1000) -> list[tuple[int, Parcel]]:
+        """What the partner released, in the order of its arrival, behind the number that was read last."""
+        return self._inbox.read(after_arrival, most)
+
+    def view(self, now_ns: int) -> LinkView:
+        """How the link stands."""
+        standing = self._inbox.taken.standing
+        age_ns = standing.age_ns(now_ns)
+        return LinkView(
+            state=self._change.state,
+            reason=self._change.reason,
+            age_s=None if age_ns is None else age_ns / 1e9,
+            behind=standing.behind,
+            received=standing.received,
+            sent=self._last.sequence if self._last else 0,
+            confirmed=self._outbox.received(),
+        )
+
+    def _take(self, spool: SpoolReader, now_ns: int) -> None:
+        batches = spool.batches(self._inbox.taken.number)
+        try:
+            for batch in batches:
+                self._inbox.take(batch, now_ns)
+        finally:
+            if batches:
+                self._outbox.publish(self._inbox.taken, self._inbox.receipt(now_ns))
+
+    def _collect_receipt(self, spool: SpoolReader, now_ns: int) -> None:
+        """Keep the partner's newest receipt; a false one is noted once, and holds nothing up."""
+        try:
+            receipt = spool.receipt()
+            if receipt is not None and receipt.checkpoint.sequence > self._outbox.received():
+                self._outbox.note_receipt(receipt)
+        except (InputError, LinkRefusedError) as error:
+            if str(error) != self._false_receipt:
+                self._inbox.note_refusal(str(error), now_ns)
+            self._false_receipt = str(error)
