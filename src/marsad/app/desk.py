@@ -6,7 +6,7 @@ its own, so that the loop is free to answer.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
 from typing import Final, NamedTuple, TypeVar
@@ -22,6 +22,7 @@ from marsad.app.kept_picture import KeptPicture
 from marsad.app.picture_start import Setup
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
+from marsad.console.partner_board import PartnerFacts
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
 from marsad.kernel.alarm import Seen
@@ -40,10 +41,12 @@ from marsad.kernel.event import (
     SightingReported,
 )
 from marsad.kernel.measurement import GroundFix, Look, Measurement
+from marsad.kernel.partner import LinkShown
 from marsad.kernel.picture import Picture, Waypoint
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import EnuPoint, GroundCovariance, Position
 from marsad.kernel.record import Record
+from marsad.kernel.release import EmergencyAct
 from marsad.kernel.site import Site
 from marsad.kernel.track import Track
 from marsad.report.incident_record import IncidentRecord
@@ -104,6 +107,7 @@ class Outfit(NamedTuple):
     alarms: AlarmSettings | None = None
     zone: tzinfo = UTC
     settings: DeskSettings = DeskSettings()
+    partner: PartnerFacts | None = None
 
 
 class _Collected:
@@ -131,12 +135,15 @@ class Control:
         self.clips, self.vault = outfit.clips, outfit.vault
         self.records: Callable[[str], IncidentRecord] | None = None
         """What makes an incident's record out of the log; it is called in a thread of its own."""
+        self.elsewhere: Callable[[], Mapping[str, Seen]] = dict
+        """What alarms are about that is known from elsewhere, as from a partner."""
         self._outfit = outfit
         self._log = outfit.log
         origin = outfit.ground.frame.origin
         self._watched = Watched(
-            site_name=outfit.site.name, origin=origin, camera_ids=tuple(each.id for each in outfit.site.cameras)
-        )
+            site_name=outfit.site.name, origin=origin, camera_ids=tuple(each.id for each in outfit.site.cameras),
+            partner=outfit.partner,
+        )  # fmt: skip
         self._keepings = Keepings(outfit.log)
         self._board = board_now(outfit.log, self._watched, outfit.tell)
         self._room = self._fresh_room()
@@ -264,6 +271,24 @@ class Control:
     def stores(self, storage: Storage | None) -> None:
         """How full the disk is."""
         self._board.storage = storage
+
+    def alert(self, alerts: Sequence[Alert]) -> None:
+        """Raise alerts of things known from elsewhere."""
+        self._running.submit(self._meet(alerts))
+
+    def links(self, link: LinkShown) -> None:
+        """How the link to the partner stands."""
+        if self._board.partner is not None:
+            self._board.partner.link = link
+
+    def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
+        """Have emergencies beyond the agreement checked by something that raises RefusedError."""
+        self._room.check_emergency = check
+
+    @property
+    def heard(self) -> int:
+        """How many things that came over the partner's link have been taken in or refused."""
+        return 0 if self._board.partner is None else self._board.partner.arrival
 
     def listen(self, call: Callable[[Sequence[Told]], None]) -> None:
         """Have something called with all that is logged, on the event loop."""
@@ -462,7 +487,7 @@ class Control:
                 present[name] = Seen(
                     time_ns=track.time_ns, camera_id=track.camera_id, box=track.box, ground=track.ground
                 )
-        return {**present, **self._upkeep.present(now_ns)}
+        return {**present, **self._upkeep.present(now_ns), **self.elsewhere()}
 
     def _meet(self, alerts: Sequence[Alert]) -> list[Event]:
         """What alerts make of the alarms."""
@@ -556,6 +581,7 @@ class Control:
             Pulse(
                 sequence=self._feed.durable, now_ns=now_ns, figures=self._figures(), cameras=self._board.cameras,
                 storage=self._board.storage,
+                partner=None if self._board.partner is None else self._board.partner.state(now_ns),
             )
         )  # fmt: skip
 

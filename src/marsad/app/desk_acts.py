@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from marsad.console.board import Board, Responders
+from marsad.console.partner_board import PartnerBoard
 from marsad.kernel.act import (
     AccountFor,
     Acknowledge,
@@ -32,14 +35,17 @@ from marsad.kernel.act import (
     OpenIncident,
     Person,
     RecallPatrol,
+    ReleaseBeyond,
     ReleaseHold,
     ReleaseStatement,
     ReopenIncident,
     ReportPosition,
     ReportSighting,
+    ResumeReleases,
     SendPatrol,
     SetExercise,
     Shelve,
+    StopReleases,
     TakeIncident,
     TakeShift,
     WithdrawStatement,
@@ -49,15 +55,20 @@ from marsad.kernel.dispatch import Answer
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import (
     Assessed,
+    EmergencyReleased,
     Event,
     ExerciseChanged,
     LookedUp,
+    OfficerDecision,
     PatrolPosition,
+    ReleasesStopped,
     ShiftNoted,
     ShiftTaken,
     SightingReported,
 )
 from marsad.kernel.incident import Evidence
+from marsad.kernel.partner import Stop
+from marsad.kernel.release import EmergencyAct
 from marsad.kernel.sighting import Sighting
 from marsad.kernel.site import Site
 from marsad.report.incident_record import IncidentRecord
@@ -95,6 +106,8 @@ class Room:
         self._vault = vault
         self._sightings = board.named("sightings")
         self._exercise = board.exercise
+        self.check_emergency: Callable[[EmergencyAct], None] | None = None
+        """What raises RefusedError for an emergency that the agreement with the partner does not allow."""
         self._how: Mapping[type[Act], Callable[[Person, Any, int], list[Event]]] = {
             Acknowledge: self._acknowledge,
             CloseAlarm: self._close_alarm,
@@ -128,6 +141,9 @@ class Room:
             ApproveStatement: self._approve,
             ReleaseStatement: self._release_statement,
             WithdrawStatement: self._withdraw,
+            StopReleases: self._stop_releases,
+            ResumeReleases: self._resume_releases,
+            ReleaseBeyond: self._release_beyond,
         }
         """Every act but those that need time first: sending a patrol, keeping film, drafting a statement."""
 
@@ -325,6 +341,45 @@ class Room:
             kind=act.kind, count=act.count, kept_identity=kept,
         )  # fmt: skip
         return [SightingReported(time_ns=now_ns, sighting=sighting, officer=person.name)]
+
+    @property
+    def _partner(self) -> PartnerBoard:
+        if self._board.partner is None:
+            raise RefusedError("this site shares with nobody")
+        return self._board.partner
+
+    def _stop_releases(self, person: Person, act: StopReleases, now_ns: int) -> list[Event]:
+        partner = self._partner
+        if partner.stop is not None and not partner.stop.asked_by:
+            raise RefusedError(f"{partner.stop.officer} has stopped it already")
+        stop = Stop(officer=person.name, reason=act.reason, time_ns=now_ns)
+        return [ReleasesStopped(time_ns=now_ns, party_id=partner.facts.party_id, stop=stop, officer=person.name)]
+
+    def _resume_releases(self, person: Person, act: ResumeReleases, now_ns: int) -> list[Event]:
+        """One person asks; another who asks too is the second who widens what is told."""
+        partner = self._partner
+        stop = partner.stop
+        if stop is None:
+            raise RefusedError("nothing is stopped")
+        if stop.asked_by.casefold() == person.name.casefold():
+            raise RefusedError(f"{person.name} has asked for it already: a second person must ask too")
+        left = None if stop.asked_by else msgspec.structs.replace(stop, asked_by=person.name)
+        said = ReleasesStopped(time_ns=now_ns, party_id=partner.facts.party_id, stop=left, officer=person.name)
+        why = OfficerDecision(
+            time_ns=now_ns, officer=person.name, subject=f"partner:{partner.facts.party_id}",
+            decision="resume_releases", reason=act.reason,
+        )  # fmt: skip
+        return [said, why]
+
+    def _release_beyond(self, person: Person, act: ReleaseBeyond, now_ns: int) -> list[Event]:
+        facts = self._partner.facts
+        emergency = EmergencyAct(
+            act_id=f"E{now_ns}", agreement_id=facts.agreement_id, kind=act.kind, officer=person.name,
+            reason=act.reason, subject_ids=act.subject_ids, from_ns=now_ns, until_ns=now_ns + act.minutes * 60 * NS,
+        )  # fmt: skip
+        if self.check_emergency is not None:
+            self.check_emergency(emergency)
+        return [EmergencyReleased(time_ns=now_ns, party_id=facts.party_id, act=emergency)]
 
 
 def _own(person: Person, patrol_id: str) -> None:

@@ -29,6 +29,7 @@ from marsad.app.desk_setup import Made, set_up
 from marsad.app.ground_watch import ground_watch
 from marsad.app.papers import Papers
 from marsad.app.patient_log import open_log
+from marsad.app.sharing import Sharing, read_side
 from marsad.app.site_map import SiteMap, site_views, wide_relief
 from marsad.app.systemd import tell_manager
 from marsad.console.film import Screening, film_routes
@@ -75,6 +76,8 @@ class Plan(NamedTuple):
     clock: Clock = time.time_ns
     settings: DeskSettings = DeskSettings()
     patience: Patience = Patience()
+    share: Path | None = None
+    """The partner's folder, where there is one; see `sharing`."""
 
 
 class Station:
@@ -87,6 +90,7 @@ class Station:
         self._stack = contextlib.AsyncExitStack()
         self._serving: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self.sharing: Sharing | None = None
         self.film = FilmLibrary(self.film_folder, place.out / PASSING)
         self.live = LiveFilm(self.film.recoder)
 
@@ -150,6 +154,7 @@ class Station:
         self.log: SqliteEventLog = await asyncio.to_thread(open_log, out / LOG, _say, option="--out")
         self._stack.callback(self.log.close)
         made: Made = await asyncio.to_thread(set_up, self.plan.site)
+        side = None if self.plan.share is None else await asyncio.to_thread(read_side, self.plan.share, self.plan.site)
         reporters = Reporters(out / REPORTERS, out / KEY)
         self._stack.callback(reporters.close)
         self.accounts = SqliteAccounts(out / ACCOUNTS)
@@ -157,6 +162,7 @@ class Station:
         outfit = Outfit(
             site=self.plan.site, log=self.log, setup=made.setup, ground=made.ground, clock=self.plan.clock, tell=_say,
             vault=reporters, clips=_Clips(out), zone=_zone(), settings=self.plan.settings,
+            partner=None if side is None else side.facts,
         )  # fmt: skip
         self.control: Control = await asyncio.to_thread(Control, outfit)
         self.watched = ground_watch(self.plan.site, made.surface, self.log, self.control.now_ns)
@@ -166,6 +172,9 @@ class Station:
             self.control.listen(self.watched.hear)
         await self.control.start()
         self._stack.push_async_callback(self._stop_desk)
+        if side is not None:
+            self.sharing = Sharing(side, self.control)
+            self._stack.push_async_callback(self.sharing.close)
         await self._serve(door, made)
         self._keep()
         self.cameras = self._begin_cameras()
@@ -261,6 +270,8 @@ class Station:
         ]
         if self.watched is not None:
             self._tasks.append(asyncio.create_task(self.watched.keep(), name="ground"))
+        if self.sharing is not None:
+            self._tasks.append(asyncio.create_task(self.sharing.run(), name="sharing"))
         self._stack.push_async_callback(self._stop_keeping)
 
     async def _stop_keeping(self) -> None:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from marsad.console.partner_board import PartnerBoard, PartnerFacts
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.desk import (
     Assessment,
@@ -76,6 +77,8 @@ _DATED_BY_DESK: Final = (
     HoldChanged,
     IncidentChanged,
 )
+_HEARD: Final = "heard"
+"""What came over a partner's link is counted among the named."""
 _ENDED: Final = frozenset({"done", "refused", "could_not", "recalled"})
 
 
@@ -85,6 +88,7 @@ class Watched(Record):
     site_name: str
     origin: Position
     camera_ids: tuple[str, ...] = ()
+    partner: PartnerFacts | None = None
 
 
 class _Camera:
@@ -146,6 +150,7 @@ class Board:
         self._acts: OrderedDict[str, int] = OrderedDict()
         self._named: dict[str, int] = {}
         self._sounded: deque[int] = deque()
+        self.partner = None if watched.partner is None else PartnerBoard(watched.partner)
 
     def apply(self, sequence: int, event: Event) -> None:
         """Take in the next event of the log; one that was taken in before changes nothing."""
@@ -153,6 +158,8 @@ class Board:
             return
         self.sequence = sequence
         self.follow_picture(sequence, event)
+        if self.partner is not None:
+            self.partner.apply(event)
         if isinstance(event, LookTaken):
             self.saw(event.look.source_id, event.look.time_ns)
         elif isinstance(event, DeskKept):
@@ -216,6 +223,8 @@ class Board:
         self._statements = {each.statement_id: each for each in event.statements}
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
+        if self.partner is not None and state.partner is not None:
+            self.partner.restore(state.partner, self.named(_HEARD))
         for told in state.cameras:
             camera = self._cameras.get(told.camera_id)
             if camera is not None:
@@ -282,13 +291,15 @@ class Board:
             shift=self.shift,
             exercise=self.exercise,
             storage=self.storage,
+            partner=None if self.partner is None else self.partner.state(now_ns),
         )
 
     def keeping(self, now_ns: int) -> DeskKept:
         """What is written to the log for those who go on from here."""
         state = self.state(now_ns, Picture(time_ns=0))
+        heard = {} if self.partner is None else {_HEARD: self.partner.arrival}
         return DeskKept(
-            time_ns=now_ns, state=state, named=dict(self._named), sounded_ns=tuple(self._sounded),
+            time_ns=now_ns, state=state, named={**self._named, **heard}, sounded_ns=tuple(self._sounded),
             acts=tuple(KeptAct(act_id=act_id, sequence=sequence) for act_id, sequence in self._acts.items()),
             statements=tuple(self._statements.values()), previous=self.kept, picture=self._picture_from,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from marsad.kernel.act import Act, Person
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraState, DeskState, Figures, Storage
 from marsad.kernel.event import Event
+from marsad.kernel.partner import PartnerState
 from marsad.kernel.picture import PictureGroup, PictureTrack
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
@@ -54,13 +55,14 @@ class PictureMoved(FeedRecord, tag="picture"):
 class Pulse(FeedRecord, tag="pulse"):
     """Once a second, so that a browser knows that the server is there, what time it has, and how all of it does.
 
-    `figures` is None for a patrol's phone, which is told the time and no more.
+    `figures` and `partner` are None for a patrol's phone, which is told the time and no more.
     """
 
     now_ns: int
     figures: Figures | None
     cameras: tuple[CameraState, ...]
     storage: Storage | None = None
+    partner: PartnerState | None = None
 
 
 FeedMessage = Hello | Events | PictureMoved | Pulse

@@ -31,15 +31,18 @@ from marsad.kernel.act import (
     OpenIncident,
     Person,
     RecallPatrol,
+    ReleaseBeyond,
     ReleaseHold,
     ReleaseStatement,
     ReopenIncident,
     ReportPosition,
     ReportSighting,
+    ResumeReleases,
     Role,
     SendPatrol,
     SetExercise,
     Shelve,
+    StopReleases,
     TakeIncident,
     TakeShift,
     WithdrawStatement,
@@ -88,12 +91,15 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
         ApproveStatement: "supervisor",
         ReleaseStatement: "supervisor",
         WithdrawStatement: "supervisor",
+        StopReleases: "operator",
+        ResumeReleases: "supervisor",
+        ReleaseBeyond: "supervisor",
     }
 )
 """The least rank that may do each act.
 
 What can hide something from everybody, or tells it to the world, asks for a supervisor: holding alarms back, ending a
-hazard, an exercise, a statement's approval.
+hazard, an exercise, a statement's approval, telling a partner more than is agreed or telling it again.
 """
 
 PATROL_ACTS: Final[Mapping[type[Act], str]] = MappingProxyType(

@@ -315,6 +315,27 @@ class WithdrawStatement(ActRecord, tag="withdraw_statement"):
     reason: Text
 
 
+class StopReleases(ActRecord, tag="stop_releases"):
+    """The partner is told nothing more by rule, from now on; one person does that, with the link up or down."""
+
+    reason: Text
+
+
+class ResumeReleases(ActRecord, tag="resume_releases"):
+    """The partner is told again what was agreed: asked for by one person, and done once a second one asks too."""
+
+    reason: Text
+
+
+class ReleaseBeyond(ActRecord, tag="release_beyond"):
+    """Some things are told beyond the rules for `minutes`: they are at the line, or a life is at risk."""
+
+    kind: Literal["handover_at_line", "life_at_risk"]
+    subject_ids: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=20)]
+    reason: Annotated[str, Meta(min_length=10, max_length=4000)]
+    minutes: Annotated[int, Meta(ge=1, le=360)]
+
+
 Act = (
     Acknowledge | CloseAlarm | MarkNuisance | Shelve | HoldAlarms | ReleaseHold
     | OpenIncident | TakeIncident | HandOverIncident | MeetPeople | AddAlarm | AddNote | ChangeKind | AddClip
@@ -322,4 +343,5 @@ Act = (
     | SendPatrol | AnswerOrder | RecallPatrol | ReportPosition
     | Assess | LookUp | SetExercise | TakeShift | NoteShift | ReportSighting
     | DraftStatement | EditStatement | ApproveStatement | ReleaseStatement | WithdrawStatement
+    | StopReleases | ResumeReleases | ReleaseBeyond
 )  # fmt: skip

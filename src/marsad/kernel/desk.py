@@ -5,6 +5,7 @@ from typing import Literal
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.incident import Incident
+from marsad.kernel.partner import PartnerState
 from marsad.kernel.picture import Picture
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -92,6 +93,7 @@ class DeskState(Record):
     """Everything the desk shows, built from the events up to `sequence` of the log (-1 for none).
 
     Alarms and incidents are those that stand, and those closed within a day. `exercise` is its name while one runs.
+    `partner` is the organisation that this one shares with, None where there is none.
     """
 
     sequence: int
@@ -110,3 +112,4 @@ class DeskState(Record):
     shift: Shift | None = None
     exercise: str | None = None
     storage: Storage | None = None
+    partner: PartnerState | None = None

@@ -8,10 +8,12 @@ from marsad.kernel.desk import Assessment, CameraRun, DeskState, Shift
 from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.measurement import Look
+from marsad.kernel.partner import LinkState, Stop
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
+from marsad.kernel.release import EmergencyAct, Release
 from marsad.kernel.sighting import Sighting
 from marsad.kernel.statement import Statement, StatementHappening
 from marsad.kernel.track import Kind, Track
@@ -427,6 +429,51 @@ class StorageShort(EventRecord, tag="storage_short"):
     ended: bool = False
 
 
+class ReleaseMade(EventRecord, tag="release_made"):
+    """A partner was told something: what, and, by `subject_id`, which of our own things it is about."""
+
+    release: Release
+    subject_id: str
+
+
+class ReleaseHeard(EventRecord, tag="release_heard"):
+    """A partner told us something; `arrival` counts all that came over its link, in order."""
+
+    release: Release
+    arrival: int
+
+
+class PartnerRefused(EventRecord, tag="partner_refused"):
+    """Something that came over a partner's link was not taken in, and why; `arrival` as in `ReleaseHeard`."""
+
+    party_id: str
+    arrival: int
+    reason: str
+
+
+class LinkTurned(EventRecord, tag="link_turned"):
+    """The link to a partner stands otherwise than before."""
+
+    party_id: str
+    state: LinkState
+    reason: str = ""
+
+
+class ReleasesStopped(EventRecord, tag="releases_stopped"):
+    """An officer stopped what a partner is told by rule, or, `stop` being None, two officers let it go on."""
+
+    party_id: str
+    stop: Stop | None
+    officer: str
+
+
+class EmergencyReleased(EventRecord, tag="emergency_released"):
+    """An officer lets a partner be told of some things beyond the rules, for a while."""
+
+    party_id: str
+    act: EmergencyAct
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """A payload was erased under a retention rule; its hash stays in the chain."""
 
@@ -480,6 +527,12 @@ Event = (
     | AccessLogged
     | FilmDropped
     | StorageShort
+    | ReleaseMade
+    | ReleaseHeard
+    | PartnerRefused
+    | LinkTurned
+    | ReleasesStopped
+    | EmergencyReleased
     | PayloadErased
 )
 
@@ -490,7 +543,8 @@ SourceEvent = (
 DURABLE = (
     AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
-    CameraRunChanged, ActDone, StorageShort, PayloadErased,
+    CameraRunChanged, ActDone, StorageShort, ReleaseMade, ReleaseHeard, PartnerRefused, LinkTurned, ReleasesStopped,
+    EmergencyReleased, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
 

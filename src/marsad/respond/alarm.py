@@ -54,6 +54,7 @@ RESPONSES: Final[Mapping[Rule, Response]] = MappingProxyType(
         "camera_silent": "cover_and_repair",
         "camera_fault": "cover_and_repair",
         "link_lost": "check_link",
+        "partner_alarm": "look_and_follow",
     }
 )
 _DEMAND: Final[Mapping[Response, int]] = MappingProxyType(

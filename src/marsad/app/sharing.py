@@ -1,0 +1,384 @@
+"""What a station shares with its partner: told by the agreement alone, written down first, and taken in as it comes.
+
+The folder of a partner holds the agreement, the keys and the secret, the outbox and the inbox, and, apart, what the
+gateway needs. Times of what is told are the desk's; the link itself runs by the wall's clock.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+import structlog
+
+from marsad.adapters.inbox import Inbox
+from marsad.adapters.link_keys import PARTNER_CARD, read_card, read_signing_key
+from marsad.adapters.outbox import Item, Outbox
+from marsad.app.courier import Courier, LinkView
+from marsad.app.desk import Control
+from marsad.console.partner_board import PartnerFacts
+from marsad.coordinate.agreement import read_agreement
+from marsad.coordinate.cadence import Given, Ledger, Telling, tell
+from marsad.coordinate.offer import Offered
+from marsad.coordinate.release import is_urgent, payload, read_release
+from marsad.coordinate.terms import SECRET_BYTES, Terms
+from marsad.kernel.agreement import Narrowing, Party, ReleaseGround, SignedAgreement
+from marsad.kernel.alarm import Seen
+from marsad.kernel.alert import Alert, Facts
+from marsad.kernel.desk import DeskState
+from marsad.kernel.error import InputError, MarsadError, RefusedError, UnavailableError
+from marsad.kernel.event import Event, LinkTurned, PartnerRefused, ReleaseHeard, ReleaseMade
+from marsad.kernel.parcel import Parcel
+from marsad.kernel.partner import LinkShown, PartnerState, SharedThing
+from marsad.kernel.position import GroundCovariance, GroundState
+from marsad.kernel.release import EmergencyAct, Release
+from marsad.kernel.site import Site
+from marsad.kernel.track import Count
+
+_log = structlog.get_logger()
+NS: Final = 1_000_000_000
+LOOK_S: Final = 0.1
+TELL_S: Final = 1.0
+AHEAD_NS: Final = 300 * NS
+"""A partner's desk may be so far ahead of ours."""
+AGREEMENT, SECRET, GROUND, LEDGER = "agreement.json", "secret", "ground.json", "ledger.msgpack"
+OUTBOX, INBOX, GATEWAY, SPOOL = "outbox.sqlite", "inbox.sqlite", "gateway", "spool.sqlite"
+"""What a partner's folder holds."""
+
+T = TypeVar("T")
+
+
+class Side(NamedTuple):
+    """One side of an agreement, as its folder has it."""
+
+    folder: Path
+    signed: SignedAgreement
+    ours: Party
+    theirs: Party
+    secret: bytes
+    ground: ReleaseGround | None
+
+    @property
+    def facts(self) -> PartnerFacts:
+        """What a board must know of it."""
+        agreement = self.signed.agreement
+        return PartnerFacts(
+            party_id=self.theirs.party_id, name=self.theirs.name or self.theirs.party_id,
+            agreement_id=agreement.agreement_id, version=agreement.version, until_ns=agreement.until_ns,
+            anchor=agreement.anchor,
+        )  # fmt: skip
+
+
+def read_side(folder: Path, site: Site) -> Side:
+    """One side from its folder.
+
+    Raises: InputError for what is missing there or does not go with the site, RefusedError for an agreement that is not
+    in order.
+    """
+    signed = read_agreement(_bytes_of(folder / AGREEMENT))
+    public = read_signing_key(folder).public_key().public_bytes_raw().hex()
+    ours = [each for each in signed.agreement.parties if each.public_key == public]
+    if not ours:
+        raise InputError(f"{folder / AGREEMENT}: neither party has the key in {folder}; sign it with that key")
+    (theirs,) = (each for each in signed.agreement.parties if each.public_key != public)
+    if site.organisation != ours[0].party_id:
+        raise InputError(
+            f"organisation = {site.organisation!r}: the agreement calls this side {ours[0].party_id!r}; call it so"
+        )
+    pinned = read_card(folder / GATEWAY / PARTNER_CARD).signing_key
+    if pinned != theirs.public_key:
+        raise InputError(
+            f"{folder / GATEWAY / PARTNER_CARD}: is the card of another key than the agreement's partner has"
+        )
+    ground = folder / GROUND
+    side = Side(
+        folder, signed, ours[0], theirs, _secret_in(folder),
+        msgspec.json.decode(_bytes_of(ground), type=ReleaseGround) if ground.exists() else None,
+    )  # fmt: skip
+    Terms(signed, side.ours.party_id, side.secret, side.ground)
+    return side
+
+
+class Sharing:
+    """Tells a partner what is agreed and takes in what it tells, for as long as a desk is open."""
+
+    def __init__(self, side: Side, control: Control, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        """Open the partner's files. Raises: InputError, UnavailableError."""
+        self._side = side
+        self._control = control
+        self._wall_ns = wall_ns
+        key = read_signing_key(side.folder)
+        partner = bytes.fromhex(side.theirs.public_key)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="sharing")
+        self._outbox = Outbox(side.folder / OUTBOX, key, partner)
+        try:
+            self._inbox = Inbox(side.folder / INBOX, key, partner)
+        except BaseException:
+            self._outbox.close()
+            raise
+        self._courier = Courier(self._outbox, self._inbox, side.folder / GATEWAY / SPOOL)
+        self._ledger = _kept_ledger(side.folder / LEDGER)
+        self._told_ns = 0
+        self._state = ""
+        control.check_emergency(self._check)
+        control.elsewhere = self.present
+
+    async def run(self) -> None:
+        """Share, for ever; what cannot be done now is tried again."""
+        while True:
+            try:
+                await self._turn()
+            except UnavailableError as error:
+                _log.warning("sharing_waits", why=str(error))
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_S)
+
+    async def close(self) -> None:
+        """Release the files."""
+        await self._off(self._outbox.close)
+        await self._off(self._inbox.close)
+        self._worker.shutdown()
+
+    def present(self) -> dict[str, Seen]:
+        """What the partner's alarms are about, while they stand there."""
+        partner = self._partner
+        return (
+            {}
+            if partner is None
+            else {subject(each.release): _seen(each, self._control) for each in alarms_of(partner)}
+        )
+
+    @property
+    def _partner(self) -> PartnerState | None:
+        return self._control.state().partner
+
+    async def _turn(self) -> None:
+        view, parcels = await self._off(self._fetch, self._control.heard)
+        await self._take_in(parcels)
+        await self._show(view)
+        now_ns = self._control.now_ns()
+        if now_ns - self._told_ns >= TELL_S * NS:
+            self._told_ns = now_ns
+            await self._tell(now_ns)
+
+    def _fetch(self, after: int) -> tuple[LinkView, list[tuple[int, Parcel]]]:
+        wall_ns = self._wall_ns()
+        try:
+            self._courier.tick(wall_ns)
+        except RefusedError as error:
+            _log.warning("link_refused", why=str(error))
+        return self._courier.view(wall_ns), self._courier.read(after)
+
+    async def _take_in(self, parcels: Sequence[tuple[int, Parcel]]) -> None:
+        """Write down what came, and have alarms of the partner's sound here."""
+        if not parcels:
+            return
+        events = [self._heard(arrival, parcel) for arrival, parcel in parcels]
+        await self._control.record(events)
+        partner = self._partner
+        standing = {} if partner is None else {each.release.release_id: each for each in partner.theirs}
+        told = [each.release.release_id for each in events if isinstance(each, ReleaseHeard)]
+        raised = [standing[name] for name in told if name in standing and standing[name].release.item == "alarm"]
+        alerts = [alert_of(each, self._side.facts.name, self._control) for each in raised]
+        if alerts:
+            self._control.alert(alerts)
+
+    def _heard(self, arrival: int, parcel: Parcel) -> Event:
+        """What one parcel says, or why it is not taken in."""
+        now_ns = self._control.now_ns()
+        try:
+            release = read_release(parcel.payload)
+            self._refuse_strange(release, now_ns)
+        except MarsadError as error:
+            return PartnerRefused(
+                time_ns=now_ns, party_id=self._side.theirs.party_id, arrival=arrival, reason=str(error)
+            )  # fmt: skip
+        return ReleaseHeard(time_ns=now_ns, release=release, arrival=arrival)
+
+    def _refuse_strange(self, release: Release, now_ns: int) -> None:
+        """Nothing for what the partner may tell us. Raises: RefusedError."""
+        side = self._side
+        if (release.giver, release.taker) != (side.theirs.party_id, side.ours.party_id):
+            raise RefusedError(f"it is from {release.giver} to {release.taker}")
+        if release.agreement_id != side.signed.agreement.agreement_id:
+            raise RefusedError(f"it is under agreement {release.agreement_id}, which is not ours")
+        if release.time_ns > now_ns + AHEAD_NS:
+            raise RefusedError(f"it is {(release.time_ns - now_ns) / NS:.0f} s ahead of our clock")
+
+    async def _show(self, view: LinkView) -> None:
+        """Let the desk show how the link stands; write it down where that has changed."""
+        link = LinkShown(**{name: getattr(view, name) for name in LinkShown.__struct_fields__})
+        self._control.links(link)
+        if view.state != self._state:
+            self._state = view.state
+            turned = LinkTurned(
+                time_ns=self._control.now_ns(), party_id=self._side.theirs.party_id, state=view.state,
+                reason=view.reason,
+            )  # fmt: skip
+            await self._control.record([turned])
+
+    async def _tell(self, now_ns: int) -> None:
+        """Tell what is due: written down, then sent, then remembered as told."""
+        state = self._control.state()
+        telling = await self._off(self._telling, state, now_ns)
+        if telling is None:
+            return
+        if telling.given:
+            await self._control.record(
+                [
+                    ReleaseMade(time_ns=now_ns, release=each.release, subject_id=each.subject_id)
+                    for each in telling.given
+                ]
+            )
+        await self._off(self._send, telling)
+        self._ledger = telling.ledger
+
+    def _telling(self, state: DeskState, now_ns: int) -> Telling | None:
+        partner = state.partner
+        if partner is None:
+            return None
+        return tell(self._ledger, offers_of(state, self._side.ours.party_id), self._terms(partner), now_ns)
+
+    def _terms(self, partner: PartnerState) -> Terms:
+        """What we give now: the agreement, as it was stopped and let through."""
+        side, stop = self._side, partner.stop
+        agreement = side.signed.agreement
+        narrowing = None if stop is None else Narrowing(
+            agreement_id=agreement.agreement_id, version=agreement.version, officer=stop.officer, reason=stop.reason,
+            time_ns=stop.time_ns,
+        )  # fmt: skip
+        since_ns = agreement.from_ns if stop is None else max(stop.time_ns, agreement.from_ns)
+        acts = [each for each in partner.emergencies if each.from_ns >= since_ns]
+        return Terms(side.signed, side.ours.party_id, side.secret, side.ground, narrowing=narrowing, acts=acts)
+
+    def _send(self, telling: Telling) -> None:
+        if telling.given:
+            self._courier.send([_item(each, self._wall_ns()) for each in telling.given], self._wall_ns())
+        _keep_ledger(self._side.folder / LEDGER, telling.ledger)
+
+    def _check(self, act: EmergencyAct) -> None:
+        """Nothing for an emergency that the agreement allows. Raises: RefusedError."""
+        side = self._side
+        Terms(side.signed, side.ours.party_id, side.secret, side.ground, acts=[act])
+
+    async def _off(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call, *arguments)
+
+
+def offers_of(state: DeskState, organisation: str) -> list[Offered]:
+    """Everything of ours that a rule might let be told."""
+    origins, played = (organisation,), state.exercise is not None
+    picture = state.picture
+    known = {track.track_id: track for track in picture.tracks}
+    offers = [Offered(what=each, origins=origins, exercise=played) for each in picture.tracks]
+    offers += [
+        Offered(what=each, origins=origins, exercise=played, members=tuple(known[name] for name in each.members))
+        for each in picture.groups
+        if known.keys() >= set(each.members)
+    ]
+    offers += [Offered(what=each, origins=origins, exercise=played) for each in state.alarms]
+    offers += [Offered(what=each, origins=origins, exercise=played) for each in state.incidents]
+    return offers
+
+
+def alarms_of(partner: PartnerState) -> list[SharedThing]:
+    """The partner's alarms that stand."""
+    return [each for each in partner.theirs if each.release.item == "alarm"]
+
+
+def subject(release: Release) -> str:
+    """What our alarms call something that a partner told."""
+    return f"partner:{release.thing_id}"
+
+
+def alert_of(thing: SharedThing, name: str, control: Control) -> Alert:
+    """Our own alert about an alarm of a partner's."""
+    release = thing.release
+    now_ns = control.now_ns()
+    kind = release.kind or "unknown"
+    heads = "" if release.heads is None else f" of {release.heads.low}{_upto(release)}"
+    what = f"{kind}{heads}"
+    text = f"{name}: {(release.alarm_rule or 'an alarm').replace('_', ' ')}, {what}."
+    return Alert(
+        alert_id=f"{subject(release)}-{release.release_id[:8]}", rule="partner_alarm", rule_id=release.giver,
+        priority=release.priority or "medium", time_ns=now_ns, text=text, kind=kind,
+        direction=release.direction or "", ground=_ground(thing, control), count=_count(release), about="partner",
+        subject_id=subject(release), facts=Facts(time_ns=release.time_ns, reporter_ids=(release.giver,)),
+    )  # fmt: skip
+
+
+def _upto(release: Release) -> str:
+    heads = release.heads
+    if heads is None or heads.high is None:
+        return " or more"
+    return "" if heads.high == heads.low else f" to {heads.high}"
+
+
+def _count(release: Release) -> Count | None:
+    heads = release.heads
+    if heads is None or heads.high is None:
+        return None
+    return Count(low=heads.low, best=(heads.low + heads.high) // 2, high=heads.high)
+
+
+def _ground(thing: SharedThing, control: Control) -> GroundState | None:
+    """Where it is: the middle of its cell, known within the rule's sigma."""
+    if thing.position is None or thing.release.sigma_m is None:
+        return None
+    at = control.frame.point(thing.position)
+    variance = float(thing.release.sigma_m) ** 2
+    return GroundState(
+        position=thing.position, east_m=at.east_m, north_m=at.north_m, range_m=0.0,
+        covariance=GroundCovariance(east_m2=variance, east_north_m2=0.0, north_m2=variance),
+    )  # fmt: skip
+
+
+def _seen(thing: SharedThing, control: Control) -> Seen:
+    return Seen(time_ns=control.now_ns(), ground=_ground(thing, control))
+
+
+def _item(given: Given, wall_ns: int) -> Item:
+    return Item(payload=payload(given.release), urgent=is_urgent(given.release), time_ns=wall_ns)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """What a file holds. Raises: InputError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _secret_in(folder: Path) -> bytes:
+    """The secret that names are made with, made where there is none yet; nobody else may read it."""
+    path = folder / SECRET
+    with contextlib.suppress(FileExistsError):
+        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(made, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+    return _bytes_of(path)
+
+
+def _kept_ledger(path: Path) -> Ledger:
+    """What was told before; nothing where that was never kept. Raises: InputError."""
+    if not path.exists():
+        return Ledger()
+    try:
+        return msgspec.msgpack.decode(_bytes_of(path), type=Ledger)
+    except msgspec.MsgspecError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}); move it away, and what was told will be told anew"
+        ) from error
+
+
+def _keep_ledger(path: Path, ledger: Ledger) -> None:
+    """Write it so that a crash leaves the old one or the new one."""
+    part = path.with_suffix(".part")
+    part.write_bytes(msgspec.msgpack.encode(ledger))
+    part.replace(path)

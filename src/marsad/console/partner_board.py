@@ -1,0 +1,99 @@
+"""What the log says of a partner: what they told, what they see of ours, and what was stopped or let through."""
+
+from marsad.coordinate.grid import centre_of, frame_at
+from marsad.kernel.event import (
+    EmergencyReleased,
+    Event,
+    LinkTurned,
+    PartnerRefused,
+    ReleaseHeard,
+    ReleaseMade,
+    ReleasesStopped,
+)
+from marsad.kernel.partner import LinkShown, PartnerState, SharedThing, Stop
+from marsad.kernel.position import Position
+from marsad.kernel.record import Record
+from marsad.kernel.release import EmergencyAct, Release
+
+
+class PartnerFacts(Record):
+    """What of an agreement a board must know to show what was released under it."""
+
+    party_id: str
+    name: str
+    agreement_id: str
+    version: int
+    until_ns: int
+    anchor: Position
+
+
+class PartnerBoard:
+    """One partner, after the events that were applied."""
+
+    def __init__(self, facts: PartnerFacts) -> None:
+        self.facts = facts
+        self.stop: Stop | None = None
+        self.link = LinkShown()
+        self.arrival = 0
+        """How many things that came over the link have been taken in or refused."""
+        self._frame = frame_at(facts.anchor)
+        self._theirs: dict[str, Release] = {}
+        self._ours: dict[str, Release] = {}
+        self._emergencies: dict[str, EmergencyAct] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take in an event; most say nothing of a partner."""
+        match event:
+            case ReleaseHeard(release=release, arrival=arrival):
+                self.arrival = max(self.arrival, arrival)
+                follow(self._theirs, release)
+            case ReleaseMade(release=release):
+                follow(self._ours, release)
+            case PartnerRefused(arrival=arrival):
+                self.arrival = max(self.arrival, arrival)
+            case LinkTurned(state=state, reason=reason):
+                self.link = LinkShown(state=state, reason=reason)
+            case ReleasesStopped(stop=stop):
+                self.stop = stop
+            case EmergencyReleased(act=act):
+                self._emergencies[act.act_id] = act
+            case _:
+                pass
+
+    def restore(self, state: PartnerState, arrival: int) -> None:
+        """Be what was kept."""
+        self.stop, self.link, self.arrival = state.stop, state.link, arrival
+        self._theirs = {each.release.thing_id: each.release for each in state.theirs}
+        self._ours = {each.release.thing_id: each.release for each in state.ours}
+        self._emergencies = {each.act_id: each for each in state.emergencies}
+
+    def state(self, now_ns: int) -> PartnerState:
+        """All of it as it is shown."""
+        facts = self.facts
+        return PartnerState(
+            party_id=facts.party_id, name=facts.name, link=self.link, agreement_id=facts.agreement_id,
+            version=facts.version, until_ns=facts.until_ns, theirs=self._standing(self._theirs, now_ns),
+            ours=self._standing(self._ours, now_ns), stop=self.stop,
+            emergencies=tuple(each for each in self._emergencies.values() if now_ns < each.until_ns),
+        )  # fmt: skip
+
+    def _standing(self, told: dict[str, Release], now_ns: int) -> tuple[SharedThing, ...]:
+        for thing_id in [
+            name for name, each in told.items() if each.expires_ns is not None and each.expires_ns <= now_ns
+        ]:
+            del told[thing_id]
+        return tuple(
+            SharedThing(release=each, position=None if each.cell is None else centre_of(self._frame, each.cell))
+            for _, each in sorted(told.items())
+        )
+
+
+def follow(standing: dict[str, Release], release: Release) -> None:
+    """Have what stands, by name, follow one more release: it is what was told last that counts."""
+    before = standing.get(release.thing_id)
+    if release.act == "recalled" and before is not None and before.release_id != release.replaces:
+        return
+    if release.act in {"ended", "recalled"}:
+        standing.pop(release.thing_id, None)
+    else:
+        standing[release.thing_id] = release
