@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from marsad.adapters.link_file import LinkFile, transaction
 from marsad.adapters.outbox import Taken
-from marsad.coordinate.link import Standing, accept
+from marsad.coordinate.link import Proven, Standing, accept
 from marsad.coordinate.link_state import LinkChange
-from marsad.coordinate.seal import hash_parcel, name_stream, sign_receipt
+from marsad.coordinate.seal import name_stream, sign_receipt
 from marsad.coordinate.wire import decode_batch, decode_receipt, encode_checkpoint, encode_receipt
 from marsad.kernel.error import InputError, LinkRefusedError
 from marsad.kernel.parcel import Parcel, Receipt
@@ -233,8 +233,8 @@ class Inbox:
         """Close it."""
         self.close()
 
-    def take(self, spooled: Spooled, now_ns: int) -> list[Parcel]:
-        """The parcels that a batch brought; they and the new standing are on the disk, in one transaction.
+    def take(self, spooled: Spooled, now_ns: int) -> int:
+        """How many parcels a batch brought; they and the new standing are on the disk, in one transaction.
 
         Raises: LinkRefusedError where the batch does not prove itself. It is noted then, and the generation raised: the
         gateway is to begin again from what is held here.
@@ -250,7 +250,7 @@ class Inbox:
             raise LinkRefusedError("malformed", str(error)) from error
         taken = msgspec.structs.replace(self.taken, number=spooled.number, standing=accepted.standing)
         with self._file.door(), transaction(self._connection):
-            self._insert(accepted.parcels, standing.received, spooled.received_ns)
+            self._insert(accepted.proven, standing.received, spooled.received_ns)
             self._keep(taken)
             if batch.end is not None:
                 self._connection.execute(
@@ -261,7 +261,7 @@ class Inbox:
                 "INSERT OR REPLACE INTO newest (one, signed) VALUES (1, ?)", (encode_checkpoint(batch.newest),)
             )
         self.taken = taken
-        return accepted.parcels
+        return len(accepted.proven)
 
     def receipt(self, now_ns: int) -> Receipt | None:
         """The signed word that all up to the last checkpoint is held here; None where nothing is."""
@@ -327,14 +327,13 @@ class Inbox:
             return Taken(generation=1, number=0, standing=Standing(stream=stream))
         return msgspec.msgpack.decode(kept[0], type=Taken)
 
-    def _insert(self, parcels: Sequence[Parcel], before: int, received_ns: int) -> None:
-        stream = self.taken.standing.stream
+    def _insert(self, proven: Sequence[Proven], before: int, received_ns: int) -> None:
         self._connection.executemany(
             "INSERT INTO parcel (arrival, received_ns, sequence, time_ns, urgent, salt, payload, leaf)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (arrival, received_ns, *msgspec.structs.astuple(parcel), hash_parcel(stream, parcel))
-                for arrival, parcel in enumerate(parcels, start=before + 1)
+                (arrival, received_ns, *msgspec.structs.astuple(parcel), leaf)
+                for arrival, (parcel, leaf) in enumerate(proven, start=before + 1)
             ],
         )
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from secrets import token_bytes
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -364,24 +364,18 @@ def _segments(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 def _within(rows: sqlite3.Cursor, byte_count: int) -> Iterator[UrgentItem]:
     """The rows that fit."""
     for *parcel, before in rows:
-        item = UrgentItem(parcel=_parcel(tuple(parcel)), before=before)
+        item = UrgentItem(parcel=_parcel(parcel), before=before)
         byte_count -= URGENT_OVERHEAD + len(item.parcel.payload)
         if byte_count < 0:
             return
         yield item
 
 
-def _parcel(row: tuple[object, ...]) -> Parcel:
-    """The parcel a row holds. Raises: InputError where its columns are not of their kinds, as after an erasure."""
+def _parcel(row: Sequence[Any]) -> Parcel:
+    """The parcel a row holds; its columns are of their kinds, for the tables are strict. Raises: InputError."""
     sequence, time_ns, urgent, salt, payload = row
-    if not (
-        isinstance(sequence, int)
-        and isinstance(time_ns, int)
-        and isinstance(urgent, int)
-        and isinstance(salt, bytes)
-        and isinstance(payload, bytes)
-    ):
-        raise InputError(f"parcel {sequence} was erased or altered: it cannot be sent again")
+    if salt is None or payload is None:
+        raise InputError(f"parcel {sequence} was erased: it cannot be sent again")
     return Parcel(sequence=sequence, time_ns=time_ns, urgent_number=urgent, salt=salt, payload=payload)
 
 

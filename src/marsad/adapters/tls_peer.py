@@ -75,8 +75,9 @@ class PeerKeys:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.check_hostname = False
         context.verify_mode = ssl.CERT_REQUIRED
-        context.options |= ssl.OP_NO_TICKET
-        context.num_tickets = 0 if server else context.num_tickets
+        if server:
+            # A resumed session would not be shown the certificate again.
+            context.num_tickets = 0
         try:
             if key.stat().st_mode & 0o077:
                 raise RefusedError(f"{key} can be read by others: chmod 600 it, and think about who has read it")
@@ -302,6 +303,14 @@ class PeerClient:
         except BaseException:
             self.close()
             raise
+
+    def interrupt(self) -> None:
+        """Let a pull that waits in another thread end at once, as if the partner had gone."""
+        secure = None if self._connection is None else self._connection.sock
+        if secure is not None:
+            with contextlib.suppress(OSError):
+                # The socket's own way, past TLS: what another thread is reading from must not be taken apart.
+                socket.socket.shutdown(secure, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the connection; safe to call twice."""

@@ -1,6 +1,5 @@
 """The station's end of the link: gives to the outbox what was released, and proves what the gateway brought."""
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from marsad.kernel.record import Record
 
 BEAT_NS = 5 * 10**9
 """So often the partner is told that nothing was added."""
+REOPEN_NS = 10**9
 
 
 class LinkView(Record):
@@ -41,6 +41,8 @@ class Courier:
         self._last: Checkpoint | None = None
         self._change = LinkChange(time_ns=0, state="cut", happening="unreachable", reason="")
         self._false_receipt = ""
+        self._reader: SpoolReader | None = None
+        self._opened_ns = self._version = 0
         outbox.publish(inbox.taken, None)
 
     def send(self, items: Sequence[Item], now_ns: int) -> Checkpoint:
@@ -55,11 +57,19 @@ class Courier:
         """
         if self._last is None or now_ns - self._last.time_ns >= BEAT_NS:
             self._last = self._outbox.beat(now_ns)
-        with contextlib.suppress(UnavailableError), SpoolReader(self._spool) as spool:
-            self._change = spool.last_change() or self._change
-            self._collect_receipt(spool, now_ns)
-            if spool.generation() == self._inbox.taken.generation:
-                self._take(spool, now_ns)
+        try:
+            self._look(now_ns)
+        except UnavailableError:
+            self.close()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the gateway's file; safe to call twice."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def read(self, after_arrival: int, most: int = 1000) -> list[tuple[int, Parcel]]:
         """What the partner released, in the order of its arrival, behind the number that was read last."""
@@ -79,7 +89,21 @@ class Courier:
             confirmed=self._outbox.received(),
         )
 
-    def _take(self, spool: SpoolReader, now_ns: int) -> None:
+    def _look(self, now_ns: int) -> None:
+        """Look into the spool if anything was written there; open it anew at times, for the file may be another one."""
+        if self._reader is None or now_ns - self._opened_ns > REOPEN_NS:
+            self.close()
+            self._reader, self._opened_ns, self._version = SpoolReader(self._spool), now_ns, 0
+        version = self._reader.version()
+        if version == self._version:
+            return
+        self._change = self._reader.last_change() or self._change
+        self._collect_receipt(self._reader, now_ns)
+        if self._reader.generation() == self._inbox.taken.generation and not self._take(self._reader, now_ns):
+            self._version = version
+
+    def _take(self, spool: SpoolReader, now_ns: int) -> bool:
+        """Prove some batches; whether there were any."""
         batches = spool.batches(self._inbox.taken.number)
         try:
             for batch in batches:
@@ -87,6 +111,7 @@ class Courier:
         finally:
             if batches:
                 self._outbox.publish(self._inbox.taken, self._inbox.receipt(now_ns))
+        return bool(batches)
 
     def _collect_receipt(self, spool: SpoolReader, now_ns: int) -> None:
         """Keep the partner's newest receipt; a false one is noted once, and holds nothing up."""

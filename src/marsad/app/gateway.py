@@ -26,6 +26,9 @@ from marsad.kernel.parcel import Receipt
 from marsad.kernel.record import Record
 
 WAIT_MS = 10_000
+RECEIPT_LOOK_MS = 100
+RECEIPT_DUE_NS = 2 * 10**9
+"""A station that runs signs for what came within this time; its receipt goes with the next pull."""
 LOOK_S = 0.02
 """How often the outbox is looked at while a pull waits for news."""
 REOPEN_S = 1.0
@@ -64,6 +67,7 @@ class Gateway:
         self._lock = threading.Lock()
         self.state: LinkState = "cut"
         self._reason = ""
+        self._stored_ns = 0
         self._keys = PeerKeys(settings.keys, now_ns)
         self._client = PeerClient(settings.partner, self._keys, source=settings.source)
         self._spool = Spool(settings.spool)
@@ -84,7 +88,7 @@ class Gateway:
 
     def close(self) -> None:
         """Let nobody in, and stop pulling; safe to call twice."""
-        self._stop.set()
+        self.stop()
         self._client.close()
         self._door.close()
         self._spool.close()
@@ -99,6 +103,7 @@ class Gateway:
     def stop(self) -> None:
         """Let `run` return."""
         self._stop.set()
+        self._client.interrupt()
 
     def pull_once(self) -> None:
         """One pull, and what becomes of the link by it."""
@@ -107,7 +112,8 @@ class Gateway:
         except LinkRefusedError as error:
             self._happen("withdrawn" if error.reason == "revoked" else "refused", str(error))
         except UnavailableError as error:
-            self._happen("unreachable", str(error))
+            if not self._stop.is_set():
+                self._happen("unreachable", str(error))
         except MarsadError as error:
             self._happen("refused", f"malformed: {error}")
 
@@ -121,7 +127,7 @@ class Gateway:
         if self._spool.waiting_bytes(taken) > self._settings.hold_bytes:
             return "full", "the station has not taken what lies here"
         nonce = token_bytes(NONCE_BYTES)
-        wait_ms = WAIT_MS if self.state == "connected" else 0
+        wait_ms = self._patience_ms(standing, receipt)
         pull = ask(standing, nonce=nonce, now_ns=self._now_ns(), wait_ms=wait_ms, receipt=receipt)
         body = self._client.pull(encode_pull(pull), wait_ms / 1000)
         if isinstance(body, Refusal):
@@ -135,7 +141,17 @@ class Gateway:
         _judge_answer(batch, nonce, now_ns)
         accepted = accept(standing, batch, self._keys.partner_key(), now_ns)
         self._spool.store(body, accepted.standing, now_ns, taken)
+        self._stored_ns = now_ns
         return self._progress(accepted.standing)
+
+    def _patience_ms(self, standing: Standing, receipt: Receipt | None) -> int:
+        """How long the next pull may wait for news: not long while the station is about to sign for what came."""
+        if self.state != "connected":
+            return 0
+        confirmed = receipt.checkpoint.sequence if receipt else 0
+        if confirmed < standing.heads.sequence and self._now_ns() - self._stored_ns < RECEIPT_DUE_NS:
+            return RECEIPT_LOOK_MS
+        return WAIT_MS
 
     def _station(self) -> tuple[Taken, Receipt | None]:
         """How far the station is with what came. Raises: UnavailableError where it has not begun."""

@@ -65,11 +65,18 @@ class Standing(Record):
         return None if self.newest is None else now_ns - self.newest.time_ns
 
 
+class Proven(NamedTuple):
+    """A parcel that was not there before, and the hash that stands for it."""
+
+    parcel: Parcel
+    leaf: bytes
+
+
 class Accepted(NamedTuple):
-    """What a batch changes: the new standing, and the parcels that were not there before, urgent ones first."""
+    """What a batch changes: the new standing, and what is new, urgent parcels first."""
 
     standing: Standing
-    parcels: list[Parcel]
+    proven: list[Proven]
 
 
 class Shelf(Protocol):
@@ -166,9 +173,8 @@ def accept(standing: Standing, batch: Batch, sender: bytes, now_ns: int) -> Acce
     _judge_word(standing, batch, sender, now_ns)
     _judge_base(standing, batch)
     gaps = _widened(standing, batch.newest)
-    gaps = _fill(gaps, batch, standing.heads.sequence)
-    heads, parcels = _walk(standing, batch, gaps, sender)
-    urgent = [item.parcel for item in batch.urgent]
+    gaps, ahead = _fill(gaps, batch, standing.heads.sequence)
+    heads, plain = _walk(standing, batch, gaps, sender)
     return Accepted(
         standing=Standing(
             stream=standing.stream,
@@ -176,9 +182,9 @@ def accept(standing: Standing, batch: Batch, sender: bytes, now_ns: int) -> Acce
             gaps=_closed(gaps, heads),
             newest=batch.newest,
             end=batch.end or standing.end,
-            received=standing.received + len(urgent) + len(parcels),
+            received=standing.received + len(ahead) + len(plain),
         ),
-        parcels=[*urgent, *parcels],
+        proven=[*ahead, *plain],
     )
 
 
@@ -241,47 +247,50 @@ def _widened(standing: Standing, newest: Checkpoint) -> tuple[Gap, ...]:
     return (*standing.gaps, fresh)
 
 
-def _fill(gaps: tuple[Gap, ...], batch: Batch, sequence: int) -> tuple[Gap, ...]:
-    """The gaps after the batch's urgent parcels, each proven by the hash that the one above it gave."""
+def _fill(gaps: tuple[Gap, ...], batch: Batch, sequence: int) -> tuple[tuple[Gap, ...], list[Proven]]:
+    """The gaps after the batch's urgent parcels, and these, each proven by the hash that the one above it gave."""
     if not batch.urgent:
-        return gaps
+        return gaps, []
     if not gaps or batch.urgent_top != gaps[-1].top or len(batch.urgent) > gaps[-1].top - gaps[-1].floor:
         raise LinkRefusedError("replayed", f"urgent parcels from number {batch.urgent_top} down are not what we lack")
     gap = gaps[-1]
     head, above = gap.top_head, batch.newest.sequence + 1
+    ahead: list[Proven] = []
     for item in batch.urgent:
         parcel = item.parcel
-        if follow_urgent(item.before, hash_parcel(batch.stream, parcel)) != head:
+        leaf = hash_parcel(batch.stream, parcel)
+        if follow_urgent(item.before, leaf) != head:
             raise LinkRefusedError("altered", f"urgent parcel {parcel.urgent_number} is not what was signed")
         if not sequence < parcel.sequence < above:
             raise LinkRefusedError("altered", f"urgent parcel {parcel.urgent_number} is out of its order")
         head, above = item.before, parcel.sequence
+        ahead.append(Proven(parcel, leaf))
     floor = gap.top - len(batch.urgent)
     if floor > gap.floor:
-        return (*gaps[:-1], Gap(top=floor, top_head=head, floor=gap.floor, floor_head=gap.floor_head))
+        return (*gaps[:-1], Gap(top=floor, top_head=head, floor=gap.floor, floor_head=gap.floor_head)), ahead
     if head != gap.floor_head:
         raise LinkRefusedError("forked", f"urgent parcel {gap.floor} is not the one that was sent before")
-    return gaps[:-1]
+    return gaps[:-1], ahead
 
 
-def _walk(standing: Standing, batch: Batch, gaps: Sequence[Gap], sender: bytes) -> tuple[Heads, list[Parcel]]:
+def _walk(standing: Standing, batch: Batch, gaps: Sequence[Gap], sender: bytes) -> tuple[Heads, list[Proven]]:
     """The heads after the batch's parcels in their order, and those of them that are new."""
     if batch.end is None:
         return standing.heads, []
     known = standing.known
     head, urgent, urgent_head = standing.heads.head, standing.heads.urgent, standing.heads.urgent_head
-    new: list[Parcel] = []
+    new: list[Proven] = []
     for parcel in batch.plain:
         leaf = hash_parcel(batch.stream, parcel)
         head = follow_all(head, leaf)
         if not parcel.urgent_number:
-            new.append(parcel)
+            new.append(Proven(parcel, leaf))
             continue
         urgent, urgent_head = parcel.urgent_number, follow_urgent(urgent_head, leaf)
         if urgent == known.urgent and urgent_head != known.urgent_head:
             raise LinkRefusedError("forked", f"parcel {parcel.sequence} is not the urgent one that was sent ahead")
         if any(gap.floor < urgent <= gap.top for gap in gaps):
-            new.append(parcel)
+            new.append(Proven(parcel, leaf))
     heads = Heads(sequence=batch.plain[-1].sequence, head=head, urgent=urgent, urgent_head=urgent_head)
     _judge_end(batch, batch.end, heads, sender)
     return heads, new
