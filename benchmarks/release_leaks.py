@@ -1,7 +1,7 @@
 """Random items under random agreements, against a second implementation of the rules: nothing leaks in any field.
 
-    python benchmarks/release_leaks.py                  # 100,000 items; stops at the first that differs
-    python benchmarks/release_leaks.py --items 2000 --seed 7
+python benchmarks/release_leaks.py                  # 100,000 items; stops at the first that differs
+python benchmarks/release_leaks.py --items 2000 --seed 7
 """
 
 import argparse

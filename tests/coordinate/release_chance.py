@@ -151,9 +151,14 @@ class Chance:
     def acts(self) -> tuple[EmergencyAct, ...]:
         return tuple(
             EmergencyAct(
-                act_id=self.name("act"), agreement_id="line-7", kind=kind, officer="sergeant Karim",
-                reason="somebody lies in the wadi", subject_ids=tuple(f"{s}-x" for s in {*SORTS}),
-                from_ns=NOW - self.whole(-60, 600) * NS, until_ns=NOW + self.whole(-30, 1800) * NS,
+                act_id=self.name("act"),
+                agreement_id="line-7",
+                kind=kind,
+                officer="sergeant Karim",
+                reason="somebody lies in the wadi",
+                subject_ids=tuple(f"{s}-x" for s in {*SORTS}),
+                from_ns=NOW - self.whole(-60, 600) * NS,
+                until_ns=NOW + self.whole(-30, 1800) * NS,
                 precision_m=self.one((10, 100)),
             )  # fmt: skip
             for kind in self.some(("handover_at_line", "life_at_risk"), 0.3)
@@ -287,7 +292,10 @@ class Chance:
     def item(self, sort: str) -> tuple[Any, tuple[PictureTrack, ...]]:
         if sort == "group":
             return self.group()
-        hours = {"from_ns": NOW - self.whole(0, 4000) * 977_000_000, "until_ns": NOW + self.whole(0, 9000) * 977_000_000}
+        hours = {
+            "from_ns": NOW - self.whole(0, 4000) * 977_000_000,
+            "until_ns": NOW + self.whole(0, 9000) * 977_000_000,
+        }
         if sort == "patrol":
             way = tuple(self.place() for _ in range(self.whole(1, 3)))
             return PatrolCorridor(patrol_id=self.name("patrol"), points=way, time_ns=self.moment(), **hours), ()

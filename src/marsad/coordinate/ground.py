@@ -33,5 +33,6 @@ def ground_of(
     needed = least * (agreement.block_m / lattice.cell_m) ** 2
     whole = found[counts >= needed]
     return ReleaseGround(
-        block_m=agreement.block_m, blocks=tuple((int(block_east), int(block_north)) for block_east, block_north in whole)
+        block_m=agreement.block_m,
+        blocks=tuple((int(block_east), int(block_north)) for block_east, block_north in whole),
     )
