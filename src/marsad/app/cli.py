@@ -268,9 +268,19 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The console's port; 0 takes a free one.")] = 8700,
     loop: Annotated[bool, typer.Option("--loop", help="Begin the live story again whenever it has ended.")] = False,
+    two_sides: Annotated[
+        bool, typer.Option("--two-sides", help="Play it live at both sides' desks, which share what they agreed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Play the al-Qaim night to the whole watch, hold it against the truth, and then serve it live at a console."""
+    if two_sides:
+        from marsad.app.two_sides import play_two_sides
+
+        goes_on = (sys.stdin.isatty() and sys.stdout.isatty() and not as_json) if serve is None else serve
+        report = play_two_sides(out / "two-sides", port=port, seconds=seconds, as_json=as_json, loop=goes_on)
+        _report(report, as_json=as_json)
+        return
     from marsad.app.demo import run_demo
 
     run_demo(seconds=seconds, out=out, as_json=as_json)

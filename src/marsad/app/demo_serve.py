@@ -43,13 +43,17 @@ GAP_NS: Final = 60 * NS
 class Theatre(Station):
     """A station whose cameras play in a story."""
 
-    def __init__(self, place: Place, site: Site, site_file: Path, begin_ns: int) -> None:
-        self.story = StoryClock(begin_ns)
+    def __init__(
+        self, place: Place, site: Site, site_file: Path, begin_ns: int, *, story: StoryClock | None = None,
+        share: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`story` is the clock of several that play together; `share` the partner's folder, where there is one."""
+        self.story = StoryClock(begin_ns) if story is None else story
         self.begin_ns = begin_ns
         self.scenario = load_scenario(SCENARIO).scenario
         self._site_file = site_file
         orders = [self._orders(camera.id) for camera in site.cameras]
-        super().__init__(place, Plan(site=site, orders=orders, clock=self.story))
+        super().__init__(place, Plan(site=site, orders=orders, clock=self.story, share=share))
 
     def saw(self, glance: Glance) -> None:
         """A camera has seen something, or nothing."""
@@ -122,8 +126,8 @@ async def _serve(out: Path, port: int, *, loop: bool, console: Console, seconds:
     with stop_asked() as asked:
         await theatre.open()
         try:
-            password = _let_in(theatre)
-            await _mark(theatre, exercise_of(loaded.scenario))
+            password = let_in(theatre)
+            await mark(theatre, exercise_of(loaded.scenario))
             _invite(theatre, password, console)
             await first_of(
                 asked.wait(), theatre.failed(), theatre.play(), theatre.report(), _rounds(theatre, console, loop=loop),
@@ -171,7 +175,7 @@ def _begin_ns(log: Path, start_ns: int) -> int:
     return max(start_ns, newest_ns + GAP_NS)
 
 
-def _let_in(theatre: Theatre) -> str:
+def let_in(theatre: Theatre) -> str:
     """A new password for the demonstration's accounts, which are made where there are none."""
     password = secrets.token_urlsafe(9)
     hashed = PasswordHasher().hash(password)
@@ -189,7 +193,7 @@ def _let_in(theatre: Theatre) -> str:
     return password
 
 
-async def _mark(theatre: Theatre, name: str) -> Done | None:
+async def mark(theatre: Theatre, name: str) -> Done | None:
     """Mark everything as an exercise."""
     if theatre.control.state().exercise is not None:
         return None

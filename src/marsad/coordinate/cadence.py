@@ -174,7 +174,7 @@ class _Round:
             told = each.shown is not None
             if not held:
                 del self._moving[key]
-            if told or (held and tick_ns - each.since_ns >= rule.dwell_s * NS):
+            if told or (held and each.seen_ns - each.since_ns >= rule.dwell_s * NS):
                 telling = self._told_of(each, tick_ns, ended=not held)
                 self._put(tick_ns + rule.delay_s * NS, each.subject_id, telling, rule)
                 if held:
@@ -182,10 +182,9 @@ class _Round:
 
     def _told_of(self, each: Moving, time_ns: int, *, ended: bool) -> Release:
         """What is told of something that moves, under the name it has in this episode."""
-        name = named(self._terms, "thing", each.latest.item, each.subject_id, each.episode)
         return sealed(
             replace(
-                each.latest, thing_id=name, time_ns=floored(time_ns, each.rule.time_precision_s),
+                each.latest, time_ns=floored(time_ns, each.rule.time_precision_s),
                 act="ended" if ended else "told", version=self._terms.agreement.version,
             ),
             self._terms,
@@ -210,9 +209,10 @@ class _Round:
         key = (rule.rule_id, (found.item, subject_id))
         before = self._moving.get(key)
         kind, time_ns = what.kind, what.time_ns
+        episode = str(time_ns) if before is None else before.episode
+        name = named(self._terms, "thing", found.item, subject_id, episode)
         self._moving[key] = Moving(
-            subject_id=subject_id, rule=rule, latest=found,
-            episode=str(time_ns) if before is None else before.episode,
+            subject_id=subject_id, rule=rule, latest=replace(found, thing_id=name), episode=episode,
             since_ns=time_ns if before is None else before.since_ns,
             seen_ns=time_ns if before is None else max(time_ns, before.seen_ns),
             kind=before.kind if kind == "unknown" and before is not None else kind,
@@ -224,7 +224,7 @@ class _Round:
     def _tell_moving_now(self, key: tuple[str, tuple[str, str]]) -> None:
         """Tell of something under a rule that tells as things come."""
         each = self._moving[key]
-        if self._now_ns - each.since_ns >= each.rule.dwell_s * NS:
+        if each.seen_ns - each.since_ns >= each.rule.dwell_s * NS:
             told = self._told_of(each, each.seen_ns, ended=False)
             self._put(each.seen_ns + each.rule.delay_s * NS, each.subject_id, told, each.rule)
             self._moving[key] = replace(each, shown=_shown_after(each))

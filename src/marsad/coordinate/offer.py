@@ -107,7 +107,8 @@ def _sound(what: Any) -> Any:  # noqa: ANN401 - any record comes back as the rec
         read = msgspec.convert(plain, type(what))
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise HeldError("malformed") from error
-    if not _finite(plain):
+    # Bytes, dates and the like become text on the way; text that was none does not come out as what went in.
+    if not _finite(plain) or read != what:
         raise HeldError("malformed")
     return read
 
