@@ -750,7 +750,7 @@ export interface components {
             act_id: string;
             alarm_id: string;
         };
-        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"];
+        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"];
         /**
          * ActDone
          * @description What a person asked to be done was done: the `events` entries of the log before this one, and it counts once.
@@ -875,7 +875,7 @@ export interface components {
              * @default object
              * @enum {unknown}
              */
-            about: "camera" | "link" | "object" | "patrol";
+            about: "camera" | "link" | "object" | "partner" | "patrol";
             /**
              * @default {
              *       "time_ns": 0,
@@ -921,7 +921,7 @@ export interface components {
         Alert: {
             alert_id: string;
             /** @enum {unknown} */
-            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
             rule_id: string;
             /** @enum {unknown} */
             priority: "high" | "low" | "medium";
@@ -950,7 +950,7 @@ export interface components {
              * @default object
              * @enum {unknown}
              */
-            about: "camera" | "link" | "object" | "patrol";
+            about: "camera" | "link" | "object" | "partner" | "patrol";
             /** @default  */
             subject_id: string;
             /**
@@ -1258,6 +1258,15 @@ export interface components {
             troubles: components["schemas"]["Trouble"][];
         };
         /**
+         * Cell
+         * @description A square of the agreement's grid, counted east and north from its anchor.
+         */
+        Cell: {
+            east: number;
+            north: number;
+            size_m: number;
+        };
+        /**
          * ChangeKind
          * @description An incident is something else than it was held to be.
          */
@@ -1371,6 +1380,7 @@ export interface components {
          * @description Everything the desk shows, built from the events up to `sequence` of the log (-1 for none).
          *
          *         Alarms and incidents are those that stand, and those closed within a day. `exercise` is its name while one runs.
+         *         `partner` is the organisation that this one shares with, None where there is none.
          */
         DeskState: {
             sequence: number;
@@ -1408,6 +1418,8 @@ export interface components {
             exercise: string | null;
             /** @default null */
             storage: components["schemas"]["Storage"] | null;
+            /** @default null */
+            partner: components["schemas"]["PartnerState"] | null;
         };
         /**
          * Dispatch
@@ -1506,6 +1518,36 @@ export interface components {
             sentences: components["schemas"]["Sentence"][];
         };
         /**
+         * EmergencyAct
+         * @description A named officer's word that some things are told beyond the rules, why, and until when.
+         *
+         *         `subject_ids` are our own names of tracks, groups, alarms, incidents and sightings. It may be made after a stop.
+         */
+        EmergencyAct: {
+            act_id: string;
+            agreement_id: string;
+            /** @enum {unknown} */
+            kind: "handover_at_line" | "life_at_risk";
+            officer: string;
+            reason: string;
+            subject_ids: string[];
+            from_ns: number;
+            until_ns: number;
+            /** @default 100 */
+            precision_m: number;
+        };
+        /**
+         * EmergencyReleased
+         * @description An officer lets a partner be told of some things beyond the rules, for a while.
+         */
+        EmergencyReleased: {
+            /** @enum {unknown} */
+            type: "emergency_released";
+            time_ns: number;
+            party_id: string;
+            act: components["schemas"]["EmergencyAct"];
+        };
+        /**
          * EndHazard
          * @description A hazard is no more.
          */
@@ -1527,7 +1569,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -1779,6 +1821,15 @@ export interface components {
             ended_by: string;
         };
         /**
+         * Heads
+         * @description How many there are, as one of few classes; `high` is None where the class has no end.
+         */
+        Heads: {
+            low: number;
+            /** @default null */
+            high: number | null;
+        };
+        /**
          * Health
          * @description The server answers; `now_ns` is the desk's time.
          */
@@ -1999,6 +2050,46 @@ export interface components {
             direction: "inward" | "outward";
         };
         /**
+         * LinkShown
+         * @description How the link to a partner stands.
+         *
+         *         `age_s` is how old the newest word of the partner is, None before its first; `behind` how many of its parcels are
+         *         known of and lacking. `sent` and `confirmed` count ours.
+         */
+        LinkShown: {
+            /**
+             * @default cut
+             * @enum {unknown}
+             */
+            state: "catching_up" | "connected" | "cut" | "held" | "refused" | "revoked";
+            /** @default  */
+            reason: string;
+            /** @default null */
+            age_s: number | null;
+            /** @default 0 */
+            behind: number;
+            /** @default 0 */
+            received: number;
+            /** @default 0 */
+            sent: number;
+            /** @default 0 */
+            confirmed: number;
+        };
+        /**
+         * LinkTurned
+         * @description The link to a partner stands otherwise than before.
+         */
+        LinkTurned: {
+            /** @enum {unknown} */
+            type: "link_turned";
+            time_ns: number;
+            party_id: string;
+            /** @enum {unknown} */
+            state: "catching_up" | "connected" | "cut" | "held" | "refused" | "revoked";
+            /** @default  */
+            reason: string;
+        };
+        /**
          * Look
          * @description All that one source saw at one moment. No measurement means that it looked and saw nothing.
          *
@@ -2126,7 +2217,7 @@ export interface components {
          */
         Met: {
             /** @enum {unknown} */
-            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
             rule_id: string;
             direction: string;
             time_ns: number;
@@ -2228,6 +2319,54 @@ export interface components {
             camera_id: string;
             after_index: number;
             detail: string;
+        };
+        /**
+         * PartnerRefused
+         * @description Something that came over a partner's link was not taken in, and why; `arrival` as in `ReleaseHeard`.
+         */
+        PartnerRefused: {
+            /** @enum {unknown} */
+            type: "partner_refused";
+            time_ns: number;
+            party_id: string;
+            arrival: number;
+            reason: string;
+        };
+        /**
+         * PartnerState
+         * @description One partner: how the link stands, what is agreed, what they told us, and what they see of ours.
+         *
+         *         `emergencies` are the acts beyond the rules that stand.
+         */
+        PartnerState: {
+            party_id: string;
+            name: string;
+            /**
+             * @default {
+             *       "state": "cut",
+             *       "reason": "",
+             *       "age_s": null,
+             *       "behind": 0,
+             *       "received": 0,
+             *       "sent": 0,
+             *       "confirmed": 0
+             *     }
+             */
+            link: components["schemas"]["LinkShown"];
+            /** @default  */
+            agreement_id: string;
+            /** @default 0 */
+            version: number;
+            /** @default 0 */
+            until_ns: number;
+            /** @default [] */
+            theirs: components["schemas"]["SharedThing"][];
+            /** @default [] */
+            ours: components["schemas"]["SharedThing"][];
+            /** @default null */
+            stop: components["schemas"]["Stop"] | null;
+            /** @default [] */
+            emergencies: components["schemas"]["EmergencyAct"][];
         };
         /**
          * PasswordChange
@@ -2697,7 +2836,7 @@ export interface components {
          * Pulse
          * @description Once a second, so that a browser knows that the server is there, what time it has, and how all of it does.
          *
-         *         `figures` is None for a patrol's phone, which is told the time and no more.
+         *         `figures` and `partner` are None for a patrol's phone, which is told the time and no more.
          */
         Pulse: {
             /** @enum {unknown} */
@@ -2708,6 +2847,8 @@ export interface components {
             cameras: components["schemas"]["CameraState"][];
             /** @default null */
             storage: components["schemas"]["Storage"] | null;
+            /** @default null */
+            partner: components["schemas"]["PartnerState"] | null;
         };
         /**
          * RecallPatrol
@@ -2733,6 +2874,112 @@ export interface components {
             detail: string;
         };
         /**
+         * Release
+         * @description What the partner is told, and nothing else.
+         *
+         *         `thing_id` and `release_id` mean nothing outside the agreement. The thing was in `cell` within the rule's `hold_s`
+         *         before `time_ns`; `cells` is all that a corridor passes. What was `corrected` or `recalled` is named by `replaces`.
+         *         One beyond the rules says on which `basis`, and not to use it after `expires_ns`.
+         */
+        Release: {
+            release_id: string;
+            agreement_id: string;
+            version: number;
+            rule_id: string;
+            giver: string;
+            taker: string;
+            /** @enum {unknown} */
+            item: "alarm" | "group" | "incident" | "patrol" | "post" | "sighting" | "track";
+            thing_id: string;
+            time_ns: number;
+            /**
+             * @default told
+             * @enum {unknown}
+             */
+            act: "corrected" | "ended" | "recalled" | "told";
+            /**
+             * @default rule
+             * @enum {unknown}
+             */
+            basis: "handover_at_line" | "life_at_risk" | "rule";
+            /** @default false */
+            exercise: boolean;
+            /** @default  */
+            replaces: string;
+            /** @default null */
+            expires_ns: number | null;
+            /** @default null */
+            cell: components["schemas"]["Cell"] | null;
+            /** @default [] */
+            cells: components["schemas"]["Cell"][];
+            /** @default null */
+            sigma_m: number | null;
+            /** @default null */
+            kind: ("animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle") | null;
+            /** @default null */
+            heads: components["schemas"]["Heads"] | null;
+            /** @default null */
+            heading: ("e" | "n" | "ne" | "nw" | "s" | "se" | "still" | "sw" | "w") | null;
+            /** @default null */
+            alarm_rule: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion") | null;
+            /** @default null */
+            priority: ("high" | "low" | "medium") | null;
+            /** @default null */
+            direction: ("inward" | "outward") | null;
+            /** @default null */
+            incident_kind: ("approach" | "civilians" | "crossing" | "damage" | "distress" | "other") | null;
+            /** @default null */
+            incident_state: ("closed" | "contact" | "in_hand" | "open") | null;
+            /** @default [] */
+            hazards: ("armed" | "fire" | "flood" | "other" | "possible_explosive" | "sick" | "unsafe_ground")[];
+            /** @default  */
+            post_id: string;
+            /** @default null */
+            watched: boolean | null;
+            /** @default null */
+            from_ns: number | null;
+            /** @default null */
+            until_ns: number | null;
+            /** @default null */
+            shape: components["schemas"]["GroundCovariance"] | null;
+            /** @default null */
+            velocity_m_s: [
+                number,
+                number
+            ] | null;
+            /** @default [] */
+            path: components["schemas"]["Cell"][];
+            /** @default null */
+            certainty: number | null;
+            /** @default [] */
+            clips: string[];
+        };
+        /**
+         * ReleaseBeyond
+         * @description Some things are told beyond the rules for `minutes`: they are at the line, or a life is at risk.
+         */
+        ReleaseBeyond: {
+            /** @enum {unknown} */
+            type: "release_beyond";
+            act_id: string;
+            /** @enum {unknown} */
+            kind: "handover_at_line" | "life_at_risk";
+            subject_ids: string[];
+            reason: string;
+            minutes: number;
+        };
+        /**
+         * ReleaseHeard
+         * @description A partner told us something; `arrival` counts all that came over its link, in order.
+         */
+        ReleaseHeard: {
+            /** @enum {unknown} */
+            type: "release_heard";
+            time_ns: number;
+            release: components["schemas"]["Release"];
+            arrival: number;
+        };
+        /**
          * ReleaseHold
          * @description What was held back is not any more.
          */
@@ -2743,6 +2990,17 @@ export interface components {
             hold_id: string;
         };
         /**
+         * ReleaseMade
+         * @description A partner was told something: what, and, by `subject_id`, which of our own things it is about.
+         */
+        ReleaseMade: {
+            /** @enum {unknown} */
+            type: "release_made";
+            time_ns: number;
+            release: components["schemas"]["Release"];
+            subject_id: string;
+        };
+        /**
          * ReleaseStatement
          * @description It is told.
          */
@@ -2751,6 +3009,18 @@ export interface components {
             type: "release_statement";
             act_id: string;
             statement_id: string;
+        };
+        /**
+         * ReleasesStopped
+         * @description An officer stopped what a partner is told by rule, or, `stop` being None, two officers let it go on.
+         */
+        ReleasesStopped: {
+            /** @enum {unknown} */
+            type: "releases_stopped";
+            time_ns: number;
+            party_id: string;
+            stop: components["schemas"]["Stop"] | null;
+            officer: string;
         };
         /**
          * ReopenIncident
@@ -2811,6 +3081,16 @@ export interface components {
             identity: string;
         };
         /**
+         * ResumeReleases
+         * @description The partner is told again what was agreed: asked for by one person, and done once a second one asks too.
+         */
+        ResumeReleases: {
+            /** @enum {unknown} */
+            type: "resume_releases";
+            act_id: string;
+            reason: string;
+        };
+        /**
          * Rules
          * @description When the rules of the picture are met.
          *
@@ -2823,7 +3103,7 @@ export interface components {
          */
         Rules: {
             /** @default [] */
-            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion")[];
+            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion")[];
             /** @default 0.25 */
             clear: number;
             /** @default 600 */
@@ -2933,6 +3213,15 @@ export interface components {
             on: boolean;
             /** @default  */
             name?: string;
+        };
+        /**
+         * SharedThing
+         * @description Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+         */
+        SharedThing: {
+            release: components["schemas"]["Release"];
+            /** @default null */
+            position: components["schemas"]["Position"] | null;
         };
         /**
          * Shelve
@@ -3186,6 +3475,27 @@ export interface components {
             reason: string;
         };
         /**
+         * Stop
+         * @description Who stopped what is told by rule, why, and since when; `asked_by` has asked to go on, which takes two.
+         */
+        Stop: {
+            officer: string;
+            reason: string;
+            time_ns: number;
+            /** @default  */
+            asked_by: string;
+        };
+        /**
+         * StopReleases
+         * @description The partner is told nothing more by rule, from now on; one person does that, with the link up or down.
+         */
+        StopReleases: {
+            /** @enum {unknown} */
+            type: "stop_releases";
+            act_id: string;
+            reason: string;
+        };
+        /**
          * Storage
          * @description How full the disk is: film, its quota, and what is free; `film_dropped_ns` is how old the oldest film is.
          */
@@ -3221,7 +3531,7 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
         };
@@ -3288,7 +3598,7 @@ export interface components {
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
