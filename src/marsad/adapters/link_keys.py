@@ -101,7 +101,14 @@ def certify(key_path: Path, certificate_path: Path, name: str, now_ns: int, vali
     """Write a new TLS key and its self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     start = dt.datetime.fromtimestamp(now_ns / 1e9, dt.UTC) - dt.timedelta(minutes=5)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64] or "gateway")])
+    serial = x509.random_serial_number()
+    # Trusted certificates are looked up by their subject: two of one organisation must differ in it.
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, name[:64] or "gateway"),
+            x509.NameAttribute(NameOID.SERIAL_NUMBER, f"{serial:x}"),
+        ]
+    )
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -119,7 +126,7 @@ def certify(key_path: Path, certificate_path: Path, name: str, now_ns: int, vali
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial)
         .not_valid_before(start)
         .not_valid_after(start + dt.timedelta(days=valid_days))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -8,7 +8,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -143,15 +143,18 @@ class PeerServer:
 
     def close(self) -> None:
         """Let nobody in any more, and end what goes on; safe to call twice."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
             for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                _cut(connection)
         self._thread.join()
+        for _ in range(CONNECTIONS):
+            self._room.acquire(timeout=1.0)
 
     def _accept(self) -> None:
         while not self._closing.is_set():
@@ -167,22 +170,30 @@ class PeerServer:
             threading.Thread(target=self._serve, args=(connection,), name="link partner", daemon=True).start()
 
     def _serve(self, plain: socket.socket) -> None:
-        with self._lock:
-            self._open.add(plain)
         try:
-            with plain:
+            with plain, self._known(plain):
                 self._greet(plain)
         finally:
-            with self._lock:
-                self._open.discard(plain)
             self._room.release()
+
+    @contextlib.contextmanager
+    def _known(self, connection: socket.socket) -> Iterator[None]:
+        """So long as it is open, `close` can end it."""
+        with self._lock:
+            self._open.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(connection)
 
     def _greet(self, plain: socket.socket) -> None:
         """Hand the partner over to the conversation, and note everybody else."""
         try:
             plain.settimeout(HANDSHAKE_S)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._keys.context(server=True).wrap_socket(plain, server_side=True) as secure:
+            context = self._keys.context(server=True)
+            with context.wrap_socket(plain, server_side=True) as secure, self._known(secure):
                 secure.settimeout(IDLE_S)
                 _Conversation(secure, self._keys, self._handle).run()
         except ssl.SSLError as error:
@@ -308,9 +319,7 @@ class PeerClient:
         """Let a pull that waits in another thread end at once, as if the partner had gone."""
         secure = None if self._connection is None else self._connection.sock
         if secure is not None:
-            with contextlib.suppress(OSError):
-                # The socket's own way, past TLS: what another thread is reading from must not be taken apart.
-                socket.socket.shutdown(secure, socket.SHUT_RDWR)
+            _cut(secure)
 
     def close(self) -> None:
         """End the connection; safe to call twice."""
@@ -353,6 +362,13 @@ class PeerClient:
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+
+def _cut(connection: socket.socket) -> None:
+    """Let whoever reads from the connection in another thread find that it has ended."""
+    with contextlib.suppress(OSError):
+        # The socket's own way, past TLS: what another thread is reading from must not be taken apart.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _told(error: ssl.SSLError) -> LinkRefusedError | None:

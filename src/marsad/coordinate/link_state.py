@@ -44,7 +44,7 @@ set and a certificate renewed; it counts as connected only when a batch has prov
 """
 
 RETRY_S: Final[Mapping[LinkState, float]] = MappingProxyType(
-    {"cut": 0.5, "catching_up": 0.0, "connected": 0.0, "held": 1.0, "refused": 5.0, "revoked": 5.0}
+    {"cut": 0.5, "catching_up": 0.0, "connected": 0.0, "held": 1.0, "refused": 2.0, "revoked": 2.0}
 )
 """How long a link in that state waits before it tries again."""
 
