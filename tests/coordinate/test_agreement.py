@@ -1,7 +1,7 @@
 """Agreements as documents: who signed what, what may follow, and what one person can do alone."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from release_chance import KEYS, NOW, NS, SECRET, Chance, countersigned
-from test_release import AGREEMENT, RULE
+from test_release import AGREEMENT, ROOT, RULE
 
 from marsad.coordinate.agreement import (
     canonical,
@@ -23,10 +23,20 @@ from marsad.coordinate.agreement import (
     unsound,
 )
 from marsad.coordinate.terms import Terms
-from marsad.kernel.agreement import Agreement, Narrowing, ReleaseGround, SignedAgreement
+from marsad.kernel.agreement import Agreement, Narrowing, Party, ReleaseGround, Signature, SignedAgreement
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.position import Position
-from marsad.kernel.release import ReleaseRule
+from marsad.kernel.release import (
+    Basis,
+    Cell,
+    EmergencyAct,
+    Field,
+    Heads,
+    Item,
+    Release,
+    ReleaseAct,
+    ReleaseRule,
+)
 
 BACK = replace(RULE, rule_id="back", giver="west", taker="east")
 
@@ -210,3 +220,22 @@ def test_an_agreement_with_a_number_that_is_none_has_no_bytes() -> None:
     with pytest.raises(InputError):
         canonical(replace(AGREEMENT, anchor=Position(latitude_deg=float("nan"), longitude_deg=0)))
     assert fingerprint(AGREEMENT) != fingerprint(replace(AGREEMENT, until_ns=AGREEMENT.until_ns + NS))
+
+
+def test_the_reference_names_every_field_and_word() -> None:
+    page = (ROOT / "docs" / "reference" / "agreement.md").read_text(encoding="utf-8")
+    records = (
+        Agreement,
+        Party,
+        Signature,
+        SignedAgreement,
+        Narrowing,
+        ReleaseGround,
+        ReleaseRule,
+        Release,
+        Cell,
+        Heads,
+    )
+    names = {name for record in (*records, EmergencyAct) for name in record.__struct_fields__}
+    words = {word for literal in (Item, Field, ReleaseAct, Basis) for word in get_args(literal)}
+    assert sorted(name for name in names | words if f"`{name}`" not in page) == []
