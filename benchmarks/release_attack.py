@@ -14,7 +14,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -154,7 +154,7 @@ def walk(rng: np.random.Generator) -> Array:
 
 def ellipse(cameras: Array, place: Array) -> Array:
     """What some cameras together know of a place: long along each line of sight, narrow across it (2, 2)."""
-    information = np.zeros((2, 2))
+    information: NDArray[np.floating[Any]] = np.zeros((2, 2))
     for x, y, *_ in cameras:
         line = place - (x, y)
         away = float(np.hypot(*line))
@@ -173,7 +173,9 @@ class Follower:
         self.walker, self.rng = walker, rng
         self.part, self.looks, self.unseen_s = 0, 0, 0
         self.error = rng.normal(size=2)
-        self.place = self.spread = self.rate = np.zeros(2)
+        self.place: Array = np.zeros(2)
+        self.spread: Array = np.eye(2)
+        self.rate: Array = np.zeros(2)
 
     def step(
         self, world: World, truth: Array, rate: Array, seeing: NDArray[np.bool_], time_ns: int
@@ -196,6 +198,7 @@ class Follower:
         return self.track(status, seeing, time_ns)
 
     def track(self, status: str, seeing: NDArray[np.bool_], time_ns: int) -> PictureTrack:
+        """The track as the picture shows it."""
         east, north = map(float, self.place)
         a, b, c = float(self.spread[0, 0]), float(self.spread[0, 1]), float(self.spread[1, 1])
         covariance = GroundCovariance(east_m2=a, east_north_m2=b, north_m2=c)
@@ -416,6 +419,22 @@ def lost_sight(night: Night, spots: Sequence[Spot], hold_s: int) -> Array:
     return np.array([each for each in off if each is not None])
 
 
+def stayed_behind(night: Night, spots: Sequence[Spot]) -> Array:
+    """The same where a cell that is told stays while the partner sees the walker go on: he was lost as he left it."""
+    off, reach = [], 0.75 * PROTECTED_M + 1.5 * 60
+    by_name: dict[str, list[Spot]] = {}
+    for spot in spots:
+        by_name.setdefault(spot.name, []).append(spot)
+    for told in by_name.values():
+        inside = [bool(np.abs(true_place(night, spot) - spot.place).max() <= reach) for spot in told]
+        for k in range(1, len(told)):
+            if inside[k - 1] and not inside[k]:
+                left = next((j for j in range(k, -1, -1) if np.abs(
+                    true_place(night, told[j]) - told[k].place).max() <= 0.5 * PROTECTED_M), k)  # fmt: skip
+                off.append(nearest_loss(night, told[k].walker, true_place(night, told[left])))
+    return np.array([each for each in off if each is not None])
+
+
 def guessed_sight(night: Night, rng: np.random.Generator) -> Array:
     """The same for places guessed along the ways."""
     off = [nearest_loss(night, k, way[rng.integers(len(way))]) for k, way in enumerate(night.ways)]
@@ -452,8 +471,16 @@ def attack(night: Night, seed: int = 0) -> list[Figures]:
         ("as agreed", lost_sight(night, night.told, 180)),
         ("nothing", guessed_sight(night, rng)),
     ):
-        out.append(Figures("where sight was lost", on, float(np.quantile(off, 0.05)), float(np.median(off))))
+        out.append(Figures("where sight was lost", on, *summary(off)))
+    out.append(Figures("cells that stay behind", "as agreed", *summary(stayed_behind(night, night.told))))
     return out
+
+
+def summary(off: Array) -> tuple[float, float]:
+    """What one in twenty is below, and half are; endless where there is nothing."""
+    if not len(off):
+        return float("inf"), float("inf")
+    return float(np.quantile(off, 0.05)), float(np.median(off))
 
 
 def distances(cameras: Array, named: Array) -> tuple[float, float]:

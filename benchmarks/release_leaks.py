@@ -35,7 +35,7 @@ def differs(case: Case) -> tuple[str, Release | None]:
         return f"told, to be withheld: {found}", found
     plain = listed(found)
     names = plain.pop("release_id"), plain.pop("thing_id")
-    empty = listed(Release(**{name: "" for name in NAMES}, version=0, item="track", time_ns=0))
+    empty = listed(EMPTY)
     wanted = {**{name: empty[name] for name in plain}, **expected}
     other = {name: (plain[name], wanted.get(name)) for name in plain if plain[name] != wanted.get(name)}
     data = payload(found)
@@ -51,7 +51,9 @@ def listed(found: Release) -> dict[str, Any]:
     return plain
 
 
-NAMES = ("release_id", "agreement_id", "rule_id", "giver", "taker", "thing_id")
+EMPTY = Release(
+    release_id="", agreement_id="", version=0, rule_id="", giver="", taker="", item="track", thing_id="", time_ns=0
+)  # fmt: skip
 
 
 def compare(items: int, seed: int) -> tuple[Counter[str], list[str]]:

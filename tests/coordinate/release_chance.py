@@ -1,12 +1,15 @@
 """Agreements and items made by chance: most of them sound, many at an edge, some tampered with."""
 
-from typing import Any, NamedTuple, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
+
 from marsad.coordinate.agreement import sign, unsound
-from marsad.coordinate.offer import Offered
+from marsad.coordinate.offer import Offered, Thing
 from marsad.coordinate.terms import Terms
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.agreement import Agreement, Party, ReleaseGround, SignedAgreement
@@ -26,13 +29,15 @@ from marsad.kernel.release import (
 )
 from marsad.kernel.sighting import Sighting
 from marsad.kernel.track import Count, Kind
-from msgspec.structs import replace
+
+W = TypeVar("W")
 
 NS = 10**9
 NOW = 1_790_000_000 * NS
 KEYS = {"east": bytes([1]) * 32, "west": bytes([2]) * 32}
 PUBLIC = {name: Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw() for name, key in KEYS.items()}
-PARTIES = tuple(Party(party_id=name, public_key=PUBLIC[name].hex()) for name in KEYS)
+PARTIES = tuple(Party(party_id=name, public_key=PUBLIC[name].hex()) for name in ("east", "west"))
+PAIR = PARTIES[0], PARTIES[1]
 SECRET = bytes(range(32))
 ANCHOR = Position(latitude_deg=34.41, longitude_deg=40.93)
 PLANE = EnuFrame(ANCHOR)
@@ -40,6 +45,7 @@ SITE_EAST_M, SITE_NORTH_M = 1234.5, -678.9
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ITEMS: tuple[Item, ...] = get_args(Item)
 FIELDS: tuple[Field, ...] = get_args(Field)
+ACTS: tuple[Literal["handover_at_line", "life_at_risk"], ...] = ("handover_at_line", "life_at_risk")
 SORTS = ("track", "track", "track", "group", "alarm", "alert", "incident", "sighting", "patrol", "post")
 OWN_WORDS = ("camera-north-7", "tower-3", "sergeant Karim", "the shepherd Omar", "site-alpha", "/films/7.mp4")
 """What is in the items made here and must not be in any release."""
@@ -72,10 +78,10 @@ class Chance:
     def real(self, low: float, high: float) -> float:
         return float(low + (high - low) * self.rng.random())
 
-    def one(self, words: Any) -> Any:
+    def one(self, words: Sequence[W]) -> W:
         return words[int(self.rng.random() * len(words))]
 
-    def some(self, words: Any, share: float = 0.6) -> tuple[Any, ...]:
+    def some(self, words: Sequence[W], share: float = 0.6) -> tuple[W, ...]:
         return tuple(word for word in words if self.hit(share))
 
     def name(self, start: str) -> str:
@@ -99,14 +105,14 @@ class Chance:
         line = [(-9000.0, self.real(-500, 500)), (0.0, self.real(-800, 800)), (9000.0, self.real(-500, 500))]
         first = self.one((True, True, False))
         return Agreement(
-            agreement_id="line-7", version=1 if first else 4, parties=PARTIES, from_ns=NOW - 7200 * NS,
+            agreement_id="line-7", version=1 if first else 4, parties=PAIR, from_ns=NOW - 7200 * NS,
             until_ns=NOW + 86_400 * NS, anchor=ANCHOR, protected_distance_m=protected, block_m=self.one((1000, 2000)),
             line=tuple(PLANE.position(*p) for p in line), replaces="" if first else "ab" * 32,
             rules=tuple(self.rules(protected)),
         )  # fmt: skip
 
     def rules(self, protected: int) -> list[ReleaseRule]:
-        found = []
+        found: list[ReleaseRule] = []
         for giver, taker in (("east", "west"), ("west", "east")):
             left = [*ITEMS]
             self.rng.shuffle(left)
@@ -125,8 +131,9 @@ class Chance:
             rule_id=name, giver=giver, taker=taker, items=items, kinds=self.some(KINDS, 0.85),
             lowest_priority=self.one(("low", *get_args(Priority))), near_line_m=near,
             polygon=self.polygon() if near is None or self.hit(0.25) else (), precision_m=precision,
-            sigma_m=precision * self.one((1, 1, 2, 3)), time_precision_s=step, delay_s=self.one((0, 0, 0, 0, 2, 60, 600)),
-            every_s=60 if protected else self.one((0, 60)), hold_s=120, oldest_s=self.one((300, 3600)),
+            sigma_m=precision * self.one((1, 1, 2, 3)), time_precision_s=step,
+            delay_s=self.one((0, 0, 0, 0, 2, 60, 600)), every_s=60 if protected else self.one((0, 60)),
+            hold_s=120, oldest_s=self.one((300, 3600)),
             fields=self.some(fields), posts=self.some(("post-1", "post-2")), declared=self.hit(0.3),
             clips=self.one(("none", "alarms")) if not protected else "none", exercises=self.hit(0.3),
         )  # fmt: skip
@@ -160,8 +167,8 @@ class Chance:
                 from_ns=NOW - self.whole(-60, 600) * NS,
                 until_ns=NOW + self.whole(-30, 1800) * NS,
                 precision_m=self.one((10, 100)),
-            )  # fmt: skip
-            for kind in self.some(("handover_at_line", "life_at_risk"), 0.3)
+            )
+            for kind in self.some(ACTS, 0.3)
         )
 
     def terms(self, agreement: Agreement, ground: ReleaseGround | None) -> Terms:
@@ -250,8 +257,9 @@ class Chance:
             for _ in range(self.whole(1, 2))
         )  # fmt: skip
         return Alarm(
-            alarm_id=self.subject("alarm"), subject_id="track-9", state=self.one(("unacknowledged", "returned", "closed")),
-            priority=self.one(get_args(Priority)), kind=self.one(KINDS), response="look_and_send",
+            alarm_id=self.subject("alarm"), subject_id="track-9",
+            state=self.one(("unacknowledged", "returned", "closed")), priority=self.one(get_args(Priority)),
+            kind=self.one(KINDS), response="look_and_send",
             text="sergeant Karim saw it by tower-3", met=met,
             seen=Seen(time_ns=NOW, camera_id="camera-north-7", ground=self.ground_state() if self.hit(0.9) else None),
             raised_ns=self.moment(), changed_ns=NOW, latching=True, count=self.count(), camera_ids=("camera-north-7",),
@@ -289,7 +297,7 @@ class Chance:
             kind=self.one(KINDS), count=self.count(), kept_identity="the shepherd Omar",
         )  # fmt: skip
 
-    def item(self, sort: str) -> tuple[Any, tuple[PictureTrack, ...]]:
+    def item(self, sort: str) -> tuple[Thing, tuple[PictureTrack, ...]]:
         if sort == "group":
             return self.group()
         hours = {
@@ -318,38 +326,40 @@ class Chance:
         now = self.one((NOW,) * 40 + (NOW - 3 * NS, NOW - 10**15, NOW + 10**15, terms.agreement.until_ns))
         return Case(terms, ground, offered, now, sort, sound)
 
-    def tamper(self, what: Any) -> Any:
+    def tamper(self, what: Thing) -> Thing:
         """The record with one field, somewhere in it, that is not what it may be."""
         names = [n for n in what.__struct_fields__ if n not in {"text", "what", "note", "standing_id"}]
         for _ in range(50):
             name = self.one(names)
             value = getattr(what, name)
-            bad = self.bad(value, what, name)
+            bad = self.bad(value, name)
             if bad is not None:
                 return replace(what, **{name: bad[0]})
         raise AssertionError("nothing to tamper with")
 
-    def bad(self, value: Any, what: Any, name: str) -> tuple[Any] | None:
-        if isinstance(value, bool):
-            return (self.one(("yes", 1, None)),)
-        if isinstance(value, float):
-            return (self.one((float("nan"), float("inf"), "12", -float("inf"))),)
-        if isinstance(value, int):
-            return (self.one((1.5, "7", None, True, float("nan"))),)
-        if isinstance(value, str):
-            ghost = name in {"kind", "status", "state", "priority", "standing", "rule", "about"}
-            return (self.one(("ghost", "", "Person")),) if ghost else (self.one((7, None, b"x")),)
+    def bad(self, value: object, name: str) -> tuple[object] | None:
+        """Something that may not stand in the place of a value; None where that is not known."""
         if isinstance(value, GroundState):
             broken = replace(value.position, latitude_deg=self.one((float("nan"), None, "34")))
             return (replace(value, position=broken),)
-        if isinstance(value, Position):
-            return (replace(value, longitude_deg=self.one((float("inf"), None, "x"))),)
-        if isinstance(value, GroundCovariance):
-            return (replace(value, east_m2=self.one((float("nan"), None))),)
+        for kind, others in BAD:
+            if isinstance(value, kind):
+                return (self.one(GHOSTS if kind is str and name in WORDS else others),)
         return None
 
 
-RULES: tuple[Rule, ...] = (*("line_crossing", "approach", "loitering") * 4, *get_args(Rule))  # type: ignore[assignment]
+WORDS = {"kind", "status", "state", "priority", "standing", "rule", "about"}
+GHOSTS: tuple[object, ...] = ("ghost", "", "Person")
+NAN = float("nan")
+BAD: tuple[tuple[type, tuple[object, ...]], ...] = (
+    (bool, ("yes", 1, None)),
+    (float, (NAN, float("inf"), "12", -float("inf"))),
+    (int, (1.5, "7", None, True, NAN)),
+    (str, (7, None, b"x")),
+    (Position, (None, Position(latitude_deg=NAN, longitude_deg=0), Position(latitude_deg=0, longitude_deg=NAN))),
+    (GroundCovariance, (None, GroundCovariance(east_m2=NAN, east_north_m2=0, north_m2=1))),
+)
+RULES: tuple[Rule, ...] = (*("line_crossing", "approach", "loitering") * 4, *get_args(Rule))
 
 
 def countersigned(agreement: Agreement) -> SignedAgreement:

@@ -5,6 +5,7 @@ floating point, and what is told is a table. It answers for one item and one mom
 """
 
 import functools
+import itertools
 import math
 from typing import Any
 
@@ -14,8 +15,8 @@ Plain = dict[str, Any]
 S = 10**9
 HEAD_CLASSES = [(1, 1), (2, 4), (5, 9), (10, 19), (20, 49), (50, None)]
 PRIORITY_RANK = {"high": 3, "medium": 2, "low": 1}
-ABOUT_OTHERS = set("line_crossing zone_intrusion confirmed_track approach loitering fence_contact group_size "
-                   "night_vehicle".split())  # fmt: skip
+ABOUT_OTHERS = {"line_crossing", "zone_intrusion", "confirmed_track", "approach", "loitering", "fence_contact",
+                "group_size", "night_vehicle"}  # fmt: skip
 
 # item: own name, moment, where, what kind, how many
 SOURCES: dict[str, tuple[str, str, str, str, str]] = {
@@ -33,10 +34,11 @@ COVARIANCES = {"track": "ground.covariance", "group": "ground.covariance", "alar
 NAMED_AS = {"alert": "alarm"}
 
 
-def at(record: Plain, path: str) -> Any:
+def at(record: Plain, path: str) -> Any:  # noqa: ANN401 - whatever stands there
+    found: Any = record
     for part in path.split("."):
-        record = record.get(part) if isinstance(record, dict) else None  # type: ignore[assignment]
-    return record
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -100,7 +102,7 @@ def holds(agreement: Plain, rule: Plain, cell: tuple[int, int]) -> bool:
     if near is None and not ring:
         return False
     line = [plane(agreement, p) for p in agreement["line"]]
-    legs = list(zip(line, line[1:], strict=False))
+    legs = list(itertools.pairwise(line))
     if near is not None and not any(max(away(c, a, b) for c in corners) <= near for a, b in legs):  # type: ignore[arg-type]
         return False
     sides = list(zip(ring, [*ring[1:], *ring[:1]], strict=True))
@@ -123,7 +125,7 @@ def touched(agreement: Plain, points: list[Plain], size: int) -> list[tuple[int,
     way = [plane(agreement, p) for p in points]
     if None in way:
         return None
-    legs = list(zip(way, way[1:], strict=False)) or [(way[0], way[0])]
+    legs = list(itertools.pairwise(way)) or [(way[0], way[0])]
     found = set()
     for a, b in legs:
         for i in range(square(min(a[0], b[0]), size) - 1, square(max(a[0], b[0]), size) + 2):  # type: ignore[index]
@@ -201,7 +203,7 @@ def told(case: Plain) -> Plain | None:
 
 def ruled(case: Plain, mine: list[Plain], moment: int, played: bool) -> Plain | None:
     sort, item = case["sort"], case["item"]
-    name = NAMED_AS.get(sort, sort)
+    name = str(NAMED_AS.get(sort, sort))
     kind = item.get(SOURCES[sort][3])
     fitting = [r for r in mine if name in r["items"] and (kind is None or kind in r["kinds"])]
     if not fitting:
@@ -223,11 +225,11 @@ def ruled(case: Plain, mine: list[Plain], moment: int, played: bool) -> Plain | 
     ]
     if any(refused):
         return None
-    out = heading_of(case, name, rule, moment, played)
+    out = head_of(case, name, rule, moment, played)
     return out | chosen(case, rule, kind) | hours(sort, item, rule) if placed(case, rule, out) else None
 
 
-def heading_of(case: Plain, name: str, rule: Plain, moment: int, played: bool) -> Plain:
+def head_of(case: Plain, name: str, rule: Plain, moment: int, played: bool) -> Plain:
     step = rule["time_precision_s"] * S
     over = case["item"].get("state") == "closed"
     return {

@@ -1,6 +1,7 @@
 """Agreements as documents: who signed what, what may follow, and what one person can do alone."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from release_chance import KEYS, NOW, NS, SECRET, Chance, countersigned
-from test_release import AGREEMENT, RULE
+from test_release import AGREEMENT, ROOT, RULE
 
 from marsad.coordinate.agreement import (
     canonical,
@@ -22,9 +23,20 @@ from marsad.coordinate.agreement import (
     unsound,
 )
 from marsad.coordinate.terms import Terms
-from marsad.kernel.agreement import Narrowing, ReleaseGround, SignedAgreement
+from marsad.kernel.agreement import Agreement, Narrowing, Party, ReleaseGround, Signature, SignedAgreement
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.position import Position
+from marsad.kernel.release import (
+    Basis,
+    Cell,
+    EmergencyAct,
+    Field,
+    Heads,
+    Item,
+    Release,
+    ReleaseAct,
+    ReleaseRule,
+)
 
 BACK = replace(RULE, rule_id="back", giver="west", taker="east")
 
@@ -82,9 +94,8 @@ def test_both_sign_once_each_and_nobody_else() -> None:
         lambda plain: plain["agreement"]["anchor"].update(latitude_deg=None),
     ],
 )
-def test_a_field_or_word_that_is_not_known_is_not_read(change: Any) -> None:
-    plain = msgspec.to_builtins(countersigned(AGREEMENT))
-    plain = msgspec.json.decode(msgspec.json.encode(plain))
+def test_a_field_or_word_that_is_not_known_is_not_read(change: Callable[[dict[str, Any]], object]) -> None:
+    plain = msgspec.json.decode(msgspec.json.encode(countersigned(AGREEMENT)))
     change(plain)
     with pytest.raises(InputError):
         read_agreement(msgspec.json.encode(plain))
@@ -133,19 +144,20 @@ def test_no_two_rules_tell_the_same_kinds_of_the_same_items() -> None:
 
 def test_terms_are_made_of_nothing_that_is_not_countersigned_sound_and_one_s_own() -> None:
     signed = countersigned(AGREEMENT)
-    for bad in (
+    bads: tuple[Callable[[], Terms], ...] = (
         lambda: Terms(replace(signed, signatures=signed.signatures[:1]), "east", SECRET),
         lambda: Terms(replace(signed, agreement=replace(AGREEMENT, until_ns=NOW * 2)), "east", SECRET),
         lambda: Terms(signed, "south", SECRET),
         lambda: Terms(signed, "east", b"short"),
         lambda: Terms(signed, "east", SECRET, ReleaseGround(block_m=500)),
-        lambda: Terms(replace(signed, agreement=replace(AGREEMENT, block_m=float("nan"))), "east", SECRET),  # type: ignore[arg-type]
-    ):
+        lambda: Terms(replace(signed, agreement=replace(AGREEMENT, block_m=float("nan"))), "east", SECRET),
+    )
+    for bad in bads:
         with pytest.raises((RefusedError, InputError)):
             bad()
 
 
-def following(**extra: Any) -> Any:
+def following(**extra: object) -> Agreement:
     return replace(AGREEMENT, version=2, replaces=fingerprint(AGREEMENT), **extra)
 
 
@@ -169,8 +181,10 @@ def test_versions_follow_one_by_one_and_two_persons_widen() -> None:
             succeeds(AGREEMENT, new, officers)
 
 
-def narrowing(*rules: Any, **extra: Any) -> Narrowing:
-    plain = {"agreement_id": "line-7", "version": 1, "officer": "Leyla", "reason": "a leak", "time_ns": NOW}
+def narrowing(*rules: ReleaseRule, **extra: object) -> Narrowing:
+    plain: dict[str, Any] = {
+        "agreement_id": "line-7", "version": 1, "officer": "Leyla", "reason": "a leak", "time_ns": NOW
+    }  # fmt: skip
     return Narrowing(**(plain | extra), rules=rules)
 
 
@@ -206,3 +220,22 @@ def test_an_agreement_with_a_number_that_is_none_has_no_bytes() -> None:
     with pytest.raises(InputError):
         canonical(replace(AGREEMENT, anchor=Position(latitude_deg=float("nan"), longitude_deg=0)))
     assert fingerprint(AGREEMENT) != fingerprint(replace(AGREEMENT, until_ns=AGREEMENT.until_ns + NS))
+
+
+def test_the_reference_names_every_field_and_word() -> None:
+    page = (ROOT / "docs" / "reference" / "agreement.md").read_text(encoding="utf-8")
+    records = (
+        Agreement,
+        Party,
+        Signature,
+        SignedAgreement,
+        Narrowing,
+        ReleaseGround,
+        ReleaseRule,
+        Release,
+        Cell,
+        Heads,
+    )
+    names = {name for record in (*records, EmergencyAct) for name in record.__struct_fields__}
+    words = {word for literal in (Item, Field, ReleaseAct, Basis) for word in get_args(literal)}
+    assert sorted(name for name in names | words if f"`{name}`" not in page) == []

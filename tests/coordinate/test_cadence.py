@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from release_chance import NOW, NS, PLANE, SECRET, countersigned
+from release_chance import NOW, NS, SECRET, countersigned
 from test_release import AGREEMENT, RULE, act, offer, track
 
 from marsad.coordinate.cadence import Given, Ledger, forget, releases_of, tell
@@ -17,20 +17,21 @@ from marsad.coordinate.terms import Terms
 from marsad.kernel.agreement import Narrowing
 from marsad.kernel.alarm import Alarm, Met, Seen
 from marsad.kernel.picture import PictureTrack
-from marsad.kernel.release import Release
+from marsad.kernel.release import EmergencyAct, Release
 
 START = NOW - NOW % (60 * NS)
 
 
-def terms(narrowing: Narrowing | None = None, acts: tuple[Any, ...] = (), **extra: Any) -> Terms:
+def terms(narrowing: Narrowing | None = None, acts: tuple[EmergencyAct, ...] = (), **extra: object) -> Terms:
     rule = replace(RULE, **({"hold_s": 180} | extra))
     return Terms(
         countersigned(replace(AGREEMENT, rules=(rule,))), "east", SECRET, narrowing=narrowing, acts=acts
     )  # fmt: skip
 
 
-def at(second: int, **extra: Any) -> PictureTrack:
-    return track(**({"time_ns": START + second * NS} | extra))
+def at(second: int, **extra: object) -> PictureTrack:
+    plain: dict[str, Any] = {"time_ns": START + second * NS} | extra
+    return track(**plain)
 
 
 class Desk:
@@ -41,7 +42,7 @@ class Desk:
         self.given: list[tuple[int, Given]] = []
         self.why: list[str] = []
 
-    def ask(self, second: int, what: Iterable[Any] = ()) -> list[Release]:
+    def ask(self, second: int, what: Iterable[object] = ()) -> list[Release]:
         offers = [each if isinstance(each, Offered) else offer(each) for each in what]
         telling = tell(self.ledger, offers, self.terms, START + second * NS)
         # The ledger is kept on the disk from one time to the next.
@@ -66,13 +67,14 @@ def test_what_is_there_is_told_at_every_agreed_moment_and_at_no_other() -> None:
 def seen(second: int, gaps: list[tuple[int, int]], way: str) -> list[PictureTrack]:
     """Somebody walking east, of whom sight is lost in a way during some gaps."""
     out = any(low <= second < high for low, high in gaps)
-    lost: dict[str, Any] = {
+    ways: dict[str, dict[str, Any] | None] = {
         "gone": None, "coasting": {"status": "coasting"}, "vague": {"sigma_m": 300}, "kind": {"kind": "animal"},
         "declared": {"standing": "declared"}, "tentative": {"status": "tentative"}, "outside": {"north_m": 4000},
-    }[way]  # fmt: skip
+    }  # fmt: skip
+    lost = ways[way]
     if out and lost is None:
         return []
-    return [at(second, **({"east_m": second * 1.2} | (lost if out else {})))]
+    return [at(second, **({"east_m": second * 1.2} | (lost if out and lost else {})))]
 
 
 @given(st.sampled_from(["coasting", "vague", "kind", "declared", "tentative", "outside"]), st.integers(3, 30))
@@ -160,7 +162,7 @@ def test_a_clock_that_runs_back_or_an_agreement_that_is_over_tells_nothing() -> 
     assert desk.why == ["not_in_force"]
 
 
-def alarm(**extra: Any) -> Alarm:
+def alarm(**extra: object) -> Alarm:
     met = Met(rule="line_crossing", rule_id="line", direction="inward", time_ns=START, alert_id="a")
     plain: dict[str, Any] = {
         "alarm_id": "alarm-1", "subject_id": "track-1", "state": "unacknowledged", "priority": "high", "kind": "person",
@@ -211,4 +213,3 @@ def test_all_that_is_told_is_in_an_order_that_says_nothing() -> None:
     desk.ask(0, [at(0, track_id=name) for name in names])
     found = desk.ask(60)
     assert [each.thing_id for each in found] == sorted(each.thing_id for each in found)
-    assert PLANE is not None

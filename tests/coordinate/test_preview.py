@@ -1,7 +1,8 @@
 """What the partner sees, and what it would have seen."""
 
+from release_chance import ANCHOR, NS
 from test_cadence import START, alarm, at, terms
-from test_release import NS, offer
+from test_release import offer
 
 from marsad.coordinate.preview import dry_run, preview, view_of
 from marsad.geo.geodesy import EnuFrame
@@ -13,7 +14,6 @@ from marsad.kernel.event import (
     PictureTrackPoint,
 )
 from marsad.kernel.release import Release
-from release_chance import ANCHOR  # isort: skip
 
 
 def test_a_preview_says_what_they_see_now_and_what_not_and_why() -> None:

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from release_chance import ANCHOR, NOW, NS, PARTIES, PLANE, SECRET, Chance, countersigned
 
-from marsad.coordinate.offer import Offered
+from marsad.coordinate.offer import Offered, Thing
 from marsad.coordinate.release import Shown, is_urgent, payload, read_release, release
 from marsad.coordinate.terms import Terms
-from marsad.kernel.agreement import Agreement, Narrowing
+from marsad.kernel.agreement import Agreement, Narrowing, ReleaseGround
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.picture import Contributor, PictureTrack
 from marsad.kernel.position import GroundCovariance, GroundState
@@ -36,16 +36,17 @@ AGREEMENT = Agreement(
 TERMS = Terms(countersigned(AGREEMENT), "east", SECRET)
 
 
-def terms(rule: ReleaseRule | None = None, **extra: Any) -> Terms:
+def terms(
+    rule: ReleaseRule | None = None, acts: tuple[EmergencyAct, ...] = (), narrowing: Narrowing | None = None,
+    **extra: object,
+) -> Terms:  # fmt: skip
     """Terms of one rule changed here and there."""
-    acts = extra.pop("acts", ())
-    narrowing = extra.pop("narrowing", None)
-    changed = msgspec.structs.replace(rule or RULE, **extra)
+    changed = replace(rule or RULE, **extra)
     signed = countersigned(replace(AGREEMENT, rules=(changed,)))
     return Terms(signed, "east", SECRET, acts=acts, narrowing=narrowing)
 
 
-def track(east_m: float = 300, north_m: float = 400, sigma_m: float = 20, **extra: Any) -> PictureTrack:
+def track(east_m: float = 300, north_m: float = 400, sigma_m: float = 20, **extra: object) -> PictureTrack:
     ground = GroundState(
         position=PLANE.position(east_m, north_m), east_m=east_m, north_m=north_m, range_m=2500,
         covariance=GroundCovariance(east_m2=sigma_m**2, east_north_m2=0, north_m2=9),
@@ -58,8 +59,8 @@ def track(east_m: float = 300, north_m: float = 400, sigma_m: float = 20, **extr
     return PictureTrack(**(plain | extra))
 
 
-def offer(what: Any, *, exercise: Any = False, origins: tuple[str, ...] = ("east",)) -> Offered:
-    return Offered(what=what, origins=origins, exercise=exercise)
+def offer(what: object, *, exercise: object = False, origins: tuple[str, ...] = ("east",)) -> Offered:
+    return Offered(what=cast("Thing", what), origins=origins, exercise=cast("bool", exercise))
 
 
 def reason(found: Release | Withheld) -> str:
@@ -103,7 +104,8 @@ def test_what_the_partner_is_not_told_changes_nothing_of_what_it_is_told(seed: i
     other = replace(
         chance.track("track-1"), origin="east", time_ns=one.time_ns + chance.whole(0, 20 * NS) - 20 * NS,
         status="confirmed", standing="unknown", kind="person", contributors=(), ground=replace(
-            chance.ground_state(), covariance=GroundCovariance(east_m2=1.0, east_north_m2=0.5, north_m2=chance.real(1, 900)),
+            chance.ground_state(),
+            covariance=GroundCovariance(east_m2=1, east_north_m2=0.5, north_m2=chance.real(1, 900)),
             position=PLANE.position(chance.real(250.01, 499.99), chance.real(250.01, 499.99), 900.0),
         ),
     )  # fmt: skip
@@ -142,7 +144,7 @@ def test_what_the_partner_is_not_told_changes_nothing_of_what_it_is_told(seed: i
         (None, "unknown_item"),
     ],
 )
-def test_what_is_not_agreed_or_not_as_it_should_be_is_withheld(what: Any, why: str) -> None:
+def test_what_is_not_agreed_or_not_as_it_should_be_is_withheld(what: object, why: str) -> None:
     assert reason(release(offer(what), TERMS, NOW)) == why
 
 
@@ -154,8 +156,8 @@ def test_the_whole_of_a_cell_lies_in_the_area_or_nothing_of_it_is_told() -> None
 @pytest.mark.parametrize(
     ("now_ns", "why"), [(NOW - 7201 * NS, "not_in_force"), (NOW + 86_400 * NS, "not_in_force"), (1.5e18, "clock")]
 )
-def test_outside_the_agreement_s_time_nothing_is_told(now_ns: Any, why: str) -> None:
-    assert reason(release(offer(track()), TERMS, now_ns)) == why
+def test_outside_the_agreement_s_time_nothing_is_told(now_ns: float, why: str) -> None:
+    assert reason(release(offer(track()), TERMS, cast("int", now_ns))) == why
 
 
 def test_nobody_knows_where_it_came_from_and_so_it_is_withheld() -> None:
@@ -172,8 +174,6 @@ def test_what_is_played_is_told_only_as_played() -> None:
 
 
 def test_where_a_distance_is_protected_nothing_is_told_without_ground_and_only_in_its_blocks() -> None:
-    from marsad.kernel.agreement import ReleaseGround  # noqa: PLC0415  # only here
-
     rule = replace(RULE, hold_s=120, fields=("kind",))
     signed = countersigned(replace(AGREEMENT, protected_distance_m=250, rules=(rule,)))
     assert reason(release(offer(track()), Terms(signed, "east", SECRET), NOW)) == "off_ground"
@@ -215,7 +215,7 @@ def test_what_cannot_be_told_far_off_any_more_goes_on_as_what_it_was() -> None:
     assert found.kind == "person"
 
 
-def act(**extra: Any) -> EmergencyAct:
+def act(**extra: object) -> EmergencyAct:
     plain: dict[str, Any] = {
         "act_id": "act-1", "agreement_id": "line-7", "kind": "life_at_risk", "officer": "sergeant Karim",
         "reason": "somebody lies in the wadi", "subject_ids": ("track-1",), "from_ns": NOW - 60 * NS,

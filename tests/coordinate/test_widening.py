@@ -86,7 +86,7 @@ def follows(one: Release, other_: Release) -> list[str]:
         elif size:
             reached = [coarser(cell, size) for cell in known[name]]
             known[name] = plain[name] if all(cell in reached for cell in plain[name]) else "more"
-    empty = ("", None, [], False)
+    empty: tuple[object, ...] = ("", None, [], False)
     off = [name for name in plain if plain[name] not in empty and plain[name] != known[name]]
     hours = {"from_ns", "until_ns"} if one.item in {"patrol", "post"} else set()
     return [name for name in off if name not in hours or (plain["until_ns"] < known["until_ns"])]

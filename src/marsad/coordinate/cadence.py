@@ -26,6 +26,9 @@ from marsad.kernel.track import Kind
 
 _UNTOLD: frozenset[WithheldReason] = frozenset({"malformed", "clock", "not_in_force", "unknown_item", "exercise"})
 
+_KEPT_S = 86_400
+"""What was told, and is not offered again in that time, is forgotten."""
+
 
 class Moving(Record):
     """A track or group that is told, or will be once it has been there for long enough; our own names stand in it.
@@ -160,11 +163,20 @@ class _Round:
         ]
         given.sort(key=lambda each: (not is_urgent(each.release), each.release.thing_id, each.release.time_ns))
         ledger = Ledger(
-            now_ns=self._now_ns, ticks=self._ticks, moving=tuple(self._moving.values()),
-            told=tuple(self._told.values()),
+            now_ns=self._now_ns,
+            ticks=self._ticks,
+            moving=tuple(self._moving.values()),
+            told=tuple(each for each in self._told.values() if self._matters(each)),
             waiting=tuple(each for each in self._waiting if each.due_ns > self._now_ns),
-        )  # fmt: skip
+        )
         return Telling(ledger, tuple(given), tuple(self._withheld))
+
+    def _matters(self, each: Told) -> bool:
+        """Whether what was told may still change or be offered again; alarms and incidents may until they are over."""
+        if each.release.item in {"alarm", "incident"} and each.release.basis == "rule":
+            return True
+        oldest_s = max([_KEPT_S, *(rule.oldest_s for rule in self._terms.rules)])
+        return self._now_ns - each.release.time_ns <= oldest_s * NS
 
     def _tell_moving(self, rule: ReleaseRule, tick_ns: int) -> None:
         for key, each in [*self._moving.items()]:

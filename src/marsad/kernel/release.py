@@ -22,7 +22,7 @@ Field = Literal[
 OPEN_FIELDS: tuple[Field, ...] = ("shape", "velocity", "path", "certainty")
 """Fields that give away where a camera stands: no rule grants them where a distance is protected."""
 
-Octant = Literal["still", "n", "ne", "e", "se", "s", "sw", "w", "nw"]
+Octant = Literal["n", "ne", "e", "se", "s", "sw", "w", "nw"]
 
 ReleaseAct = Literal["told", "ended", "corrected", "recalled"]
 
