@@ -1,0 +1,310 @@
+"""Two desks that share what they agreed: real logs, real gateways, real TLS on loopback; nothing else crosses."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from threading import Thread
+
+import msgspec
+import pytest
+
+from marsad.adapters.link_keys import OWN_CARD, generate, pin, read_card, read_signing_key
+from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
+from marsad.app.desk import Control, DeskSettings, Glance, Outfit
+from marsad.app.desk_setup import set_up
+from marsad.app.gateway import Gateway, GatewaySettings
+from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SECRET, SPOOL, Sharing, Side, read_side
+from marsad.coordinate.agreement import sign
+from marsad.kernel.act import Person, ReleaseBeyond, ResumeReleases, StopReleases
+from marsad.kernel.agreement import Agreement, Party, SignedAgreement
+from marsad.kernel.alert import Alert
+from marsad.kernel.error import InputError, RefusedError
+from marsad.kernel.event import ActDone, ReleaseHeard, ReleaseMade
+from marsad.kernel.position import GroundCovariance, GroundState, Position
+from marsad.kernel.release import ReleaseRule
+from marsad.kernel.site import Line, Rules, Site, Terrain
+
+ORIGIN = Position(latitude_deg=34.3, longitude_deg=41.0, height_m=200.0)
+LINE = (Position(latitude_deg=34.30, longitude_deg=40.99), Position(latitude_deg=34.30, longitude_deg=41.01))
+RANA, OMAR = Person(name="Rana", role="supervisor"), Person(name="Omar", role="supervisor")
+PATIENCE_S = 30.0
+NS = 10**9
+
+
+def site(organisation: str) -> Site:
+    return Site(
+        name=organisation, organisation=organisation, origin=ORIGIN, terrain=Terrain(flat_height_m=200.0, sigma_m=0.5),
+        lines=(Line(id="line", points=LINE),), rules=Rules(off=("link_lost",)),
+    )  # fmt: skip
+
+
+def rules(giver: str, taker: str) -> ReleaseRule:
+    return ReleaseRule(
+        rule_id=f"{giver}-alarms", giver=giver, taker=taker, items=("alarm",), kinds=("person", "group"),
+        lowest_priority="medium", near_line_m=3000, precision_m=500, sigma_m=500, time_precision_s=10, every_s=0,
+        fields=("kind", "count", "alarm_rule", "priority", "direction"),
+    )  # fmt: skip
+
+
+def agree(folder: Path) -> dict[str, Path]:
+    """Keys and an agreement of two sides that know each other; each side's folder."""
+    folders = {name: folder / name / "partner" for name in ("east", "west")}
+    for name, share in folders.items():
+        generate(share, share / GATEWAY, name, time.time_ns())
+    for name, other in (("east", "west"), ("west", "east")):
+        card = read_card(folders[other] / OWN_CARD)
+        for place in (folders[name], folders[name] / GATEWAY):
+            pin(place, card, compared=True)
+    keys = {name: read_signing_key(share) for name, share in folders.items()}
+    east, west = (
+        Party(party_id=name, public_key=key.public_key().public_bytes_raw().hex(), name=name.title())
+        for name, key in keys.items()
+    )
+    now_ns = time.time_ns()
+    agreement = Agreement(
+        agreement_id="both", version=1, parties=(east, west), from_ns=now_ns - 60 * NS, until_ns=now_ns + 3600 * NS,
+        anchor=Position(latitude_deg=34.0, longitude_deg=41.0), protected_distance_m=0, block_m=1000, line=LINE,
+        rules=(rules("east", "west"), rules("west", "east")),
+    )  # fmt: skip
+    signatures = tuple(sign(agreement, name, key.private_bytes_raw()) for name, key in keys.items())
+    for share in folders.values():
+        (share / AGREEMENT).write_bytes(
+            msgspec.json.encode(SignedAgreement(agreement=agreement, signatures=signatures))
+        )
+    return folders
+
+
+class Desk:
+    """One side's desk and what it shares."""
+
+    def __init__(self, name: str, share: Path) -> None:
+        self.closed = False
+        self.raised = 0
+        self.side: Side = read_side(share, site(name))
+        self.folder = share.parent
+        self.log = SqliteEventLog(self.folder / "events.sqlite", batch_s=0.02)
+        made = set_up(site(name))
+        outfit = Outfit(
+            site=site(name), log=self.log, setup=made.setup, ground=made.ground, clock=time.time_ns,
+            tell=lambda _: None, settings=DeskSettings(show_s=0.05), partner=self.side.facts,
+        )  # fmt: skip
+        self.control = Control(outfit)
+
+    async def open(self) -> None:
+        await self.control.start()
+        self.sharing = Sharing(self.side, self.control)
+        self.task = asyncio.create_task(self.sharing.run())
+
+    async def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.sharing.close()
+        await self.control.stop()
+        self.log.close()
+
+    def raise_alarm(self, name: str, *, kind: str = "person", north_m: float = 300.0) -> None:
+        self.raised += 1
+        now_ns = self.control.now_ns()
+        ground = GroundState(
+            position=self.control.frame.position(100.0, north_m), east_m=100.0, north_m=north_m, range_m=1500.0,
+            covariance=GroundCovariance(east_m2=900.0, east_north_m2=0.0, north_m2=100.0),
+        )  # fmt: skip
+        alert = Alert(
+            alert_id=f"{name}-{now_ns}", rule="zone_intrusion", rule_id="zone", priority="high", time_ns=now_ns,
+            text="Somebody", camera_id="hidden-mast", track_id=self.raised, kind=kind, ground=ground,  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.control.take(Glance(camera_id="hidden-mast", time_ns=now_ns, alerts=(alert,)))
+
+    def events(self) -> list[object]:
+        with SqliteLogReader(self.folder / "events.sqlite") as log:
+            return [each.event for each in log.read(0, log.head().length - 1)]
+
+
+@contextlib.asynccontextmanager
+async def two_desks(folder: Path) -> AsyncIterator[tuple[Desk, Desk]]:
+    """Both desks open, their gateways running."""
+    shares = agree(folder)
+    desks = {name: Desk(name, share) for name, share in shares.items()}
+    for desk in desks.values():
+        await desk.open()
+    gateways = await asyncio.to_thread(open_gateways, shares)
+    try:
+        yield desks["east"], desks["west"]
+    finally:
+        await asyncio.to_thread(close_gateways, gateways)
+        for desk in desks.values():
+            await desk.close()
+
+
+def settings(share: Path, port: int, partner: int) -> GatewaySettings:
+    return GatewaySettings(
+        keys=share / GATEWAY, outbox=share / OUTBOX, spool=share / GATEWAY / SPOOL, listen=("127.0.0.1", port),
+        partner=("127.0.0.1", partner),
+    )  # fmt: skip
+
+
+def open_gateways(shares: dict[str, Path]) -> list[tuple[Gateway, Thread]]:
+    with Gateway(settings(shares["east"], 0, 1)) as first, Gateway(settings(shares["west"], 0, 1)) as second:
+        ports = first.port, second.port
+    running = []
+    for share, port, partner in zip(shares.values(), ports, reversed(ports), strict=True):
+        gateway = Gateway(settings(share, port, partner))
+        thread = Thread(target=gateway.run, daemon=True)
+        thread.start()
+        running.append((gateway, thread))
+    return running
+
+
+def close_gateways(running: list[tuple[Gateway, Thread]]) -> None:
+    for gateway, _ in running:
+        gateway.stop()
+    for gateway, thread in running:
+        thread.join(PATIENCE_S)
+        gateway.close()
+
+
+async def until(done: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline_s
+        await asyncio.sleep(0.02)
+
+
+def partner_alarms(desk: Desk) -> list[str]:
+    return [each.text for each in desk.control.state().alarms if each.about == "partner"]
+
+
+def run(work: Coroutine[None, None, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 4 * PATIENCE_S))
+
+
+def test_an_alarm_of_one_side_sounds_at_the_others_and_says_no_more_than_was_agreed(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two_desks(tmp_path) as (east, west):
+            west.raise_alarm("W")
+            await until(lambda: bool(partner_alarms(east)))
+            (alarm,) = [each for each in east.control.state().alarms if each.about == "partner"]
+            assert (alarm.priority, alarm.kind, alarm.response) == ("high", "person", "look_and_follow")
+            partner = east.control.state().partner
+            assert partner is not None
+            assert partner.link.state == "connected"
+            (thing,) = partner.theirs
+            assert thing.release.alarm_rule == "zone_intrusion"
+            seen = west.control.state().partner
+            assert seen is not None
+            # What each side is shown of the other's view is what the other has.
+            assert [each.release for each in seen.ours] == [thing.release]
+            # It goes no farther: what came from the partner is nothing of ours to tell.
+            await asyncio.sleep(2.5)
+            assert east.control.state().partner.ours == ()  # type: ignore[union-attr]
+        heard = [each for each in east.events() if isinstance(each, ReleaseHeard)]
+        made = [each for each in west.events() if isinstance(each, ReleaseMade)]
+        assert [each.release for each in heard] == [each.release for each in made]
+        told = b"".join(msgspec.json.encode(each) for each in heard)
+        assert b"hidden-mast" not in told
+        assert b"Somebody" not in told
+
+    run(go())
+
+
+def test_what_nobody_agreed_on_is_never_told(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two_desks(tmp_path) as (east, west):
+            west.raise_alarm("V", kind="vehicle")
+            west.raise_alarm("far", north_m=30_000.0)
+            await asyncio.sleep(3.0)
+            west.raise_alarm("W", north_m=-1500.0)
+            await until(lambda: bool(partner_alarms(east)))
+            assert len(partner_alarms(east)) == 1
+        assert len([each for each in west.events() if isinstance(each, ReleaseMade)]) == 1
+
+    run(go())
+
+
+def test_one_person_stops_it_at_once_and_two_let_it_go_on(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two_desks(tmp_path) as (east, west):
+            west.raise_alarm("W")
+            await until(lambda: bool(partner_alarms(east)))
+            await west.control.act(RANA, StopReleases(act_id="s", reason="a leak"))
+            west.raise_alarm("W2", north_m=-1500.0)
+            await asyncio.sleep(3.0)
+            assert len(partner_alarms(east)) == 1
+            with pytest.raises(RefusedError, match="already"):
+                await west.control.act(OMAR, StopReleases(act_id="s2", reason="again"))
+            await west.control.act(RANA, ResumeReleases(act_id="r1", reason="it was none"))
+            with pytest.raises(RefusedError, match="second person"):
+                await west.control.act(RANA, ResumeReleases(act_id="r2", reason="please"))
+            assert west.control.state().partner.stop.asked_by == "Rana"  # type: ignore[union-attr]
+            await west.control.act(OMAR, ResumeReleases(act_id="r3", reason="agreed"))
+            await until(lambda: len(partner_alarms(east)) == 2)
+        assert [each.act for each in west.events() if isinstance(each, ActDone)] == [
+            "stop_releases", "resume_releases", "resume_releases",
+        ]  # fmt: skip
+
+    run(go())
+
+
+def test_an_officer_lets_more_be_told_for_a_while_where_a_life_is_at_risk(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two_desks(tmp_path) as (east, west):
+            west.raise_alarm("V", kind="vehicle")
+            await until(lambda: bool(west.control.state().alarms))
+            await asyncio.sleep(1.5)
+            (alarm,) = west.control.state().alarms
+            act = ReleaseBeyond(
+                act_id="e", kind="life_at_risk", subject_ids=(alarm.alarm_id,), reason="a car in the flood", minutes=10
+            )
+            await west.control.act(RANA, act)
+            await until(lambda: bool(partner_alarms(east)))
+            (thing,) = east.control.state().partner.theirs  # type: ignore[union-attr]
+            assert thing.release.basis == "life_at_risk"
+            assert thing.release.expires_ns is not None
+            with pytest.raises(RefusedError, match="must end"):
+                await west.control.act(
+                    RANA, msgspec.structs.replace(act, act_id="e2", kind="handover_at_line", minutes=360)
+                )
+
+    run(go())
+
+
+def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two_desks(tmp_path) as (east, west):
+            west.raise_alarm("W")
+            await until(lambda: bool(partner_alarms(east)))
+            await east.close()
+            west.raise_alarm("W2", north_m=-1500.0)
+            await asyncio.sleep(2.0)
+            again = Desk("east", tmp_path / "east" / "partner")
+            await again.open()
+            try:
+                await until(lambda: len(partner_alarms(again)) == 2)
+            finally:
+                await again.close()
+        heard = [each for each in again.events() if isinstance(each, ReleaseHeard)]
+        assert [each.arrival for each in heard] == [1, 2]
+
+    run(go())
+
+
+def test_a_site_of_another_name_is_told_what_to_mend(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+    with pytest.raises(InputError, match=r"organisation = 'north'.*'east'"):
+        read_side(shares["east"], site("north"))
+    (shares["west"] / AGREEMENT).unlink()
+    with pytest.raises(InputError, match=r"agreement\.json: cannot be read"):
+        read_side(shares["west"], site("west"))
+
+
+def test_the_secret_is_made_once_and_for_nobody_else(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+    first = read_side(shares["east"], site("east")).secret
+    assert read_side(shares["east"], site("east")).secret == first
+    assert (shares["east"] / SECRET).stat().st_mode & 0o077 == 0
+    assert read_side(shares["west"], site("west")).secret != first
