@@ -215,6 +215,36 @@ def test_what_cannot_be_told_far_off_any_more_goes_on_as_what_it_was() -> None:
     assert found.kind == "person"
 
 
+EXTREMES = (0, -1, 2**62, 2**63, 2**70, -(2**70), 1e308, -1e308, 1e-308, 0.1, "", "\ud800", "x" * 999, (), None)
+
+
+@given(st.integers(0, 2**32), st.data())
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_an_item_it_is_told_or_withheld(seed: int, data: st.DataObject) -> None:
+    chance = Chance(seed)
+    agreement = chance.agreement()
+    ground = chance.ground(agreement)
+    case = chance.case(chance.terms(agreement, ground), ground)
+    what = case.offered.what
+    for _ in range(2):
+        what = changed(what, data, data.draw(st.sampled_from(EXTREMES)))
+    found = release(case.offered._replace(what=what), case.terms, NOW)
+    assert isinstance(found, Withheld) or read_release(payload(found)) == found
+
+
+def changed(record: Any, data: st.DataObject, value: object) -> Any:  # noqa: ANN401 - any record, as it came
+    """The record with one field, in it or in a record that it holds, changed to a value."""
+    name = data.draw(st.sampled_from(record.__struct_fields__))
+    held = getattr(record, name)
+    inner = isinstance(held, msgspec.Struct) and data.draw(st.booleans())
+    return replace(record, **{name: changed(held, data, value) if inner else value})
+
+
+@pytest.mark.parametrize("extra", [{"members": ("a track",)}, {"members": [track()]}, {"origins": ("east", 7)}])
+def test_what_comes_with_an_item_is_looked_at_too(extra: dict[str, Any]) -> None:
+    assert reason(release(offer(track())._replace(**extra), TERMS, NOW)) == "malformed"
+
+
 def act(**extra: object) -> EmergencyAct:
     plain: dict[str, Any] = {
         "act_id": "act-1", "agreement_id": "line-7", "kind": "life_at_risk", "officer": "sergeant Karim",
@@ -277,8 +307,7 @@ def test_an_act_without_officer_reason_or_end_is_none(extra: dict[str, Any]) -> 
 def test_a_stop_ends_the_acts_before_it_and_allows_new_ones() -> None:
     stop = Narrowing(agreement_id="line-7", version=1, officer="Leyla", reason="a leak", time_ns=NOW - 30 * NS)
     assert reason(release(offer(track()), terms(narrowing=stop), NOW)) == "no_rule"
-    with pytest.raises(RefusedError, match="make it anew"):
-        terms(narrowing=stop, acts=(act(),))
+    assert reason(release(offer(track()), terms(narrowing=stop, acts=(act(),)), NOW)) == "no_rule"
     anew = terms(narrowing=stop, acts=(act(from_ns=NOW - 10 * NS),))
     assert reason(release(offer(track()), anew, NOW)).startswith("told")
 

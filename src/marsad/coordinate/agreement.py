@@ -21,6 +21,8 @@ BLOCKS_TO_DISTANCE = 4
 """A block is so many times as wide as the protected distance, at the least."""
 LEAST_CORRIDOR_M = 500
 LEAST_HOLD_S = 60
+LATEST_NS = 2**62
+"""No moment is later; room is left to count on from it."""
 LARGEST_BYTES = 1_000_000
 
 _DOMAIN = b"marsad agreement 1\n"
@@ -113,7 +115,7 @@ def _unsound_frame(agreement: Agreement) -> Iterator[str]:
     """What is wrong with the agreement, its rules aside."""
     if any(len({getattr(party, name) for party in agreement.parties}) < 2 for name in ("party_id", "public_key")):
         yield "parties: two, with a name and a key each"
-    if not agreement.from_ns < agreement.until_ns:
+    if not 0 <= agreement.from_ns < agreement.until_ns <= LATEST_NS:
         yield "until_ns: later than from_ns"
     if (agreement.version == 1) != (agreement.replaces == ""):
         yield "replaces: the fingerprint of the version before, nothing in version 1"

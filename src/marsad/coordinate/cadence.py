@@ -90,7 +90,7 @@ class Telling(NamedTuple):
 def tell(ledger: Ledger, offers: Sequence[Offered], terms: Terms, now_ns: int) -> Telling:
     """What is told of everything there is now; to be asked at least as often as the rules tell.
 
-    `offers` is the whole local picture and the standing alarms and incidents, whether or not they changed. Nothing is
+    `offers` is the local picture and the standing alarms and incidents; what did not change may be left out. Nothing is
     told while the clock is behind the last time it was asked, or no agreement is in force.
     """
     if type(now_ns) is not int or now_ns < ledger.now_ns:

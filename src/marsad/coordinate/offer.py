@@ -84,7 +84,7 @@ def known_of(offered: Offered) -> Known:
         what=_sound(offered.what),
         origins=_sound_names(offered.origins),
         exercise=offered.exercise,
-        members=tuple(_sound(member) for member in offered.members),
+        members=_sound_members(offered.members),
         clips=_sound_names(offered.clips),
     )
     if sound.exercise is not True and sound.exercise is not False:
@@ -105,12 +105,20 @@ def _sound(what: Any) -> Any:  # noqa: ANN401 - any record comes back as the rec
     try:
         plain = msgspec.to_builtins(what)
         read = msgspec.convert(plain, type(what))
+        # Text that is not Unicode and numbers that are too large for any file or wire show here.
+        msgspec.msgpack.encode(plain)
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise HeldError("malformed") from error
     # Bytes, dates and the like become text on the way; text that was none does not come out as what went in.
     if not _finite(plain) or read != what:
         raise HeldError("malformed")
     return read
+
+
+def _sound_members(members: Iterable[object]) -> tuple[PictureTrack, ...]:
+    if not isinstance(members, tuple) or any(type(member) is not PictureTrack for member in members):
+        raise HeldError("malformed")
+    return tuple(_sound(member) for member in members)
 
 
 def _sound_names(names: Iterable[object]) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from marsad.kernel.event import (
     ExerciseChanged,
     IncidentChanged,
     PictureGroupChanged,
-    PictureGroupEnded,
     PictureGroupPoint,
+    PictureKept,
+    PictureStarted,
     PictureTrackEnded,
     PictureTrackLost,
     PictureTrackPoint,
@@ -29,6 +30,9 @@ from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import Release, Withheld, WithheldReason
 from marsad.kernel.sighting import Sighting
+
+_LONG_NS = 86_400 * NS
+"""Through a gap of more than a day nobody is asked."""
 
 
 class Spot(Record):
@@ -118,8 +122,7 @@ class _Replay:
         self._given: list[Given] = []
         self._withheld: Counter[str] = Counter()
         self._tracks: dict[str, PictureTrack] = {}
-        self._groups: dict[str, PictureGroup] = {}
-        self._others: dict[tuple[str, str], Alarm | Incident | Sighting] = {}
+        self._news: dict[str, PictureTrack | PictureGroup | Alarm | Incident | Sighting] = {}
         self._exercise = False
 
     def add(self, event: Event) -> None:
@@ -129,6 +132,8 @@ class _Replay:
         while event.time_ns >= self._next_ns:
             self._ask(self._next_ns)
             self._next_ns += self._step_ns
+            if event.time_ns - self._next_ns > _LONG_NS:
+                self._next_ns = event.time_ns
         self._now_ns = max(self._now_ns, event.time_ns)
         self._note(event)
 
@@ -147,29 +152,41 @@ class _Replay:
 
     def _note(self, event: Event) -> None:
         match event:
+            case PictureStarted(resumed=None):
+                self._tracks = {}
+            case PictureKept(picture=picture):
+                self._tracks = {track.track_id: track for track in picture.tracks}
             case PictureTrackPoint(track=track) | PictureTrackLost(track=track):
-                self._tracks[track.track_id] = track
+                self._tracks[track.track_id] = self._news[track.track_id] = track
             case PictureTrackEnded(track_id=name):
                 self._tracks.pop(name, None)
             case PictureGroupPoint(group=group) | PictureGroupChanged(group=group):
-                self._groups[group.group_id] = group
-            case PictureGroupEnded(group_id=name):
-                self._groups.pop(name, None)
+                self._news[group.group_id] = group
+            case _:
+                self._note_other(event)
+
+    def _note_other(self, event: Event) -> None:
+        match event:
             case AlarmChanged(alarm=alarm):
-                self._others["alarm", alarm.alarm_id] = alarm
+                self._news[alarm.alarm_id] = alarm
             case IncidentChanged(incident=incident):
-                self._others["incident", incident.incident_id] = incident
+                self._news[incident.incident_id] = incident
             case SightingReported(sighting=sighting):
-                self._others["sighting", sighting.sighting_id] = sighting
+                self._news[sighting.sighting_id] = sighting
             case ExerciseChanged(name=name):
                 self._exercise = bool(name)
             case _:
                 pass
 
     def _offers(self) -> list[Offered]:
-        origins = (self._terms.giver,)
-        offers = [Offered(what=each, origins=origins, exercise=self._exercise) for each in self._tracks.values()]
-        for group in self._groups.values():
-            members = tuple(self._tracks[name] for name in group.members if name in self._tracks)
-            offers.append(Offered(what=group, origins=origins, exercise=self._exercise, members=members))
-        return offers + [Offered(what=e, origins=origins, exercise=self._exercise) for e in self._others.values()]
+        """What changed since it was last asked."""
+        news, self._news = self._news, {}
+        return [
+            Offered(what=each, origins=(self._terms.giver,), exercise=self._exercise, members=self._members(each))
+            for each in news.values()
+        ]
+
+    def _members(self, each: object) -> tuple[PictureTrack, ...]:
+        if not isinstance(each, PictureGroup):
+            return ()
+        return tuple(self._tracks[name] for name in each.members if name in self._tracks)

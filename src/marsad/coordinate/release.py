@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from marsad.coordinate.agreement import LATEST_NS
 from marsad.coordinate.grid import Point, cell_of, kept_cell, place, way_cells
 from marsad.coordinate.offer import HeldError, Known, Offered, known_of
 from marsad.coordinate.terms import Terms
@@ -40,6 +41,8 @@ from marsad.kernel.track import Count, Kind
 NS = 1_000_000_000
 LARGEST_BYTES = 65_536
 
+_WIDEST_M = 1_000_000
+"""What is known less well is nowhere."""
 _CLASSES = (1, 2, 5, 10, 20, 50)
 _OCTANTS: tuple[Octant, ...] = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
 _OF_KINDS = frozenset({"track", "group", "alarm", "sighting"})
@@ -73,15 +76,12 @@ def release(
         known = known_of(offered)
         _refuse_time(known, terms, now_ns)
         _refuse_whose(known, terms)
+        return _by_rule_or_act(known, terms, now_ns, shown, early=early)
     except HeldError as held:
         return Withheld(reason=held.reason)
-    try:
-        return _by_rule(known, terms, now_ns, shown, early=early)
-    except HeldError as held:
-        act = _act_for(known, terms, now_ns)
-        if act is None or held.reason not in _OVERRIDDEN:
-            return Withheld(reason=held.reason)
-        return _by_act(known, terms, act)
+    except (ArithmeticError, ValueError):
+        # A number so large that nothing can be made of it, such as a speed beyond all floats when it is doubled.
+        return Withheld(reason="malformed")
 
 
 def payload(released: Release) -> bytes:
@@ -154,6 +154,17 @@ def _refuse_whose(known: Known, terms: Terms) -> None:
         raise HeldError("own_patrol")
     if known.exercise and not any(rule.exercises for rule in terms.rules):
         raise HeldError("exercise")
+
+
+def _by_rule_or_act(known: Known, terms: Terms, now_ns: int, shown: Shown | None, *, early: bool) -> Release:
+    """What a rule or else an officer's act lets be told. Raises: HeldError."""
+    try:
+        return _by_rule(known, terms, now_ns, shown, early=early)
+    except HeldError as held:
+        act = _act_for(known, terms, now_ns)
+        if act is None or held.reason not in _OVERRIDDEN:
+            raise
+        return _by_act(known, terms, act)
 
 
 def _by_rule(known: Known, terms: Terms, now_ns: int, shown: Shown | None, *, early: bool) -> Release:
@@ -275,6 +286,8 @@ def _hours(known: Known, rule: ReleaseRule) -> dict[str, Any]:
     what = known.what
     if not isinstance(what, PostWatch | PatrolCorridor):
         return {}
+    if not 0 <= what.from_ns <= what.until_ns < LATEST_NS:
+        raise HeldError("malformed")
     step_s = rule.time_precision_s
     hours = {"from_ns": floored(what.from_ns, step_s), "until_ns": -floored(-what.until_ns, step_s)}
     return hours | ({"post_id": what.post_id, "watched": what.watched} if isinstance(what, PostWatch) else {})
@@ -350,20 +363,18 @@ def _act_for(known: Known, terms: Terms, now_ns: int) -> EmergencyAct | None:
     return next((act for act in standing if known.subject_id in act.subject_ids), None)
 
 
-def _by_act(known: Known, terms: Terms, act: EmergencyAct) -> Release | Withheld:
-    """What an officer's act lets be told: where, what, how many, and what is dangerous there."""
+def _by_act(known: Known, terms: Terms, act: EmergencyAct) -> Release:
+    """What an officer's act lets be told: where, what, how many, and what is dangerous there. Raises: HeldError."""
     if known.exercise or known.item in {"patrol", "post"}:
-        return Withheld(reason="exercise" if known.exercise else "no_rule")
-    try:
-        point = _point(known, terms)
-    except HeldError as held:
-        return Withheld(reason=held.reason)
-    cell = cell_of(point, act.precision_m)
+        raise HeldError("exercise" if known.exercise else "no_rule")
+    cell = cell_of(_point(known, terms), act.precision_m)
     if act.kind == "handover_at_line" and not terms.near_line(cell):
-        return Withheld(reason="outside")
+        raise HeldError("outside")
     sigma_m = act.precision_m
-    while known.covariance is not None and sigma_m < longest_sigma_m(known.covariance) < math.inf:
+    while known.covariance is not None and sigma_m < longest_sigma_m(known.covariance):
         sigma_m *= 2
+        if sigma_m > _WIDEST_M:
+            raise HeldError("too_vague")
     fields = {name: value() for name, value in _incident_fields(known).values()}
     told = Release(
         release_id="", agreement_id=terms.agreement.agreement_id, version=terms.agreement.version, rule_id="",

@@ -40,7 +40,8 @@ class Terms:
     """What one party gives under an agreement that both signed, as that party narrowed it.
 
     `secret` makes the names that the partner sees, and never leaves the giver; a copy of it links them to ours. Where a
-    distance is protected, nothing with a place is told outside `ground`. `acts` are the emergencies that stand.
+    distance is protected, nothing with a place is told outside `ground`. `acts` are the emergencies; those made before
+    the narrowing do not count any more.
 
     Raises: RefusedError where the agreement is not countersigned or not sound, or an act or a narrowing is not of it.
     """
@@ -69,7 +70,7 @@ class Terms:
         }
         self._blocks = self._open_blocks(ground)
         self._since_ns = agreement.from_ns if narrowing is None else max(narrowing.time_ns, agreement.from_ns)
-        self.acts = tuple(self._stands(act) for act in acts)
+        self.acts = tuple(read for read in map(self._sound_act, acts) if read.from_ns >= self._since_ns)
 
     def in_force(self, now_ns: int) -> bool:
         """Whether the agreement is valid now."""
@@ -99,15 +100,13 @@ class Terms:
             raise RefusedError("the line or an area of the agreement lies too far from its anchor")
         return tuple(point for point in points if point is not None)
 
-    def _stands(self, act: EmergencyAct) -> EmergencyAct:
+    def _sound_act(self, act: EmergencyAct) -> EmergencyAct:
         """The act, where it is one. Raises: RefusedError."""
         read = _read_again(act)
         if read.agreement_id != self.agreement.agreement_id:
             raise RefusedError(f"emergency {act.act_id} is of another agreement")
         if not 0 < read.until_ns - read.from_ns <= LONGEST_ACT_NS[read.kind]:
             raise RefusedError(f"emergency {act.act_id} must end, after {LONGEST_ACT_NS[read.kind] // _NS} s at most")
-        if read.from_ns < self._since_ns:
-            raise RefusedError(f"emergency {act.act_id} is older than what was narrowed or stopped since: make it anew")
         if not read.officer.strip() or not read.reason.strip():
             raise RefusedError(f"emergency {act.act_id} names its officer and its reason")
         return read
