@@ -135,39 +135,36 @@ class _File:
         self._mark(signed[:168], "the checkpoint of a receipt")
 
     def _walk(self, connection: sqlite3.Connection) -> None:
-        """Follow both chains along the parcels as far as they go without a gap, and judge them at every mark."""
-        head, urgent, urgent_head, last_sound, place = ZERO, 0, ZERO, 0, 0
-        whole = True
-        for row in connection.execute(
-            "SELECT sequence, time_ns, urgent, salt, payload, leaf FROM parcel ORDER BY sequence"
-        ):
+        """Judge every parcel by itself, and both chains as far as they go without a gap or a break."""
+        chains = _Chains()
+        rows = connection.execute("SELECT sequence, time_ns, urgent, salt, payload, leaf FROM parcel ORDER BY sequence")
+        for row in rows:
             sequence, number, leaf = row[0], row[2], row[5]
             self._judge_row(row)
-            if not isinstance(leaf, bytes):
-                continue
             self.leaves[sequence] = leaf
-            if self.is_inbox and number:
+            if chains.add(sequence, number, leaf):
+                self._judge_place(chains, number)
+            elif self.is_inbox and number:
                 self.ahead.add(sequence)
-            whole = whole and sequence == place + 1
-            if not whole:
-                continue
-            place = sequence
-            head = hashlib.sha256(b"marsad all 1\n" + head + leaf).digest()
-            if number:
-                if number != urgent + 1:
-                    self.find(sequence, f"it is urgent number {number} where {urgent + 1} belongs")
-                urgent, urgent_head = urgent + 1, hashlib.sha256(b"marsad urgent 1\n" + urgent_head + leaf).digest()
-            self.ahead.discard(sequence)
-            if sequence in self.marks:
-                if self.marks[sequence] != (head, urgent, urgent_head):
-                    self.find(
-                        sequence,
-                        f"parcels {last_sound + 1} to {sequence} are not those that were signed:"
-                        " altered with their hashes, reordered, or of another history",
-                    )
-                    return
-                last_sound = sequence
-        self._judge_end(place)
+        if not chains.broken:
+            self._judge_end(chains.place)
+
+    def _judge_place(self, chains: "_Chains", number: int) -> None:
+        """The chains up to here must be those that were signed, where anything was."""
+        if number and number != chains.urgent:
+            self.find(chains.place, f"it is urgent number {number} where {chains.urgent} belongs")
+        signed = self.marks.get(chains.place)
+        if signed is None:
+            return
+        if signed == (chains.head, chains.urgent, chains.urgent_head):
+            chains.last_sound = chains.place
+            return
+        chains.broken = True
+        self.find(
+            chains.place,
+            f"parcels {chains.last_sound + 1} to {chains.place} are not those that were signed:"
+            " altered with their hashes, reordered, or of another history",
+        )
 
     def _judge_row(self, row: tuple[object, ...]) -> None:
         sequence, time_ns, number, salt, payload, leaf = row
@@ -205,6 +202,28 @@ class _File:
     def is_inbox(self) -> bool:
         """Whether parcels ahead of their turn may lie in the file."""
         return False
+
+
+class _Chains:
+    """Both chains along the parcels, as long as none is missing."""
+
+    def __init__(self) -> None:
+        self.place = self.urgent = self.last_sound = 0
+        self.head = self.urgent_head = ZERO
+        self.broken = False
+        self._whole = True
+
+    def add(self, sequence: int, number: int, leaf: bytes) -> bool:
+        """Follow by one parcel; False where it cannot be followed."""
+        self._whole = self._whole and not self.broken and sequence == self.place + 1
+        if not self._whole:
+            return False
+        self.place = sequence
+        self.head = hashlib.sha256(b"marsad all 1\n" + self.head + leaf).digest()
+        if number:
+            self.urgent += 1
+            self.urgent_head = hashlib.sha256(b"marsad urgent 1\n" + self.urgent_head + leaf).digest()
+        return True
 
 
 class _Inbox(_File):

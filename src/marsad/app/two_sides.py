@@ -27,13 +27,13 @@ from marsad.app.demo_desk import begin_of, exercise_of
 from marsad.app.demo_serve import SCENARIO, Theatre, let_in, mark
 from marsad.app.run import configure_log, first_of, stop_asked
 from marsad.app.scenario_file import load_scenario
-from marsad.app.sharing import AGREEMENT, GATEWAY, GROUND, OUTBOX, SPOOL
+from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SPOOL
 from marsad.app.stage import Stage, write_sites
 from marsad.app.station import Place
 from marsad.app.story import StoryClock
 from marsad.console.desk import Told
 from marsad.coordinate.agreement import sign
-from marsad.kernel.agreement import Agreement, Party, ReleaseGround, SignedAgreement
+from marsad.kernel.agreement import Agreement, Party, SignedAgreement
 from marsad.kernel.event import AlarmChanged, ReleaseHeard, ReleaseMade
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -48,7 +48,7 @@ NAMES: Final = {EAST: "Eastern side", WEST: "Western side"}
 AGREEMENT_ID: Final = "al-qaim-night"
 ANCHOR: Final = Position(latitude_deg=34.4, longitude_deg=40.9)
 """A round place that both can name: nobody's mast."""
-PROTECTED_M: Final = 250
+CELL_M: Final = 500
 BLOCK_M: Final = 1000
 NEAR_M: Final = 3000
 SETTLE_S: Final = 3.0
@@ -154,6 +154,7 @@ def _prepare(out: Path) -> tuple[_Side, _Side]:
 
 
 def _agree(sides: Sequence[_Side], begin_ns: int, line: Line) -> None:
+    """Write what both sides sign; it protects no distance: one narrow camera sees no block whole."""
     keys = {side.name: read_signing_key(side.share) for side in sides}
     parties = tuple(
         Party(party_id=name, public_key=key.public_key().public_bytes_raw().hex(), name=NAMES[name])
@@ -161,16 +162,14 @@ def _agree(sides: Sequence[_Side], begin_ns: int, line: Line) -> None:
     )
     agreement = Agreement(
         agreement_id=AGREEMENT_ID, version=1, parties=(parties[0], parties[1]), from_ns=begin_ns - NS,
-        until_ns=begin_ns + 86_400 * NS, anchor=ANCHOR, protected_distance_m=PROTECTED_M, block_m=BLOCK_M,
+        until_ns=begin_ns + 86_400 * NS, anchor=ANCHOR, protected_distance_m=0, block_m=BLOCK_M,
         line=line.points,
         rules=tuple(rule for giver, taker in ((EAST, WEST), (WEST, EAST)) for rule in _rules(giver, taker)),
     )  # fmt: skip
     signatures = tuple(sign(agreement, name, key.private_bytes_raw()) for name, key in keys.items())
     signed = msgspec.json.encode(SignedAgreement(agreement=agreement, signatures=signatures))
-    ground = msgspec.json.encode(_ground())
     for side in sides:
         (side.share / AGREEMENT).write_bytes(msgspec.json.format(signed))
-        (side.share / GROUND).write_bytes(ground)
 
 
 def _rules(giver: str, taker: str) -> Iterator[ReleaseRule]:
@@ -178,24 +177,19 @@ def _rules(giver: str, taker: str) -> Iterator[ReleaseRule]:
     moving: tuple[Item, ...] = ("track", "group")
     yield ReleaseRule(
         rule_id=f"{giver}-alarms", giver=giver, taker=taker, items=("alarm",), kinds=_KINDS, lowest_priority="low",
-        near_line_m=NEAR_M, precision_m=PROTECTED_M, sigma_m=2 * PROTECTED_M, time_precision_s=10, every_s=0,
+        near_line_m=NEAR_M, precision_m=CELL_M, sigma_m=CELL_M, time_precision_s=10, every_s=0,
         fields=("kind", "count", "alarm_rule", "priority", "direction"), exercises=True,
     )  # fmt: skip
     yield ReleaseRule(
         rule_id=f"{giver}-moving", giver=giver, taker=taker, items=moving, kinds=_KINDS, near_line_m=NEAR_M,
-        precision_m=PROTECTED_M, sigma_m=PROTECTED_M, time_precision_s=10, every_s=10, hold_s=60,
+        precision_m=CELL_M, sigma_m=CELL_M, time_precision_s=10, every_s=10, hold_s=60,
         fields=("kind", "count", "heading"), exercises=True,
     )  # fmt: skip
     yield ReleaseRule(
         rule_id=f"{giver}-incidents", giver=giver, taker=taker, items=("incident",), near_line_m=NEAR_M,
-        precision_m=PROTECTED_M, sigma_m=2 * PROTECTED_M, time_precision_s=10, every_s=0,
+        precision_m=CELL_M, sigma_m=CELL_M, time_precision_s=10, every_s=0,
         fields=("incident_kind", "incident_state", "hazards"), exercises=True,
     )  # fmt: skip
-
-
-def _ground() -> ReleaseGround:
-    """Twenty kilometres square from the anchor on: all that is played lies there, and all of it is told."""
-    return ReleaseGround(block_m=BLOCK_M, blocks=tuple((east, north) for east in range(20) for north in range(20)))
 
 
 class _Watch:
