@@ -306,6 +306,9 @@ def run(
     quota: Annotated[float, typer.Option(metavar="GB", help="How much film is kept.")] = 50.0,
     model: Annotated[Path | None, typer.Option(metavar="FILE.onnx", help="A model that looks at each track.")] = None,
     faint: Annotated[bool, typer.Option("--faint", help="Look for movers too faint for one picture as well.")] = False,
+    share: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A partner's folder: share with it what was agreed.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -317,7 +320,9 @@ def run(
     place = Place(
         out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, quota_gb=quota
     )
-    _report(run_site(site, place, seconds=seconds, options=Options(model=model, faint=faint)), as_json=as_json)
+    _report(
+        run_site(site, place, seconds=seconds, options=Options(model=model, faint=faint, share=share)), as_json=as_json
+    )
 
 
 @app.command()
@@ -521,6 +526,92 @@ def audit_verify(
     from marsad.app.audit import parse_key
 
     _report(verify_link(sent, received, parse_key(sender), parse_key(receiver)), as_json=as_json)
+
+
+agreement = typer.Typer(
+    name="agreement", help="What two sides tell each other, as a file that both sign.", no_args_is_help=True,
+    rich_markup_mode=None,
+)  # fmt: skip
+app.add_typer(agreement)
+AgreementFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="An agreement, as `marsad agreement draft` writes it.")
+]
+
+
+@agreement.command("draft")
+def agreement_draft(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the draft goes.")],
+    site: Annotated[Path, typer.Option(metavar="SITE.toml", help="Our site, whose first line it is about.")],
+    own: Annotated[Path, typer.Option(metavar="CARD", help="Our own card.")],
+    partner: Annotated[Path, typer.Option(metavar="CARD", help="The partner's card.")],
+    partner_id: Annotated[str, typer.Option(metavar="NAME", help="What the partner's site calls its organisation.")],
+    anchor: Annotated[str, typer.Option(metavar="LAT,LON", help="Where the grid begins: a place both agreed upon.")],
+    days: Annotated[int, typer.Option(min=1, help="How long it is valid.")] = 90,
+    near: Annotated[int, typer.Option(metavar="M", min=1, help="How far from the line things are told.")] = 3000,
+    cell: Annotated[
+        int, typer.Option(metavar="M", min=1, help="How wide the cells are that places are told as.")
+    ] = 500,
+    protected: Annotated[
+        int,
+        typer.Option(metavar="M", min=0, help="How near nobody may come to our cameras by guessing; 0: no promise."),
+    ] = 500,
+    as_json: Json = False,
+) -> None:
+    """Write a draft: alarms and incidents at once, people and vehicles every minute, both ways, and nothing else."""
+    from marsad.app.agree import Draft, draft, parse_place
+
+    asked = Draft(
+        site=site, own=own, partner=partner, partner_id=partner_id, anchor=parse_place(anchor), days=days, near_m=near,
+        cell_m=cell, protected_m=protected,
+    )  # fmt: skip
+    _report(draft(asked, file), as_json=as_json)
+
+
+@agreement.command("show")
+def agreement_show(file: AgreementFile, as_json: Json = False) -> None:
+    """Say what it lets be told, who signed it, and what keeps it from being signed."""
+    from marsad.app.agree import show
+
+    _report(show(file), as_json=as_json)
+
+
+@agreement.command("sign")
+def agreement_sign(
+    file: AgreementFile,
+    keys: Annotated[Path, typer.Option(metavar="DIR", help="The station's folder of keys.")],
+    as_json: Json = False,
+) -> None:
+    """Sign it; it is in force once both have."""
+    from marsad.app.agree import countersign
+
+    _report(countersign(file, keys), as_json=as_json)
+
+
+@agreement.command("ground")
+def agreement_ground(
+    file: AgreementFile,
+    site: Annotated[Path, typer.Option(metavar="SITE.toml", help="Our site.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where it goes: ground.json in the partner's folder.")],
+    as_json: Json = False,
+) -> None:
+    """Work out in which blocks anything is told, so that what is told does not draw what our cameras see."""
+    from marsad.app.agree import write_ground
+
+    _report(write_ground(file, site, out), as_json=as_json)
+
+
+@agreement.command("dry-run")
+def agreement_dry_run(
+    file: AgreementFile,
+    log: Annotated[Path, typer.Option(metavar="LOG", help="The events.sqlite of a station.")],
+    keys: Annotated[Path, typer.Option(metavar="DIR", help="The station's folder of keys.")],
+    ground: Annotated[Path | None, typer.Option(metavar="FILE", help="Its ground.json.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what the partner would have been told over a log, and why the rest would not."""
+    from marsad.app.agree import try_on
+
+    _report(try_on(file, keys, log, ground), as_json=as_json)
 
 
 def _must_exist(path: Path) -> None:

@@ -43,10 +43,11 @@ class RunReport(Record):
 
 
 class Options(Record):
-    """What may be said of how cameras are watched."""
+    """What may be said of how cameras are watched, and whom it is shared with."""
 
     model: Path | None = None
     faint: bool = False
+    share: Path | None = None
 
 
 def run_site(path: Path, place: Place, *, seconds: float | None = None, options: Options | None = None) -> RunReport:
@@ -67,7 +68,7 @@ async def _run(path: Path, place: Place, seconds: float | None, options: Options
         named = f"cameras without a source: {', '.join(without)}" if without else "no cameras"
         raise InputError(f"{path}: has {named}; set cameras.source to an rtsp:// address or a recording")
     orders = [_orders(path, camera, place.out, options) for camera in site.cameras]
-    station = Station(place, Plan(site=site, orders=orders))
+    station = Station(place, Plan(site=site, orders=orders, share=options.share))
     began_s = asyncio.get_running_loop().time()
     with stop_asked() as asked:
         await station.open()
