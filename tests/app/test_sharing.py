@@ -15,7 +15,7 @@ from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
 from marsad.app.desk import Control, DeskSettings, Glance, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.app.gateway import Gateway, GatewaySettings
-from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SECRET, SPOOL, Sharing, Side, read_side
+from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SECRET, SPOOL, Share, Sharing, Side, read_side
 from marsad.coordinate.agreement import sign
 from marsad.kernel.act import Person, ReleaseBeyond, ResumeReleases, StopReleases
 from marsad.kernel.agreement import Agreement, Party, SignedAgreement
@@ -82,7 +82,7 @@ class Desk:
     def __init__(self, name: str, share: Path) -> None:
         self.closed = False
         self.raised = 0
-        self.side: Side = read_side(share, site(name))
+        self.side: Side = read_side(Share(share), site(name))
         self.folder = share.parent
         self.log = SqliteEventLog(self.folder / "events.sqlite", batch_s=0.02)
         made = set_up(site(name))
@@ -296,15 +296,15 @@ def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_a_site_of_another_name_is_told_what_to_mend(tmp_path: Path) -> None:
     shares = agree(tmp_path)
     with pytest.raises(InputError, match=r"organisation = 'north'.*'east'"):
-        read_side(shares["east"], site("north"))
+        read_side(Share(shares["east"]), site("north"))
     (shares["west"] / AGREEMENT).unlink()
     with pytest.raises(InputError, match=r"agreement\.json: cannot be read"):
-        read_side(shares["west"], site("west"))
+        read_side(Share(shares["west"]), site("west"))
 
 
 def test_the_secret_is_made_once_and_for_nobody_else(tmp_path: Path) -> None:
     shares = agree(tmp_path)
-    first = read_side(shares["east"], site("east")).secret
-    assert read_side(shares["east"], site("east")).secret == first
+    first = read_side(Share(shares["east"]), site("east")).secret
+    assert read_side(Share(shares["east"]), site("east")).secret == first
     assert (shares["east"] / SECRET).stat().st_mode & 0o077 == 0
-    assert read_side(shares["west"], site("west")).secret != first
+    assert read_side(Share(shares["west"]), site("west")).secret != first

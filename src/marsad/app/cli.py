@@ -309,20 +309,27 @@ def run(
     share: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A partner's folder: share with it what was agreed.")
     ] = None,
+    outbox: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What its gateway reads; in its folder when left out.")
+    ] = None,
+    spool: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What its gateway writes; in gateway/ there when left out."),
+    ] = None,
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.")] = None,
     as_json: Json = False,
 ) -> None:
     """Watch a site's cameras, keep their film, and serve the duty officer's console, until told to stop."""
     from marsad.app.run import Options, run_site
+    from marsad.app.sharing import Share
     from marsad.app.station import Place
 
     _must_exist(site)
     place = Place(
         out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, quota_gb=quota
     )
-    _report(
-        run_site(site, place, seconds=seconds, options=Options(model=model, faint=faint, share=share)), as_json=as_json
-    )
+    options = Options(model, faint, None if share is None else Share(share, outbox, spool))
+    _report(run_site(site, place, seconds=seconds, options=options), as_json=as_json)
 
 
 @app.command()

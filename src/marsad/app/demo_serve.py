@@ -21,6 +21,7 @@ from marsad.app.demo_patrol import Phones
 from marsad.app.desk import Glance
 from marsad.app.run import configure_log, first_of, stop_asked
 from marsad.app.scenario_file import load_scenario
+from marsad.app.sharing import Share
 from marsad.app.station import LOG, Place, Plan, Station
 from marsad.app.story import StoryClock
 from marsad.console.desk import Done
@@ -45,9 +46,9 @@ class Theatre(Station):
 
     def __init__(
         self, place: Place, site: Site, site_file: Path, begin_ns: int, *, story: StoryClock | None = None,
-        share: Path | None = None,
+        share: Share | None = None,
     ) -> None:  # fmt: skip
-        """`story` is the clock of several that play together; `share` the partner's folder, where there is one."""
+        """`story` is the clock of several that play together; `share` where the partner's things lie."""
         self.story = StoryClock(begin_ns) if story is None else story
         self.begin_ns = begin_ns
         self.scenario = load_scenario(SCENARIO).scenario

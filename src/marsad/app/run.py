@@ -7,12 +7,13 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from marsad.app.camera_wire import Orders
 from marsad.app.config import load_site
+from marsad.app.sharing import Share
 from marsad.app.station import FILM, Place, Plan, Station
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
@@ -42,12 +43,12 @@ class RunReport(Record):
         )
 
 
-class Options(Record):
+class Options(NamedTuple):
     """What may be said of how cameras are watched, and whom it is shared with."""
 
     model: Path | None = None
     faint: bool = False
-    share: Path | None = None
+    share: Share | None = None
 
 
 def run_site(path: Path, place: Place, *, seconds: float | None = None, options: Options | None = None) -> RunReport:

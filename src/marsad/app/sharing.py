@@ -54,10 +54,31 @@ OUTBOX, INBOX, GATEWAY, SPOOL = "outbox.sqlite", "inbox.sqlite", "gateway", "spo
 T = TypeVar("T")
 
 
+class Share(NamedTuple):
+    """Where a partner's things lie: its folder, and the two files through which its gateway is spoken with.
+
+    Those lie in the folder where nothing else is said.
+    """
+
+    folder: Path
+    outbox: Path | None = None
+    spool: Path | None = None
+
+    @property
+    def outbox_file(self) -> Path:
+        """What the station writes and the gateway reads."""
+        return self.outbox or self.folder / OUTBOX
+
+    @property
+    def spool_file(self) -> Path:
+        """What the gateway writes and the station reads."""
+        return self.spool or self.folder / GATEWAY / SPOOL
+
+
 class Side(NamedTuple):
     """One side of an agreement, as its folder has it."""
 
-    folder: Path
+    share: Share
     signed: SignedAgreement
     ours: Party
     theirs: Party
@@ -75,12 +96,13 @@ class Side(NamedTuple):
         )  # fmt: skip
 
 
-def read_side(folder: Path, site: Site) -> Side:
+def read_side(share: Share, site: Site) -> Side:
     """One side from its folder.
 
     Raises: InputError for what is missing there or does not go with the site, RefusedError for an agreement that is not
     in order.
     """
+    folder = share.folder
     signed = read_agreement(_bytes_of(folder / AGREEMENT))
     public = read_signing_key(folder).public_key().public_bytes_raw().hex()
     ours = [each for each in signed.agreement.parties if each.public_key == public]
@@ -91,14 +113,12 @@ def read_side(folder: Path, site: Site) -> Side:
         raise InputError(
             f"organisation = {site.organisation!r}: the agreement calls this side {ours[0].party_id!r}; call it so"
         )
-    pinned = read_card(folder / GATEWAY / PARTNER_CARD).signing_key
+    pinned = read_card(folder / PARTNER_CARD).signing_key
     if pinned != theirs.public_key:
-        raise InputError(
-            f"{folder / GATEWAY / PARTNER_CARD}: is the card of another key than the agreement's partner has"
-        )
+        raise InputError(f"{folder / PARTNER_CARD}: is the card of another key than the agreement's partner has")
     ground = folder / GROUND
     side = Side(
-        folder, signed, ours[0], theirs, _secret_in(folder),
+        share, signed, ours[0], theirs, _secret_in(folder),
         msgspec.json.decode(_bytes_of(ground), type=ReleaseGround) if ground.exists() else None,
     )  # fmt: skip
     Terms(signed, side.ours.party_id, side.secret, side.ground)
@@ -113,17 +133,18 @@ class Sharing:
         self._side = side
         self._control = control
         self._wall_ns = wall_ns
-        key = read_signing_key(side.folder)
+        folder = side.share.folder
+        key = read_signing_key(folder)
         partner = bytes.fromhex(side.theirs.public_key)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sharing")
-        self._outbox = Outbox(side.folder / OUTBOX, key, partner)
+        self._outbox = Outbox(side.share.outbox_file, key, partner)
         try:
-            self._inbox = Inbox(side.folder / INBOX, key, partner)
+            self._inbox = Inbox(folder / INBOX, key, partner)
         except BaseException:
             self._outbox.close()
             raise
-        self._courier = Courier(self._outbox, self._inbox, side.folder / GATEWAY / SPOOL)
-        self._ledger = _kept_ledger(side.folder / LEDGER)
+        self._courier = Courier(self._outbox, self._inbox, side.share.spool_file)
+        self._ledger = _kept_ledger(folder / LEDGER)
         self._told_ns = 0
         self._state = ""
         control.check_emergency(self._check)
@@ -260,7 +281,7 @@ class Sharing:
     def _send(self, telling: Telling) -> None:
         if telling.given:
             self._courier.send([_item(each, self._wall_ns()) for each in telling.given], self._wall_ns())
-        _keep_ledger(self._side.folder / LEDGER, telling.ledger)
+        _keep_ledger(self._side.share.folder / LEDGER, telling.ledger)
 
     def _check(self, act: EmergencyAct) -> None:
         """Nothing for an emergency that the agreement allows. Raises: RefusedError."""

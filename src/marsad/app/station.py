@@ -29,7 +29,7 @@ from marsad.app.desk_setup import Made, set_up
 from marsad.app.ground_watch import ground_watch
 from marsad.app.papers import Papers
 from marsad.app.patient_log import open_log
-from marsad.app.sharing import Sharing, read_side
+from marsad.app.sharing import Share, Sharing, read_side
 from marsad.app.site_map import SiteMap, site_views, wide_relief
 from marsad.app.systemd import tell_manager
 from marsad.console.film import Screening, film_routes
@@ -76,8 +76,8 @@ class Plan(NamedTuple):
     clock: Clock = time.time_ns
     settings: DeskSettings = DeskSettings()
     patience: Patience = Patience()
-    share: Path | None = None
-    """The partner's folder, where there is one; see `sharing`."""
+    share: Share | None = None
+    """Where the partner's things lie, where there is one."""
 
 
 class Station:

@@ -27,7 +27,7 @@ from marsad.app.demo_desk import begin_of, exercise_of
 from marsad.app.demo_serve import SCENARIO, Theatre, let_in, mark
 from marsad.app.run import configure_log, first_of, stop_asked
 from marsad.app.scenario_file import load_scenario
-from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SPOOL
+from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SPOOL, Share
 from marsad.app.stage import Stage, write_sites
 from marsad.app.station import Place
 from marsad.app.story import StoryClock
@@ -250,7 +250,7 @@ async def _play(
     theatres = [
         Theatre(
             Place(out=side.folder, port=port + number if port else 0, quota_gb=2.0), side.site, side.site_file,
-            begin_ns, story=story, share=side.share,
+            begin_ns, story=story, share=Share(side.share),
         )
         for number, side in enumerate(sides)
     ]  # fmt: skip
