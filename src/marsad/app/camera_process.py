@@ -129,6 +129,7 @@ class Looker:
         model: DetectorModel | None = OnnxModel(Path(orders.model)) if orders.model else None
         settings = WatchSettings(faint=FaintSettings() if orders.faint else None)
         self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
+        self._watcher.number_from(orders.first_track)
         self._alerting = Alerting(site)
         self._camera_id = camera.id
         self._glances = Glances(camera.id, site.organisation, located=camera.pose is not None)
