@@ -159,7 +159,9 @@ class Looker:
             self._line.busy_since_s = None
 
     def end(self, reason: str) -> None:
-        """Say what is left to be said."""
+        """Say what is left to be said; a watch that had no picture never began."""
+        if not self.frames:
+            return
         ended = WatchEnded(
             time_ns=self.last_ns, camera_id=self._camera_id, reason=reason, frames=self.frames, dropped=self.dropped
         )
