@@ -37,7 +37,7 @@ FROM_S = 36.0
 """When the cameras begin to look: the watch needs some seconds to know its ground before anybody crosses the line."""
 ALARM_WITHIN_S = 5.0
 NEAR_M = 30.0
-LOOKED_S, KILLED_S = 55.0, 66.0
+LOOKED_S, KILLED_S = 55.0, 62.0
 """How far the story goes while the officer looks at the picture, and once the station was killed and started again."""
 PASSWORD = "a quiet night on the line"  # noqa: S105 - of a test
 PATROL_ACCOUNTS = {"patrol-1": "rida", "patrol-2": "karwan"}
