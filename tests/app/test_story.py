@@ -72,7 +72,12 @@ def test_a_camera_taken_up_at_any_moment_gives_its_first_picture_though_the_stor
     clock.await_cameras({CAMERA})
     source.go(clock.step())
     given: queue.Queue[Any] = queue.Queue()
-    threading.Thread(target=lambda: [given.put(each) for each in source], daemon=True).start()
+
+    def play() -> None:
+        for each in source:
+            given.put(each)
+
+    threading.Thread(target=play, daemon=True).start()
     first = given.get(timeout=60)
     assert isinstance(first, Frame)
     assert 0 <= first.time_ns - clock() < S / source.info.fps

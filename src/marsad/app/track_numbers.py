@@ -10,6 +10,7 @@ from typing import Final, get_args
 from marsad.kernel.event import Event, TrackConfirmed, TracksReserved
 from marsad.kernel.port import EventLog
 from marsad.kernel.track import Track
+from marsad.report.replay import readable
 from marsad.watch.faint import FAINT
 
 BLOCK: Final = 100
@@ -58,7 +59,7 @@ class TrackNumbers:
 def numbers_in(log: EventLog) -> dict[str, int]:
     """Up to which number a log of one watch alone, or of a desk that set none aside, may have used them, by camera."""
     highest: dict[str, int] = {}
-    for stored in log.read(without=_ALL_ELSE):
+    for stored in readable(log, 0, log.head().length - 1, without=_ALL_ELSE):
         if isinstance(stored.event, TrackConfirmed):
             track = stored.event.track
             highest[track.camera_id] = max(_plain(track.track_id), highest.get(track.camera_id, 0))
