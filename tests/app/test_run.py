@@ -30,6 +30,7 @@ from marsad.kernel.event import (
     LookTaken,
     PictureStarted,
     PictureTrackPoint,
+    TrackConfirmed,
     WatchStarted,
 )
 
@@ -161,6 +162,10 @@ def test_a_camera_that_is_killed_is_started_again_and_said_so(site: Path, tmp_pa
     assert runs[2].detail == "killed by signal 9"
 
 
+def confirmed(events: list[Event]) -> list[int]:
+    return [each.track.track_id for each in events if isinstance(each, TrackConfirmed)]
+
+
 def test_the_whole_killed_leaves_no_process_and_goes_on_where_it_was(site: Path, tmp_path: Path) -> None:
     with started(site, tmp_path / "out") as program:
         program.until(program.saw(AlarmChanged))
@@ -174,10 +179,11 @@ def test_the_whole_killed_leaves_no_process_and_goes_on_where_it_was(site: Path,
         before = program.events()
     alarms = {each.alarm.alarm_id: each.alarm for each in before if isinstance(each, AlarmChanged)}
     with started(site, tmp_path / "out") as program:
-        program.until(program.saw(WatchStarted, 2))
+        program.until(lambda: len(confirmed(program.events())) > len(confirmed(before)))
         program.stop()
     after = program.events()
     assert after[: len(before)] == before
+    assert len(set(confirmed(after))) == len(confirmed(after)), "two were called by the same number"
     assert [each.resumed is None for each in after if isinstance(each, PictureStarted)] == [True, False]
     last = [each for each in after if isinstance(each, DeskKept)][-1]
     assert set(alarms) <= {each.alarm_id for each in last.state.alarms}

@@ -129,6 +129,7 @@ class Looker:
         model: DetectorModel | None = OnnxModel(Path(orders.model)) if orders.model else None
         settings = WatchSettings(faint=FaintSettings() if orders.faint else None)
         self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
+        self._watcher.number_from(orders.first_track)
         self._alerting = Alerting(site)
         self._camera_id = camera.id
         self._glances = Glances(camera.id, site.organisation, located=camera.pose is not None)
@@ -158,7 +159,9 @@ class Looker:
             self._line.busy_since_s = None
 
     def end(self, reason: str) -> None:
-        """Say what is left to be said."""
+        """Say what is left to be said; a watch that had no picture never began."""
+        if not self.frames:
+            return
         ended = WatchEnded(
             time_ns=self.last_ns, camera_id=self._camera_id, reason=reason, frames=self.frames, dropped=self.dropped
         )

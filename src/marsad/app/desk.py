@@ -20,6 +20,7 @@ from marsad.app.desk_log import DeskLog
 from marsad.app.desk_setup import SIGHTINGS, patrol_source
 from marsad.app.kept_picture import KeptPicture
 from marsad.app.picture_start import Setup
+from marsad.app.track_numbers import TrackNumbers, numbers_in
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.geo.geodesy import EnuFrame
@@ -140,6 +141,7 @@ class Control:
         self._keepings = Keepings(outfit.log)
         self._board = board_now(outfit.log, self._watched, outfit.tell)
         self._room = self._fresh_room()
+        self._numbers = TrackNumbers(self._board.tracks_reserved or numbers_in(outfit.log))
         self._collected = _Collected()
         self._kept = self._take_up()
         self._picture = self._kept.picture
@@ -245,7 +247,7 @@ class Control:
         self._tracks[glance.camera_id] = glance.tracks
         if glance.look is not None and glance.look.source_id in self._known_sources:
             self._looks.append(glance.look)
-        events = list(glance.events)
+        events: list[Event] = [*self._numbers.heard(glance.camera_id, glance.tracks, self.now_ns()), *glance.events]
         if glance.alerts:
             self._raised += glance.alerts
             events += self._meet(glance.alerts)
@@ -260,6 +262,16 @@ class Control:
             time_ns=self.now_ns(), camera_id=camera_id, run=run, restarts=restarts, detail=detail
         )  # fmt: skip
         self._running.submit([event])
+
+    def first_track(self, camera_id: str) -> int:
+        """The number of the first track of a camera's process that is about to be started: one that never was."""
+        first, reserved = self._numbers.begin(camera_id, self.now_ns())
+        self._running.submit(reserved)
+        return first
+
+    def camera_open(self, camera_id: str) -> None:
+        """A camera's process has pictures, and may use the numbers that it was given."""
+        self._numbers.opened(camera_id)
 
     def stores(self, storage: Storage | None) -> None:
         """How full the disk is."""

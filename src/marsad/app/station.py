@@ -134,6 +134,14 @@ class Station:
         """A camera has seen something, or nothing."""
         self.control.take(glance)
 
+    def begins(self, camera_id: str) -> int:
+        """The number of the first track of a camera's process that is about to be started."""
+        return self.control.first_track(camera_id)
+
+    def opened(self, camera_id: str) -> None:
+        """A camera's process has its source open."""
+        self.control.camera_open(camera_id)
+
     def runs(self, camera_id: str, run: CameraRun, restarts: int, detail: str) -> None:
         """A camera's process does otherwise than before."""
         self.control.camera_runs(camera_id, run, restarts, detail)

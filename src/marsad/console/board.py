@@ -49,6 +49,7 @@ from marsad.kernel.event import (
     SightingReported,
     SourceTrustChanged,
     StatementChanged,
+    TracksReserved,
 )
 from marsad.kernel.incident import Incident
 from marsad.kernel.picture import Picture
@@ -76,6 +77,7 @@ _DATED_BY_DESK: Final = (
     HoldChanged,
     IncidentChanged,
 )
+_TRACKS: Final = "tracks "
 _ENDED: Final = frozenset({"done", "refused", "could_not", "recalled"})
 
 
@@ -195,6 +197,8 @@ class Board:
                 self._statements[statement.statement_id] = statement
             case SightingReported(sighting=sighting):
                 self._name("sightings", sighting.sighting_id)
+            case TracksReserved(camera_id=camera_id, upto=upto):
+                self._named[_TRACKS + camera_id] = max(self.named(_TRACKS + camera_id), upto)
             case _:
                 return False
         return True
@@ -242,6 +246,11 @@ class Board:
     def named(self, what: str) -> int:
         """How many of these there ever were: alarms, holds, incidents, dispatches, sightings."""
         return self._named.get(what, 0)
+
+    @property
+    def tracks_reserved(self) -> dict[str, int]:
+        """Up to which number each camera's tracks may be called."""
+        return {what.removeprefix(_TRACKS): upto for what, upto in self._named.items() if what.startswith(_TRACKS)}
 
     def patrol(self, patrol_id: str) -> PatrolState | None:
         """Where a patrol last said it was."""
