@@ -79,10 +79,11 @@ class DeskSettings(Record):
 
 
 class Glance(Record):
-    """What a camera's process has to tell at one moment."""
+    """What a camera's process has to tell at one moment; `watched` where that is of a picture it has looked at."""
 
     camera_id: str
     time_ns: int
+    watched: bool = True
     fps: float = 0.0
     look: Look | None = None
     tracks: tuple[Track, ...] = ()
@@ -241,8 +242,9 @@ class Control:
 
     def take(self, glance: Glance) -> None:
         """Take in what a camera tells."""
-        self._board.saw(glance.camera_id, glance.time_ns, glance.fps)
-        self._tracks[glance.camera_id] = glance.tracks
+        if glance.watched:
+            self._board.saw(glance.camera_id, glance.time_ns, glance.fps)
+            self._tracks[glance.camera_id] = glance.tracks
         if glance.look is not None and glance.look.source_id in self._known_sources:
             self._looks.append(glance.look)
         events = list(glance.events)

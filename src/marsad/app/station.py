@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -319,8 +320,9 @@ def _bound(host: str, port: int) -> socket.socket:
         door.bind((host, port))
     except OSError as error:
         door.close()
+        other = "an address of this machine as --host" if error.errno == errno.EADDRNOTAVAIL else "another --port"
         raise UnavailableError(
-            f"{host}:{port}: the console cannot be served there ({error.strerror}); choose another --port"
+            f"{host}:{port}: the console cannot be served there ({error.strerror or error}); choose {other}"
         ) from error
     door.set_inheritable(False)
     return door
