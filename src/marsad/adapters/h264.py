@@ -115,7 +115,7 @@ class H264Packets:
         return Unpacked(kept, key, self._description if key else b"")
 
     def _learn(self, units: Sequence[bytes]) -> None:
-        # An encoder and what sends its stream may both repeat the sets before a key picture: what is twice is meant once.
+        # An encoder and what sends its stream may both repeat the sets before a key picture.
         sps = list(dict.fromkeys(unit for unit in units if kind_of(unit) == SPS and len(unit) > 3))
         pps = list(dict.fromkeys(unit for unit in units if kind_of(unit) == PPS))
         if (sps and sps != self._sps) or (pps and pps != self._pps):

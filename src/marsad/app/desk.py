@@ -539,7 +539,7 @@ class Control:
         cameras = [each for each in self._board.cameras if _is_expected(each, now_ns)]
         ill = self._upkeep.update(
             cameras, self._board.patrols, self._picture.sources, now_ns,
-            busy=self._room.dispatches.busy(),
+            busy=self._room.dispatches.busy(), storage=self._board.storage,
         )  # fmt: skip
         if ill:
             events += self._meet(ill)

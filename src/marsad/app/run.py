@@ -147,6 +147,8 @@ def check_place(place: Place) -> None:
     """Nothing for a place where a station can be. Raises: InputError saying what of it is wrong."""
     if not 0 < place.quota_gb < float("inf"):
         raise InputError(f"--quota {place.quota_gb:g}: how many gigabytes of film are kept, above 0")
+    if place.tls_proxy and place.certificate is not None:
+        raise InputError("--tls-proxy: the proxy has the certificate; leave --certificate out")
     if place.certificate is None:
         if place.key is not None:
             raise InputError(f"--key {place.key}: name its certificate with --certificate, or there is no TLS")

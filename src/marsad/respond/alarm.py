@@ -54,11 +54,13 @@ RESPONSES: Final[Mapping[Rule, Response]] = MappingProxyType(
         "camera_silent": "cover_and_repair",
         "camera_fault": "cover_and_repair",
         "link_lost": "check_link",
+        "storage_short": "free_disk",
     }
 )
 _DEMAND: Final[Mapping[Response, int]] = MappingProxyType(
     {
         "check_link": 0,
+        "free_disk": 0,
         "look_and_decide": 0,
         "look_and_follow": 1,
         "call_patrol": 1,
