@@ -298,7 +298,7 @@ class Process:
                 if keep is not None:
                     keep(filmed)
 
-            filming = Filming(camera.id, hand_on)
+            filming = Filming(camera.id, hand_on, camera.masks)
             stack.callback(filming.finish)
             self._source = _opened(orders, filming.coded)
             looker = Looker(orders, self._source, site, camera, line, filming)

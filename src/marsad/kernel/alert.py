@@ -16,7 +16,7 @@ Rule = Literal[
 ]  # fmt: skip
 Priority = Literal["high", "medium", "low"]
 About = Literal["object", "camera", "patrol", "link", "storage"]
-"""What an alert is about: somebody or something out there, a camera of ours, a patrol, a source's link to us, the disk."""
+"""What an alert is about: somebody or something out there, a camera of ours, a patrol, a link, the disk."""
 
 PlaceKind = Literal["post", "line", "fence", "zone", "camera"]
 
