@@ -25,7 +25,7 @@ from marsad.kernel.account import Account
 from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, Role, SendPatrol
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState, Figures, PatrolState
-from marsad.kernel.dispatch import Dispatch
+from marsad.kernel.dispatch import Dispatch, Patrol
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDecision
 from marsad.kernel.incident import Hazard, Incident, Note
@@ -52,6 +52,7 @@ SITE = Site(
             source="rtsp://admin:hunter2@10.0.0.7/stream",
         ),
     ),
+    patrols=tuple(Patrol(patrol_id=each, means="foot", persons=2) for each in ("P1", "P2", "P7")),
     lines=(Line(id="border", points=(HERE, Position(latitude_deg=34.5, longitude_deg=40.9))),),
 )
 

@@ -181,7 +181,7 @@ class CameraKeeper:
         """Take a message; why the process is hung, empty where it is not."""
         match message:
             case Saw(glance=glance):
-                if not self._seen:
+                if glance.watched and not self._seen:
                     self._seen = True
                     self._tell("running")
                 self._listener.saw(glance)

@@ -80,10 +80,11 @@ class DeskSettings(Record):
 
 
 class Glance(Record):
-    """What a camera's process has to tell at one moment."""
+    """What a camera's process has to tell at one moment; `watched` where that is of a picture it has looked at."""
 
     camera_id: str
     time_ns: int
+    watched: bool = True
     fps: float = 0.0
     look: Look | None = None
     tracks: tuple[Track, ...] = ()
@@ -243,8 +244,9 @@ class Control:
 
     def take(self, glance: Glance) -> None:
         """Take in what a camera tells."""
-        self._board.saw(glance.camera_id, glance.time_ns, glance.fps)
-        self._tracks[glance.camera_id] = glance.tracks
+        if glance.watched:
+            self._board.saw(glance.camera_id, glance.time_ns, glance.fps)
+            self._tracks[glance.camera_id] = glance.tracks
         if glance.look is not None and glance.look.source_id in self._known_sources:
             self._looks.append(glance.look)
         events: list[Event] = [*self._numbers.heard(glance.camera_id, glance.tracks, self.now_ns()), *glance.events]
@@ -549,7 +551,7 @@ class Control:
         cameras = [each for each in self._board.cameras if _is_expected(each, now_ns)]
         ill = self._upkeep.update(
             cameras, self._board.patrols, self._picture.sources, now_ns,
-            busy=self._room.dispatches.busy(),
+            busy=self._room.dispatches.busy(), storage=self._board.storage,
         )  # fmt: skip
         if ill:
             events += self._meet(ill)

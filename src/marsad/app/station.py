@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,7 @@ from marsad.kernel.site import Site
 
 _log = structlog.get_logger()
 TIDY_S: Final = 5.0
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - looked for, not listened on
 ALIVE_S: Final = 5.0
 LOG, ACCOUNTS, REPORTERS, KEY = "events.sqlite", "accounts.sqlite", "reporters.sqlite", "reporters.key"
 FILM, EVIDENCE, PASSING = "film", "evidence", "passing"
@@ -55,7 +57,8 @@ FILM, EVIDENCE, PASSING = "film", "evidence", "passing"
 class Place(Record):
     """Where a station keeps its files and where its console is found.
 
-    `port` 0 takes a free one. `names` are further names by which browsers may ask for it.
+    `port` 0 takes a free one. `names` are further names by which browsers may ask for it. `tls_proxy`: browsers come by
+    https, through a proxy that has the certificate.
     """
 
     out: Path
@@ -64,7 +67,13 @@ class Place(Record):
     names: tuple[str, ...] = ()
     certificate: Path | None = None
     key: Path | None = None
+    tls_proxy: bool = False
     quota_gb: float = 50.0
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether browsers reach it by https."""
+        return self.certificate is not None or self.tls_proxy
 
 
 class Plan(NamedTuple):
@@ -149,7 +158,7 @@ class Station:
     async def _open(self) -> None:
         out = self.place.out
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise write_refusal(out, error) from error
         door = _bound(self.place.host, self.place.port)
@@ -200,10 +209,11 @@ class Station:
             _log.error("events_lost", count=missing)
 
     async def _serve(self, door: socket.socket, made: Made) -> None:
+        if self.place.host in _EVERYWHERE and not self.place.names:
+            _log.warning("console_without_name", why="browsers of other machines are refused", mend="--name")
         hosts = tuple(dict.fromkeys(("127.0.0.1", "localhost", "::1", self.place.host, *self.place.names)))
-        tls = self.place.certificate is not None
         app = build_app(
-            self.control, self.accounts, clock=SystemClock(), terms=Terms(hosts=hosts, tls=tls),
+            self.control, self.accounts, clock=SystemClock(), terms=Terms(hosts=hosts, tls=self.place.is_tls),
             handlers=[
                 *self._film_routes(),
                 *report_routes(self.papers, self._audit),
@@ -211,8 +221,9 @@ class Station:
             ],
         )  # fmt: skip
         server = server_for(
-            app, host=self.place.host, port=self.port, certificate=self.place.certificate, key=self.place.key
-        )
+            app, host=self.place.host, port=self.port, certificate=self.place.certificate, key=self.place.key,
+            tls_proxy=self.place.tls_proxy,
+        )  # fmt: skip
         # Signals are the program's own, which stops the cameras before the console.
         server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]
         self._serving = asyncio.create_task(server.serve(sockets=[door]), name="console")
@@ -327,8 +338,9 @@ def _bound(host: str, port: int) -> socket.socket:
         door.bind((host, port))
     except OSError as error:
         door.close()
+        other = "an address of this machine as --host" if error.errno == errno.EADDRNOTAVAIL else "another --port"
         raise UnavailableError(
-            f"{host}:{port}: the console cannot be served there ({error.strerror}); choose another --port"
+            f"{host}:{port}: the console cannot be served there ({error.strerror or error}); choose {other}"
         ) from error
     door.set_inheritable(False)
     return door

@@ -67,7 +67,9 @@ NS: Final = 1_000_000_000
 SHOWN_NS: Final = 86_400 * NS
 """What is closed is shown for so long."""
 ACTS_MOST: Final = 1000
-"""So many acts are remembered as done; what is asked for again long after has been answered long before."""
+"""So many acts are remembered as done, of each phone's positions the last alone; what is asked for again long after has
+been answered long before."""
+_POSITION: Final = "report_position"
 _DATED_BY_DESK: Final = (
     ActDone,
     AlarmChanged,
@@ -146,6 +148,7 @@ class Board:
         self._patrols: dict[str, PatrolState] = {}
         self._cameras = {camera_id: _Camera(camera_id) for camera_id in watched.camera_ids}
         self._acts: OrderedDict[str, int] = OrderedDict()
+        self._position_acts: dict[str, str] = {}
         self._named: dict[str, int] = {}
         self._sounded: deque[int] = deque()
 
@@ -160,7 +163,7 @@ class Board:
         elif isinstance(event, DeskKept):
             self.kept = sequence
         elif isinstance(event, ActDone):
-            self._act(event.act_id, sequence)
+            self._act(event, sequence)
         elif not self._apply_response(event) and not self._apply_watch_keeping(event):
             self._apply_camera(event)
 
@@ -368,8 +371,12 @@ class Board:
             case _:
                 pass
 
-    def _act(self, act_id: str, sequence: int) -> None:
-        self._acts[act_id] = sequence
+    def _act(self, done: ActDone, sequence: int) -> None:
+        self._acts[done.act_id] = sequence
+        if done.act == _POSITION:
+            # A phone asks again for the last one alone; all of them would drive officers' acts out within half an hour.
+            self._acts.pop(self._position_acts.get(done.officer, ""), None)
+            self._position_acts[done.officer] = done.act_id
         while len(self._acts) > ACTS_MOST:
             self._acts.popitem(last=False)
 

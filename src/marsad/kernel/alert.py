@@ -12,10 +12,11 @@ from marsad.kernel.track import Count, Kind
 Rule = Literal[
     "line_crossing", "zone_intrusion", "confirmed_track", "approach", "loitering", "fence_contact", "group_size",
     "night_vehicle", "patrol_silent", "patrol_astray", "camera_silent", "camera_fault", "link_lost",
+    "storage_short",
 ]  # fmt: skip
 Priority = Literal["high", "medium", "low"]
-About = Literal["object", "camera", "patrol", "link"]
-"""What an alert is about: somebody or something out there, a camera of ours, a patrol, or a source's link to us."""
+About = Literal["object", "camera", "patrol", "link", "storage"]
+"""What an alert is about: somebody or something out there, a camera of ours, a patrol, a link, the disk."""
 
 PlaceKind = Literal["post", "line", "fence", "zone", "camera"]
 

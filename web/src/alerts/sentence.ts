@@ -95,6 +95,7 @@ const DID: Partial<Record<string, Key>> = {
   camera_silent: 'did.noticed',
   camera_fault: 'did.noticed',
   link_lost: 'did.noticed',
+  storage_short: 'did.noticed',
 }
 
 /** What rule was met: of a camera's faults, which. */
@@ -120,7 +121,7 @@ export function whoOf(alarm: Alarm, site: Site | null, count: Count | null | und
 }
 
 /** A name without what it is a name of, where it says so itself: "Patrol 2" is no "Patrol Patrol 2". */
-function bare(name: string, about: 'camera' | 'patrol' | 'link'): string {
+function bare(name: string, about: 'camera' | 'patrol' | 'link' | 'storage'): string {
   if (about === 'link') return name
   const [before = ''] = t(`who.${about}`, { name: '\n' }).split('\n')
   const noun = plain(before).trim()

@@ -836,7 +836,7 @@ export interface components {
             /** @enum {unknown} */
             kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
             /** @enum {unknown} */
-            response: "call_patrol" | "check_link" | "cover_and_repair" | "look_and_decide" | "look_and_follow" | "look_and_send" | "tell_commander";
+            response: "call_patrol" | "check_link" | "cover_and_repair" | "free_disk" | "look_and_decide" | "look_and_follow" | "look_and_send" | "tell_commander";
             text: string;
             met: components["schemas"]["Met"][];
             seen: components["schemas"]["Seen"];
@@ -875,7 +875,7 @@ export interface components {
              * @default object
              * @enum {unknown}
              */
-            about: "camera" | "link" | "object" | "patrol";
+            about: "camera" | "link" | "object" | "patrol" | "storage";
             /**
              * @default {
              *       "time_ns": 0,
@@ -921,7 +921,7 @@ export interface components {
         Alert: {
             alert_id: string;
             /** @enum {unknown} */
-            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion";
             rule_id: string;
             /** @enum {unknown} */
             priority: "high" | "low" | "medium";
@@ -950,7 +950,7 @@ export interface components {
              * @default object
              * @enum {unknown}
              */
-            about: "camera" | "link" | "object" | "patrol";
+            about: "camera" | "link" | "object" | "patrol" | "storage";
             /** @default  */
             subject_id: string;
             /**
@@ -2127,7 +2127,7 @@ export interface components {
          */
         Met: {
             /** @enum {unknown} */
-            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion";
             rule_id: string;
             direction: string;
             time_ns: number;
@@ -2824,7 +2824,7 @@ export interface components {
          */
         Rules: {
             /** @default [] */
-            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "zone_intrusion")[];
+            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion")[];
             /** @default 0.25 */
             clear: number;
             /** @default 600 */
