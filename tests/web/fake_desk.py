@@ -420,7 +420,7 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     def events() -> list[dict[str, Any]]:
         return desk.log
 
-    @get("/api/incidents/{_:str}/options", sync_to_thread=False)
+    @get(["/api/incidents/{_:str}/options", "/api/alarms/{_:str}/options"], sync_to_thread=False)
     def options() -> list[dict[str, Any]]:
         now = desk.now_ns()
         meet = {"east_m": 400.0, "north_m": 500.0, "up_m": 0.0}
