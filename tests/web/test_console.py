@@ -355,6 +355,36 @@ def test_axe_finds_nothing_on_any_screen(new_page: NewPage, violations: Violatio
     assert found == []
 
 
+DIALOGS = {
+    "accounts": "الحسابات", "password": "كلمة المرور", "settings": "الإعدادات", "shift": "المناوبة",
+    "sighting": "مشاهدة", "nuisance": "n", "shelve": "h", "assess": "e", "send": "s",
+}  # fmt: skip
+"""What is typed to find each dialog, or the key that opens it for the alarm that is picked."""
+
+
+@pytest.mark.parametrize("dialog", DIALOGS)
+def test_axe_finds_nothing_on_any_dialog(
+    new_page: NewPage, violations: Violations, server: Server, dialog: str
+) -> None:
+    page = new_page(user="nour")
+    server.script("crossing")
+    expect(page.locator(WAITING)).to_have_count(2)
+    page.emulate_media(reduced_motion="reduce")
+    page.keyboard.press("t")
+    asked = DIALOGS[dialog]
+    if len(asked) == 1:
+        page.keyboard.press(asked)
+    else:
+        page.keyboard.press("Control+k")
+        page.keyboard.type(asked)
+        page.keyboard.press("Enter")
+    shown = page.get_by_role("dialog")
+    expect(shown).to_be_visible()
+    expect(shown.get_by_role("combobox", name="أمر أو اسم")).to_have_count(0)
+    expect(shown.locator(".skeleton")).to_have_count(0)
+    assert violations(page) == []
+
+
 def test_axe_finds_nothing_in_any_language(new_page: NewPage, violations: Violations, server: Server) -> None:
     page = new_page()
     server.script("crossing")
