@@ -58,7 +58,12 @@ def test_a_patrol_answers_its_own_orders_alone(console: Console) -> None:
 
 def test_a_patrol_reads_its_own_orders_alone(console: Console) -> None:
     client = console.enter("patrol 1")
-    for path in (f"/api/events?from=0&to={NIGHT_NS}", f"/api/state?at={NIGHT_NS}", "/api/incidents/I1/options", "/api/alarms/A1/options"):
+    past = (
+        f"/api/events?from=0&to={NIGHT_NS}",
+        f"/api/events?from={NIGHT_NS}&to={NIGHT_NS}",
+        f"/api/state?at={NIGHT_NS}",
+    )
+    for path in (*past, "/api/incidents/I1/options", "/api/alarms/A1/options"):
         assert client.get(path).status_code == 403, path
     state = client.get("/api/state")
     shown = msgspec.json.decode(state.content, type=DeskState)

@@ -33,7 +33,7 @@ RECENT_NS: Final = 3_660 * 10**9
 
 def desk_routes(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     """The routes that read the desk, and the one that asks it to do something."""
-    return [*_reading(desk, access), *_doing(desk, access)]
+    return [*_reading(desk, access), *_choosing(desk), *_doing(desk, access)]
 
 
 def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
@@ -70,6 +70,10 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
             await past(request, "events")
         return [event for event in await asyncio.to_thread(desk.events, first, last) if stored_for(person, event)]
 
+    return [site, state, events]
+
+
+def _choosing(desk: Desk) -> list[HTTPRouteHandler]:
     @get("/api/incidents/{incident_id:str}/options")
     async def options(incident_id: FromPath[str]) -> list[Option]:
         """What sending each patrol to an incident would come to, the best first."""
@@ -80,7 +84,7 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
         """What sending each patrol to what an alarm is about would come to, before there is an incident of it."""
         return await asyncio.to_thread(desk.options, alarm_id)
 
-    return [site, state, events, options, alarm_options]
+    return [options, alarm_options]
 
 
 def _doing(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
