@@ -319,6 +319,8 @@ def test_the_officer_acknowledges_sends_a_patrol_and_closes(tmp_path: Path) -> N
         await watch(bench, 6, alert_at=5)
         [alarm] = desk.state().alarms
         await desk.act(OFFICER, Acknowledge(act_id="1", alarm_id=alarm.alarm_id))
+        before = await asyncio.to_thread(desk.options, alarm.alarm_id)
+        assert desk.state().incidents == (), "to ask who could be sent opens nothing"
         made = await desk.act(
             OFFICER, OpenIncident(act_id="2", kind="crossing", text="One", alarm_ids=(alarm.alarm_id,))
         )
@@ -326,6 +328,7 @@ def test_the_officer_acknowledges_sends_a_patrol_and_closes(tmp_path: Path) -> N
         incident_id = told.event.incident.incident_id
         await desk.act(OFFICER, TakeIncident(act_id="3", incident_id=incident_id))
         options = await asyncio.to_thread(desk.options, incident_id)
+        assert options == before
         assert [each.patrol_id for each in options] == ["p1", "p2"]
         assert options[0].meet_ns > bench.clock.now_ns
         first = options[0].patrol_id

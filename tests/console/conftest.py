@@ -178,9 +178,9 @@ class MemoryDesk:
         decision = act.text if isinstance(act, NoteShift) else type(act).__name__
         return OfficerDecision(time_ns=self.time_ns, officer=person.name, subject="", decision=decision)
 
-    def options(self, incident_id: str) -> list[Option]:
-        if incident_id not in {each.incident_id for each in self.incidents}:
-            raise InputError(f"there is no incident {incident_id}")
+    def options(self, about_id: str) -> list[Option]:
+        if about_id not in {"A1", *(each.incident_id for each in self.incidents)}:
+            raise InputError(f"there is no alarm and no incident {about_id}")
         meet = EnuPoint(east_m=1.0, north_m=2.0, up_m=0.0)
         return [Option(patrol_id="P1", meet=meet, meet_ns=NIGHT_NS, they_ns=None, way=((0.0, 0.0),))]
 

@@ -25,7 +25,7 @@ from marsad.console.board import Keepings, Watched, board_at, board_now, figures
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
-from marsad.kernel.alarm import Seen
+from marsad.kernel.alarm import Alarm, Seen
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, Storage
@@ -211,13 +211,15 @@ class Control:
         """The change feed."""
         return self._feed.follow(since)
 
-    def options(self, incident_id: str) -> list[Option]:
+    def options(self, about_id: str) -> list[Option]:
         """What sending each patrol would come to, the best first; it may be asked in any thread, and takes a while.
 
-        Raises: InputError where there is no such incident, or nobody knows where it is.
+        It is asked about an alarm or about an incident.
+
+        Raises: InputError where there is neither, or nobody knows where it is.
         """
         now_ns = self.now_ns()
-        path = self._path(incident_id, now_ns)
+        path = self._path(about_id, now_ns)
         candidates = self._outfit.ground.candidates(self.places())
         return options(candidates, path, now_ns, busy=self._room.dispatches.busy())
 
@@ -436,10 +438,9 @@ class Control:
                 places[name] = said.position
         return places
 
-    def _path(self, incident_id: str, now_ns: int) -> list[Waypoint]:
-        """Where those whom an incident is about are and will be. Raises: InputError where nobody knows."""
-        incident = self._room.incidents.incident(incident_id)
-        subjects = [self._room.alarms.alarm(each) for each in incident.alarm_ids if self._has_alarm(each)]
+    def _path(self, about_id: str, now_ns: int) -> list[Waypoint]:
+        """Where those whom an alarm or an incident is about are and will be. Raises: InputError where nobody knows."""
+        subjects, position = self._about(about_id)
         known = names_of(self._picture)
         names = {known.get(each.subject_id, each.subject_id) for each in subjects}
         for there in subjects_of(self._picture):
@@ -451,10 +452,18 @@ class Control:
             place = subject.seen.ground
             if place is not None:
                 return [_here(place.east_m, place.north_m, place.covariance, now_ns)]
-        if incident.position is not None:
-            at = self._outfit.ground.frame.point(incident.position)
+        if position is not None:
+            at = self._outfit.ground.frame.point(position)
             return [_here(at.east_m, at.north_m, _SURE, now_ns)]
-        raise InputError(f"nobody knows where incident {incident_id} is: give it a place, or an alarm that has one")
+        raise InputError(f"nobody knows where {about_id} is: give an incident a place, or an alarm that has one")
+
+    def _about(self, about_id: str) -> tuple[list[Alarm], Position | None]:
+        """The alarm named, or those of the incident named, and where the incident was said to be."""
+        if self._has_alarm(about_id):
+            return [self._room.alarms.alarm(about_id)], None
+        incident = self._room.incidents.incident(about_id)
+        held = [self._room.alarms.alarm(each) for each in incident.alarm_ids if self._has_alarm(each)]
+        return held, incident.position
 
     def _has_alarm(self, alarm_id: str) -> bool:
         try:

@@ -104,8 +104,8 @@ def server_for(
 ) -> uvicorn.Server:  # fmt: skip
     """A server that listens where it is told, on this machine alone where it is not told; `serve` runs it.
 
-    No header of a proxy is believed; `tls_proxy` says that one with TLS stands before it. Messages of the feed are not
-    compressed for each browser anew, which would cost more time than it saves on the wire.
+    No header of a proxy is believed; `tls_proxy` says that one with TLS stands before it. Messages of the feed are
+    compressed once for all browsers, by `PatientSocket`, and not for each anew.
     """
     if certificate is None and not tls_proxy and not is_loopback(host):
         _log.warning(

@@ -79,6 +79,13 @@ export function nameOf(id: string, site: Site | null): string {
   return (site?.patrols ?? []).find((patrol) => patrol.patrol_id === id)?.name || id
 }
 
+/** A camera or a patrol over what is said of it: by the name it was given, which says what it is, or by its number. */
+export function titleOf(what: 'camera' | 'patrol', id: string, site: Site | null): string {
+  const name = nameOf(id, site)
+  if (name !== id) return name
+  return what === 'camera' ? t('camera.title', { name }) : t('patrol.title', { name })
+}
+
 const DID: Partial<Record<string, Key>> = {
   'line_crossing inward': 'did.line_crossing_inward',
   'line_crossing outward': 'did.line_crossing_outward',
