@@ -8,7 +8,8 @@ second go between. Every client also looks at a wall of thumbnails, one a second
 change at the desk to the whole message in a client's hands, for every message and every client. The clients do not
 decode what they get: a browser does that on a machine of its own.
 
-The peer, in the same run, is the same server made to encode every message for each client anew.
+The same is measured with clients that take nothing compressed. The peer, in the same run, is the same server made to
+encode every message for each client anew.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import re
 import socket
 import tempfile
 import time
+import zlib
 from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
@@ -37,6 +39,7 @@ from marsad.console import feed
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse, Told
 from marsad.console.film import Anyone, Screening, film_routes
 from marsad.console.live import LiveFilm, Thumbnail
+from marsad.console.patient import TextFrame
 from marsad.console.server import build_app, server_for
 from marsad.fuse.approach import ApproachSettings
 from marsad.kernel.act import Person
@@ -50,8 +53,9 @@ HERE = Position(latitude_deg=34.4, longitude_deg=40.9)
 COVARIANCE = GroundCovariance(east_m2=412.25, east_north_m2=-20.125, north_m2=64.5)
 CREDENTIALS = {"name": "bench", "password": "a password for this run"}
 EVENTS_HERTZ = 5.0
-CLOSE, PING, PONG = 8, 9, 10
+CLOSE, PING, PONG, PACKED = 8, 9, 10, 0x40
 TIME = re.compile(rb'"time_ns":(\d{16,})')
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 TARGETS = [Target("p99_ms", "at_most", 150.0)]
 FIGURES = Figures(
     rate=0, flood=0, standing=0, waiting=0, held=0, stale=0, escalated=0, folded=0, median_to_acknowledge_s=None,
@@ -156,10 +160,10 @@ class BusyDesk:
             queue.put_nowait(message)
 
 
-class NothingKept(OrderedDict[tuple[int, str], tuple[FeedMessage, bytes | None]]):
+class NothingKept(OrderedDict[tuple[int, str], tuple[FeedMessage, TextFrame | None]]):
     """Forgets at once: what a feed would be that encodes for each client."""
 
-    def __setitem__(self, key: tuple[int, str], value: tuple[FeedMessage, bytes | None]) -> None:
+    def __setitem__(self, key: tuple[int, str], value: tuple[FeedMessage, TextFrame | None]) -> None:
         """Keep nothing."""
 
 
@@ -184,7 +188,7 @@ async def hang_wall(live: LiveFilm, cameras: Sequence[str]) -> None:
 def serve(port: int, asked: Namespace, ready: Connection, *, each_anew: bool) -> None:
     """Run the server until the process is ended."""
     if each_anew:
-        feed.OrderedDict = NothingKept  # type: ignore[misc,assignment] # the peer
+        setattr(feed, "OrderedDict", NothingKept)  # noqa: B010 - the peer: the name is the module's own, not exported
     cameras = [f"C{number}" for number in range(asked.thumbnails)]
 
     async def run(folder: Path) -> None:
@@ -204,13 +208,15 @@ def serve(port: int, asked: Namespace, ready: Connection, *, each_anew: bool) ->
         asyncio.run(run(Path(folder)))
 
 
-async def open_socket(port: int, cookie: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def open_socket(
+    port: int, cookie: str, path: str, more: str = ""
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A WebSocket of one client."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
     writer.write(
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: marsad={cookie}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+        f"Sec-WebSocket-Version: 13\r\n{more}\r\n".encode()
     )
     answer = await reader.readuntil(b"\r\n\r\n")
     if b" 101 " not in answer:
@@ -230,24 +236,24 @@ async def look_on(port: int, cookie: str, seconds: float) -> int:
     return count
 
 
-async def follow(port: int, cookie: str, seconds: float) -> tuple[list[float], int]:
+async def follow(port: int, cookie: str, seconds: float, *, deflated: bool) -> tuple[list[float], int]:
     """The milliseconds that each change took to one client, and the bytes of all."""
     taken_ms: list[float] = []
     received = 0
-    reader, writer = await open_socket(port, cookie, "/api/feed")
+    reader, writer = await open_socket(port, cookie, "/api/feed", DEFLATE if deflated else "")
     until_s = time.monotonic() + seconds
     while time.monotonic() < until_s:
-        text = await receive(reader, writer)
+        beginning, length = await receive(reader, writer)
         now_ns = time.time_ns()
-        received += len(text)
-        if found := TIME.search(text[:200]):
+        received += length
+        if found := TIME.search(beginning):
             taken_ms.append((now_ns - int(found[1])) / 1e6)
     writer.close()
     return taken_ms, received
 
 
-async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """The payload of the next message, read with as little Python as can be: a browser has none."""
+async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[bytes, int]:
+    """The beginning of the next message and its bytes, read with as little Python as can be: a browser has none."""
     while True:
         head = await reader.readexactly(2)
         length = head[1] & 0x7F
@@ -258,11 +264,13 @@ async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             writer.write(bytes([0x80 | PONG, 0x80 | length]) + bytes(4) + payload)
         elif head[0] & 0x0F == CLOSE:
             raise ConnectionError("the server closed the feed")
-        elif not payload.startswith(b'{"type":"hello"'):
-            return payload
+        else:
+            beginning = zlib.decompressobj(-15).decompress(payload, 200) if head[0] & PACKED else payload[:200]
+            if not beginning.startswith(b'{"type":"hello"'):
+                return beginning, length
 
 
-def measure(asked: Namespace, *, each_anew: bool) -> dict[str, float]:
+def measure(asked: Namespace, *, each_anew: bool, deflated: bool = True) -> dict[str, float]:
     """Percentiles over every message and client, and what it weighs."""
     seconds: float = asked.seconds
     with socket.socket() as listener:
@@ -280,8 +288,9 @@ def measure(asked: Namespace, *, each_anew: bool) -> dict[str, float]:
             cookie = client.cookies["marsad"]
 
         async def all_of_them() -> tuple[list[tuple[list[float], int]], list[int]]:
-            following = asyncio.gather(*(follow(port, cookie, seconds) for _ in range(asked.clients)))
-            looking = asyncio.gather(*(look_on(port, cookie, seconds) for _ in range(asked.clients)))
+            each = range(asked.clients)
+            following = asyncio.gather(*(follow(port, cookie, seconds, deflated=deflated) for _ in each))
+            looking = asyncio.gather(*(look_on(port, cookie, seconds) for _ in each))
             return await following, await looking
 
         results, looked = asyncio.run(all_of_them())
@@ -313,9 +322,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     asked = parser.parse_args()
     shared = measure(asked, each_anew=False)
+    plain = measure(asked, each_anew=False, deflated=False)
     peer = measure(asked, each_anew=True)
     load = {name: getattr(asked, name) for name in ("tracks", "hertz", "clients", "thumbnails")}
     figures: dict[str, object] = {**load, **shared}
+    figures |= {f"plain_{name}": plain[name] for name in ("p50_ms", "p99_ms", "mib_s")}
     figures |= {"each_anew_p50_ms": peer["p50_ms"], "each_anew_p99_ms": peer["p99_ms"]}
     show("feed", figures, TARGETS, as_json=asked.json)
 

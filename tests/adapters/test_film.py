@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -28,6 +29,7 @@ from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.event import FilmDropped, StorageShort
 from marsad.kernel.film import CodedPicture, Filmed, Mark
 from marsad.kernel.frame import Frame
+from marsad.kernel.site import Mask
 from marsad.kernel.track import Track
 
 SECOND = 1_000_000_000
@@ -467,6 +469,26 @@ def test_a_watch_that_hangs_stops_no_picture(tmp_path: Path) -> None:
         filming.coded(filmed.picture)
     assert [filmed.picture for filmed in out] == [f.picture for f in film[: 80 - MOST_WAITING]]
     assert not any(filmed.marks for filmed in out)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_lies_under_a_mask_is_in_no_picture(tmp_path: Path, *, deep: bool) -> None:
+    out: list[Filmed] = []
+    filming = Filming("north", out.append, [Mask(x_px=19, y_px=35, w_px=50, h_px=30)])
+    for filmed in coded(tmp_path, 10):
+        filming.coded(filmed.picture)
+    counts = np.random.default_rng(1).integers(100, 250, (HEIGHT, WIDTH))
+    bright = counts.astype(np.uint16) * 100 if deep else counts.astype(np.uint8)
+    filming.watched(frame(0, bright), [])
+    small = filming.thumbnail(frame(1, bright))
+    filming.finish()
+    assert [filmed.picture.codec for filmed in out] == ["jpeg"]
+    for data in (out[0].picture.data, small):
+        shown = cv2.imdecode(np.frombuffer(data or b"", np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert shown.shape == (HEIGHT, WIDTH)
+        # JPEG lets the brightness around a mask into it for a few pixels, and nothing that was under it.
+        assert shown[45:55, 29:59].max() < 12
+        assert shown[80:].mean() > 60
 
 
 def test_deep_counts_become_steady_grey() -> None:

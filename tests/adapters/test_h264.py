@@ -115,6 +115,14 @@ def test_a_stream_entered_midway_begins_with_a_key_picture() -> None:
     assert packets.unpack(b"\x00\x00\x01\x65\x88").description == unpacked.description
 
 
+def test_parameter_sets_that_are_repeated_before_a_key_picture_are_one_description() -> None:
+    sets, slice_ = b"\x00\x00\x01\x67\x42\x00\x1e\xab\x00\x00\x01\x68\xce\x01", b"\x00\x00\x01\x65\x88"
+    packets = H264Packets(b"")
+    once = packets.unpack(sets + slice_).description
+    assert packets.unpack(sets + sets + slice_).description == once
+    assert parameter_sets(once) == [b"\x67\x42\x00\x1e\xab", b"\x68\xce\x01"]
+
+
 units = st.lists(
     st.binary(min_size=1, max_size=40)
     .map(lambda body: b"\x41" + body.replace(b"\x00", b"\x07") + b"\x80")

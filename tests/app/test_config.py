@@ -1,5 +1,6 @@
 """Site files: what is right is read, and everything that is wrong is named at once."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,7 +53,10 @@ def test_a_base_map_is_found_beside_the_site_file_and_must_be_one(path: Path) ->
     base_map.parent.mkdir()
     base_map.write_bytes(b"PK\x03\x04 an archive")
     assert "is none" in problems(path, named)["base_map"].valid
-    base_map.write_bytes(b"PMTiles\x03" + bytes(120))
+    for cut_short in (bytes(80), struct.pack("<8Q", 127, 1, 128, 2, 130, 0, 130, 9) + bytes(63)):
+        base_map.write_bytes(b"PMTiles\x03" + cut_short)
+        assert "is cut short" in problems(path, named)["base_map"].valid
+    base_map.write_bytes(b"PMTiles\x03" + bytes(119))
     assert load_site(path).base_map == str(base_map)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -53,6 +54,7 @@ from marsad.kernel.event import (
     HoldChanged,
     IncidentChanged,
     OfficerDecision,
+    TrackConfirmed,
 )
 from marsad.kernel.measurement import Look, Measurement
 from marsad.kernel.position import BearingMeasurement, Position
@@ -317,6 +319,8 @@ def test_the_officer_acknowledges_sends_a_patrol_and_closes(tmp_path: Path) -> N
         await watch(bench, 6, alert_at=5)
         [alarm] = desk.state().alarms
         await desk.act(OFFICER, Acknowledge(act_id="1", alarm_id=alarm.alarm_id))
+        before = await asyncio.to_thread(desk.options, alarm.alarm_id)
+        assert desk.state().incidents == (), "to ask who could be sent opens nothing"
         made = await desk.act(
             OFFICER, OpenIncident(act_id="2", kind="crossing", text="One", alarm_ids=(alarm.alarm_id,))
         )
@@ -324,6 +328,7 @@ def test_the_officer_acknowledges_sends_a_patrol_and_closes(tmp_path: Path) -> N
         incident_id = told.event.incident.incident_id
         await desk.act(OFFICER, TakeIncident(act_id="3", incident_id=incident_id))
         options = await asyncio.to_thread(desk.options, incident_id)
+        assert options == before
         assert [each.patrol_id for each in options] == ["p1", "p2"]
         assert options[0].meet_ns > bench.clock.now_ns
         first = options[0].patrol_id
@@ -741,6 +746,66 @@ def test_a_camera_that_comes_and_goes_is_shown_with_how_often(tmp_path: Path) ->
         logged = [each.event for each in bench.log.read() if isinstance(each.event, CameraRunChanged)]
         assert [each.run for each in logged] == ["starting", "running", "lost", "restarting", "running"]
         assert not any(isinstance(each.event, ActDone | OfficerDecision) for each in bench.log.read())
+        await bench.close()
+
+    run(night())
+
+
+def somebody(number: int, now_ns: int, *, x_px: float) -> Glance:
+    """A camera that does not know where it looks tells of one whom it has just believed, and who crosses."""
+    box = Box(x_px=x_px, y_px=200.0, w_px=6.0, h_px=14.0)
+    track = Track(
+        track_id=number, camera_id="west", origin="own", time_ns=now_ns, frame_index=0, status="confirmed", box=box,
+        velocity_x_px_s=0.0, velocity_y_px_s=0.0, contrast_counts=20.0, snr=9.0, kind="person", kind_confidence=0.8,
+        confidence=0.9, first_ns=now_ns, confirmed_ns=now_ns,
+    )  # fmt: skip
+    alert = make_alert(f"west-{number}", "west", now_ns, box, number)
+    return Glance(
+        camera_id="west", time_ns=now_ns, tracks=(track,), alerts=(alert,),
+        events=(TrackConfirmed(time_ns=now_ns, track=track),),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["the camera", "the station", "the station, which is killed"])
+def test_another_person_after_a_restart_is_no_part_of_an_alarm_that_stands(tmp_path: Path, what: str) -> None:
+    async def night() -> None:
+        bench = Bench(tmp_path)
+        desk = await bench.open()
+        number = desk.first_track("west")
+        desk.camera_open("west")
+        desk.take(somebody(number, bench.clock.now_ns, x_px=40.0))
+        await settled(bench)
+        bench.clock.now_ns += 10 * S
+        if what == "the camera":
+            desk.camera_runs("west", "lost")
+        else:
+            if what == "the station":
+                await bench.close()
+            else:
+                # What is on the disk is all that is left of it.
+                left = shutil.copytree(tmp_path, tmp_path / "left")
+                await bench.close()
+                bench.folder = left
+            desk = await bench.open()
+        other = desk.first_track("west")
+        desk.camera_open("west")
+        desk.take(somebody(other, bench.clock.now_ns, x_px=600.0))
+        await settled(bench)
+        assert other != number
+        assert [each.alerts for each in desk.state().alarms] == [1, 1]
+        assert {each.state for each in desk.state().alarms} == {"unacknowledged"}
+        await bench.close()
+
+    run(night())
+
+
+def test_a_log_that_sets_no_numbers_aside_is_gone_on_with_after_the_highest(tmp_path: Path) -> None:
+    async def night() -> None:
+        bench = Bench(tmp_path)
+        with SqliteEventLog(tmp_path / "events.sqlite") as log:
+            log.append(somebody(140, EPOCH_NS, x_px=40.0).events)
+        desk = await bench.open()
+        assert (desk.first_track("west"), desk.first_track("east")) == (201, 1)
         await bench.close()
 
     run(night())

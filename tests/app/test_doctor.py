@@ -2,15 +2,19 @@
 
 import importlib
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
+from marsad.adapters.rtsp_server import RtspServer, ServedCamera, missing_packages
 from marsad.app import doctor
 from marsad.app.doctor import DoctorReport, Finding, diagnose
 
@@ -31,10 +35,22 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "CONNECT_S", 0.5)
 
 
+class _Refusing(socketserver.StreamRequestHandler):
+    """An RTSP camera that lets nobody in."""
+
+    def handle(self) -> None:
+        for line in self.rfile:
+            if line.lower().startswith(b"cseq:"):
+                self.wfile.write(b"RTSP/1.0 401 Unauthorized\r\n" + line.strip() + b"\r\n\r\n")
+
+
 @pytest.fixture
-def listening() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+def refusing() -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Refusing) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 def found(report: DoctorReport, what: str) -> Finding:
@@ -71,7 +87,7 @@ def test_whatever_fails_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
     assert "7 to mend" in report.text()
 
 
-def test_cameras_are_looked_for(tmp_path: Path, listening: int) -> None:
+def test_cameras_are_looked_for(tmp_path: Path, refusing: int) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"x")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -79,16 +95,43 @@ def test_cameras_are_looked_for(tmp_path: Path, listening: int) -> None:
     site = tmp_path / "site.toml"
     sources = {
         "file": "clip.mp4",
-        "up": f"rtsp://me:secret@127.0.0.1:{listening}/live",
+        "refusing": f"rtsp://me:secret@127.0.0.1:{refusing}/live",
         "down": f"rtsp://me:secret@127.0.0.1:{closed}/live",
         "none": "",
     }
     site.write_text('name = "S"\n' + "".join(CAMERA.format(name=name, source=each) for name, each in sources.items()))
     report = diagnose(site, out=tmp_path)
     states = {name: found(report, f"camera {name}").state for name in sources}
-    assert states == {"file": "ok", "up": "ok", "down": "failed", "none": "note"}
+    assert states == {"file": "ok", "refusing": "failed", "down": "failed", "none": "note"}
+    assert "the camera refuses the login (401)" in found(report, "camera refusing").detail
     assert "power, cable and address" in found(report, "camera down").advice
     assert "secret" not in report.text()
+
+
+@pytest.mark.skipif(bool(missing_packages()), reason="no RTSP server: see docs/howto/simulate.md")
+def test_a_live_camera_is_asked_for_its_pictures(tmp_path: Path) -> None:
+    right = ServedCamera(id="right", width=640, height=512, fps=9.0)
+    small = ServedCamera(id="small", width=320, height=256, fps=9.0)
+    site = tmp_path / "site.toml"
+    over = threading.Event()
+    with RtspServer([right, small]) as server:
+
+        def film() -> None:
+            while not over.wait(0.05):
+                for each in (right, small):
+                    server.show(each.id, np.full((each.height, each.width), 90, np.uint8))
+
+        thread = threading.Thread(target=film)
+        thread.start()
+        sources = {name: f"rtsp://127.0.0.1:{server.port}/{name}" for name in ("right", "small")}
+        site.write_text(
+            'name = "S"\n' + "".join(CAMERA.format(name=name, source=each) for name, each in sources.items())
+        )
+        report = diagnose(site, out=tmp_path)
+        over.set()
+        thread.join()
+    assert found(report, "camera right").detail.endswith("sends 640x512 at 9 a second")
+    assert found(report, "camera small").detail == "sends 320x256 at 9 a second, and the site file says 640x512"
 
 
 def test_a_bad_site_file_is_a_finding(tmp_path: Path) -> None:

@@ -247,6 +247,14 @@ def test_a_second_run_goes_on_in_the_same_log(walk: list[Frame], tmp_path: Path)
     assert [type(event) for event in logged(tmp_path / "out")] == [WatchStarted, StreamEnded, WatchEnded] * 2
 
 
+def test_a_second_run_numbers_its_tracks_as_none_of_the_first(walk: list[Frame], tmp_path: Path) -> None:
+    for _ in range(2):
+        watch_file(source(walk), out=tmp_path / "out", tell=lambda _: None)
+    numbers = [event.track.track_id for event in logged(tmp_path / "out") if isinstance(event, TrackConfirmed)]
+    assert len(numbers) >= 2
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_a_log_that_was_tampered_with_is_not_gone_on_with_and_nothing_is_changed(
     walk: list[Frame], tmp_path: Path
 ) -> None:

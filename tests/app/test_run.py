@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 
 from marsad.adapters.sqlite import SqliteLogReader
 from marsad.app.cli import app
-from marsad.app.run import run_site
+from marsad.app.run import Options, run_site
 from marsad.app.station import Place
 from marsad.kernel.error import InputError, UnavailableError
 from marsad.kernel.event import (
@@ -30,6 +31,7 @@ from marsad.kernel.event import (
     LookTaken,
     PictureStarted,
     PictureTrackPoint,
+    TrackConfirmed,
     WatchStarted,
 )
 
@@ -161,6 +163,10 @@ def test_a_camera_that_is_killed_is_started_again_and_said_so(site: Path, tmp_pa
     assert runs[2].detail == "killed by signal 9"
 
 
+def confirmed(events: list[Event]) -> list[int]:
+    return [each.track.track_id for each in events if isinstance(each, TrackConfirmed)]
+
+
 def test_the_whole_killed_leaves_no_process_and_goes_on_where_it_was(site: Path, tmp_path: Path) -> None:
     with started(site, tmp_path / "out") as program:
         program.until(program.saw(AlarmChanged))
@@ -174,10 +180,11 @@ def test_the_whole_killed_leaves_no_process_and_goes_on_where_it_was(site: Path,
         before = program.events()
     alarms = {each.alarm.alarm_id: each.alarm for each in before if isinstance(each, AlarmChanged)}
     with started(site, tmp_path / "out") as program:
-        program.until(program.saw(WatchStarted, 2))
+        program.until(lambda: len(confirmed(program.events())) > len(confirmed(before)))
         program.stop()
     after = program.events()
     assert after[: len(before)] == before
+    assert len(set(confirmed(after))) == len(confirmed(after)), "two were called by the same number"
     assert [each.resumed is None for each in after if isinstance(each, PictureStarted)] == [True, False]
     last = [each for each in after if isinstance(each, DeskKept)][-1]
     assert set(alarms) <= {each.alarm_id for each in last.state.alarms}
@@ -208,6 +215,10 @@ def test_what_is_in_the_way_is_named(site: Path, site_file: Path, tmp_path: Path
             run_site(site, Place(out=tmp_path / "out", port=port), seconds=1)
     with pytest.raises(InputError, match="--for"):
         run_site(site, Place(out=tmp_path / "out", port=0), seconds=-1)
+    with pytest.raises(UnavailableError, match="choose an address of this machine as --host"):
+        run_site(site, Place(out=tmp_path / "out", host="203.0.113.9"), seconds=1)
+    with pytest.raises(InputError, match=r"--model .*none\.onnx: no such file"):
+        run_site(site, Place(out=tmp_path / "out"), options=Options(model=tmp_path / "none.onnx"))
     text = site_file.read_text(encoding="utf-8")
     bare = tmp_path / "bare.toml"
     bare.write_text("\n".join(line for line in text.splitlines() if "source" not in line), encoding="utf-8")
@@ -215,3 +226,21 @@ def test_what_is_in_the_way_is_named(site: Path, site_file: Path, tmp_path: Path
         run_site(bare, Place(out=tmp_path / "out", port=0), seconds=1)
     done = CliRunner().invoke(app, ["run", str(tmp_path / "none.toml")])
     assert done.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"quota_gb": -3.0}, "--quota -3"),
+        ({"key": Path("desk.key")}, "name its certificate with --certificate"),
+        ({"certificate": Path("none.pem")}, "--certificate none.pem: no such file"),
+        ({"certificate": Path(__file__)}, "no certificate with a key that fits"),
+        ({"certificate": Path(__file__), "tls_proxy": True}, "--tls-proxy"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_before_anything_is_made(
+    site: Path, tmp_path: Path, named: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        run_site(site, Place(out=tmp_path / "out", **named), seconds=1)
+    assert not (tmp_path / "out").exists()

@@ -1,8 +1,19 @@
-"""The clock of a story, which is never far ahead of the slowest camera."""
+"""The clock of a story, which is never far ahead of the slowest camera, and the cameras that play in it."""
 
-from marsad.app.story import LEAD_NS, StoryClock
+import queue
+import threading
+from typing import Any
+
+import pytest
+
+from marsad.app.camera_wire import Story
+from marsad.app.scenario_file import load_scenario
+from marsad.app.story import LEAD_NS, StoryClock, StorySource
+from marsad.kernel.event import StreamEnded
+from marsad.kernel.frame import Frame
 
 S = 10**9
+CAMERA = load_scenario("fence-climber").camera_ids[0]
 
 
 class Wall:
@@ -51,3 +62,26 @@ def test_it_waits_for_the_slowest_does_not_catch_up_and_never_goes_back() -> Non
     wall.now_s += 100
     assert clock.step() == LEAD_NS + S // 10 + 101 * S
     assert clock() == clock.step()
+
+
+@pytest.mark.parametrize("since_ns", [0, S // 20, S // 9, S // 2, 3 * S])
+def test_a_camera_taken_up_at_any_moment_gives_its_first_picture_though_the_story_stands(since_ns: int) -> None:
+    begin_ns = 1000 * S
+    clock = StoryClock(begin_ns + since_ns, Wall())
+    source = StorySource(Story(scenario="fence-climber", begin_ns=begin_ns, from_ns=clock(), seconds=4.0), CAMERA)
+    clock.await_cameras({CAMERA})
+    source.go(clock.step())
+    given: queue.Queue[Any] = queue.Queue()
+
+    def play() -> None:
+        for each in source:
+            given.put(each)
+
+    threading.Thread(target=play, daemon=True).start()
+    first = given.get(timeout=60)
+    assert isinstance(first, Frame)
+    assert 0 <= first.time_ns - clock() < S / source.info.fps
+    with pytest.raises(queue.Empty):
+        given.get(timeout=0.3)
+    source.close()
+    assert isinstance(given.get(timeout=60), StreamEnded)

@@ -25,7 +25,7 @@ from marsad.kernel.account import Account
 from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, Role, SendPatrol
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState, Figures, PatrolState
-from marsad.kernel.dispatch import Dispatch
+from marsad.kernel.dispatch import Dispatch, Patrol
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDecision
 from marsad.kernel.incident import Hazard, Incident, Note
@@ -52,6 +52,7 @@ SITE = Site(
             source="rtsp://admin:hunter2@10.0.0.7/stream",
         ),
     ),
+    patrols=tuple(Patrol(patrol_id=each, means="foot", persons=2) for each in ("P1", "P2", "P7")),
     lines=(Line(id="border", points=(HERE, Position(latitude_deg=34.5, longitude_deg=40.9))),),
 )
 
@@ -177,9 +178,9 @@ class MemoryDesk:
         decision = act.text if isinstance(act, NoteShift) else type(act).__name__
         return OfficerDecision(time_ns=self.time_ns, officer=person.name, subject="", decision=decision)
 
-    def options(self, incident_id: str) -> list[Option]:
-        if incident_id not in {each.incident_id for each in self.incidents}:
-            raise InputError(f"there is no incident {incident_id}")
+    def options(self, about_id: str) -> list[Option]:
+        if about_id not in {"A1", *(each.incident_id for each in self.incidents)}:
+            raise InputError(f"there is no alarm and no incident {about_id}")
         meet = EnuPoint(east_m=1.0, north_m=2.0, up_m=0.0)
         return [Option(patrol_id="P1", meet=meet, meet_ns=NIGHT_NS, they_ns=None, way=((0.0, 0.0),))]
 

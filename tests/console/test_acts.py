@@ -58,7 +58,12 @@ def test_a_patrol_answers_its_own_orders_alone(console: Console) -> None:
 
 def test_a_patrol_reads_its_own_orders_alone(console: Console) -> None:
     client = console.enter("patrol 1")
-    for path in (f"/api/events?from=0&to={NIGHT_NS}", f"/api/state?at={NIGHT_NS}", "/api/incidents/I1/options"):
+    past = (
+        f"/api/events?from=0&to={NIGHT_NS}",
+        f"/api/events?from={NIGHT_NS}&to={NIGHT_NS}",
+        f"/api/state?at={NIGHT_NS}",
+    )
+    for path in (*past, "/api/incidents/I1/options", "/api/alarms/A1/options"):
         assert client.get(path).status_code == 403, path
     state = client.get("/api/state")
     shown = msgspec.json.decode(state.content, type=DeskState)
@@ -80,6 +85,15 @@ def test_the_site_is_shown_without_where_its_pictures_come_from(console: Console
         assert "secret" not in shown.text
         if role != "patrol":
             assert [each["id"] for each in shown.json()["cameras"]] == ["C1"]
+
+
+def test_what_fills_the_timeline_of_a_page_that_is_opened_is_no_look_into_the_past(console: Console) -> None:
+    client = console.enter("vian")
+    hour_ns = 3_600 * 10**9
+    assert client.get(f"/api/events?from={NIGHT_NS - hour_ns}&to={NIGHT_NS}").status_code == 200
+    assert [each for each in console.told() if each.happening == "looked_back"] == []
+    assert client.get(f"/api/events?from={NIGHT_NS - 4 * hour_ns}&to={NIGHT_NS}").status_code == 200
+    assert [each.subject for each in console.told() if each.happening == "looked_back"] == ["events"]
 
 
 def test_who_looks_into_the_past_is_written_down_first(console: Console) -> None:
@@ -105,6 +119,8 @@ def test_who_looks_into_the_past_is_written_down_first(console: Console) -> None
         ("/api/events?from=1", 400),
         ("/api/incidents/I9/options", 400),
         ("/api/incidents/I1/options", 200),
+        ("/api/alarms/A9/options", 400),
+        ("/api/alarms/A1/options", 200),
         ("/api/nothing", 404),
         ("/api/", 404),
         ("/api/openapi.json", 200),

@@ -177,3 +177,11 @@ def test_an_event_that_comes_again_changes_nothing() -> None:
         assert stored.event is not None
         night.board.apply(stored.sequence, stored.event)
     assert night.board.state(night.now_ns) == before
+
+
+def test_a_phones_positions_leave_room_to_remember_what_officers_did() -> None:
+    board = Board(Watched(site_name="x", origin=PLACE))
+    board.apply(0, ActDone(time_ns=1, act_id="sent", officer="Rana", act="send_patrol", events=1))
+    for index in range(1, 5000):
+        board.apply(index, ActDone(time_ns=1, act_id=f"p{index}", officer="P1", act="report_position", events=1))
+    assert (board.act("sent"), board.act("p4999"), board.act("p4998")) == (0, 4999, None)

@@ -176,6 +176,31 @@ def test_boxes_are_those_of_the_very_picture_and_a_silent_camera_is_told_of(
     assert "late" in (tab.locator("figure").get_attribute("class") or "")
 
 
+def test_a_replay_stands_still_with_the_timeline_and_goes_where_it_goes(
+    console: Console, tab: Page, tmp_path: Path
+) -> None:
+    kept = CameraFilm(tmp_path / "film", "C0", reserve_bytes=0)
+    for filmed in walk():
+        kept.append(filmed)
+    kept.close()
+    tab.goto(f"{console.address}?from={START + 30 * STEP}&led")
+    tab.wait_for_function("document.querySelector('.stage')?.dataset.timeNs", timeout=20_000)
+    tab.wait_for_timeout(600)
+    assert shown(tab) == 30
+    tab.evaluate(f"props.fromNs = {START + 50 * STEP}")
+    tab.wait_for_function(f"document.querySelector('.stage').dataset.timeNs == {START + 50 * STEP}")
+    tab.get_by_label("Play").click()
+    tab.wait_for_function(f"document.querySelector('.stage').dataset.timeNs > {START + 55 * STEP}")
+    assert tab.evaluate("props.playing") is True
+    tab.evaluate("props.playing = false")
+    tab.get_by_label("Play").wait_for()
+    tab.wait_for_timeout(400)
+    stood = shown(tab)
+    tab.wait_for_timeout(400)
+    assert shown(tab) == stood
+    assert tab.get_by_label("Speed").count() == 0, "the timeline has it"
+
+
 def test_a_replay_obeys_the_hand(console: Console, tab: Page, tmp_path: Path) -> None:
     kept = CameraFilm(tmp_path / "film", "C0", reserve_bytes=0)
     for filmed in walk():

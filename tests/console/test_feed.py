@@ -13,6 +13,7 @@ import pytest
 from tests.console.conftest import NIGHT_NS, Console, MemoryDesk, WallClock, peopled, running
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 from websockets.frames import Frame
 from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
@@ -151,14 +152,45 @@ def test_a_message_is_encoded_once_for_all_who_see_the_same() -> None:
     assert encoded.frame(moved, viewers[0]) == encoded.frame(moved, viewers[1])
 
 
+@pytest.mark.parametrize(
+    ("offered", "agreed"),
+    [
+        (None, False),
+        (ClientPerMessageDeflateFactory(client_max_window_bits=True), True),
+        (ClientPerMessageDeflateFactory(server_max_window_bits=10), True),
+    ],
+)
+def test_a_browser_gets_the_feed_compressed_only_as_it_can_read_it(
+    console: Console, offered: ClientPerMessageDeflateFactory | None, agreed: bool
+) -> None:
+    client = console.enter("omar")
+    headers = {"Cookie": f"marsad={client.cookies['marsad']}"}
+    asked = None if offered is None else [offered]
+    with connect(
+        console.feed, additional_headers=headers, compression=None, extensions=asked, max_size=None
+    ) as link:  # fmt: skip
+        assert bool(link.protocol.extensions) is agreed
+        assert take(link)["state"] == client.get("/api/state").json()
+        for number in range(3):
+            note(client, number)
+            assert notes(take(link)) == [f"note {number}"]
+
+
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
 def test_a_frame_is_what_it_was_made_of(length: int) -> None:
     """As a client reads it, and as it is unpacked for servers that frame by themselves."""
     text = ("\u0639" * length).encode()
     frame = text_frame(text)
-    client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
-    client.receive_data(frame)
-    assert b"".join(bytes(each.data) for each in client.events_received() if isinstance(each, Frame)) == text
+    unpacks = PerMessageDeflate(
+        remote_no_context_takeover=True, local_no_context_takeover=True, remote_max_window_bits=15,
+        local_max_window_bits=15,
+    )  # fmt: skip
+    for sent_as, extensions in ((frame.plain, []), (frame.deflated, [unpacks])):
+        client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
+        client.extensions = extensions
+        client.receive_data(sent_as)
+        assert b"".join(bytes(each.data) for each in client.events_received() if isinstance(each, Frame)) == text
+    assert len(frame.deflated) <= len(frame.plain)
     sent: list[Any] = []
 
     async def send(message: object) -> None:

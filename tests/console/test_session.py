@@ -5,16 +5,19 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from litestar.connection import ASGIConnection
 from tests.console.conftest import PASSWORD, Console, MemoryDesk, WallClock, peopled, running
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from marsad.adapters.memory import MemoryAccounts
+from marsad.console.gate import is_same_machine
 from marsad.console.gatekeeper import Limits
 from marsad.console.server import Terms
 from marsad.kernel.account import Account
@@ -62,6 +65,30 @@ def test_two_first_runs_at_once_make_one_account(empty: Console) -> None:
 def test_the_first_account_is_not_made_through_a_proxy(empty: Console, header: str) -> None:
     assert empty.client().post("/api/first-run", json=FIRST, headers={header: "127.0.0.1"}).status_code == 403
     assert empty.accounts.accounts() == []
+
+
+@pytest.mark.parametrize(
+    ("asker", "server", "same"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("10.0.0.5", "10.0.0.5", True),
+        ("10.0.0.9", "10.0.0.5", False),
+        ("", "", False),
+    ],
+)
+def test_who_asks_from_the_machine_itself_by_any_of_its_addresses_is_there(asker: str, server: str, same: bool) -> None:
+    scope: Any = {
+        "type": "http", "client": (asker, 40000) if asker else None, "server": (server, 8700) if server else None
+    }  # fmt: skip
+    assert is_same_machine(ASGIConnection(scope)) is same
+
+
+def test_a_patrols_account_is_of_a_patrol_that_there_is(console: Console) -> None:
+    client = console.enter("anwar")
+    wanted = {"name": "patrol x", "password": "seven of them walk", "role": "patrol", "patrol_id": "nowhere"}
+    answer = client.post("/api/accounts", json=wanted)
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "there is no patrol nowhere; the site has P1, P2, P7"
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 11, "Patrol Post 12", "x" * 1001])

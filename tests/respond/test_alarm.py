@@ -420,6 +420,20 @@ def test_what_is_known_is_told_anew_without_a_sound() -> None:
     assert (event.alarm.kind, event.alarm.camera_ids) == ("group", ("north", "south"))
 
 
+def test_once_the_picture_has_told_of_it_a_cameras_own_word_changes_only_what_is_new() -> None:
+    alarms = Alarms()
+    of_four = Count(best=4, low=4, high=4)
+    told = raised(1, 0, 0, kind="group", camera="", facts=Facts(time_ns=ns(1)), text="Group of 4.", count=of_four)
+    meet(alarms, told)
+    for k in range(2, 6):
+        own = meet(alarms, raised(7, k, 1, "t1", kind="group", persons=3 + k, text=f"{3 + k} by one camera"))
+        assert (own.happening, own.alarm.text, own.alarm.count) == ("again", "Group of 4.", of_four)
+    crossed = meet(alarms, raised(7, 7, 1, "t1", kind="group", rule="line_crossing", text="Crossed.", priority="high"))
+    assert (crossed.happening, crossed.alarm.text) == ("worse", "Crossed.")
+    again = meet(alarms, raised(8, 8, 1, "t1", kind="group", facts=Facts(time_ns=ns(8)), text="Group of 5."))
+    assert again.alarm.text == "Group of 5."
+
+
 def test_a_further_rule_sounds_only_where_it_asks_for_more() -> None:
     alarms = Alarms()
     meet(alarms, raised(1, 0, 0, rule="approach", rule_id="line", direction="inward"))

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.alert import Alert
-from marsad.kernel.desk import CameraState, PatrolState, Trouble
+from marsad.kernel.desk import CameraState, PatrolState, Storage, Trouble
 from marsad.kernel.dispatch import Duty, Patrol
 from marsad.kernel.picture import Picture, SourceState
 from marsad.kernel.position import Position
@@ -197,3 +198,15 @@ def test_a_cameras_troubles_are_one_alarm_that_ends_with_them() -> None:
     assert [event.happening for event in shown] == ["raised", "again"]
     assert (alarm.state, alarm.response, alarm.about) == ("returned", "cover_and_repair", "camera")
     assert {met.rule for met in alarm.met} == {"camera_fault", "camera_silent"}
+
+
+def test_a_disk_without_room_for_film_is_told_once_until_it_has_some() -> None:
+    upkeep = Upkeep(SITE)
+    full = Storage(film_bytes=0, quota_bytes=50, free_bytes=300_000_000, short=True)
+    (alert,) = upkeep.update([], [], [], ns(1), storage=full)
+    assert rules_of([alert]) == [("storage_short", "storage:film", "medium")]
+    assert alert.text == "The disk is full: no film is kept, 300 MB are left for the log."
+    assert upkeep.update([], [], [], ns(2), storage=full) == []
+    room = msgspec.structs.replace(full, short=False)
+    assert [upkeep.update([], [], [], ns(3 + k), storage=room) for k in range(40)] == [[]] * 40
+    assert len(upkeep.update([], [], [], ns(50), storage=full)) == 1

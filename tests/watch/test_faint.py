@@ -280,6 +280,7 @@ def frames(ways: list[tuple[Way, float]], seconds: float, since_s: float) -> Ite
 def test_the_watcher_tells_of_faint_movers_once_and_leaves_strong_ones_to_the_ordinary_tracker() -> None:
     faint_way, strong_way = (60.0, 90.3, 4.1, 0.0), (200.0, 140.0, -5.0, 0.0)
     watcher = Watcher("mast", settings=WatchSettings(faint=FaintSettings()))
+    watcher.number_from(201)
     events: list[WatchEvent] = []
     seen = []
     for frame in frames([(faint_way, 5.0), (strong_way, 60.0)], 26, since_s=18):
@@ -296,6 +297,7 @@ def test_the_watcher_tells_of_faint_movers_once_and_leaves_strong_ones_to_the_or
     assert all(abs(track.box.centre_px[1] - y) < 4 for _, track in faint_ones)
     assert {track.kind for _, track in faint_ones} == {"unknown"}
     number = faint_ones[0][1].track_id
+    assert (number, {track.track_id for track in ordinary}) == (faint.FAINT + 201, {201})
     mine = [event for event in events if isinstance(event, TrackConfirmed) and event.track.track_id == number]
     points = [event for event in events if isinstance(event, TrackPoint) and event.track.track_id == number]
     lost = [event for event in events if isinstance(event, TrackLost) and event.track_id == number]

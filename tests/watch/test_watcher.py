@@ -106,6 +106,13 @@ class Run:
 WAY = walk(20, 80, 16)
 
 
+def test_tracks_are_numbered_from_where_they_are_told_to_be() -> None:
+    watcher = Watcher("mast")
+    watcher.number_from(101)
+    run = Run(clip([(WAY, 30)], 7), watcher)
+    assert {track.track_id for track in run.tracks()} == {101}
+
+
 def test_a_walker_is_followed_without_a_gap_and_written_back_to_the_first_sight() -> None:
     run = Run(clip([(WAY, 30)], 7))
     (confirmed,) = run.events(TrackConfirmed)

@@ -38,7 +38,7 @@ ORIGIN = Position(latitude_deg=34.3750, longitude_deg=41.0500, height_m=180.0)
 COVARIANCE = GroundCovariance(east_m2=160.0, east_north_m2=20.0, north_m2=90.0)
 PASSWORDS = {
     "zainab": ("correct horse battery", "operator", ""), "rana": ("correct horse battery", "supervisor", ""),
-    "p1": ("correct horse battery", "patrol", "P1"),
+    "nour": ("correct horse battery", "administrator", ""), "p1": ("correct horse battery", "patrol", "P1"),
 }  # fmt: skip
 CAMERAS = {
     "C1": (34.3812, 41.0312, 35.0), "C2": (34.3790, 41.0466, 20.0), "C3": (34.3771, 41.0621, 5.0),
@@ -404,7 +404,14 @@ def _session_routes() -> list[HTTPRouteHandler]:
         answer.delete_cookie("fake")
         return answer
 
-    return [session, sign_in, sign_out]
+    @get("/api/accounts", sync_to_thread=False)
+    def accounts() -> list[dict[str, Any]]:
+        return [
+            {"name": name, "role": role, "patrol_id": patrol, "disabled": name == "rana"}
+            for name, (_, role, patrol) in PASSWORDS.items()
+        ]
+
+    return [session, sign_in, sign_out, accounts]
 
 
 def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
@@ -420,7 +427,7 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     def events() -> list[dict[str, Any]]:
         return desk.log
 
-    @get("/api/incidents/{_:str}/options", sync_to_thread=False)
+    @get(["/api/incidents/{_:str}/options", "/api/alarms/{_:str}/options"], sync_to_thread=False)
     def options() -> list[dict[str, Any]]:
         now = desk.now_ns()
         meet = {"east_m": 400.0, "north_m": 500.0, "up_m": 0.0}

@@ -179,6 +179,37 @@ def test_a_patrol_is_sent_with_two_more_and_its_answer_is_written_down(new_page:
     assert server.told("accepted") == 1
 
 
+def test_who_only_looks_at_who_could_be_sent_opens_nothing(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    server.script("crossing")
+    expect(page.locator(WAITING)).to_have_count(2)
+    before = server.told("opened")
+    page.keyboard.press("t")
+    page.keyboard.press("s")
+    expect(page.locator("input[name=patrol]").first).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_timeout(500)
+    assert server.told("opened") == before
+    page.keyboard.press("s")
+    expect(page.locator("input[name=patrol]").first).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(page.locator(".focus article")).to_contain_text("Sent")
+    assert server.told("opened") == before + 1
+
+
+def test_no_picture_of_the_wall_is_hidden_by_its_switch(new_page: NewPage) -> None:
+    page = new_page()
+    page.keyboard.press("v")
+    first = page.locator(".wall li").first
+    expect(first).to_be_visible()
+    switch = page.locator(".centre .switch").bounding_box()
+    picture = first.bounding_box()
+    assert switch
+    assert picture
+    assert picture["y"] >= switch["y"] + switch["height"]
+
+
 def test_every_key_is_shown_and_everything_can_be_found(new_page: NewPage) -> None:
     page = new_page(language="en")
     page.keyboard.press("Shift+Slash")
@@ -353,6 +384,36 @@ def test_axe_finds_nothing_on_any_screen(new_page: NewPage, violations: Violatio
         found += violations(page)
         page.keyboard.press("Escape")
     assert found == []
+
+
+DIALOGS = {
+    "accounts": "الحسابات", "password": "كلمة المرور", "settings": "الإعدادات", "shift": "المناوبة",
+    "sighting": "مشاهدة", "nuisance": "n", "shelve": "h", "assess": "e", "send": "s",
+}  # fmt: skip
+"""What is typed to find each dialog, or the key that opens it for the alarm that is picked."""
+
+
+@pytest.mark.parametrize("dialog", DIALOGS)
+def test_axe_finds_nothing_on_any_dialog(
+    new_page: NewPage, violations: Violations, server: Server, dialog: str
+) -> None:
+    page = new_page(user="nour")
+    server.script("crossing")
+    expect(page.locator(WAITING)).to_have_count(2)
+    page.emulate_media(reduced_motion="reduce")
+    page.keyboard.press("t")
+    asked = DIALOGS[dialog]
+    if len(asked) == 1:
+        page.keyboard.press(asked)
+    else:
+        page.keyboard.press("Control+k")
+        page.keyboard.type(asked)
+        page.keyboard.press("Enter")
+    shown = page.get_by_role("dialog")
+    expect(shown).to_be_visible()
+    expect(shown.get_by_role("combobox", name="أمر أو اسم")).to_have_count(0)
+    expect(shown.locator(".skeleton")).to_have_count(0)
+    assert violations(page) == []
 
 
 def test_axe_finds_nothing_in_any_language(new_page: NewPage, violations: Violations, server: Server) -> None:

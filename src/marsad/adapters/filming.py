@@ -13,10 +13,11 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
-from marsad.adapters.annotate import Tone
+from marsad.adapters.annotate import Tone, hidden
 from marsad.adapters.video import luma
 from marsad.kernel.film import CodedPicture, Filmed, Mark, marks_of
 from marsad.kernel.frame import Counts, Frame
+from marsad.kernel.site import Mask
 from marsad.kernel.track import Track
 
 QUALITY = 85
@@ -40,11 +41,15 @@ class Filming:
     `coded` is the tap of the source; `watched` is called when the watch is done with a frame. Once anything came
     through the tap, nothing is coded here. 16-bit counts become grey between levels that move slowly. What is finished
     goes to `hand_on`, one at a time.
+
+    What lies under `masks` never leaves here: the coded pictures show it, so of a camera with masks they are left
+    alone, and its pictures are blackened and coded here.
     """
 
-    def __init__(self, camera_id: str, hand_on: Callable[[Filmed], None]) -> None:
+    def __init__(self, camera_id: str, hand_on: Callable[[Filmed], None], masks: Sequence[Mask] = ()) -> None:
         self._camera_id = camera_id
         self._hand_on = hand_on
+        self._masks = tuple(masks)
         self._tone = Tone()
         self._lock = Lock()
         self._waiting: deque[CodedPicture] = deque()
@@ -54,6 +59,8 @@ class Filming:
 
     def coded(self, picture: CodedPicture) -> None:
         """Take a coded picture, from any thread."""
+        if self._masks:
+            return
         with self._lock:
             self._tapped = True
             self._waiting.append(picture)
@@ -79,7 +86,7 @@ class Filming:
         if since_ns is not None and 0 <= since_ns < THUMBNAIL_NS:
             return None
         self._thumbnail_ns = frame.time_ns
-        return to_jpeg(_small(self._tone.grey(frame.counts)), THUMBNAIL_QUALITY)
+        return to_jpeg(_small(self._grey(frame)), THUMBNAIL_QUALITY)
 
     def finish(self) -> None:
         """Hand on what waits at the end."""
@@ -91,6 +98,10 @@ class Filming:
         picture = self._waiting.popleft()
         self._hand_on(Filmed(picture=picture, marks=self._marks.pop(picture.time_ns, ())))
 
+    def _grey(self, frame: Frame) -> Counts:
+        """The picture as it is shown: black under the masks, and its levels those of the rest."""
+        return hidden(self._tone.grey(hidden(frame.counts, self._masks)), self._masks)
+
     def _code(self, frame: Frame) -> CodedPicture:
         height, width = frame.counts.shape
         return CodedPicture(
@@ -100,7 +111,7 @@ class Filming:
             key=True,
             width_px=width,
             height_px=height,
-            data=to_jpeg(self._tone.grey(frame.counts)),
+            data=to_jpeg(self._grey(frame)),
         )
 
 

@@ -115,8 +115,9 @@ class H264Packets:
         return Unpacked(kept, key, self._description if key else b"")
 
     def _learn(self, units: Sequence[bytes]) -> None:
-        sps = [unit for unit in units if kind_of(unit) == SPS and len(unit) > 3]
-        pps = [unit for unit in units if kind_of(unit) == PPS]
+        # An encoder and what sends its stream may both repeat the sets before a key picture.
+        sps = list(dict.fromkeys(unit for unit in units if kind_of(unit) == SPS and len(unit) > 3))
+        pps = list(dict.fromkeys(unit for unit in units if kind_of(unit) == PPS))
         if (sps and sps != self._sps) or (pps and pps != self._pps):
             self._sps, self._pps = sps or self._sps, pps or self._pps
             if self._sps and self._pps:

@@ -33,7 +33,15 @@ from marsad.app.glance import Glances, followed
 from marsad.app.node import watcher_for
 from marsad.app.story import StorySource
 from marsad.kernel.error import InputError, MarsadError
-from marsad.kernel.event import Event, FramesDropped, SourceEvent, WatchEnded, WatchStarted
+from marsad.kernel.event import (
+    CameraLost,
+    CameraRestored,
+    Event,
+    FramesDropped,
+    SourceEvent,
+    WatchEnded,
+    WatchStarted,
+)
 from marsad.kernel.film import CodedPicture, Filmed, to_message
 from marsad.kernel.frame import Frame
 from marsad.kernel.port import DetectorModel, FrameSource
@@ -129,6 +137,7 @@ class Looker:
         model: DetectorModel | None = OnnxModel(Path(orders.model)) if orders.model else None
         settings = WatchSettings(faint=FaintSettings() if orders.faint else None)
         self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
+        self._watcher.number_from(orders.first_track)
         self._alerting = Alerting(site)
         self._camera_id = camera.id
         self._glances = Glances(camera.id, site.organisation, located=camera.pose is not None)
@@ -158,7 +167,9 @@ class Looker:
             self._line.busy_since_s = None
 
     def end(self, reason: str) -> None:
-        """Say what is left to be said."""
+        """Say what is left to be said; a watch that had no picture never began."""
+        if not self.frames:
+            return
         ended = WatchEnded(
             time_ns=self.last_ns, camera_id=self._camera_id, reason=reason, frames=self.frames, dropped=self.dropped
         )
@@ -181,7 +192,12 @@ class Looker:
             self._line.say(Small(time_ns=frame.time_ns, jpeg=small))
 
     def _tell(self, time_ns: int, events: tuple[Event, ...]) -> None:
-        glance = Glance(camera_id=self._camera_id, time_ns=time_ns, fps=self._fps(), events=events)
+        for event in events:
+            if isinstance(event, CameraLost):
+                _log.warning("camera_lost", camera_id=self._camera_id, why=event.detail)
+            elif isinstance(event, CameraRestored):
+                _log.info("camera_restored", camera_id=self._camera_id, blind_s=round(event.blind_ns / NS, 1))
+        glance = Glance(camera_id=self._camera_id, time_ns=time_ns, watched=False, fps=self._fps(), events=events)
         self._line.say(Saw(glance=glance))
 
     def _fps(self) -> float:
@@ -285,7 +301,7 @@ class Process:
                 if keep is not None:
                     keep(filmed)
 
-            filming = Filming(camera.id, hand_on)
+            filming = Filming(camera.id, hand_on, camera.masks)
             stack.callback(filming.finish)
             self._source = _opened(orders, filming.coded)
             looker = Looker(orders, self._source, site, camera, line, filming)

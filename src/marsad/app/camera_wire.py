@@ -31,7 +31,10 @@ class Story(Record):
 
 
 class Orders(Wire, tag="orders"):
-    """The first thing that a camera's process hears: what it is to watch, how, and in which folder film is kept."""
+    """The first thing that a camera's process hears: what it is to watch, how, and in which folder film is kept.
+
+    Its tracks are numbered from `first_track` on.
+    """
 
     camera_id: str
     site: str
@@ -41,6 +44,7 @@ class Orders(Wire, tag="orders"):
     faint: bool = False
     film: str = ""
     story: Story | None = None
+    first_track: int = 1
 
 
 class Go(Wire, tag="go"):

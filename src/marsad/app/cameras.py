@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+import msgspec
 import structlog
 
 from marsad.app.camera_wire import (
@@ -54,6 +55,12 @@ class Patience(Record):
 
 class Listener(Protocol):
     """Whoever is told what cameras say."""
+
+    def begins(self, camera_id: str) -> int:
+        """The number of the first track of a camera's process that is about to be started."""
+
+    def opened(self, camera_id: str) -> None:
+        """A camera's process has its source open: there will be pictures, and tracks."""
 
     def saw(self, glance: Glance) -> None:
         """A camera has seen something, or nothing."""
@@ -147,7 +154,8 @@ class CameraKeeper:
             ours.close()
             return f"its process cannot be started: {error.strerror}"
         self._seen, self._ended = False, None
-        self._writer.write(packed(self._orders()))
+        first = self._listener.begins(self.camera_id)
+        self._writer.write(packed(msgspec.structs.replace(self._orders(), first_track=first)))
         why = await self._listen(reader)
         return await self._after(self._process, why)
 
@@ -173,7 +181,7 @@ class CameraKeeper:
         """Take a message; why the process is hung, empty where it is not."""
         match message:
             case Saw(glance=glance):
-                if not self._seen:
+                if glance.watched and not self._seen:
                     self._seen = True
                     self._tell("running")
                 self._listener.saw(glance)
@@ -182,6 +190,7 @@ class CameraKeeper:
             case Small(time_ns=time_ns, jpeg=jpeg):
                 self._listener.small(self.camera_id, time_ns, jpeg)
             case Begun():
+                self._listener.opened(self.camera_id)
                 _log.info("camera_open", camera_id=self.camera_id, width_px=message.width_px, fps=message.fps)
             case Beat(busy_s=busy_s) if busy_s > (self._patience.busy_s if self._seen else self._patience.begin_s):
                 return f"its process has been at one picture for {busy_s:.0f} s"

@@ -303,6 +303,7 @@ def run(
     ] = None,
     certificate: Annotated[Path | None, typer.Option(metavar="PEM", help="The console's TLS certificate.")] = None,
     key: Annotated[Path | None, typer.Option(metavar="PEM", help="Its key.")] = None,
+    tls_proxy: Annotated[bool, typer.Option("--tls-proxy", help="Browsers come through a proxy that has TLS.")] = False,
     quota: Annotated[float, typer.Option(metavar="GB", help="How much film is kept.")] = 50.0,
     model: Annotated[Path | None, typer.Option(metavar="FILE.onnx", help="A model that looks at each track.")] = None,
     faint: Annotated[bool, typer.Option("--faint", help="Look for movers too faint for one picture as well.")] = False,
@@ -326,10 +327,27 @@ def run(
 
     _must_exist(site)
     place = Place(
-        out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, quota_gb=quota
-    )
+        out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, tls_proxy=tls_proxy,
+        quota_gb=quota,
+    )  # fmt: skip
     options = Options(model, faint, None if share is None else Share(share, outbox, spool))
     _report(run_site(site, place, seconds=seconds, options=options), as_json=as_json)
+
+
+@app.command()
+def administrator(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose account it is.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The --out folder of marsad run.")] = Path("out/run"),
+    as_json: Json = False,
+) -> None:
+    """Make an administrator's account at the machine itself, or give one that is there a new password."""
+    from marsad.app.administrator import make_administrator
+
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    _report(make_administrator(out, name, password), as_json=as_json)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """A site file: TOML to `Site`, with everything that is wrong about it said at once."""
 
+import os
+import struct
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from marsad.kernel.site import Site
 
 PMTILES = b"PMTiles\x03"
 """How a file begins that holds a map's tiles. Source: PMTiles version 3 specification, section 3."""
+_PMTILES_HEADER = struct.Struct("<8s8Q")
+_PMTILES_HEADER_BYTES = 127
 EXAMPLE = "a site file, such as examples/site.toml"
 
 
@@ -84,12 +88,15 @@ class _SiteReader(Reader):
         valid = f"a PMTiles file; {folder / name}"
         try:
             with (folder / name).open("rb") as file:
-                start = file.read(len(PMTILES))
+                start = file.read(_PMTILES_HEADER_BYTES)
+                size = file.seek(0, os.SEEK_END)
         except OSError as error:
             self.note(("base_map",), name, f"{valid} cannot be read: {error.strerror}")
             return
-        if start != PMTILES:
+        if not start.startswith(PMTILES):
             self.note(("base_map",), name, f"{valid} is none, of version 3")
+        elif not _is_whole(start, size):
+            self.note(("base_map",), name, f"{valid} is cut short: fetch it again")
 
     def _address(self, key: Key, address: str) -> None:
         if key[0] != "cameras" or not address.lower().startswith(SCHEMES):
@@ -128,3 +135,11 @@ def _named_files(table: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
 
 def _absolute(source: str, folder: Path) -> str:
     return source if not source or "://" in source else str(folder / source)
+
+
+def _is_whole(header: bytes, size: int) -> bool:
+    """Whether the parts that a PMTiles header names lie within the file: directory, description, leaves, tiles."""
+    if len(header) < _PMTILES_HEADER_BYTES:
+        return False
+    _, *parts = _PMTILES_HEADER.unpack_from(header)
+    return all(offset + length <= size for offset, length in zip(parts[::2], parts[1::2], strict=True))

@@ -20,12 +20,13 @@ from marsad.app.desk_log import DeskLog
 from marsad.app.desk_setup import SIGHTINGS, patrol_source
 from marsad.app.kept_picture import KeptPicture
 from marsad.app.picture_start import Setup
+from marsad.app.track_numbers import TrackNumbers, numbers_in
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.console.partner_board import PartnerFacts
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
-from marsad.kernel.alarm import Seen
+from marsad.kernel.alarm import Alarm, Seen
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, Storage
@@ -82,10 +83,11 @@ class DeskSettings(Record):
 
 
 class Glance(Record):
-    """What a camera's process has to tell at one moment."""
+    """What a camera's process has to tell at one moment; `watched` where that is of a picture it has looked at."""
 
     camera_id: str
     time_ns: int
+    watched: bool = True
     fps: float = 0.0
     look: Look | None = None
     tracks: tuple[Track, ...] = ()
@@ -147,6 +149,7 @@ class Control:
         self._keepings = Keepings(outfit.log)
         self._board = board_now(outfit.log, self._watched, outfit.tell)
         self._room = self._fresh_room()
+        self._numbers = TrackNumbers(self._board.tracks_reserved or numbers_in(outfit.log))
         self._collected = _Collected()
         self._kept = self._take_up()
         self._picture = self._kept.picture
@@ -215,13 +218,15 @@ class Control:
         """The change feed."""
         return self._feed.follow(since)
 
-    def options(self, incident_id: str) -> list[Option]:
+    def options(self, about_id: str) -> list[Option]:
         """What sending each patrol would come to, the best first; it may be asked in any thread, and takes a while.
 
-        Raises: InputError where there is no such incident, or nobody knows where it is.
+        It is asked about an alarm or about an incident.
+
+        Raises: InputError where there is neither, or nobody knows where it is.
         """
         now_ns = self.now_ns()
-        path = self._path(incident_id, now_ns)
+        path = self._path(about_id, now_ns)
         candidates = self._outfit.ground.candidates(self.places())
         return options(candidates, path, now_ns, busy=self._room.dispatches.busy())
 
@@ -248,11 +253,12 @@ class Control:
 
     def take(self, glance: Glance) -> None:
         """Take in what a camera tells."""
-        self._board.saw(glance.camera_id, glance.time_ns, glance.fps)
-        self._tracks[glance.camera_id] = glance.tracks
+        if glance.watched:
+            self._board.saw(glance.camera_id, glance.time_ns, glance.fps)
+            self._tracks[glance.camera_id] = glance.tracks
         if glance.look is not None and glance.look.source_id in self._known_sources:
             self._looks.append(glance.look)
-        events = list(glance.events)
+        events: list[Event] = [*self._numbers.heard(glance.camera_id, glance.tracks, self.now_ns()), *glance.events]
         if glance.alerts:
             self._raised += glance.alerts
             events += self._meet(glance.alerts)
@@ -267,6 +273,16 @@ class Control:
             time_ns=self.now_ns(), camera_id=camera_id, run=run, restarts=restarts, detail=detail
         )  # fmt: skip
         self._running.submit([event])
+
+    def first_track(self, camera_id: str) -> int:
+        """The number of the first track of a camera's process that is about to be started: one that never was."""
+        first, reserved = self._numbers.begin(camera_id, self.now_ns())
+        self._running.submit(reserved)
+        return first
+
+    def camera_open(self, camera_id: str) -> None:
+        """A camera's process has pictures, and may use the numbers that it was given."""
+        self._numbers.opened(camera_id)
 
     def stores(self, storage: Storage | None) -> None:
         """How full the disk is."""
@@ -447,10 +463,9 @@ class Control:
                 places[name] = said.position
         return places
 
-    def _path(self, incident_id: str, now_ns: int) -> list[Waypoint]:
-        """Where those whom an incident is about are and will be. Raises: InputError where nobody knows."""
-        incident = self._room.incidents.incident(incident_id)
-        subjects = [self._room.alarms.alarm(each) for each in incident.alarm_ids if self._has_alarm(each)]
+    def _path(self, about_id: str, now_ns: int) -> list[Waypoint]:
+        """Where those whom an alarm or an incident is about are and will be. Raises: InputError where nobody knows."""
+        subjects, position = self._about(about_id)
         known = names_of(self._picture)
         names = {known.get(each.subject_id, each.subject_id) for each in subjects}
         for there in subjects_of(self._picture):
@@ -462,10 +477,18 @@ class Control:
             place = subject.seen.ground
             if place is not None:
                 return [_here(place.east_m, place.north_m, place.covariance, now_ns)]
-        if incident.position is not None:
-            at = self._outfit.ground.frame.point(incident.position)
+        if position is not None:
+            at = self._outfit.ground.frame.point(position)
             return [_here(at.east_m, at.north_m, _SURE, now_ns)]
-        raise InputError(f"nobody knows where incident {incident_id} is: give it a place, or an alarm that has one")
+        raise InputError(f"nobody knows where {about_id} is: give an incident a place, or an alarm that has one")
+
+    def _about(self, about_id: str) -> tuple[list[Alarm], Position | None]:
+        """The alarm named, or those of the incident named, and where the incident was said to be."""
+        if self._has_alarm(about_id):
+            return [self._room.alarms.alarm(about_id)], None
+        incident = self._room.incidents.incident(about_id)
+        held = [self._room.alarms.alarm(each) for each in incident.alarm_ids if self._has_alarm(each)]
+        return held, incident.position
 
     def _has_alarm(self, alarm_id: str) -> bool:
         try:
@@ -562,7 +585,7 @@ class Control:
         cameras = [each for each in self._board.cameras if _is_expected(each, now_ns)]
         ill = self._upkeep.update(
             cameras, self._board.patrols, self._picture.sources, now_ns,
-            busy=self._room.dispatches.busy(),
+            busy=self._room.dispatches.busy(), storage=self._board.storage,
         )  # fmt: skip
         if ill:
             events += self._meet(ill)

@@ -21,6 +21,7 @@ from marsad.kernel.event import (
     PictureKept,
     PictureTrackPoint,
     TrackPoint,
+    TracksReserved,
 )
 from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
 
@@ -31,7 +32,7 @@ FAR: Final = 200_000
 AT_ONCE: Final = 500
 """So many events are told in one message."""
 
-LEFT_OUT: Final = (LookTaken, TrackPoint, PictureTrackPoint, PictureGroupPoint, PictureKept, DeskKept)
+LEFT_OUT: Final = (LookTaken, TrackPoint, PictureTrackPoint, PictureGroupPoint, PictureKept, DeskKept, TracksReserved)
 """What is not told to followers: the picture comes to them in messages of its own."""
 
 M = TypeVar("M", PictureMoved, Pulse)

@@ -310,7 +310,7 @@ def _unusable(message: str, site_file: Path) -> str:
 
 
 def _camera(camera: Camera) -> str:
-    """Whether the camera's recording exists or its address answers."""
+    """Whether the recording exists, or the camera lets us in and sends pictures of the size that the site file says."""
     if not camera.source:
         raise _TroubleError("names no source", "set its source, or name the source when you watch", "note")
     if "://" not in camera.source:
@@ -325,4 +325,22 @@ def _camera(camera: Camera) -> str:
             f"{host} port {port} does not answer ({error})",
             "look at its power, cable and address, and whether a firewall lets RTSP through",
         ) from error
-    return f"{host} port {port} answers in {(time.monotonic() - started) * 1000:.0f} ms"
+    answers = f"{host} port {port} answers in {(time.monotonic() - started) * 1000:.0f} ms"
+    return f"{answers}, {_pictures(camera)}"
+
+
+def _pictures(camera: Camera) -> str:
+    """What the camera sends."""
+    sources = importlib.import_module("marsad.adapters.sources")
+    try:
+        source = sources.open_source(camera.source, camera.id)
+    except MarsadError as error:
+        raise _TroubleError(str(error), "try the same address in another player on this machine") from error
+    source.close()
+    info, lens = source.info, camera.lens
+    sends = f"sends {info.width_px}x{info.height_px} at {info.fps:g} a second"
+    if (info.width_px, info.height_px) != (lens.width_px, lens.height_px):
+        raise _TroubleError(
+            f"{sends}, and the site file says {lens.width_px}x{lens.height_px}", "mend the lens, or the camera's stream"
+        )
+    return sends

@@ -108,6 +108,8 @@ class CameraNode:
             if out is None
             else Outputs(out, fps, video=video, masks=() if camera is None else camera.masks, tell=tell)
         )
+        if self._outputs is not None:
+            self._watcher.number_from(self._outputs.first_track(source.camera_id))
         self._health: Counter[str] = Counter()
         self._stream: Counter[str] = Counter()
         self.frames = 0

@@ -13,6 +13,7 @@ from marsad.adapters.contact_sheet import ContactSheet
 from marsad.adapters.geojson import TrackMap
 from marsad.adapters.mot import TrackTable
 from marsad.app.patient_log import PatientLog, open_log
+from marsad.app.track_numbers import numbers_in
 from marsad.kernel.alert import Alert
 from marsad.kernel.error import InputError, MarsadError, UnavailableError
 from marsad.kernel.event import Event
@@ -76,6 +77,10 @@ class Outputs:
         self._masks = masks
         self._finished = self._closed = False
         self._names: list[str] = []
+
+    def first_track(self, camera_id: str) -> int:
+        """The first number that no track of a camera has in the log that is gone on with."""
+        return numbers_in(self._events).get(camera_id, 0) + 1
 
     def log(self, events: Sequence[Event]) -> None:
         """Write to the log, now or when it can be. Raises: UnavailableError where too much waits already."""

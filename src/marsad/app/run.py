@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -57,9 +58,13 @@ def run_site(path: Path, place: Place, *, seconds: float | None = None, options:
     Raises: InputError for a bad site file, or one whose cameras have no source; UnavailableError where the folder or
     the port cannot be had.
     """
+    options = options or Options()
     check_time(seconds)
+    check_place(place)
+    if options.model is not None and not options.model.is_file():
+        raise InputError(f"--model {options.model}: no such file")
     configure_log()
-    return asyncio.run(_run(path, place, seconds, options or Options()))
+    return asyncio.run(_run(path, place, seconds, options))
 
 
 async def _run(path: Path, place: Place, seconds: float | None, options: Options) -> RunReport:
@@ -138,6 +143,29 @@ def configure_log() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def check_place(place: Place) -> None:
+    """Nothing for a place where a station can be. Raises: InputError saying what of it is wrong."""
+    if not 0 < place.quota_gb < float("inf"):
+        raise InputError(f"--quota {place.quota_gb:g}: how many gigabytes of film are kept, above 0")
+    if place.tls_proxy and place.certificate is not None:
+        raise InputError("--tls-proxy: the proxy has the certificate; leave --certificate out")
+    if place.certificate is None:
+        if place.key is not None:
+            raise InputError(f"--key {place.key}: name its certificate with --certificate, or there is no TLS")
+        return
+    for option, path in (("--certificate", place.certificate), ("--key", place.key)):
+        if path is not None and not path.is_file():
+            raise InputError(f"{option} {path}: no such file")
+    try:
+        # One that asks for a password would have nobody to answer it under systemd.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(place.certificate, place.key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--certificate {place.certificate}: no certificate with a key that fits, in PEM and without a password "
+            f"({error}); where the key is in a file of its own, name it with --key"
+        ) from error
 
 
 def check_time(seconds: float | None) -> None:

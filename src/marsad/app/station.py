@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ from marsad.kernel.site import Site
 
 _log = structlog.get_logger()
 TIDY_S: Final = 5.0
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - looked for, not listened on
 ALIVE_S: Final = 5.0
 LOG, ACCOUNTS, REPORTERS, KEY = "events.sqlite", "accounts.sqlite", "reporters.sqlite", "reporters.key"
 FILM, EVIDENCE, PASSING = "film", "evidence", "passing"
@@ -56,7 +58,8 @@ FILM, EVIDENCE, PASSING = "film", "evidence", "passing"
 class Place(Record):
     """Where a station keeps its files and where its console is found.
 
-    `port` 0 takes a free one. `names` are further names by which browsers may ask for it.
+    `port` 0 takes a free one. `names` are further names by which browsers may ask for it. `tls_proxy`: browsers come by
+    https, through a proxy that has the certificate.
     """
 
     out: Path
@@ -65,7 +68,13 @@ class Place(Record):
     names: tuple[str, ...] = ()
     certificate: Path | None = None
     key: Path | None = None
+    tls_proxy: bool = False
     quota_gb: float = 50.0
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether browsers reach it by https."""
+        return self.certificate is not None or self.tls_proxy
 
 
 class Plan(NamedTuple):
@@ -138,6 +147,14 @@ class Station:
         """A camera has seen something, or nothing."""
         self.control.take(glance)
 
+    def begins(self, camera_id: str) -> int:
+        """The number of the first track of a camera's process that is about to be started."""
+        return self.control.first_track(camera_id)
+
+    def opened(self, camera_id: str) -> None:
+        """A camera's process has its source open."""
+        self.control.camera_open(camera_id)
+
     def runs(self, camera_id: str, run: CameraRun, restarts: int, detail: str) -> None:
         """A camera's process does otherwise than before."""
         self.control.camera_runs(camera_id, run, restarts, detail)
@@ -145,7 +162,7 @@ class Station:
     async def _open(self) -> None:
         out = self.place.out
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise write_refusal(out, error) from error
         door = _bound(self.place.host, self.place.port)
@@ -201,10 +218,11 @@ class Station:
             _log.error("events_lost", count=missing)
 
     async def _serve(self, door: socket.socket, made: Made) -> None:
+        if self.place.host in _EVERYWHERE and not self.place.names:
+            _log.warning("console_without_name", why="browsers of other machines are refused", mend="--name")
         hosts = tuple(dict.fromkeys(("127.0.0.1", "localhost", "::1", self.place.host, *self.place.names)))
-        tls = self.place.certificate is not None
         app = build_app(
-            self.control, self.accounts, clock=SystemClock(), terms=Terms(hosts=hosts, tls=tls),
+            self.control, self.accounts, clock=SystemClock(), terms=Terms(hosts=hosts, tls=self.place.is_tls),
             handlers=[
                 *self._film_routes(),
                 *report_routes(self.papers, self._audit),
@@ -212,8 +230,9 @@ class Station:
             ],
         )  # fmt: skip
         server = server_for(
-            app, host=self.place.host, port=self.port, certificate=self.place.certificate, key=self.place.key
-        )
+            app, host=self.place.host, port=self.port, certificate=self.place.certificate, key=self.place.key,
+            tls_proxy=self.place.tls_proxy,
+        )  # fmt: skip
         # Signals are the program's own, which stops the cameras before the console.
         server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]
         self._serving = asyncio.create_task(server.serve(sockets=[door]), name="console")
@@ -330,8 +349,9 @@ def _bound(host: str, port: int) -> socket.socket:
         door.bind((host, port))
     except OSError as error:
         door.close()
+        other = "an address of this machine as --host" if error.errno == errno.EADDRNOTAVAIL else "another --port"
         raise UnavailableError(
-            f"{host}:{port}: the console cannot be served there ({error.strerror}); choose another --port"
+            f"{host}:{port}: the console cannot be served there ({error.strerror or error}); choose {other}"
         ) from error
     door.set_inheritable(False)
     return door

@@ -1,5 +1,6 @@
 """A scenario played as live cameras: at the pace of the clock, or slower where the machine is."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -49,15 +50,17 @@ class StorySource:
             self._may.notify()
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
-        """Yield the pictures, each when it may be."""
-        since_s = max(self._story.from_ns - self._story.begin_ns, 0) / NS
+        """Yield the pictures, each when it may be; the first at once, for the story waits for it."""
+        since_ns = max(self._story.from_ns - self._story.begin_ns, 0)
         time_ns, shown = self._story.from_ns, 0
-        for index in range(round(since_s * self.info.fps), self.info.frames):
+        # No picture is of a moment before it is taken up: the camera may have given that one already.
+        for index in range(math.ceil(since_ns * self.info.fps / NS - 1e-6), self.info.frames):
             time_ns = self._story.begin_ns + round(index * NS / self.info.fps)
             # The scene counts from its own beginning, whatever the desk's clock says.
             counts, _ = self._scene.render(index, self._stage.time_ns(index, self.info.fps))
             with self._may:
-                self._may.wait_for(lambda due_ns=time_ns: not self._open or self._gone_ns >= due_ns)  # type: ignore[misc]
+                if shown:
+                    self._may.wait_for(lambda due_ns=time_ns: not self._open or self._gone_ns >= due_ns)  # type: ignore[misc]
                 if not self._open:
                     break
             shown += 1

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -27,20 +27,27 @@ At = Annotated[int | None, QueryParameter(name="at", description="a moment of th
 From = Annotated[int, QueryParameter(name="from", description="the first moment, in ns since 1970, UTC")]
 To = Annotated[int, QueryParameter(name="to", description="the last moment, in ns since 1970, UTC")]
 
+RECENT_NS: Final = 3_660 * 10**9
+"""Events as young as that fill the timeline of whoever opens the desk: no look into the past, and not written down."""
+
 
 def desk_routes(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     """The routes that read the desk, and the one that asks it to do something."""
-    return [*_reading(desk, access), *_doing(desk, access)]
+    return [*_reading(desk, access), *_choosing(desk), *_doing(desk, access)]
 
 
 def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
-    async def past(request: Asked, what: str) -> Person:
-        """Who asks for the past, once that is written down. Raises: NotDoneError for a patrol."""
+    def of_watch(request: Asked) -> Person:
+        """Who asks for more than the present. Raises: NotDoneError for a patrol."""
         person: Person = request.user
         if person.role == "patrol":
             raise NotDoneError("NotAllowed", "a patrol sees its orders as they are now")
-        await access.tell_first("looked_back", person.name, address_of(request), subject=what)
         return person
+
+    async def past(request: Asked, what: str) -> None:
+        """Return once it is written down who asks for the past. Raises: NotDoneError for a patrol."""
+        person = of_watch(request)
+        await access.tell_first("looked_back", person.name, address_of(request), subject=what)
 
     @get("/api/site", opt={"patrol": True})
     async def site(request: Asked) -> Site:
@@ -58,15 +65,26 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     @get("/api/events")
     async def events(request: Asked, first: From, last: To) -> list[StoredEvent]:
         """The events of a span of time in order, looks left out, 10,000 at most."""
-        person = await past(request, "events")
+        person = of_watch(request)
+        if first < desk.now_ns() - RECENT_NS:
+            await past(request, "events")
         return [event for event in await asyncio.to_thread(desk.events, first, last) if stored_for(person, event)]
 
+    return [site, state, events]
+
+
+def _choosing(desk: Desk) -> list[HTTPRouteHandler]:
     @get("/api/incidents/{incident_id:str}/options")
     async def options(incident_id: FromPath[str]) -> list[Option]:
         """What sending each patrol to an incident would come to, the best first."""
         return await asyncio.to_thread(desk.options, incident_id)
 
-    return [site, state, events, options]
+    @get("/api/alarms/{alarm_id:str}/options")
+    async def alarm_options(alarm_id: FromPath[str]) -> list[Option]:
+        """What sending each patrol to what an alarm is about would come to, before there is an incident of it."""
+        return await asyncio.to_thread(desk.options, alarm_id)
+
+    return [options, alarm_options]
 
 
 def _doing(desk: Desk, access: Access) -> list[HTTPRouteHandler]:

@@ -50,6 +50,7 @@ from marsad.kernel.event import (
     SightingReported,
     SourceTrustChanged,
     StatementChanged,
+    TracksReserved,
 )
 from marsad.kernel.incident import Incident
 from marsad.kernel.picture import Picture
@@ -67,7 +68,9 @@ NS: Final = 1_000_000_000
 SHOWN_NS: Final = 86_400 * NS
 """What is closed is shown for so long."""
 ACTS_MOST: Final = 1000
-"""So many acts are remembered as done; what is asked for again long after has been answered long before."""
+"""So many acts are remembered as done, of each phone's positions the last alone; what is asked for again long after has
+been answered long before."""
+_POSITION: Final = "report_position"
 _DATED_BY_DESK: Final = (
     ActDone,
     AlarmChanged,
@@ -79,6 +82,7 @@ _DATED_BY_DESK: Final = (
 )
 _HEARD: Final = "heard"
 """What came over a partner's link is counted among the named."""
+_TRACKS: Final = "tracks "
 _ENDED: Final = frozenset({"done", "refused", "could_not", "recalled"})
 
 
@@ -148,6 +152,7 @@ class Board:
         self._patrols: dict[str, PatrolState] = {}
         self._cameras = {camera_id: _Camera(camera_id) for camera_id in watched.camera_ids}
         self._acts: OrderedDict[str, int] = OrderedDict()
+        self._position_acts: dict[str, str] = {}
         self._named: dict[str, int] = {}
         self._sounded: deque[int] = deque()
         self.partner = None if watched.partner is None else PartnerBoard(watched.partner)
@@ -165,7 +170,7 @@ class Board:
         elif isinstance(event, DeskKept):
             self.kept = sequence
         elif isinstance(event, ActDone):
-            self._act(event.act_id, sequence)
+            self._act(event, sequence)
         elif not self._apply_response(event) and not self._apply_watch_keeping(event):
             self._apply_camera(event)
 
@@ -202,6 +207,8 @@ class Board:
                 self._statements[statement.statement_id] = statement
             case SightingReported(sighting=sighting):
                 self._name("sightings", sighting.sighting_id)
+            case TracksReserved(camera_id=camera_id, upto=upto):
+                self._named[_TRACKS + camera_id] = max(self.named(_TRACKS + camera_id), upto)
             case _:
                 return False
         return True
@@ -251,6 +258,11 @@ class Board:
     def named(self, what: str) -> int:
         """How many of these there ever were: alarms, holds, incidents, dispatches, sightings."""
         return self._named.get(what, 0)
+
+    @property
+    def tracks_reserved(self) -> dict[str, int]:
+        """Up to which number each camera's tracks may be called."""
+        return {what.removeprefix(_TRACKS): upto for what, upto in self._named.items() if what.startswith(_TRACKS)}
 
     def patrol(self, patrol_id: str) -> PatrolState | None:
         """Where a patrol last said it was."""
@@ -370,8 +382,12 @@ class Board:
             case _:
                 pass
 
-    def _act(self, act_id: str, sequence: int) -> None:
-        self._acts[act_id] = sequence
+    def _act(self, done: ActDone, sequence: int) -> None:
+        self._acts[done.act_id] = sequence
+        if done.act == _POSITION:
+            # A phone asks again for the last one alone; all of them would drive officers' acts out within half an hour.
+            self._acts.pop(self._position_acts.get(done.officer, ""), None)
+            self._position_acts[done.officer] = done.act_id
         while len(self._acts) > ACTS_MOST:
             self._acts.popitem(last=False)
 

@@ -115,5 +115,8 @@ class Desk(Protocol):
         What is waited for is on the disk then. Raises UnavailableError, to who waits, where it cannot be now.
         """
 
-    def options(self, incident_id: str) -> list[Option]:
-        """What sending each patrol would come to, the best first. Raises: InputError as `incident` does."""
+    def options(self, about_id: str) -> list[Option]:
+        """What sending each patrol to an alarm or an incident would come to, the best first.
+
+        Raises: InputError where there is neither, or nobody knows where it is.
+        """

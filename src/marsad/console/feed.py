@@ -12,7 +12,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
 from marsad.console.desk import Desk, FeedMessage, Hello
-from marsad.console.patient import send_frame, text_frame
+from marsad.console.patient import FEED, TextFrame, send_frame, text_frame
 from marsad.console.view import message_for, view_of
 from marsad.kernel.act import Person
 
@@ -34,10 +34,10 @@ class Encoded:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._frames: OrderedDict[tuple[int, str], tuple[FeedMessage, bytes | None]] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, str], tuple[FeedMessage, TextFrame | None]] = OrderedDict()
         self._encoder = msgspec.json.Encoder()
 
-    def frame(self, message: FeedMessage, person: Person) -> bytes | None:
+    def frame(self, message: FeedMessage, person: Person) -> TextFrame | None:
         """The message as this person sees it, JSON in a frame; None where nothing of it is theirs."""
         key = (id(message), view_of(person))
         if (kept := self._frames.get(key)) is not None:
@@ -56,7 +56,7 @@ def feed_routes(desk: Desk, send_s: float = SEND_S) -> list[WebsocketRouteHandle
     """The route of the feed; a browser that does not take a message for `send_s` seconds is dropped."""
     encoded = Encoded(desk)
 
-    @websocket("/api/feed", opt={"patrol": True})
+    @websocket(FEED, opt={"patrol": True})
     async def feed(socket: Socket) -> None:
         await socket.accept()
         since = socket.query_params.get("since")

@@ -11,6 +11,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from marsad.console.access import Access
+from marsad.console.door import is_loopback
 from marsad.console.gatekeeper import Gatekeeper, SignedIn
 from marsad.console.problem import NotDoneError
 from marsad.console.roles import Rank, at_least
@@ -34,6 +35,12 @@ def cookie_name(*, tls: bool) -> str:
 def address_of(connection: Connection) -> str:
     """Where it comes from, as the socket says."""
     return connection.client.host if connection.client else ""
+
+
+def is_same_machine(connection: Connection) -> bool:
+    """Whether it comes from the machine that the console runs on, by whichever of its addresses it was asked."""
+    asker, server = address_of(connection), connection.scope.get("server")
+    return is_loopback(asker) or (server is not None and asker == server[0])
 
 
 class Gate(ASGIMiddleware):

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 import msgspec
@@ -80,14 +80,16 @@ class SignedIn(NamedTuple):
 class Gatekeeper:
     """Lets people in and out, and keeps their accounts.
 
-    `now_ns` is the time on the wall, which sessions run by, whatever time the desk has.
+    `now_ns` is the time on the wall, which sessions run by, whatever time the desk has. `patrol_ids` are those that the
+    account of a patrol may be of, None for any.
     """
 
     def __init__(
         self, accounts: Accounts, access: Access, now_ns: Callable[[], int], limits: Limits | None = None,
-        hasher: PasswordHasher | None = None,
+        hasher: PasswordHasher | None = None, *, patrol_ids: Collection[str] | None = None,
     ) -> None:  # fmt: skip
         self.limits = limits or Limits()
+        self._patrol_ids = patrol_ids
         self._accounts = accounts
         self._access = access
         self._now_ns = now_ns
@@ -227,22 +229,27 @@ class Gatekeeper:
         }
         after = msgspec.structs.replace(before, **fields)
         _check_patrol(after.role, after.patrol_id)
+        if after.patrol_id != before.patrol_id:
+            self._check_known(after.patrol_id)
         others = [each for each in self._accounts.accounts() if each.name != before.name]
         if not any(each.role == "administrator" and not each.disabled for each in [*others, after]):
             raise RefusedError("somebody must be able to administer the accounts: make another administrator first")
         return after
 
     async def _new(self, wanted: NewAccount) -> Account:
-        try:
-            name = msgspec.convert(wanted.name, AccountName)
-        except msgspec.ValidationError as error:
-            raise InputError("a name is 1 to 64 letters, digits, blanks and . ' -, and begins with a letter") from error
+        name = account_name(wanted.name)
         _check_patrol(wanted.role, wanted.patrol_id)
+        self._check_known(wanted.patrol_id)
         password_hash = await self._hash_password(name, wanted.password)
         return Account(
             name=name, role=wanted.role, password_hash=password_hash, created_ns=self._now_ns(),
             patrol_id=wanted.patrol_id,
         )  # fmt: skip
+
+    def _check_known(self, patrol_id: str) -> None:
+        if patrol_id and self._patrol_ids is not None and patrol_id not in self._patrol_ids:
+            known = ", ".join(sorted(self._patrol_ids)) or "none"
+            raise InputError(f"there is no patrol {patrol_id}; the site has {known}")
 
     async def _set_password(self, name: str, password: str) -> None:
         password_hash = await self._hash_password(name, password)
@@ -257,12 +264,7 @@ class Gatekeeper:
             await self._set_password(account.name, password)
 
     async def _hash_password(self, name: str, password: str) -> str:
-        if len(password) < SHORTEST_PASSWORD:
-            raise InputError(f"a password has at least {SHORTEST_PASSWORD} characters")
-        if len(password) > LONGEST_PASSWORD:
-            raise InputError(f"a password has at most {LONGEST_PASSWORD} characters")
-        if name_key(password) == name_key(name):
-            raise InputError("a password is not the name")
+        check_password(name, password)
         async with self._hashing:
             return await asyncio.to_thread(self._hasher.hash, password)
 
@@ -289,6 +291,24 @@ class Gatekeeper:
         )  # fmt: skip
         self._access.tell("signed_in", account.name, address)
         return token
+
+
+def account_name(name: str) -> AccountName:
+    """The name. Raises: InputError where an account cannot be called so."""
+    try:
+        return msgspec.convert(name, AccountName)
+    except msgspec.ValidationError as error:
+        raise InputError("a name is 1 to 64 letters, digits, blanks and . ' -, and begins with a letter") from error
+
+
+def check_password(name: str, password: str) -> None:
+    """Nothing for a password that an account of this name may have. Raises: InputError for any other."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise InputError(f"a password has at least {SHORTEST_PASSWORD} characters")
+    if len(password) > LONGEST_PASSWORD:
+        raise InputError(f"a password has at most {LONGEST_PASSWORD} characters")
+    if name_key(password) == name_key(name):
+        raise InputError("a password is not the name")
 
 
 def _hash(token: str) -> bytes:

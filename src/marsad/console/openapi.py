@@ -18,7 +18,7 @@ from marsad.console.server import build_app
 
 def interface() -> Document:
     """All routes that a console has, with nothing behind them: they are described, and never called."""
-    nothing = cast("Any", SimpleNamespace(now_ns=time.time_ns, record=None))
+    nothing = cast("Any", SimpleNamespace(now_ns=time.time_ns, record=None, site=SimpleNamespace(patrols=())))
     others: list[ControllerRouterHandler] = [
         *report_routes(nothing, nothing),
         film_routes(nothing),

@@ -62,7 +62,8 @@ def build_app(
     """
     terms = terms or Terms()
     access = Access(desk.record, desk.now_ns)
-    keeper = Gatekeeper(accounts, access, clock.now_ns, terms.limits, hasher)
+    patrol_ids = frozenset(patrol.patrol_id for patrol in desk.site.patrols)
+    keeper = Gatekeeper(accounts, access, clock.now_ns, terms.limits, hasher, patrol_ids=patrol_ids)
     gate = Gate(keeper, access, tls=terms.tls)
 
     @contextlib.asynccontextmanager
@@ -99,15 +100,19 @@ def build_app(
 
 def server_for(
     app: Litestar, *, host: str = "127.0.0.1", port: int = 8700, certificate: Path | None = None,
-    key: Path | None = None,
+    key: Path | None = None, tls_proxy: bool = False,
 ) -> uvicorn.Server:  # fmt: skip
     """A server that listens where it is told, on this machine alone where it is not told; `serve` runs it.
 
-    No header of a proxy is believed. Messages of the feed are not compressed for each browser anew, which would cost
-    more time than it saves on the wire.
+    No header of a proxy is believed; `tls_proxy` says that one with TLS stands before it. Messages of the feed are
+    compressed once for all browsers, by `PatientSocket`, and not for each anew.
     """
-    if certificate is None and not is_loopback(host):
-        _log.warning("console_without_tls", host=host, port=port)
+    if certificate is None and not tls_proxy and not is_loopback(host):
+        _log.warning(
+            "console_without_tls", host=host, port=port,
+            why="passwords and pictures go over the network unencrypted, and phones give no position",
+            mend="--certificate and --key, or a proxy with TLS before it and --tls-proxy",
+        )  # fmt: skip
     options: dict[str, Any] = {} if certificate is None else {"ssl_certfile": certificate, "ssl_keyfile": key}
     config = uvicorn.Config(
         app,

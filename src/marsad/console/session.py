@@ -7,8 +7,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from marsad.console.door import is_loopback
-from marsad.console.gate import address_of, cookie_name
+from marsad.console.gate import address_of, cookie_name, is_same_machine
 from marsad.console.gatekeeper import (
     AccountChange,
     AccountShown,
@@ -104,8 +103,12 @@ def _session(keeper: Gatekeeper, *, tls: bool) -> list[HTTPRouteHandler]:
     async def first_run(request: Asked, data: JSONBody[Credentials]) -> Response[SessionShown]:
         """Make the first account, an administrator's, from this machine itself, and sign in."""
         forwarded = any(header in request.headers for header in ("forwarded", "x-forwarded-for", "x-real-ip"))
-        if forwarded or not is_loopback(address_of(request)):
-            raise NotDoneError("NotAllowed", "the first account is made on the machine that the console runs on")
+        if forwarded or not is_same_machine(request):
+            raise NotDoneError(
+                "NotAllowed",
+                "the first account is made on the machine that the console runs on: in a browser there, or by the "
+                "command marsad administrator",
+            )
         return let_in(await keeper.make_first(data, address_of(request)))
 
     return [session, sign_in, sign_out, change_password, first_run]

@@ -42,6 +42,7 @@ NuisanceCause = Literal["animal", "bird", "insect", "vegetation", "weather", "ow
 Response = Literal[
     "look_and_send", "look_and_follow", "look_and_decide", "tell_commander", "call_patrol", "cover_and_repair",
     "check_link",
+    "free_disk",
 ]  # fmt: skip
 """What the rule expects of the officer.
 

@@ -12,11 +12,11 @@ from marsad.kernel.track import Count, Kind
 Rule = Literal[
     "line_crossing", "zone_intrusion", "confirmed_track", "approach", "loitering", "fence_contact", "group_size",
     "night_vehicle", "patrol_silent", "patrol_astray", "camera_silent", "camera_fault", "link_lost",
-    "partner_alarm",
+    "storage_short", "partner_alarm",
 ]  # fmt: skip
 Priority = Literal["high", "medium", "low"]
-About = Literal["object", "camera", "patrol", "link", "partner"]
-"""What an alert is about: somebody or something out there, a camera of ours, a patrol, a source's link to us, or what a
+About = Literal["object", "camera", "patrol", "link", "storage", "partner"]
+"""What an alert is about: somebody or something out there, a camera of ours, a patrol, a link, the disk, or what a
 partner told us."""
 
 PlaceKind = Literal["post", "line", "fence", "zone", "camera"]

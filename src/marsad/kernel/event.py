@@ -342,6 +342,13 @@ class CameraRunChanged(EventRecord, tag="camera_run_changed"):
     detail: str = ""
 
 
+class TracksReserved(EventRecord, tag="tracks_reserved"):
+    """A camera's process may number its tracks up to `upto`; one that is started after it begins beyond that."""
+
+    camera_id: str
+    upto: int
+
+
 class ActDone(EventRecord, tag="act_done"):
     """What a person asked to be done was done: the `events` entries of the log before this one, and it counts once."""
 
@@ -362,7 +369,8 @@ class DeskKept(EventRecord, tag="desk_kept"):
     """What the desk shows but for the picture, and what it takes to go on without what was logged before that.
 
     It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
-    holds, incidents, dispatches, sightings and statements that ever were; `sounded_ns` is when alarms sounded lately.
+    holds, incidents, dispatches, sightings and statements that ever were, and has up to which number each camera's
+    tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
     `previous` is the last entry of this kind before, `picture` the last one that has the whole picture or begins it
     anew; -1 where there is none.
     """
@@ -522,6 +530,7 @@ Event = (
     | ShiftNoted
     | LookedUp
     | CameraRunChanged
+    | TracksReserved
     | ActDone
     | DeskKept
     | AccessLogged
@@ -543,8 +552,8 @@ SourceEvent = (
 DURABLE = (
     AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
-    CameraRunChanged, ActDone, StorageShort, ReleaseMade, ReleaseHeard, PartnerRefused, LinkTurned, ReleasesStopped,
-    EmergencyReleased, PayloadErased,
+    CameraRunChanged, TracksReserved, ActDone, StorageShort, ReleaseMade, ReleaseHeard, PartnerRefused, LinkTurned,
+    ReleasesStopped, EmergencyReleased, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
 

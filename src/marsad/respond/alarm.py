@@ -54,12 +54,14 @@ RESPONSES: Final[Mapping[Rule, Response]] = MappingProxyType(
         "camera_silent": "cover_and_repair",
         "camera_fault": "cover_and_repair",
         "link_lost": "check_link",
+        "storage_short": "free_disk",
         "partner_alarm": "look_and_follow",
     }
 )
 _DEMAND: Final[Mapping[Response, int]] = MappingProxyType(
     {
         "check_link": 0,
+        "free_disk": 0,
         "look_and_decide": 0,
         "look_and_follow": 1,
         "call_patrol": 1,
@@ -270,7 +272,7 @@ class Alarms:
         same = self._same(raised, present)
         if same is None:
             return self._raise(raised, now_ns)
-        alert = raised.alert
+        alert = _unless_told(raised.alert, same)
         met = same.met
         if _what(alert) not in {_what(each) for each in met}:
             met = (*met, _met(alert))
@@ -592,6 +594,14 @@ def _facts(before: Facts, alert: Alert) -> Facts:
     if not alert.facts.time_ns:
         return before
     return msgspec.structs.replace(alert.facts, crossed=alert.facts.crossed or before.crossed)
+
+
+def _unless_told(alert: Alert, same: Alarm) -> Alert:
+    """The alert in the alarm's words where the picture has told of it: a camera's own, raised again, is no news."""
+    again = _what(alert) in {_what(each) for each in same.met}
+    if not again or alert.facts.time_ns or not same.facts.time_ns:
+        return alert
+    return msgspec.structs.replace(alert, text=same.text, count=same.count)
 
 
 def _weight(thing: Alert | Alarm) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import site_origin
 from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import About, Alert, Facts, Priority, Rule
-from marsad.kernel.desk import CameraState, PatrolState
+from marsad.kernel.desk import CameraState, PatrolState, Storage
 from marsad.kernel.dispatch import Duty, Patrol
 from marsad.kernel.picture import SourceState
 from marsad.kernel.site import Site
@@ -97,6 +97,7 @@ class Upkeep:
         self._links: dict[str, _Link] = {}
         self._astray: dict[str, int] = {}
         self._standing: dict[tuple[str, Rule, str], _Standing] = {}
+        self._short_ns: int | None = None
         self._over: frozenset[str] = frozenset()
         self._present: frozenset[str] = frozenset()
 
@@ -111,9 +112,9 @@ class Upkeep:
 
     def update(
         self, cameras: Sequence[CameraState], patrols: Sequence[PatrolState], sources: Sequence[SourceState],
-        now_ns: int, *, busy: Collection[str] = (),
+        now_ns: int, *, busy: Collection[str] = (), storage: Storage | None = None,
     ) -> list[Alert]:  # fmt: skip
-        """The alerts that the state of cameras, patrols and the picture's sources raises.
+        """The alerts that the state of cameras, patrols, the picture's sources and the disk raises.
 
         `busy` are patrols that have an order: they are not where the roster says, and must be heard of.
         """
@@ -121,6 +122,7 @@ class Upkeep:
             *self._cameras_in_trouble(cameras, now_ns),
             *self._missed(patrols, now_ns, busy),
             *self._links_lost(sources, now_ns),
+            *self._short_of_room(storage, now_ns),
         ]
         wanted = [each for each in troubles if each.rule not in self.rules.off]
         alerts = [_alert(each, now_ns) for each in wanted if self._is_told(each)]
@@ -255,6 +257,15 @@ class Upkeep:
             if since_ns is not None:
                 text = f"{name}: not heard of for {duration((now_ns - since_ns) / NS)}."
                 yield Trouble("link", source.source_id, "link_lost", "link_lost", "medium", since_ns, "silent", text)
+
+    def _short_of_room(self, storage: Storage | None, now_ns: int) -> Iterator[Trouble]:
+        """A disk that has no more room for film."""
+        if storage is None or not storage.short:
+            self._short_ns = None
+            return
+        self._short_ns = self._short_ns or now_ns
+        text = f"The disk is full: no film is kept, {storage.free_bytes / 1e6:.0f} MB are left for the log."
+        yield Trouble("storage", "film", "storage_short", "storage_short", "medium", self._short_ns, "short", text)
 
     def _lost_since(self, source_id: str, looked_ns: int, now_ns: int) -> int | None:
         """Since when a steady source has not looked, None where it has lately, or was never steady."""

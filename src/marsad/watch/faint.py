@@ -711,6 +711,10 @@ class FaintStage:
         self._told_ns: dict[int, int] = {}
         self._named = FAINT
 
+    def number_from(self, first: int) -> None:
+        """Let the next track be the one of this number among the faint ones; to be called before there is any."""
+        self._named = FAINT + first - 1
+
     def update(
         self,
         frame: Frame,

@@ -755,6 +755,10 @@ class Tracker:
         self._named = 0
         self.ended: list[int] = []
 
+    def number_from(self, first: int) -> None:
+        """Let the next track that is believed bear this number; to be called before there is any."""
+        self._named = first - 1
+
     def update(
         self,
         blobs: Blobs,

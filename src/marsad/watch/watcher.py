@@ -156,6 +156,12 @@ class Watcher:
         self._time_ns: int | None = None
         self._seen: tuple[Blobs, Registration] | None = None
 
+    def number_from(self, first: int) -> None:
+        """Number tracks from here on, so that none is called as one of an earlier watch; before the first picture."""
+        self._tracker.number_from(first)
+        if self._faint is not None:
+            self._faint.number_from(first)
+
     def observe(self, frame: Frame) -> Observation:
         """What is known once this picture has been seen."""
         step_s = 0.04 if self._time_ns is None else max((frame.time_ns - self._time_ns) / 1e9, 1e-3)

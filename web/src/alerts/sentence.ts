@@ -79,6 +79,13 @@ export function nameOf(id: string, site: Site | null): string {
   return (site?.patrols ?? []).find((patrol) => patrol.patrol_id === id)?.name || id
 }
 
+/** A camera or a patrol over what is said of it: by the name it was given, which says what it is, or by its number. */
+export function titleOf(what: 'camera' | 'patrol', id: string, site: Site | null): string {
+  const name = nameOf(id, site)
+  if (name !== id) return name
+  return what === 'camera' ? t('camera.title', { name }) : t('patrol.title', { name })
+}
+
 const DID: Partial<Record<string, Key>> = {
   'line_crossing inward': 'did.line_crossing_inward',
   'line_crossing outward': 'did.line_crossing_outward',
@@ -95,6 +102,7 @@ const DID: Partial<Record<string, Key>> = {
   camera_silent: 'did.noticed',
   camera_fault: 'did.noticed',
   link_lost: 'did.noticed',
+  storage_short: 'did.noticed',
 }
 
 /** What rule was met: of a camera's faults, which. */
@@ -120,7 +128,7 @@ export function whoOf(alarm: Alarm, site: Site | null, count: Count | null | und
 }
 
 /** A name without what it is a name of, where it says so itself: "Patrol 2" is no "Patrol Patrol 2". */
-function bare(name: string, about: 'camera' | 'patrol' | 'link'): string {
+function bare(name: string, about: 'camera' | 'patrol' | 'link' | 'storage'): string {
   if (about === 'link') return name
   const [before = ''] = t(`who.${about}`, { name: '\n' }).split('\n')
   const noun = plain(before).trim()

@@ -158,8 +158,8 @@ export async function act(body: NamedAct): Promise<Done> {
   }
 }
 
-export const options = (incident_id: string): Promise<Option[]> =>
-  call(`/api/incidents/${encodeURIComponent(incident_id)}/options`)
+export const options = (of: 'alarms' | 'incidents', id: string): Promise<Option[]> =>
+  call(`/api/${of}/${encodeURIComponent(id)}/options`)
 
 const spanOf = (from_ns: number, to_ns: number): string => `from=${ns(from_ns)}&to=${ns(to_ns)}`
 export const brief = (from_ns: number, to_ns: number): Promise<Brief> => call(`/api/brief?${spanOf(from_ns, to_ns)}`)

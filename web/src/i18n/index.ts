@@ -73,7 +73,11 @@ export function number(value: number, decimals = 0): string {
   return digits(text.replaceAll(',', '٬').replaceAll('.', '٫'))
 }
 
-export const share = (value: number): string => t('unit.percent', { n: Math.round(value * 100) })
+export function share(value: number): string {
+  const text = t('unit.percent', { n: Math.round(value * 100) })
+  // The Arabic sign goes with Arabic digits alone.
+  return preferences.arabic_digits ? text : text.replace('٪', '%')
+}
 
 /** Several things in a row. */
 export const list = (items: readonly string[]): string => items.map(isolated).join(t('list.comma'))

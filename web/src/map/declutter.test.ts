@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { placed, type Box, type Wanted } from './declutter'
+import { Placer, type Box, type Target, type Wanted } from './declutter'
 
 /** A small generator, so that a failure comes again. */
 function* numbers(seed: number): Generator<number> {
@@ -10,9 +10,10 @@ function* numbers(seed: number): Generator<number> {
   }
 }
 
+const boxOf = ({ x, y, reach }: Target): Box => ({ x: x - reach, y: y - reach, w: 2 * reach, h: 2 * reach })
 const overlap = (a: Box, b: Box): boolean => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
 
-function crowd(seed: number, count: number): { wanted: Wanted[]; targets: Box[] } {
+function crowd(seed: number, count: number): { wanted: Wanted[]; targets: Target[] } {
   const next = numbers(seed)
   const draw = (): number => next.next().value as number
   const wanted = Array.from({ length: count }, (_, k) => ({
@@ -24,17 +25,17 @@ function crowd(seed: number, count: number): { wanted: Wanted[]; targets: Box[] 
     h: 16,
     weight: Math.floor(draw() * 5),
   }))
-  return { wanted, targets: wanted.map(({ x, y }) => ({ x: x - 12, y: y - 12, w: 24, h: 24 })) }
+  return { wanted, targets: wanted.map(({ x, y }) => ({ x, y, reach: 12 })) }
 }
 
 describe('labels', () => {
   for (const count of [5, 60, 500]) {
     it(`of ${count} targets hide no target and no other label`, () => {
       const { wanted, targets } = crowd(count, count)
-      const boxes = [...placed(wanted, targets, new Map()).values()]
+      const boxes = [...new Placer().place(wanted, targets).values()]
       expect(boxes.length).toBeGreaterThan(Math.min(count, 40) * 0.7)
       boxes.forEach((box, k) => {
-        expect(targets.some((target) => overlap(box, target))).toBe(false)
+        expect(targets.some((target) => overlap(box, boxOf(target)))).toBe(false)
         expect(boxes.slice(k + 1).some((other) => overlap(box, other))).toBe(false)
       })
     })
@@ -42,10 +43,21 @@ describe('labels', () => {
 
   it('keep their slot while it is free, and the weightiest goes first', () => {
     const { wanted, targets } = crowd(7, 80)
-    const slots = new Map<string, number>()
-    const first = placed(wanted, targets, slots)
-    expect([...placed(wanted, targets, slots)]).toEqual([...first])
+    const placer = new Placer()
+    const first = placer.place(wanted, targets)
+    expect([...placer.place(wanted, targets)]).toEqual([...first])
     const weighty = wanted.map((each) => ({ ...each, weight: each.key === 't41' ? 99 : each.weight }))
-    expect(placed(weighty, targets, new Map()).keys().next().value).toBe('t41')
+    expect(new Placer().place(weighty, targets).keys().next().value).toBe('t41')
+  })
+  it('hide nothing beyond the edges of the screen or on a wall of screens', () => {
+    const { wanted, targets } = crowd(3, 200)
+    const far = (k: number): number => (k % 3 === 0 ? -400 : k % 3 === 1 ? 9000 : 0)
+    wanted.forEach((each, k) => Object.assign(each, { x: each.x + far(k), y: each.y + far(k + 1) }))
+    targets.forEach((each, k) => Object.assign(each, { x: each.x + far(k), y: each.y + far(k + 1) }))
+    const boxes = [...new Placer().place(wanted, targets).values()]
+    boxes.forEach((box, k) => {
+      expect(targets.some((target) => overlap(box, boxOf(target)))).toBe(false)
+      expect(boxes.slice(k + 1).some((other) => overlap(box, other))).toBe(false)
+    })
   })
 })

@@ -7,9 +7,16 @@ export interface Box {
   h: number
 }
 
+/** The middle of what no label may hide, and how far it reaches from it. */
+export interface Target {
+  x: number
+  y: number
+  reach: number
+}
+
 export interface Wanted {
   key: string
-  /** The middle of what is labelled, and how far its symbol reaches from it. */
+  /** The middle of what is labelled, and how far the label must keep from it. */
   x: number
   y: number
   reach: number
@@ -20,6 +27,8 @@ export interface Wanted {
 }
 
 const CELL = 64
+/** Cells along each side; what lies beyond them counts as in the outermost, which costs time but hides nothing. */
+const SIDE = 64
 const GAP = 3
 const SLOTS: readonly (readonly [number, number])[] = [
   [1, 0],
@@ -32,71 +41,106 @@ const SLOTS: readonly (readonly [number, number])[] = [
   [0, 1],
 ]
 
-/** Boxes on a screen, quick to ask for overlaps. */
+const cellOf = (at: number): number => Math.min(SIDE - 1, Math.max(0, Math.floor(at / CELL)))
+
+function grown<T extends Float64Array | Int32Array>(full: T, make: (length: number) => T): T {
+  const more = make(full.length * 2)
+  more.set(full)
+  return more
+}
+
+/** Boxes on a screen, quick to ask for overlaps: kept in arrays of numbers, as there are thousands of them a second. */
 class Occupied {
-  readonly #cells = new Map<number, Box[]>()
+  /** The first entry of each cell, and from each entry the next; -1 ends the row. */
+  readonly #first = new Int32Array(SIDE * SIDE)
+  #next = new Int32Array(4096)
+  #box_of = new Int32Array(4096)
+  /** Left, top, right and bottom of each box. */
+  #edges = new Float64Array(4096)
+  #entries = 0
+  #boxes = 0
 
-  add(box: Box): void {
-    this.#each(box, (cell) => {
-      const held = this.#cells.get(cell)
-      if (held) held.push(box)
-      else this.#cells.set(cell, [box])
-      return false
-    })
+  clear(): void {
+    this.#first.fill(-1)
+    this.#entries = this.#boxes = 0
   }
 
-  hits(box: Box): boolean {
-    return this.#each(box, (cell) =>
-      (this.#cells.get(cell) ?? []).some(
-        (other) =>
-          box.x < other.x + other.w && other.x < box.x + box.w && box.y < other.y + other.h && other.y < box.y + box.h,
-      ),
-    )
+  add(left: number, top: number, right: number, bottom: number): void {
+    if (4 * this.#boxes + 4 > this.#edges.length) this.#edges = grown(this.#edges, (n) => new Float64Array(n))
+    const at = 4 * this.#boxes
+    this.#edges[at] = left
+    this.#edges[at + 1] = top
+    this.#edges[at + 2] = right
+    this.#edges[at + 3] = bottom
+    const [last_row, last_column] = [cellOf(bottom), cellOf(right)]
+    for (let row = cellOf(top); row <= last_row; row++) {
+      for (let column = cellOf(left); column <= last_column; column++) this.#enter(row * SIDE + column)
+    }
+    this.#boxes += 1
   }
 
-  #each(box: Box, visit: (cell: number) => boolean): boolean {
-    const right = Math.floor((box.x + box.w) / CELL)
-    const bottom = Math.floor((box.y + box.h) / CELL)
-    for (let row = Math.floor(box.y / CELL); row <= bottom; row++) {
-      for (let column = Math.floor(box.x / CELL); column <= right; column++) {
-        if (visit(row * 4096 + column)) return true
+  hits(left: number, top: number, right: number, bottom: number): boolean {
+    const edges = this.#edges
+    const [last_row, last_column] = [cellOf(bottom), cellOf(right)]
+    for (let row = cellOf(top); row <= last_row; row++) {
+      for (let column = cellOf(left); column <= last_column; column++) {
+        for (let entry = this.#first[row * SIDE + column]!; entry >= 0; entry = this.#next[entry]!) {
+          const at = 4 * this.#box_of[entry]!
+          if (left < edges[at + 2]! && edges[at]! < right && top < edges[at + 3]! && edges[at + 1]! < bottom) return true
+        }
       }
     }
     return false
   }
+
+  #enter(cell: number): void {
+    if (this.#entries === this.#next.length) {
+      this.#next = grown(this.#next, (n) => new Int32Array(n))
+      this.#box_of = grown(this.#box_of, (n) => new Int32Array(n))
+    }
+    this.#box_of[this.#entries] = this.#boxes
+    this.#next[this.#entries] = this.#first[cell]!
+    this.#first[cell] = this.#entries++
+  }
 }
 
-/**
- * Where each label goes, by key; those that fit nowhere are left out. Nothing is put on one of the `targets`. A label
- * that had a slot before keeps it while it is free, so that labels do not jump about; `slots` remembers them.
- */
-export function placed(wanted: readonly Wanted[], targets: readonly Box[], slots: Map<string, number>): Map<string, Box> {
-  const occupied = new Occupied()
-  for (const target of targets) occupied.add(target)
-  const found = new Map<string, Box>()
-  for (const each of [...wanted].sort((a, b) => b.weight - a.weight)) {
-    const before = slots.get(each.key) ?? 0
+/** Places labels picture after picture: one that had a slot before keeps it while it is free, so that none jumps about. */
+export class Placer {
+  readonly #occupied = new Occupied()
+  readonly #slots = new Map<string, number>()
+
+  /** Where each label goes, by key; those that fit nowhere are left out. Nothing is put on one of the `targets`. */
+  place(wanted: readonly Wanted[], targets: readonly Target[]): Map<string, Box> {
+    const occupied = this.#occupied
+    occupied.clear()
+    for (const { x, y, reach } of targets) occupied.add(x - reach, y - reach, x + reach, y + reach)
+    if (this.#slots.size > 4 * targets.length + 200) this.#slots.clear()
+    const found = new Map<string, Box>()
+    for (const each of [...wanted].sort((a, b) => b.weight - a.weight)) {
+      const box = this.#boxFor(each)
+      if (box) found.set(each.key, box)
+    }
+    return found
+  }
+
+  #boxFor(wanted: Wanted): Box | null {
+    const { key, reach, w, h } = wanted
+    const before = this.#slots.get(key) ?? 0
     for (let k = 0; k < SLOTS.length; k++) {
       const slot = k === 0 ? before : k <= before ? k - 1 : k
-      const box = boxAt(each, slot)
-      if (occupied.hits(box)) continue
-      occupied.add(box)
-      found.set(each.key, box)
-      slots.set(each.key, slot)
-      break
+      const [across, down] = SLOTS[slot] ?? [1, 0]
+      const away = (reach + GAP) * (across !== 0 && down !== 0 ? 0.75 : 1)
+      const x = edge(wanted.x, across, away, w)
+      const y = edge(wanted.y, down, away, h)
+      if (this.#occupied.hits(x, y, x + w, y + h)) continue
+      this.#occupied.add(x, y, x + w, y + h)
+      this.#slots.set(key, slot)
+      return { x, y, w, h }
     }
+    return null
   }
-  return found
 }
 
-function boxAt({ x, y, reach, w, h }: Wanted, slot: number): Box {
-  const [across, down] = SLOTS[slot] ?? [1, 0]
-  const away = reach + GAP
-  const diagonal = across !== 0 && down !== 0 ? 0.75 : 1
-  return {
-    x: across > 0 ? x + away * diagonal : across < 0 ? x - away * diagonal - w : x - w / 2,
-    y: down > 0 ? y + away * diagonal : down < 0 ? y - away * diagonal - h : y - h / 2,
-    w,
-    h,
-  }
-}
+/** Where a box of a length begins that lies on one side of a place, or astride it. */
+const edge = (at: number, side: number, away: number, length: number): number =>
+  side > 0 ? at + away : side < 0 ? at - away - length : at - length / 2

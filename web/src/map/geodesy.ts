@@ -109,6 +109,15 @@ export const unmercator = ([x, y]: Point): Position => ({
 export const mercatorPerMetre = (latitude_deg: number): number =>
   1 / (2 * Math.PI * A * Math.cos(latitude_deg * DEGREE))
 
+/** The shares of the web's square map that a metre east and a metre north are at a latitude, on the ellipsoid. */
+export function mercatorRates(latitude_deg: number): Point {
+  const [sine, cosine] = [Math.sin(latitude_deg * DEGREE), Math.cos(latitude_deg * DEGREE)]
+  const flat = 1 - E2 * sine * sine
+  const prime = A / Math.sqrt(flat)
+  const meridional = (prime * (1 - E2)) / flat
+  return [1 / (2 * Math.PI * prime * cosine), 1 / (2 * Math.PI * meridional * cosine)]
+}
+
 /** The long and the short half-axis of the ellipse that holds something with 95 %, as east and north in metres. */
 export function axes95({ east_m2, east_north_m2, north_m2 }: GroundCovariance): [Point, Point] {
   const mean = (east_m2 + north_m2) / 2

@@ -45,6 +45,7 @@ export class Ground {
   readonly #rethemed: MutationObserver
   #waiting = 0
   #gone = false
+  #solid = false
   /** Called when the theme has changed, with its colours. */
   onretheme: (palette: Palette) => void = () => {}
 
@@ -117,10 +118,11 @@ export class Ground {
 
   /** Whether the ground is drawn in three dimensions. */
   get solid(): boolean {
-    return this.map.getTerrain() !== null && this.map.getTerrain() !== undefined
+    return this.#solid
   }
 
   set solid(on: boolean) {
+    this.#solid = on
     this.map.setTerrain(on ? { source: 'solid', exaggeration: EXAGGERATION } : null)
     this.map.easeTo({ pitch: on ? 60 : 0, duration: 600 })
   }

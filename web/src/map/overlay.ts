@@ -2,11 +2,13 @@
  * What moves on the map, drawn on a canvas of its own above it: a change of the picture costs no redrawing of the map,
  * and words are shaped by the browser with the page's own type, in whatever direction they run.
  */
-import { placed, type Box, type Wanted } from './declutter'
+import { Placer, type Wanted } from './declutter'
 import { mercatorPerMetre, unmercator, type Point } from './geodesy'
 import { faded, isRed, type Palette } from './palette'
 import type { Mark, Scene } from './scene'
-import { Sprites } from './symbols'
+import { Polylines } from './polylines'
+import { Sprites, type Sprite } from './symbols'
+import type { Trail } from './trails'
 
 export interface Screen {
   width: number
@@ -27,6 +29,24 @@ export interface Drawn {
 export type Lift = (mark: { latitude_deg: number; longitude_deg: number; height_m: number }) => number
 
 type Xy = [number, number]
+
+/** A mark as it stands on the screen. */
+interface Spot {
+  mark: Mark
+  sprite: Sprite | null
+  x: number
+  y: number
+  z: number
+  /** How far the symbol reaches. */
+  reach: number
+}
+
+/** A line of words, from its upper left corner. */
+interface Line {
+  text: string
+  x: number
+  y: number
+}
 
 const LABEL_PX = 12
 const LABEL_HEIGHT = 17
@@ -50,13 +70,20 @@ export class Overlay {
   pin: Point | null = null
   readonly #context: CanvasRenderingContext2D
   readonly #sprites: Sprites
-  readonly #slots = new Map<string, number>()
+  readonly #placer = new Placer()
   readonly #widths = new Map<string, number>()
   #scene: Scene = { marks: [], links: [] }
-  #matrix: ArrayLike<number> | null = null
+  readonly #matrix = new Float64Array(16)
+  #ready = false
   #screen: Screen
   #hatch: CanvasPattern | null = null
-  #spots: { mark: Mark; x: number; y: number; reach: number }[] = []
+  /** What is on the screen, the weightiest last. */
+  readonly #spots: Spot[] = []
+  readonly #spares: Spot[] = []
+  /** Where `#project` has put a place. */
+  #x = 0
+  #y = 0
+  readonly #strokes = { unknown: shades(), own: shades() }
   #rtl = false
 
   constructor(
@@ -91,21 +118,21 @@ export class Overlay {
 
   show(scene: Scene): void {
     this.#scene = scene
-    if (this.#slots.size > 4 * scene.marks.length + 200) this.#slots.clear()
   }
 
   /** Whether a matrix is another one than the last drawn with. */
   moved(matrix: ArrayLike<number>): boolean {
     const last = this.#matrix
-    if (!last) return true
+    if (!this.#ready) return true
     for (let k = 0; k < 16; k++) if (matrix[k] !== last[k]) return true
     return false
   }
 
   /** Draw everything; a matrix takes the square map, height in its own units, to clip space. */
-  draw(matrix: ArrayLike<number> | null = this.#matrix): void {
-    if (!matrix) return
-    this.#matrix = Float64Array.from(matrix)
+  draw(matrix?: ArrayLike<number>): void {
+    if (matrix) this.#matrix.set(matrix)
+    else if (!this.#ready) return
+    this.#ready = true
     const context = this.#context
     const { width, height, ratio } = this.#screen
     context.setTransform(ratio, 0, 0, ratio, 0, 0)
@@ -118,7 +145,7 @@ export class Overlay {
     this.#links()
     this.#drawings()
     this.#ahead()
-    for (const spot of this.#spots) this.#symbol(spot.mark, spot.x, spot.y)
+    for (const spot of this.#spots) this.#symbol(spot)
     this.#labels()
   }
 
@@ -145,21 +172,25 @@ export class Overlay {
       .map(({ mark }) => mark)
   }
 
+  /** Put where a place of the square map is on the screen into `#x` and `#y`; false behind the eye. */
+  #project(x: number, y: number, z: number): boolean {
+    const m = this.#matrix
+    const w = m[3]! * x + m[7]! * y + m[11]! * z + m[15]!
+    if (!this.#ready || w <= 0) return false
+    const { width, height } = this.#screen
+    this.#x = ((m[0]! * x + m[4]! * y + m[8]! * z + m[12]!) / w / 2 + 0.5) * width
+    this.#y = (0.5 - (m[1]! * x + m[5]! * y + m[9]! * z + m[13]!) / w / 2) * height
+    return true
+  }
+
   /** Where a place of the square map is on the screen; null behind the eye. */
   at(x: number, y: number, z = 0): Xy | null {
-    const m = this.#matrix
-    if (!m) return null
-    const w = m[3]! * x + m[7]! * y + m[11]! * z + m[15]!
-    if (w <= 0) return null
-    const { width, height } = this.#screen
-    return [
-      ((m[0]! * x + m[4]! * y + m[8]! * z + m[12]!) / w / 2 + 0.5) * width,
-      (0.5 - (m[1]! * x + m[5]! * y + m[9]! * z + m[13]!) / w / 2) * height,
-    ]
+    return this.#project(x, y, z) ? [this.#x, this.#y] : null
   }
 
   #z(mark: Parameters<Lift>[0]): number {
-    return this.lift(mark) * mercatorPerMetre(mark.latitude_deg)
+    const lifted = this.lift(mark)
+    return lifted && lifted * mercatorPerMetre(mark.latitude_deg)
   }
 
   /** Where a place on the ground is on the screen. */
@@ -170,23 +201,32 @@ export class Overlay {
   #place(): void {
     const { width, height } = this.#screen
     const margin = 60
-    this.#spots = []
+    this.#spots.length = 0
     for (const mark of this.#scene.marks) {
-      const spot = this.at(mark.x, mark.y, this.#z(mark))
-      if (!spot) continue
-      const [x, y] = spot
+      const z = this.#z(mark)
+      if (!this.#project(mark.x, mark.y, z)) continue
+      const x = this.#x
+      const y = this.#y
       if (x < -margin || y < -margin || x > width + margin || y > height + margin) continue
-      const reach = mark.sidc ? this.#sprites.sprite(mark.sidc, mark.size).height / 2 : mark.size
-      this.#spots.push({ mark, x, y, reach })
+      const spot = (this.#spares[this.#spots.length] ??= { mark, sprite: null, x, y, z, reach: 0 })
+      const sprite = mark.sidc === undefined ? null : this.#sprites.sprite(mark.sidc, mark.size)
+      spot.mark = mark
+      spot.sprite = sprite
+      spot.x = x
+      spot.y = y
+      spot.z = z
+      spot.reach = sprite ? sprite.height / 2 : mark.size
+      this.#spots.push(spot)
     }
+    // Marks that are gone are not held on to.
+    this.#spares.length = this.#spots.length
     this.#spots.sort((a, b) => a.mark.weight - b.mark.weight)
   }
 
   #colour(mark: Mark): string {
     const { palette } = this
-    if (mark.sidc?.[3] === '3') return palette.own
-    if (mark.sidc?.[3] === '4') return palette.declared
-    return mark.shape === 'animal' ? palette.muted : palette.unknown
+    if (mark.shape === 'animal') return palette.muted
+    return mark.sidc === undefined ? palette.unknown : palette[mark.standing]
   }
 
   #corridors(): void {
@@ -195,9 +235,9 @@ export class Overlay {
     if (!hatched) return
     context.beginPath()
     let any = false
-    for (const { mark } of this.#spots) {
+    for (const { mark, z } of this.#spots) {
       if (!mark.corridor) continue
-      any = this.#trace(mark.corridor, this.#z(mark)) || any
+      any = this.#trace(mark.corridor, z) || any
       context.closePath()
     }
     if (!any) return
@@ -215,46 +255,50 @@ export class Overlay {
     const context = this.#context
     context.lineWidth = 1.6
     const span_ns = this.#spots.length > CROWD ? CROWD_TRAIL_NS : TRAIL_NS
-    const now_ns = Math.max(0, ...this.#spots.map(({ mark }) => mark.trail?.times_ns.at(-1) ?? 0))
-    for (const own of [false, true]) {
-      const colour = own ? this.palette.own : this.palette.unknown
-      for (let shade = 0; shade < TRAIL_SHADES; shade++) {
-        const [old_ns, new_ns] = [span_ns * (1 - shade / TRAIL_SHADES), span_ns * (1 - (shade + 1) / TRAIL_SHADES)]
+    let now_ns = 0
+    for (const { mark } of this.#spots) if (mark.trail) now_ns = Math.max(now_ns, mark.trail.last_ns)
+    for (const { mark, z } of this.#spots) {
+      if (mark.trail) this.#piece(mark.trail, z, now_ns, span_ns, this.#strokes[isOwn(mark) ? 'own' : 'unknown'])
+    }
+    for (const standing of ['unknown', 'own'] as const) {
+      this.#strokes[standing].forEach((lines, shade) => {
+        if (lines.empty) return
+        context.strokeStyle = faded(this.palette[standing], 0.15 + (0.6 * (shade + 1)) / TRAIL_SHADES)
         context.beginPath()
-        let any = false
-        for (const { mark } of this.#spots) {
-          if (mark.trail && (mark.sidc?.[3] === '3') === own) {
-            any = this.#piece(mark, now_ns - old_ns, now_ns - new_ns) || any
-          }
-        }
-        if (!any) continue
-        context.strokeStyle = faded(colour, 0.15 + (0.6 * (shade + 1)) / TRAIL_SHADES)
+        lines.trace(context)
         context.stroke()
-      }
+        lines.clear()
+      })
     }
   }
 
-  /** Add a trail between two moments to the path, steps too short to be seen left out; whether there was any. */
-  #piece(mark: Mark, from_ns: number, to_ns: number): boolean {
-    const { points, times_ns } = mark.trail ?? { points: [], times_ns: [] }
-    const z = this.#z(mark)
-    const context = this.#context
-    let last: Xy | null = null
-    let any = false
-    for (let k = 0; k < times_ns.length; k++) {
-      // One point more at either end, so that the pieces meet.
-      if ((times_ns[k + 1] ?? Infinity) < from_ns || (times_ns[k - 1] ?? 0) > to_ns) continue
-      const at = this.at(points[2 * k]!, points[2 * k + 1]!, z)
-      if (!at) continue
-      if (!last) context.moveTo(...at)
-      else if (Math.abs(at[0] - last[0]) + Math.abs(at[1] - last[1]) < SHORTEST_STEP_PX) continue
+  /** Add a trail's last stretch to the lines of each shade, steps too short to be seen left out. */
+  #piece(trail: Trail, z: number, now_ns: number, span_ns: number, lines: readonly Polylines[]): void {
+    const { points, times_ns, from, to } = trail
+    const start_ns = now_ns - span_ns
+    let k = to - 1
+    // One point from before, so that the line begins where the span does.
+    while (k > from && times_ns[k]! >= start_ns) k -= 1
+    let shade = -1
+    let last_x = Number.NaN
+    let last_y = Number.NaN
+    for (; k < to; k++) {
+      if (!this.#project(points[2 * k]!, points[2 * k + 1]!, z)) continue
+      const x = this.#x
+      const y = this.#y
+      if (Math.abs(x - last_x) + Math.abs(y - last_y) < SHORTEST_STEP_PX) continue
+      const next = Math.min(TRAIL_SHADES - 1, Math.max(0, Math.floor(((times_ns[k]! - start_ns) / span_ns) * TRAIL_SHADES)))
+      const pen = lines[next]!
+      if (Number.isNaN(last_x)) pen.move(x, y)
       else {
-        context.lineTo(...at)
-        any = true
+        // The shades meet where one gives way to the next.
+        if (next !== shade) pen.move(last_x, last_y)
+        pen.line(x, y)
       }
-      last = at
+      shade = next
+      last_x = x
+      last_y = y
     }
-    return any
   }
 
   /** Ellipses of 95 %, one path for each colour: a circle drawn in the frame of the half-axes on the screen. */
@@ -262,22 +306,17 @@ export class Overlay {
     const context = this.#context
     const { ratio } = this.#screen
     const paths = new Map<string, Path2D>()
-    for (const { mark, x, y } of this.#spots) {
-      if (!mark.ellipse) continue
-      const z = this.#z(mark)
-      const [long, short] = mark.ellipse
-      const u = this.at(mark.x + long[0], mark.y + long[1], z)
-      const v = this.at(mark.x + short[0], mark.y + short[1], z)
-      if (!u || !v) continue
-      const [ux, uy, vx, vy] = [u[0] - x, u[1] - y, v[0] - x, v[1] - y]
-      if (Math.hypot(ux, uy) < SMALLEST_ELLIPSE_PX) continue
+    for (const { mark, x, y, z } of this.#spots) {
+      const axes = mark.ellipse
+      if (!axes || !this.#project(mark.x + axes[0]!, mark.y + axes[1]!, z)) continue
+      const ux = this.#x - x
+      const uy = this.#y - y
+      if (ux * ux + uy * uy < SMALLEST_ELLIPSE_PX ** 2) continue
+      if (!this.#project(mark.x + axes[2]!, mark.y + axes[3]!, z)) continue
       const colour = this.#colour(mark)
       let path = paths.get(colour)
-      if (!path) {
-        path = new Path2D()
-        paths.set(colour, path)
-      }
-      ellipseOn(path, x, y, ux, uy, vx, vy)
+      if (!path) paths.set(colour, (path = new Path2D()))
+      ellipseOn(path, x, y, ux, uy, this.#x - x, this.#y - y)
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0)
     context.lineWidth = 1
@@ -319,10 +358,11 @@ export class Overlay {
       context.lineWidth = strong ? 2 : 1.2
       context.stroke()
       context.setLineDash([])
-      for (const { at, text } of labels) {
+      const lines = labels.flatMap(({ at, text }) => {
         const spot = this.#onGround(at)
-        if (spot) this.#text(text, spot[0] - this.#width(text) / 2 - LABEL_PAD, spot[1] - LABEL_HEIGHT / 2, true)
-      }
+        return spot ? { text, x: spot[0] - this.#width(text) / 2 - LABEL_PAD, y: spot[1] - LABEL_HEIGHT / 2 } : []
+      })
+      this.#texts(lines, true)
     }
     const pin = this.pin && this.#onGround(this.pin)
     if (!pin) return
@@ -342,31 +382,26 @@ export class Overlay {
     context.lineWidth = 1.5
     for (const own of [false, true]) {
       context.beginPath()
-      for (const { mark, x, y } of this.#spots) {
-        if (!mark.speed_m_s || mark.heading_rad == null || (mark.sidc?.[3] === '3') !== own) continue
+      for (const { mark, x, y, z } of this.#spots) {
+        if (!mark.speed_m_s || mark.heading_rad === null || isOwn(mark) !== own) continue
         const far = mark.speed_m_s * AHEAD_S * mercatorPerMetre(mark.latitude_deg)
-        const to = this.at(
-          mark.x + far * Math.sin(mark.heading_rad),
-          mark.y - far * Math.cos(mark.heading_rad),
-          this.#z(mark),
-        )
-        if (!to) continue
+        const [sine, cosine] = [Math.sin(mark.heading_rad), Math.cos(mark.heading_rad)]
+        if (!this.#project(mark.x + far * sine, mark.y - far * cosine, z)) continue
         context.moveTo(x, y)
-        context.lineTo(...to)
+        context.lineTo(this.#x, this.#y)
       }
       context.strokeStyle = faded(own ? this.palette.own : this.palette.unknown, 0.9)
       context.stroke()
     }
   }
 
-  #symbol(mark: Mark, x: number, y: number): void {
+  #symbol({ mark, sprite, x, y }: Spot): void {
     const context = this.#context
     const { palette } = this
-    context.globalAlpha = mark.alpha
+    if (mark.alpha !== 1) context.globalAlpha = mark.alpha
     let reach = mark.size
-    if (mark.sidc) {
-      const sprite = this.#sprites.sprite(mark.sidc, mark.size)
-      context.drawImage(sprite.canvas, x - sprite.anchor_x, y - sprite.anchor_y, sprite.width, sprite.height)
+    if (sprite) {
+      context.drawImage(sprite.image, x - sprite.anchor_x, y - sprite.anchor_y, sprite.width, sprite.height)
       reach = Math.max(sprite.width, sprite.height) / 2
       if (mark.inside) {
         context.fillStyle = this.#sprites.hollow ? palette.unknown : palette.ground
@@ -376,7 +411,7 @@ export class Overlay {
         context.fillText(mark.inside, x, y + 0.5)
       }
     } else this.#shape(mark, x, y)
-    context.globalAlpha = 1
+    if (mark.alpha !== 1) context.globalAlpha = 1
     if (mark.alarm) this.#alarmed(mark, x, y, reach)
     if (mark.selected) this.#brackets(x, y, reach + 5)
   }
@@ -477,38 +512,43 @@ export class Overlay {
   }
 
   #labels(): void {
-    const targets: Box[] = this.#spots.map(({ x, y, reach }) => ({
-      x: x - reach, y: y - reach, w: 2 * reach, h: 2 * reach,
-    }))
     const wanted: Wanted[] = []
     for (const { mark, x, y, reach } of this.#spots.slice(-MOST_LABELS)) {
       if (!mark.label) continue
-      const w = Math.max(this.#width(mark.label), mark.selected ? this.#width(mark.more) : 0) + 2 * LABEL_PAD
-      const lines = mark.selected && mark.more ? 2 : 1
-      const ring = mark.alarm || mark.selected ? 8 : 0
-      wanted.push({ key: mark.key, x, y, reach: reach + ring, w, h: lines * LABEL_HEIGHT, weight: mark.weight })
+      const { key, weight, selected } = mark
+      const w = Math.max(this.#width(mark.label), selected ? this.#width(mark.more) : 0) + 2 * LABEL_PAD
+      const lines = selected && mark.more ? 2 : 1
+      const ring = mark.alarm || selected ? 8 : 0
+      wanted.push({ key, x, y, reach: reach + ring, w, h: lines * LABEL_HEIGHT, weight })
     }
-    const boxes = placed(wanted, targets, this.#slots)
+    const boxes = this.#placer.place(wanted, this.#spots)
+    const [weak, strong]: [Line[], Line[]] = [[], []]
     for (const { mark } of this.#spots) {
       const box = boxes.get(mark.key)
       if (!box) continue
-      this.#text(mark.label, box.x, box.y, mark.selected || mark.alarm !== undefined)
-      if (mark.selected && mark.more) this.#text(mark.more, box.x, box.y + LABEL_HEIGHT, true)
+      const lines = mark.selected || mark.alarm ? strong : weak
+      lines.push({ text: mark.label, x: box.x, y: box.y })
+      if (mark.selected && mark.more) lines.push({ text: mark.more, x: box.x, y: box.y + LABEL_HEIGHT })
     }
+    // No label lies on another: all plates can go before all words, and the pen is changed but twice.
+    this.#texts(weak, false)
+    this.#texts(strong, true)
   }
 
-  #text(text: string, x: number, y: number, strong: boolean): void {
+  #texts(lines: readonly Line[], strong: boolean): void {
+    if (!lines.length) return
     const context = this.#context
     const { palette } = this
-    const width = this.#width(text)
     context.fillStyle = faded(palette.ground, strong ? 0.88 : 0.6)
-    context.fillRect(x, y + 1, width + 2 * LABEL_PAD, LABEL_HEIGHT - 2)
+    for (const { text, x, y } of lines) {
+      context.fillRect(x, y + 1, this.#width(text) + 2 * LABEL_PAD, LABEL_HEIGHT - 2)
+    }
     context.font = `500 ${LABEL_PX}px ${palette.font}`
     context.textAlign = 'left'
     context.textBaseline = 'middle'
     context.direction = this.#rtl ? 'rtl' : 'ltr'
     context.fillStyle = strong ? palette.text : palette.muted
-    context.fillText(text, x + LABEL_PAD, y + LABEL_HEIGHT / 2 + 0.5)
+    for (const { text, x, y } of lines) context.fillText(text, x + LABEL_PAD, y + LABEL_HEIGHT / 2 + 0.5)
   }
 
   #width(text: string): number {
@@ -528,30 +568,33 @@ export class Overlay {
     const context = this.#context
     let begun = false
     for (let k = 0; k < points.length; k += 2) {
-      const at = this.at(points[k]!, points[k + 1]!, z)
-      if (!at) continue
-      if (begun) context.lineTo(...at)
-      else context.moveTo(...at)
+      if (!this.#project(points[k]!, points[k + 1]!, z)) continue
+      if (begun) context.lineTo(this.#x, this.#y)
+      else context.moveTo(this.#x, this.#y)
       begun = true
     }
     return begun
   }
 }
 
+/** Whether a mark is drawn as one's own. */
+const isOwn = (mark: Mark): boolean => mark.sidc !== undefined && mark.standing === 'own'
+
+const shades = (): Polylines[] => Array.from({ length: TRAIL_SHADES }, () => new Polylines())
+
 /** An ellipse by two conjugate half-axes on the screen. */
 function ellipseOn(path: Path2D, x: number, y: number, ux: number, uy: number, vx: number, vy: number): void {
   // Four curves: each meets the ellipse to 3 parts in 10,000.
   const k = 0.5522847498
+  const kux = k * ux
+  const kuy = k * uy
+  const kvx = k * vx
+  const kvy = k * vy
   path.moveTo(x + ux, y + uy)
-  let [ax, ay, bx, by] = [ux, uy, vx, vy]
-  for (let quarter = 0; quarter < 4; quarter++) {
-    path.bezierCurveTo(
-      x + ax + k * bx, y + ay + k * by,
-      x + bx + k * ax, y + by + k * ay,
-      x + bx, y + by,
-    )
-    ;[ax, ay, bx, by] = [bx, by, -ax, -ay]
-  }
+  path.bezierCurveTo(x + ux + kvx, y + uy + kvy, x + vx + kux, y + vy + kuy, x + vx, y + vy)
+  path.bezierCurveTo(x + vx - kux, y + vy - kuy, x - ux + kvx, y - uy + kvy, x - ux, y - uy)
+  path.bezierCurveTo(x - ux - kvx, y - uy - kvy, x - vx - kux, y - vy - kuy, x - vx, y - vy)
+  path.bezierCurveTo(x - vx + kux, y - vy + kuy, x + ux - kvx, y + uy - kvy, x + ux, y + uy)
 }
 
 /** Thin slanting lines, to fill what is only expected. */

@@ -1,7 +1,21 @@
-/** Everything that moves or is labelled on the map, as marks to be drawn: made anew whenever the desk changes. */
-import type { Alarm, GroundState, Kind, PictureGroup, PictureTrack, Position, Priority, Waypoint } from '../api/types'
+/**
+ * Everything that moves or is labelled on the map, as marks to be drawn. What moves keeps its mark from scene to scene:
+ * of hundreds of tracks told anew twice a second only what changed is worked out, and little is left to be collected.
+ */
+import type {
+  Alarm,
+  GroundCovariance,
+  GroundState,
+  Kind,
+  PictureGroup,
+  PictureTrack,
+  Position,
+  Priority,
+  Standing,
+  Waypoint,
+} from '../api/types'
 import type { Selection, SelectionKind } from '../ui/selection'
-import { axes95, EnuFrame, mercator, mercatorPerMetre, type Point } from './geodesy'
+import { axes95, EnuFrame, mercator, mercatorRates, type Point } from './geodesy'
 import { sidc } from './symbols'
 import type { Trail, Trails } from './trails'
 import type { MapDesk } from './types'
@@ -19,26 +33,27 @@ export interface Mark {
   latitude_deg: number
   longitude_deg: number
   /** An APP-6 symbol, or one of the map's own shapes. */
-  sidc?: string
-  shape?: 'camera' | 'incident' | 'meeting' | 'animal'
+  sidc: string | undefined
+  shape: 'camera' | 'incident' | 'meeting' | 'animal' | undefined
+  standing: Standing
   /** Which way a camera looks or something moves, radians clockwise from north. */
-  heading_rad?: number
-  speed_m_s?: number
+  heading_rad: number | null
+  speed_m_s: number
   size: number
   alpha: number
   label: string
   /** A second line, told of what is selected. */
   more: string
-  inside?: string
+  inside: string
   weight: number
-  /** Half-axes of the ellipse of 95 % in the square map. */
-  ellipse?: readonly [Point, Point]
-  trail?: Trail
-  corridor?: Float64Array
-  alarm?: Priority
-  waiting?: boolean
+  /** Half-axes of the ellipse of 95 % in the square map: x and y of the long one, then of the short one. */
+  ellipse: Float64Array | undefined
+  trail: Trail | undefined
+  corridor: Float64Array | undefined
+  alarm: Priority | undefined
+  waiting: boolean
   selected: boolean
-  down?: boolean
+  down: boolean
 }
 
 export interface Link {
@@ -54,6 +69,8 @@ export interface Scene {
 
 /** Words for what is on the map, in the officer's language. */
 export interface Words {
+  /** What they are said in: a wording is kept as long as this is the same. */
+  readonly dialect: string
   kind(kind: Kind): string
   count(low: number, high: number): string
   unseen(seconds: number): string
@@ -62,10 +79,30 @@ export interface Words {
   meeting(seconds: number): string
 }
 
-interface Geometry {
-  x: number
-  y: number
-  ellipse: readonly [Point, Point]
+type Moving = PictureTrack | PictureGroup
+
+/** The mark of something that moves, and what it was last made of. */
+interface Held {
+  mark: Mark
+  ground: GroundState | null
+  corridor: readonly Waypoint[] | null
+  named: string
+  many: string
+  unseen: string
+  kind: Kind | 'group'
+  played: boolean
+  /** The scene in which it was last there. */
+  scene: number
+}
+
+/** What every mark of a scene is made by. */
+interface Making {
+  desk: MapDesk
+  alarms: ReadonlyMap<string, Alarm>
+  picked: ReadonlySet<string>
+  trails: Trails | null
+  corridors: boolean
+  words: Words
 }
 
 const UNSEEN_S = 10
@@ -75,119 +112,161 @@ const PRIORITY: Record<Priority, number> = { high: 3, medium: 2, low: 1 }
 /** So many standard deviations of a predicted place to either side. */
 const CORRIDOR_SIGMAS = 2
 
+/** A mark before anything is known of it. All have the same fields in the same order, which browsers read fastest. */
+const BLANK: Omit<Mark, 'key' | 'kind' | 'id'> = {
+  x: 0, y: 0, height_m: 0, latitude_deg: 0, longitude_deg: 0, sidc: undefined, shape: undefined, standing: 'unknown',
+  heading_rad: null, speed_m_s: 0, size: 12, alpha: 1, label: '', more: '', inside: '', weight: 1, ellipse: undefined,
+  trail: undefined, corridor: undefined, alarm: undefined, waiting: false, selected: false, down: false,
+}
+
 const mercatorOf = (position: Position): Point => mercator(position.latitude_deg, position.longitude_deg)
 
 export class SceneMaker {
-  readonly #geometry = new WeakMap<GroundState, Geometry>()
-  readonly #corridors = new WeakMap<readonly Waypoint[], Float64Array>()
+  readonly #held = { track: new Map<string, Held>(), group: new Map<string, Held>() }
   #frame: EnuFrame | null = null
   #origin: Position | null = null
+  #scene = 0
+  #dialect = ''
+  #words: Words | null = null
 
   make(desk: MapDesk, selection: Selection | null, trails: Trails, words: Words, show: { trails: boolean; corridors: boolean }): Scene {
     if (desk.origin && desk.origin !== this.#origin) {
       this.#origin = desk.origin
       this.#frame = new EnuFrame(desk.origin)
+      for (const held of Object.values(this.#held)) held.clear()
     }
-    words = remembered(words)
-    const alarms = standing(desk.alarms)
-    const picked = pickedSubjects(selection, desk)
+    this.#scene += 1
+    const making: Making = {
+      desk,
+      alarms: standing(desk.alarms),
+      picked: pickedSubjects(selection, desk),
+      trails: show.trails ? trails : null,
+      corridors: show.corridors && desk.tracks.size <= MOST_CORRIDORS,
+      words: this.#remembered(words),
+    }
     const marks: Mark[] = []
-    const corridors = show.corridors && desk.tracks.size <= MOST_CORRIDORS
+    const links: Link[] = []
+    this.#movings(making, marks)
+    this.#fixed(desk, making.picked, marks)
+    this.#response(desk, making.picked, making.words, marks, links)
+    return { marks, links }
+  }
+
+  #movings(making: Making, marks: Mark[]): void {
+    const { desk, picked, words } = making
     const hidden = new Set<string>()
     for (const group of desk.groups.values()) {
       if (picked.has(`group ${group.group_id}`) || group.members.some((id) => picked.has(`track ${id}`))) continue
       for (const id of group.members) hidden.add(id)
     }
     for (const group of desk.groups.values()) {
-      const mark = this.#moving(group, 'group', group.group_id, group.time_ns, desk, words)
-      this.#dress(mark, group, alarms.get(group.group_id), picked, trails, show.trails, corridors, words)
+      const mark = this.#moving(group, 'group', group.group_id, group.time_ns, making)
       mark.inside = words.count(group.count.best, group.count.best)
       marks.push(mark)
     }
     for (const track of desk.tracks.values()) {
       if (track.status === 'lost' || hidden.has(track.track_id)) continue
-      const mark = this.#moving(track, 'track', track.track_id, track.seen_ns, desk, words)
-      this.#dress(mark, track, alarms.get(track.track_id), picked, trails, show.trails, corridors, words)
+      const mark = this.#moving(track, 'track', track.track_id, track.seen_ns, making)
       if (track.status === 'tentative') mark.alpha *= 0.6
       marks.push(mark)
     }
-    const links: Link[] = []
-    this.#fixed(desk, picked, marks)
-    this.#response(desk, picked, words, marks, links)
-    return { marks, links }
+    for (const held of Object.values(this.#held)) {
+      for (const [id, { scene }] of held) if (scene !== this.#scene) held.delete(id)
+    }
   }
 
-  #moving(
-    moving: PictureTrack | PictureGroup,
-    kind: 'track' | 'group',
-    id: string,
-    seen_ns: number,
-    desk: MapDesk,
-    words: Words,
-  ): Mark {
-    const { x, y, ellipse } = this.#geometryOf(moving.ground)
-    const unseen_s = Math.max(0, (desk.now_ns - seen_ns) / 1e9)
+  #moving(moving: Moving, kind: 'track' | 'group', id: string, seen_ns: number, making: Making): Mark {
+    const held = this.#heldOf(kind, id)
+    const { mark } = held
+    const unseen_s = Math.max(0, (making.desk.now_ns - seen_ns) / 1e9)
     const old = unseen_s >= UNSEEN_S
-    const standing = moving.standing ?? 'unknown'
-    const count = moving.count
-    const many = kind === 'track' && count && count.high > 1 ? ` ${words.count(count.low, count.high)}` : ''
-    const named = moving.standing_id ? moving.standing_id : words.kind(kind === 'group' && moving.kind === 'person' ? 'group' : moving.kind)
-    const { position } = moving.ground
-    const mark: Mark = {
-      key: `${kind} ${id}`,
-      kind,
-      id,
-      x,
-      y,
-      height_m: position.height_m ?? 0,
-      latitude_deg: position.latitude_deg,
-      longitude_deg: position.longitude_deg,
-      size: kind === 'group' ? 24 : 19,
-      alpha: old ? Math.max(0.35, 1 - (unseen_s - UNSEEN_S) / 60) : 1,
-      label: named + many + (old ? ` · ${words.unseen(unseen_s)}` : ''),
-      more: '',
-      weight: standing === 'unknown' ? 2 : 1,
-      ellipse,
-      selected: false,
-    }
-    if (moving.kind === 'animal' || moving.kind === 'vegetation') {
-      mark.shape = 'animal'
-      mark.weight = 0
-    } else {
-      mark.sidc = sidc(kind === 'group' && moving.kind === 'person' ? 'group' : moving.kind, standing, desk.exercise !== null)
-    }
-    if (moving.heading_rad != null) {
-      mark.heading_rad = moving.heading_rad
-      mark.speed_m_s = moving.speed_m_s ?? 0
-    }
+    mark.alpha = old ? Math.max(0.35, 1 - (unseen_s - UNSEEN_S) / 60) : 1
+    if (held.ground !== moving.ground) this.#put(held, moving.ground)
+    this.#name(held, moving, kind, old ? making.words.unseen(unseen_s) : '', making.words)
+    this.#symbolise(held, moving, kind, making.desk.exercise !== null)
+    mark.heading_rad = moving.heading_rad ?? null
+    mark.speed_m_s = moving.speed_m_s ?? 0
+    mark.trail = making.trails?.of(id)
+    this.#dress(held, moving, making)
     return mark
   }
 
-  #dress(
-    mark: Mark,
-    moving: PictureTrack | PictureGroup,
-    alarm: Alarm | undefined,
-    picked: ReadonlySet<string>,
-    trails: Trails,
-    withTrail: boolean,
-    withCorridor: boolean,
-    words: Words,
-  ): void {
+  #heldOf(kind: 'track' | 'group', id: string): Held {
+    let held = this.#held[kind].get(id)
+    if (!held) {
+      const mark: Mark = {
+        ...BLANK, key: `${kind} ${id}`, kind, id, size: kind === 'group' ? 24 : 19, ellipse: new Float64Array(4),
+      }
+      held = {
+        mark, ground: null, corridor: null, named: '', many: '', unseen: '', kind: 'unknown', played: false, scene: 0,
+      }
+      this.#held[kind].set(id, held)
+    }
+    held.scene = this.#scene
+    return held
+  }
+
+  #put(held: Held, ground: GroundState): void {
+    const { mark } = held
+    const { latitude_deg, longitude_deg, height_m } = ground.position
+    const [x, y] = mercator(latitude_deg, longitude_deg)
+    mark.x = x
+    mark.y = y
+    mark.height_m = height_m ?? 0
+    mark.latitude_deg = latitude_deg
+    mark.longitude_deg = longitude_deg
+    if (mark.ellipse) scaled(mark.ellipse, ground.covariance, latitude_deg)
+    held.ground = ground
+  }
+
+  #name(held: Held, moving: Moving, kind: 'track' | 'group', unseen: string, words: Words): void {
+    const { count } = moving
+    const many = kind === 'track' && count && count.high > 1 ? words.count(count.low, count.high) : ''
+    const named = moving.standing_id || words.kind(shownAs(moving, kind))
+    if (named === held.named && many === held.many && unseen === held.unseen) return
+    held.named = named
+    held.many = many
+    held.unseen = unseen
+    held.mark.label = named + (many && ` ${many}`) + (unseen && ` · ${unseen}`)
+  }
+
+  #symbolise(held: Held, moving: Moving, kind: 'track' | 'group', played: boolean): void {
+    const { mark } = held
+    const standing = moving.standing ?? 'unknown'
+    const shown = shownAs(moving, kind)
+    const bare = shown === 'animal' || shown === 'vegetation'
+    mark.weight = bare ? 0 : standing === 'unknown' ? 2 : 1
+    const drawn = mark.sidc !== undefined || mark.shape !== undefined
+    if (drawn && held.kind === shown && mark.standing === standing && held.played === played) return
+    held.kind = shown
+    held.played = played
+    mark.standing = standing
+    mark.shape = bare ? 'animal' : undefined
+    mark.sidc = bare ? undefined : sidc(shown, standing, played)
+  }
+
+  /** What the officer's own work adds: what is picked, what an alarm is about, what is expected of it. */
+  #dress(held: Held, moving: Moving, { alarms, picked, corridors, words }: Making): void {
+    const { mark } = held
+    const alarm = alarms.get(mark.id)
     mark.selected = picked.has(mark.key)
-    if (mark.selected && moving.heading_rad != null) mark.more = words.moving(moving.speed_m_s ?? 0, moving.heading_rad)
-    if (alarm) {
-      mark.alarm = alarm.priority
-      mark.waiting = alarm.state === 'unacknowledged'
-      mark.weight += 10 * PRIORITY[alarm.priority]
-    }
+    mark.more =
+      mark.selected && moving.heading_rad != null ? words.moving(moving.speed_m_s ?? 0, moving.heading_rad) : ''
+    mark.alarm = alarm?.priority
+    mark.waiting = alarm?.state === 'unacknowledged'
+    if (alarm) mark.weight += 10 * PRIORITY[alarm.priority]
     if (mark.selected) mark.weight += 1000
-    const trail = withTrail ? trails.of(mark.id) : undefined
-    if (trail) mark.trail = trail
-    const corridor = moving.corridor
-    if (corridor?.length && (withCorridor || mark.selected || alarm)) {
-      const drawn = this.#corridorOf(corridor, moving.ground)
-      if (drawn) mark.corridor = drawn
-    }
+    const corridor = (corridors || mark.selected || alarm) && moving.corridor?.length ? moving.corridor : null
+    if (corridor === held.corridor) return
+    held.corridor = corridor
+    mark.corridor = (corridor && this.#corridorOf(corridor, moving.ground)) ?? undefined
+  }
+
+  /** Words that are said often, worded once as long as they are the same words. */
+  #remembered(words: Words): Words {
+    if (words.dialect === this.#dialect && this.#words) return this.#words
+    this.#dialect = words.dialect
+    return (this.#words = remembered(words))
   }
 
   #fixed(desk: MapDesk, picked: ReadonlySet<string>, marks: Mark[]): void {
@@ -208,6 +287,7 @@ export class SceneMaker {
       marks.push({
         ...this.#place('post', post.id, post.position, post.name || post.id, picked),
         sidc: sidc('post', 'own', desk.exercise !== null),
+        standing: 'own',
         size: 15,
         weight: 0.6,
       })
@@ -223,12 +303,13 @@ export class SceneMaker {
       const mark: Mark = {
         ...this.#place('patrol', patrol.patrol_id, patrol.position, (known?.name || patrol.patrol_id) + old, picked),
         sidc: sidc(known?.means === 'vehicle' ? 'vehicle' : 'group', 'own', desk.exercise !== null),
+        standing: 'own',
         size: 21,
         alpha: old ? 0.55 : 1,
         weight: 5,
       }
-      const sigma = axes95({ east_m2: patrol.sigma_m ** 2, east_north_m2: 0, north_m2: patrol.sigma_m ** 2 })
-      mark.ellipse = scaled(sigma, patrol.position.latitude_deg)
+      const spread = { east_m2: patrol.sigma_m ** 2, east_north_m2: 0, north_m2: patrol.sigma_m ** 2 }
+      mark.ellipse = scaled(new Float64Array(4), spread, patrol.position.latitude_deg)
       marks.push(mark)
     }
     for (const dispatch of desk.dispatches.values()) {
@@ -255,45 +336,16 @@ export class SceneMaker {
     const key = `${kind} ${id}`
     const selected = picked.has(key)
     return {
-      key, kind, id, x, y, label,
+      ...BLANK, key, kind, id, x, y, label, selected,
       height_m: at.height_m ?? Number.NaN,
       latitude_deg: at.latitude_deg,
       longitude_deg: at.longitude_deg,
-      size: 12,
-      alpha: 1,
-      more: '',
       weight: selected ? 1000 : 1,
-      selected,
     }
-  }
-
-  #geometryOf(ground: GroundState): Geometry {
-    let found = this.#geometry.get(ground)
-    if (!found) {
-      const [x, y] = mercatorOf(ground.position)
-      found = { x, y, ellipse: this.#ellipse(ground, x, y) }
-      this.#geometry.set(ground, found)
-    }
-    return found
-  }
-
-  /** Half-axes of the ellipse in the square map, by the site's own frame. */
-  #ellipse(ground: GroundState, x: number, y: number): readonly [Point, Point] {
-    const axes = axes95(ground.covariance)
-    const frame = this.#frame
-    if (!frame) return scaled(axes, ground.position.latitude_deg)
-    const up = frame.up(ground.east_m, ground.north_m, ground.position.height_m ?? 0)
-    const ended = axes.map(([east, north]) => {
-      const [ex, ey] = mercatorOf(frame.position(ground.east_m + east, ground.north_m + north, up))
-      return [ex - x, ey - y] as const
-    })
-    return [ended[0] ?? [0, 0], ended[1] ?? [0, 0]]
   }
 
   /** The corners of the band in which something is expected, from where it is now outward. */
   #corridorOf(corridor: readonly Waypoint[], ground: GroundState): Float64Array | null {
-    const known = this.#corridors.get(corridor)
-    if (known) return known
     const frame = this.#frame
     if (!frame) return null
     const stations = [
@@ -314,33 +366,40 @@ export class SceneMaker {
     })
     const up = frame.up(ground.east_m, ground.north_m, ground.position.height_m ?? 0)
     const corners = [...left, ...right.reverse()]
-    const drawn = new Float64Array(corners.flatMap(([e, n]) => mercatorOf(frame.position(e, n, up))))
-    this.#corridors.set(corridor, drawn)
-    return drawn
+    return new Float64Array(corners.flatMap(([e, n]) => mercatorOf(frame.position(e, n, up))))
   }
 }
 
-const scaled = ([long, short]: readonly [Point, Point], latitude_deg: number): readonly [Point, Point] => {
-  const metre = mercatorPerMetre(latitude_deg)
-  return [
-    [long[0] * metre, -long[1] * metre],
-    [short[0] * metre, -short[1] * metre],
-  ]
+/** Put half-axes into `ellipse`; the site's frame and the true one at a place differ by a hundredth within 60 km. */
+function scaled(ellipse: Float64Array, covariance: GroundCovariance, latitude_deg: number): Float64Array {
+  const [long, short] = axes95(covariance)
+  const [across, up] = mercatorRates(latitude_deg)
+  ellipse[0] = long[0] * across
+  ellipse[1] = -long[1] * up
+  ellipse[2] = short[0] * across
+  ellipse[3] = -short[1] * up
+  return ellipse
 }
 
-/** Words that are said often in one scene, worded once. */
+/** What something that moves is shown and named as: several people are a group. */
+const shownAs = (moving: Moving, kind: 'track' | 'group'): Kind =>
+  kind === 'group' && moving.kind === 'person' ? 'group' : (moving.kind ?? 'unknown')
+
+/** The same words, each worded once; spans of time are few as long as they are told in whole seconds. */
 function remembered(words: Words): Words {
   const kinds = new Map<Kind, string>()
   const spans = new Map<number, string>()
-  const once = <K>(kept: Map<K, string>, key: K, say: (key: K) => string): string => {
+  const counts = new Map<number, string>()
+  const once = <K>(kept: Map<K, string>, key: K, say: () => string): string => {
     let text = kept.get(key)
-    if (text === undefined) kept.set(key, (text = say(key)))
+    if (text === undefined) kept.set(key, (text = say()))
     return text
   }
   return {
     ...words,
-    kind: (kind) => once(kinds, kind, words.kind),
-    unseen: (seconds) => once(spans, Math.round(seconds), words.unseen),
+    kind: (kind) => once(kinds, kind, () => words.kind(kind)),
+    unseen: (seconds) => once(spans, Math.round(seconds), () => words.unseen(seconds)),
+    count: (low, high) => once(counts, low * 10_000 + high, () => words.count(low, high)),
   }
 }
 

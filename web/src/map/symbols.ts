@@ -26,7 +26,7 @@ export function sidc(kind: Kind | 'post', standing: Standing, played = false): s
 }
 
 export interface Sprite {
-  canvas: HTMLCanvasElement | OffscreenCanvas
+  image: ImageBitmap
   width: number
   height: number
   anchor_x: number
@@ -35,7 +35,8 @@ export interface Sprite {
 
 /** Symbols drawn once for each theme, size and screen. */
 export class Sprites {
-  readonly #drawn = new Map<string, Sprite>()
+  /** By size, then by code: no key is put together for each of hundreds of symbols. */
+  readonly #drawn = new Map<number, Map<string, Sprite>>()
   #palette: Palette
   #ratio: number
 
@@ -56,12 +57,10 @@ export class Sprites {
   }
 
   sprite(code: string, size: number): Sprite {
-    const key = `${code} ${size}`
-    let found = this.#drawn.get(key)
-    if (!found) {
-      found = this.#draw(code, size)
-      this.#drawn.set(key, found)
-    }
+    let sized = this.#drawn.get(size)
+    if (!sized) this.#drawn.set(size, (sized = new Map<string, Sprite>()))
+    let found = sized.get(code)
+    if (!found) sized.set(code, (found = this.#draw(code, size)))
     return found
   }
 
@@ -87,6 +86,13 @@ export class Sprites {
     })
     const { width, height } = symbol.getSize()
     const { x, y } = symbol.getAnchor()
-    return { canvas: symbol.asCanvas(this.#ratio), width, height, anchor_x: x, anchor_y: y }
+    return { image: still(symbol.asCanvas(this.#ratio)), width, height, anchor_x: x, anchor_y: y }
   }
+}
+
+/** The picture on a canvas, which is drawn faster than the canvas: that could change in the meantime. */
+function still(canvas: HTMLCanvasElement): ImageBitmap {
+  const copy = new OffscreenCanvas(Math.max(canvas.width, 1), Math.max(canvas.height, 1))
+  copy.getContext('2d')?.drawImage(canvas, 0, 0)
+  return copy.transferToImageBitmap()
 }

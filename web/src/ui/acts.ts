@@ -59,11 +59,11 @@ export function shelve(alarm: Alarm, seconds: number, reason: string): void {
 
 const KIND_BY_RULE: Partial<Record<string, IncidentKind>> = { line_crossing: 'crossing', approach: 'approach' }
 
-/** Open an incident from an alarm with what is known of it, and take charge once it is there. */
-export function openIncident(alarm: Alarm): void {
+/** Open an incident from an alarm with what is known of it, to be taken charge of once it is there. Returns the act_id. */
+export function openIncident(alarm: Alarm): string {
   const facts = factsOf(alarm)
   const rule = alarm.met.at(-1)?.rule ?? ''
-  screen.desk.act({
+  return screen.desk.act({
     type: 'open_incident',
     kind: KIND_BY_RULE[rule] ?? 'other',
     text: plain(sentence(facts)),

@@ -46,6 +46,8 @@ class Screen {
   toasts = $state.raw<readonly Toast[]>([])
   /** What is read out to somebody who does not look: the newest alarm, in words. */
   spoken = $state('')
+  /** The act that was refused last, by its act_id. */
+  refused = $state('')
   #said = 0
 
   pick(selection: Selection | null): void {
@@ -61,6 +63,9 @@ class Screen {
       fromNs: replay?.at_ns,
       reason: replay?.reason ?? '',
       offsetMs: ahead_ms,
+      playing: replay?.playing ?? true,
+      speed: replay?.speed ?? 1,
+      onplay: replay ? (playing: boolean) => this.desk.play(playing) : undefined,
     } as const
   }
 

@@ -10,6 +10,7 @@ export interface Kept {
 }
 
 const KEY = 'marsad.patrol'
+const SHARING = 'marsad.patrol.sharing'
 
 export function recall(): Kept | null {
   try {
@@ -23,4 +24,13 @@ export function recall(): Kept | null {
 export const keep = (kept: Kept): void =>
   localStorage.setItem(KEY, JSON.stringify({ ...kept, session: { ...kept.session, csrf: '' } }))
 
-export const forget = (): void => localStorage.removeItem(KEY)
+export const forget = (): void => {
+  localStorage.removeItem(KEY)
+  localStorage.removeItem(SHARING)
+}
+
+/** Whether the patrol lets its position be reported: a phone that loads the page anew by itself must not fall silent. */
+export const isSharing = (): boolean => localStorage.getItem(SHARING) === 'yes'
+
+export const keepSharing = (on: boolean): void =>
+  on ? localStorage.setItem(SHARING, 'yes') : localStorage.removeItem(SHARING)

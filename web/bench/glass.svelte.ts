@@ -15,8 +15,14 @@ if (target && asked.has('wall')) {
   const codec = asked.get('codec') === 'jpeg' ? 'jpeg' : 'h264'
   const palette = asked.get('palette') === 'even' ? 'even' : 'white'
   const replay = asked.get('from')
-  const mode = replay ? { mode: 'replay' as const, fromNs: Number(replay) } : {}
-  mount(CameraView, { target, props: { cameraId: 'C0', codec, palette, marked: [1], ...mode } })
+  const led = asked.has('led')
+  const props = $state({
+    cameraId: 'C0', codec, palette, marked: [1],
+    ...(replay ? { mode: 'replay' as const, fromNs: Number(replay), playing: !led } : {}),
+    ...(led ? { onplay: (playing: boolean) => (props.playing = playing) } : {}),
+  } as Record<string, unknown> & { cameraId: string; fromNs?: number; playing?: boolean })
+  Object.assign(window, { props })
+  mount(CameraView, { target, props })
   target.addEventListener(
     'painted',
     (event) => delays.push((event as CustomEvent<{ delay_ms: number }>).detail.delay_ms),

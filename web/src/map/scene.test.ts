@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import type { PictureTrack, Position } from '../api/types'
+import { axes95, EnuFrame, mercator, mercatorRates } from './geodesy'
+import { SceneMaker, type Words } from './scene'
+import { Trails } from './trails'
+import type { MapDesk } from './types'
+
+const ORIGIN: Position = { latitude_deg: 34.46, longitude_deg: 40.95 }
+const FRAME = new EnuFrame(ORIGIN)
+const NS = 1e9
+const COVARIANCE = { east_m2: 340, east_north_m2: -210, north_m2: 190 }
+const SHOW = { trails: true, corridors: true }
+
+function track(id: string, east_m: number, more: Partial<PictureTrack> = {}): PictureTrack {
+  return {
+    track_id: id, origin: 'own', time_ns: 100 * NS, status: 'confirmed', existence: 1, first_ns: 0, seen_ns: 100 * NS,
+    kind: 'person', standing: 'unknown', velocity_covariance: COVARIANCE,
+    ground: { position: FRAME.position(east_m, 0), east_m, north_m: 0, covariance: COVARIANCE, range_m: 900 },
+    ...more,
+  }
+}
+
+function desk(tracks: PictureTrack[], more: Partial<MapDesk> = {}): MapDesk {
+  return {
+    site: null, origin: ORIGIN, now_ns: 100 * NS, exercise: null, groups: new Map(), alarms: new Map(),
+    cameras: new Map(), patrols: new Map(), incidents: new Map(), dispatches: new Map(),
+    tracks: new Map(tracks.map((each) => [each.track_id, each])),
+    ...more,
+  }
+}
+
+const words = (dialect = 'en'): Words => ({
+  dialect,
+  kind: (kind) => `${dialect} ${kind}`,
+  count: (low, high) => `${low}-${high}`,
+  unseen: (seconds) => `${Math.round(seconds)} s`,
+  moving: (speed) => `${speed} m/s`,
+  incident: (kind) => kind,
+  meeting: () => 'meet',
+})
+
+describe('the scene', () => {
+  it('says what is there, and says it anew when it changes', () => {
+    const maker = new SceneMaker()
+    const make = (...tracks: PictureTrack[]) => maker.make(desk(tracks), null, new Trails(), words(), SHOW).marks[0]
+    expect(make(track('a', 0))?.label).toBe('en person')
+    expect(make(track('a', 0, { count: { best: 3, low: 2, high: 4 } }))?.label).toBe('en person 2-4')
+    expect(make(track('a', 0, { seen_ns: 70 * NS }))?.label).toBe('en person · 30 s')
+    expect(make(track('a', 0, { kind: 'vehicle', standing: 'own', standing_id: 'P1' }))?.label).toBe('P1')
+  })
+
+  it('is said in the language chosen since', () => {
+    const maker = new SceneMaker()
+    const told = desk([track('a', 0)])
+    expect(maker.make(told, null, new Trails(), words('en'), SHOW).marks[0]?.label).toBe('en person')
+    expect(maker.make(told, null, new Trails(), words('ar'), SHOW).marks[0]?.label).toBe('ar person')
+  })
+
+  it('moves what moves, forgets what is gone, and takes up again what comes back', () => {
+    const maker = new SceneMaker()
+    const make = (...tracks: PictureTrack[]) => maker.make(desk(tracks), null, new Trails(), words(), SHOW).marks
+    make(track('a', 0), track('b', 50))
+    const [moved, ...rest] = make(track('a', 400))
+    expect(rest).toEqual([])
+    const { latitude_deg, longitude_deg } = FRAME.position(400, 0)
+    expect([moved?.x, moved?.y]).toEqual([...mercator(latitude_deg, longitude_deg)])
+    expect(make(track('a', 400), track('b', 60)).map(({ id }) => id)).toEqual(['a', 'b'])
+  })
+
+  it('drops what was selected, alarmed or expected of a track once it is so no more', () => {
+    const maker = new SceneMaker()
+    const corridor = [{ time_ns: 160 * NS, centre: { east_m: 80, north_m: 0 }, covariance: COVARIANCE }]
+    const told = desk([track('a', 0, { corridor, heading_rad: 1, speed_m_s: 2 })])
+    const first = maker.make(told, { kind: 'track', id: 'a' }, new Trails(), words(), SHOW).marks[0]
+    expect(first).toMatchObject({ selected: true, more: '2 m/s', weight: 1002 })
+    expect(first?.corridor?.length).toBe(8)
+    const bare = maker.make(told, null, new Trails(), words(), { trails: false, corridors: false }).marks[0]
+    expect(bare).toMatchObject({ selected: false, more: '', weight: 2, corridor: undefined, trail: undefined })
+  })
+
+  it('changes the symbol with the kind, the standing and an exercise', () => {
+    const maker = new SceneMaker()
+    const make = (each: PictureTrack, exercise: string | null = null) =>
+      maker.make(desk([each], { exercise }), null, new Trails(), words(), SHOW).marks[0]
+    const person = make(track('a', 0))?.sidc
+    const vehicle = make(track('a', 0, { kind: 'vehicle' }))?.sidc
+    const own = make(track('a', 0, { kind: 'vehicle', standing: 'own' }))?.sidc
+    const played = make(track('a', 0, { kind: 'vehicle', standing: 'own' }), 'drill')?.sidc
+    expect(new Set([person, vehicle, own, played]).size).toBe(4)
+    expect(make(track('a', 0, { kind: 'animal' }))).toMatchObject({ sidc: undefined, shape: 'animal', weight: 0 })
+    expect(make(track('a', 0))).toMatchObject({ sidc: person, shape: undefined, weight: 2 })
+  })
+
+  it('draws the ellipse as the site frame has it, to a hundredth at 50 km', () => {
+    const [long] = axes95(COVARIANCE)
+    for (const east_m of [0, 10_000, 50_000]) {
+      const mark = new SceneMaker().make(desk([track('a', east_m)]), null, new Trails(), words(), SHOW).marks[0]
+      const { latitude_deg, longitude_deg } = FRAME.position(east_m + long[0], long[1])
+      const [x, y] = mercator(latitude_deg, longitude_deg)
+      const off = Math.hypot(x - (mark?.x ?? 0) - (mark?.ellipse?.[0] ?? 0), y - (mark?.y ?? 0) - (mark?.ellipse?.[1] ?? 0))
+      expect(off / Math.hypot(...mercatorRates(34.46).map((rate, k) => rate * (long[k] ?? 0)))).toBeLessThan(0.01)
+    }
+  })
+})
