@@ -234,6 +234,7 @@ def test_an_emergency_is_told_at_once_and_the_urgent_comes_first() -> None:
     desk.ask(5, [at(5, track_id="track-9")])
     found = desk.ask(65, [at(65, north_m=9000), at(65, track_id="track-9")])
     assert [each.basis for each in found] == ["life_at_risk", "rule"]
+    assert [each.act_id for _, each in desk.given[-2:]] == ["act-1", ""]
 
 
 def test_what_was_recalled_is_not_told_on() -> None:

@@ -64,10 +64,11 @@ class Waiting(Record):
 
 
 class Given(Record):
-    """What the partner is told now, and our own name of what it is about."""
+    """What the partner is told now, our own name of what it is about, and the officer's act behind it, if one is."""
 
     subject_id: str
     release: Release
+    act_id: str = ""
 
 
 class Ledger(Record):
@@ -146,6 +147,12 @@ class _Round:
                 ended = sealed(replace(told.release, act="ended"), self._terms)
                 self._put(self._now_ns, told.subject_id, ended, None)
 
+    def _act_behind(self, each: Waiting) -> str:
+        """The officer's act by which something is told; empty where a rule lets it be told."""
+        acts = (act for act in self._terms.acts if each.subject_id in act.subject_ids)
+        expires_ns = each.release.expires_ns
+        return next((act.act_id for act in acts if act.until_ns == expires_ns and act.kind == each.release.basis), "")
+
     def _act_stands(self, told: Told) -> bool:
         """Whether the officer's act, by which something was told, still counts, or has run out by itself."""
         expires_ns = told.release.expires_ns
@@ -176,7 +183,7 @@ class _Round:
         # What was put aside under a rule that stands no more is not told; an end is, so that nothing stays for ever.
         due = [each for each in waiting if each.due_ns <= self._now_ns]
         due += [each for each in self._waiting if each.rule not in standing and each.release.act == "ended"]
-        given = [Given(subject_id=each.subject_id, release=each.release) for each in due]
+        given = [Given(subject_id=each.subject_id, release=each.release, act_id=self._act_behind(each)) for each in due]
         given.sort(key=lambda each: (not is_urgent(each.release), each.release.thing_id, each.release.time_ns))
         ledger = Ledger(
             now_ns=self._now_ns,
