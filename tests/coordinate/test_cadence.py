@@ -153,6 +153,43 @@ def test_a_stop_ends_everything_at_once_and_what_waits_is_not_told() -> None:
         assert desk.ask(second, [at(second)]) == []
 
 
+def test_a_stop_ends_alarms_too_and_what_an_officer_told_beyond_the_rules() -> None:
+    officers = act(from_ns=START, until_ns=START + 600 * NS)
+    desk = Desk(terms(every_s=0, acts=(officers,)))
+    assert [each.act for each in desk.ask(5, [alarm(), at(5, north_m=9000)])] == ["told", "told"]
+    stop = Narrowing(agreement_id="line-7", version=1, officer="Leyla", reason="a leak", time_ns=START + 6 * NS)
+    desk.terms = terms(every_s=0, narrowing=stop, acts=(officers,))
+    told = desk.ask(7, [alarm(), at(7, north_m=9000)])
+    assert [(each.act, each.basis) for each in told].count(("ended", "rule")) == 1
+    assert [(each.act, each.basis) for each in told].count(("ended", "life_at_risk")) == 1
+    assert len(told) == 2
+    assert desk.ask(8, [alarm(), at(8, north_m=9000)]) == []
+
+
+def test_an_end_that_waits_is_told_though_its_rule_was_narrowed() -> None:
+    desk = Desk(terms(delay_s=600))
+    for second in range(0, 900, 10):
+        desk.ask(second, [at(second)] if second < 100 else [])
+    assert [found.act for _, found in desk.told()][-1] == "told"
+    desk.terms = terms(delay_s=1200)
+    assert [found.act for found in desk.ask(901)] == ["ended"]
+
+
+def test_what_is_told_as_it_comes_is_told_once_for_each_time_it_comes() -> None:
+    desk = Desk(terms(every_s=0))
+    assert len(desk.ask(1, [at(1)])) == 1
+    assert desk.ask(2, [at(1)]) == []
+    assert desk.ask(3, [at(0)]) == []
+    assert len(desk.ask(4, [at(4)])) == 1
+
+
+def test_a_clock_that_was_wrong_for_once_does_not_stop_what_follows() -> None:
+    desk = Desk(terms())
+    desk.ask(10**9, [])
+    desk.ask(0, [at(0)])
+    assert len(desk.ask(60)) == 1
+
+
 def test_a_clock_that_runs_back_or_an_agreement_that_is_over_tells_nothing() -> None:
     desk = Desk(terms())
     desk.ask(100, [at(100)])
@@ -197,6 +234,7 @@ def test_an_emergency_is_told_at_once_and_the_urgent_comes_first() -> None:
     desk.ask(5, [at(5, track_id="track-9")])
     found = desk.ask(65, [at(65, north_m=9000), at(65, track_id="track-9")])
     assert [each.basis for each in found] == ["life_at_risk", "rule"]
+    assert [each.act_id for _, each in desk.given[-2:]] == ["act-1", ""]
 
 
 def test_what_was_recalled_is_not_told_on() -> None:

@@ -240,7 +240,16 @@ def changed(record: Any, data: st.DataObject, value: object) -> Any:  # noqa: AN
     return replace(record, **{name: changed(held, data, value) if inner else value})
 
 
-@pytest.mark.parametrize("extra", [{"members": ("a track",)}, {"members": [track()]}, {"origins": ("east", 7)}])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"members": ("a track",)},
+        {"members": [track()]},
+        {"origins": ("east", 7)},
+        {"clips": ("films/7.mp4",)},
+        {"clips": ("c" * 64,) * 101},
+    ],
+)
 def test_what_comes_with_an_item_is_looked_at_too(extra: dict[str, Any]) -> None:
     assert reason(release(offer(track())._replace(**extra), TERMS, NOW)) == "malformed"
 
@@ -326,6 +335,16 @@ def test_a_patrol_is_a_corridor_without_its_name_and_a_post_one_that_both_know()
     for post, expected in (("post-1", "told"), ("post-2", "not_shared")):
         watch = PostWatch(post_id=post, watched=True, time_ns=NOW, from_ns=NOW, until_ns=NOW + NS)
         assert reason(release(offer(watch), terms(rule), NOW)).startswith(expected)
+
+
+def test_a_way_so_long_that_it_would_not_fit_is_not_told() -> None:
+    rule = replace(RULE, items=("patrol",), precision_m=500, sigma_m=500, near_line_m=9000)
+    way = tuple(PLANE.position(500 * k - 8500 + 1, 8500 * (-1) ** k) for k in range(35))
+    for points, why in ((way[:20], "told"), (way, "too_long")):
+        patrol = PatrolCorridor(patrol_id="p", points=points, time_ns=NOW, from_ns=NOW, until_ns=NOW + NS)
+        found = release(offer(patrol), terms(rule), NOW)
+        assert reason(found).startswith(why)
+        assert isinstance(found, Withheld) or read_release(payload(found)) == found
 
 
 def test_a_release_reads_as_it_was_written_and_nothing_else_is_read() -> None:

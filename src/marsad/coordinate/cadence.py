@@ -47,10 +47,11 @@ class Moving(Record):
 
 
 class Told(Record):
-    """What was last told of an alarm, an incident, a sighting, a corridor or a post."""
+    """What was last told of an alarm, an incident, a sighting, a corridor or a post, and by which rule, if by one."""
 
     subject_id: str
     release: Release
+    rule: ReleaseRule | None
 
 
 class Waiting(Record):
@@ -63,10 +64,11 @@ class Waiting(Record):
 
 
 class Given(Record):
-    """What the partner is told now, and our own name of what it is about."""
+    """What the partner is told now, our own name of what it is about, and the officer's act behind it, if one is."""
 
     subject_id: str
     release: Release
+    act_id: str = ""
 
 
 class Ledger(Record):
@@ -96,7 +98,10 @@ def tell(ledger: Ledger, offers: Sequence[Offered], terms: Terms, now_ns: int) -
     if type(now_ns) is not int or now_ns < ledger.now_ns:
         return Telling(ledger, (), tuple((subject_of(offered.what), "clock") for offered in offers))
     if not terms.in_force(now_ns):
-        return Telling(Ledger(now_ns=now_ns), (), tuple((subject_of(each.what), "not_in_force") for each in offers))
+        # A clock that is wrong for once is not what the next time is measured by.
+        return Telling(
+            Ledger(now_ns=ledger.now_ns), (), tuple((subject_of(each.what), "not_in_force") for each in offers)
+        )
     round_ = _Round(ledger, terms, now_ns)
     round_.end_what_has_no_rule()
     round_.tick()
@@ -136,6 +141,25 @@ class _Round:
                 if each.shown is not None:
                     ended = self._told_of(each, self._now_ns, ended=True)
                     self._put(self._now_ns, each.subject_id, ended, None)
+        for other, told in [*self._told.items()]:
+            if told.rule not in standing if told.rule is not None else not self._act_stands(told):
+                del self._told[other]
+                ended = sealed(replace(told.release, act="ended"), self._terms)
+                self._put(self._now_ns, told.subject_id, ended, None)
+
+    def _act_behind(self, each: Waiting) -> str:
+        """The officer's act by which something is told; empty where a rule lets it be told."""
+        acts = (act for act in self._terms.acts if each.subject_id in act.subject_ids)
+        expires_ns = each.release.expires_ns
+        return next((act.act_id for act in acts if act.until_ns == expires_ns and act.kind == each.release.basis), "")
+
+    def _act_stands(self, told: Told) -> bool:
+        """Whether the officer's act, by which something was told, still counts, or has run out by itself."""
+        expires_ns = told.release.expires_ns
+        acts = (act for act in self._terms.acts if told.subject_id in act.subject_ids)
+        return (expires_ns is not None and expires_ns <= self._now_ns) or any(
+            act.until_ns == expires_ns for act in acts
+        )
 
     def tick(self) -> None:
         """Tell of what moves, for every rule whose moment has come."""
@@ -154,20 +178,19 @@ class _Round:
 
     def finish(self) -> Telling:
         """All whose time has come, and what is kept."""
-        due = [each for each in self._waiting if each.due_ns <= self._now_ns]
-        standing = {*self._terms.rules}
-        given = [
-            Given(subject_id=each.subject_id, release=each.release)
-            for each in due
-            if each.rule is None or each.rule in standing
-        ]
+        standing = {None, *self._terms.rules}
+        waiting = [each for each in self._waiting if each.rule in standing]
+        # What was put aside under a rule that stands no more is not told; an end is, so that nothing stays for ever.
+        due = [each for each in waiting if each.due_ns <= self._now_ns]
+        due += [each for each in self._waiting if each.rule not in standing and each.release.act == "ended"]
+        given = [Given(subject_id=each.subject_id, release=each.release, act_id=self._act_behind(each)) for each in due]
         given.sort(key=lambda each: (not is_urgent(each.release), each.release.thing_id, each.release.time_ns))
         ledger = Ledger(
             now_ns=self._now_ns,
             ticks=self._ticks,
             moving=tuple(self._moving.values()),
             told=tuple(each for each in self._told.values() if self._matters(each)),
-            waiting=tuple(each for each in self._waiting if each.due_ns > self._now_ns),
+            waiting=tuple(each for each in waiting if each.due_ns > self._now_ns),
         )
         return Telling(ledger, tuple(given), tuple(self._withheld))
 
@@ -186,6 +209,8 @@ class _Round:
             told = each.shown is not None
             if not held:
                 del self._moving[key]
+            elif not rule.every_s:
+                continue
             if told or (held and each.seen_ns - each.since_ns >= rule.dwell_s * NS):
                 telling = self._told_of(each, tick_ns, ended=not held)
                 self._put(tick_ns + rule.delay_s * NS, each.subject_id, telling, rule)
@@ -205,7 +230,8 @@ class _Round:
     def _follow(self, offered: Offered, what: PictureTrack | PictureGroup) -> None:
         subject_id = subject_of(what)
         item = "track" if isinstance(what, PictureTrack) else "group"
-        known = [each for (_, key), each in self._moving.items() if key == (item, subject_id)]
+        keys = [(rule.rule_id, (item, subject_id)) for rule in self._terms.rules]
+        known = [self._moving[key] for key in keys if key in self._moving]
         before = max(known, key=lambda each: each.seen_ns, default=None)
         found = release(offered, self._terms, self._now_ns, None if before is None else before.shown, early=True)
         if isinstance(found, Withheld):
@@ -221,12 +247,14 @@ class _Round:
         key = (rule.rule_id, (found.item, subject_id))
         before = self._moving.get(key)
         kind, time_ns = what.kind, what.time_ns
+        if before is not None and time_ns <= before.seen_ns:
+            return
         episode = str(time_ns) if before is None else before.episode
         name = named(self._terms, "thing", found.item, subject_id, episode)
         self._moving[key] = Moving(
             subject_id=subject_id, rule=rule, latest=replace(found, thing_id=name), episode=episode,
             since_ns=time_ns if before is None else before.since_ns,
-            seen_ns=time_ns if before is None else max(time_ns, before.seen_ns),
+            seen_ns=time_ns,
             kind=before.kind if kind == "unknown" and before is not None else kind,
             shown=None if before is None else before.shown,
         )  # fmt: skip
@@ -259,7 +287,7 @@ class _Round:
         """Tell of something if it is not as it was told, at the next of the rule's moments."""
         key = (found.item, subject_id)
         before = self._told.get(key)
-        if before is not None and before.release.basis == found.basis and found.basis == "rule":
+        if before is not None and before.release.basis == found.basis == "rule" and found.item == "alarm":
             found = sealed(replace(found, cell=before.release.cell), self._terms)
         if before is None and found.act == "ended":
             return
@@ -269,7 +297,7 @@ class _Round:
             del self._told[key]
             found = sealed(replace(found, release_id=""), self._terms)
         else:
-            self._told[key] = Told(subject_id=subject_id, release=found)
+            self._told[key] = Told(subject_id=subject_id, release=found, rule=rule)
         self._put(self._due(found, rule), subject_id, found, rule)
 
     def _due(self, found: Release, rule: ReleaseRule | None) -> int:

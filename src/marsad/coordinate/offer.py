@@ -1,6 +1,7 @@
 """What may be released, whatever it is: checked as if it came from a stranger, and reduced to what matters."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +24,9 @@ OBJECT_RULES: frozenset[Rule] = frozenset({
     "night_vehicle",
 })  # fmt: skip
 """Rules that somebody out there meets; the others tell of our own cameras, patrols and links."""
+
+_SUM = re.compile("[0-9a-f]{64}")
+_MOST_CLIPS = 100
 
 
 class Offered(NamedTuple):
@@ -85,7 +89,7 @@ def known_of(offered: Offered) -> Known:
         origins=_sound_names(offered.origins),
         exercise=offered.exercise,
         members=_sound_members(offered.members),
-        clips=_sound_names(offered.clips),
+        clips=_sound_sums(offered.clips),
     )
     if sound.exercise is not True and sound.exercise is not False:
         raise HeldError("exercise")
@@ -125,6 +129,14 @@ def _sound_names(names: Iterable[object]) -> tuple[str, ...]:
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         raise HeldError("malformed")
     return tuple(str(name) for name in names)
+
+
+def _sound_sums(clips: Iterable[object]) -> tuple[str, ...]:
+    """The sums; a path or a camera's name is none."""
+    names = _sound_names(clips)
+    if len(names) > _MOST_CLIPS or not all(_SUM.fullmatch(name) for name in names):
+        raise HeldError("malformed")
+    return names
 
 
 def _finite(value: object) -> bool:

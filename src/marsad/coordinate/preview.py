@@ -72,7 +72,9 @@ class DryRun(Record):
 
 
 def view_of(told: Iterable[Release], agreement: Agreement, now_ns: int) -> View:
-    """What the partner's map shows after these releases, in the order in which they came."""
+    """What the partner's map shows after these releases, in the order in which they came; nothing once it is over."""
+    if not agreement.from_ns <= now_ns < agreement.until_ns:
+        return View(time_ns=now_ns)
     frame = frame_at(agreement.anchor)
     latest: dict[str, Release] = {}
     for each in told:

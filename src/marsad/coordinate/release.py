@@ -41,6 +41,9 @@ from marsad.kernel.track import Count, Kind
 NS = 1_000_000_000
 LARGEST_BYTES = 65_536
 
+MOST_CELLS = 1000
+"""A longer way is not told: what is told has to fit into `LARGEST_BYTES`."""
+
 _WIDEST_M = 1_000_000
 """What is known less well is nowhere."""
 _CLASSES = (1, 2, 5, 10, 20, 50)
@@ -243,6 +246,8 @@ def _corridor(known: Known, terms: Terms, rule: ReleaseRule) -> tuple[Cell, ...]
     cells = tuple(cell for cell in way if terms.in_area(rule, cell))
     if not cells:
         raise HeldError("outside")
+    if len(cells) > MOST_CELLS:
+        raise HeldError("too_long")
     return cells
 
 

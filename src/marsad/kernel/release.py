@@ -32,7 +32,7 @@ Basis = Literal["rule", "handover_at_line", "life_at_risk"]
 WithheldReason = Literal[
     "not_in_force", "clock", "malformed", "unknown_item", "origin_unknown", "not_ours", "exercise", "own_patrol",
     "declared", "about_us", "no_rule", "priority", "no_place", "too_far", "outside", "off_ground", "not_confirmed",
-    "not_seen", "too_vague", "members_missing", "not_shared", "stale", "before_agreement", "too_soon",
+    "not_seen", "too_vague", "too_long", "members_missing", "not_shared", "stale", "before_agreement", "too_soon",
 ]  # fmt: skip
 
 PositiveInt = Annotated[int, Meta(ge=1)]
