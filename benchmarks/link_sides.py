@@ -8,6 +8,7 @@ what its gateway brings. Of every urgent parcel that arrives it writes a line `S
 
 import argparse
 import contextlib
+import os
 import signal
 import socket
 import sqlite3
@@ -81,6 +82,14 @@ class Side:
         """Hold the processes, or let them go on."""
         for process in self.processes.values():
             process.send_signal(how)
+
+    def cpu_s(self) -> float:
+        """How much processor time both processes have used."""
+        ticks = 0
+        for process in self.processes.values():
+            fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def received(self) -> int:
         """How many parcels the station has proven."""
