@@ -1,11 +1,12 @@
 """How long a change at the desk takes to reach those who follow it, over a real server on this machine.
 
-    python benchmarks/feed.py [--tracks N] [--hertz F] [--clients N] [--seconds S] [--json]
+    python benchmarks/feed.py [--tracks N] [--hertz F] [--clients N] [--thumbnails N] [--seconds S] [--json]
 
-The server runs in a process of its own, as it does in use, and all clients in another: every track of the picture moves
-each time, with its ellipse, its corridor and its approach to the line; five events a second and a pulse a second go
-between. A time is from the change at the desk to the whole message in a client's hands, for every message and every
-client. The clients do not decode what they get: a browser does that on a machine of its own.
+The server runs in a process of its own, as it does in use, and all clients in another: every track of the picture
+moves each time, with its ellipse, its corridor and its approach to the line; five events a second and a pulse a
+second go between. Every client also looks at a wall of thumbnails, one a second of each camera. A time is from the
+change at the desk to the whole message in a client's hands, for every message and every client. The clients do not
+decode what they get: a browser does that on a machine of its own.
 
 The peer, in the same run, is the same server made to encode every message for each client anew.
 """
@@ -14,10 +15,14 @@ import asyncio
 import multiprocessing
 import re
 import socket
+import tempfile
 import time
+from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -25,11 +30,16 @@ import numpy as np
 
 from figures import Target, command, show
 from marsad.adapters.clock import SystemClock
+from marsad.adapters.film_clip import FilmLibrary
+from marsad.adapters.filming import to_jpeg
 from marsad.adapters.memory import MemoryAccounts
 from marsad.console import feed
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse, Told
+from marsad.console.film import Anyone, Screening, film_routes
+from marsad.console.live import LiveFilm, Thumbnail
 from marsad.console.server import build_app, server_for
 from marsad.fuse.approach import ApproachSettings
+from marsad.kernel.act import Person
 from marsad.kernel.desk import DeskState, Figures
 from marsad.kernel.event import Event, OfficerDecision
 from marsad.kernel.picture import Contributor, LineApproach, PictureTrack, Waypoint
@@ -153,36 +163,78 @@ class NothingKept(OrderedDict[tuple[int, str], tuple[FeedMessage, bytes | None]]
         """Keep nothing."""
 
 
-def serve(port: int, tracks: int, hertz: float, ready: Connection, *, each_anew: bool) -> None:
+def _who(connection: Anyone) -> Person:
+    person: Person = connection.user
+    return person
+
+
+async def _unwritten(person: Person, subject: str, reason: str) -> None:
+    """Nothing is looked up here."""
+
+
+async def hang_wall(live: LiveFilm, cameras: Sequence[str]) -> None:
+    """One thumbnail a second of each camera, of an ordinary size."""
+    jpeg = to_jpeg(np.random.default_rng(3).normal(120, 20, (256, 320)).clip(0, 255).astype(np.uint8), 75)
+    while cameras:
+        for camera_id in cameras:
+            live.put_thumbnail(Thumbnail(camera_id=camera_id, time_ns=time.time_ns(), jpeg=jpeg))
+            await asyncio.sleep(1 / len(cameras))
+
+
+def serve(port: int, asked: Namespace, ready: Connection, *, each_anew: bool) -> None:
     """Run the server until the process is ended."""
     if each_anew:
         feed.OrderedDict = NothingKept  # type: ignore[misc,assignment] # the peer
+    cameras = [f"C{number}" for number in range(asked.thumbnails)]
 
-    async def run() -> None:
-        desk = BusyDesk(tracks, hertz)
-        server = server_for(build_app(desk, MemoryAccounts(), clock=SystemClock()), port=port)  # type: ignore[arg-type]
+    async def run(folder: Path) -> None:
+        desk = BusyDesk(asked.tracks, asked.hertz)
+        library = FilmLibrary(folder / "film", folder / "passing")
+        live = LiveFilm(library.recoder)
+        routes = film_routes(Screening(library, live, cameras=frozenset(cameras), who=_who, audit=_unwritten))
+        app = build_app(desk, MemoryAccounts(), clock=SystemClock(), handlers=[routes])  # type: ignore[arg-type]
+        server = server_for(app, port=port)
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.02)
         ready.send(None)
-        await asyncio.gather(task, desk.live())
+        await asyncio.gather(task, desk.live(), hang_wall(live, cameras))
 
-    asyncio.run(run())
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
 
 
-async def follow(port: int, cookie: str, seconds: float) -> tuple[list[float], int]:
-    """The milliseconds that each change took to one client, and the bytes of all."""
-    taken_ms: list[float] = []
-    received = 0
+async def open_socket(port: int, cookie: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket of one client."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
     writer.write(
-        f"GET /api/feed HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: marsad={cookie}\r\nUpgrade: websocket\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: marsad={cookie}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     answer = await reader.readuntil(b"\r\n\r\n")
     if b" 101 " not in answer:
         raise ConnectionError(answer.decode())
+    return reader, writer
+
+
+async def look_on(port: int, cookie: str, seconds: float) -> int:
+    """How many thumbnails came to one client's wall."""
+    reader, writer = await open_socket(port, cookie, "/api/thumbnails")
+    until_s, count = time.monotonic() + seconds, 0
+    with suppress(TimeoutError):
+        while (left_s := until_s - time.monotonic()) > 0:
+            await asyncio.wait_for(receive(reader, writer), left_s)
+            count += 1
+    writer.close()
+    return count
+
+
+async def follow(port: int, cookie: str, seconds: float) -> tuple[list[float], int]:
+    """The milliseconds that each change took to one client, and the bytes of all."""
+    taken_ms: list[float] = []
+    received = 0
+    reader, writer = await open_socket(port, cookie, "/api/feed")
     until_s = time.monotonic() + seconds
     while time.monotonic() < until_s:
         text = await receive(reader, writer)
@@ -210,16 +262,15 @@ async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             return payload
 
 
-def measure(tracks: int, hertz: float, clients: int, seconds: float, *, each_anew: bool) -> dict[str, float]:
+def measure(asked: Namespace, *, each_anew: bool) -> dict[str, float]:
     """Percentiles over every message and client, and what it weighs."""
+    seconds: float = asked.seconds
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    server = context.Process(
-        target=serve, args=(port, tracks, hertz, there), kwargs={"each_anew": each_anew}, daemon=True
-    )
+    server = context.Process(target=serve, args=(port, asked, there), kwargs={"each_anew": each_anew}, daemon=True)
     server.start()
     try:
         if not here.poll(60):
@@ -228,15 +279,19 @@ def measure(tracks: int, hertz: float, clients: int, seconds: float, *, each_ane
             client.post("/api/first-run", json=CREDENTIALS).raise_for_status()
             cookie = client.cookies["marsad"]
 
-        async def all_of_them() -> list[tuple[list[float], int]]:
-            return await asyncio.gather(*(follow(port, cookie, seconds) for _ in range(clients)))
+        async def all_of_them() -> tuple[list[tuple[list[float], int]], list[int]]:
+            following = asyncio.gather(*(follow(port, cookie, seconds) for _ in range(asked.clients)))
+            looking = asyncio.gather(*(look_on(port, cookie, seconds) for _ in range(asked.clients)))
+            return await following, await looking
 
-        results = asyncio.run(all_of_them())
+        results, looked = asyncio.run(all_of_them())
     finally:
         server.terminate()
         server.join()
     taken_ms = np.array([each for times, _ in results for each in times])
-    size = msgspec.json.encode(PictureMoved(sequence=1, time_ns=1, tracks=tuple(track(n, 1, 1) for n in range(tracks))))
+    size = msgspec.json.encode(
+        PictureMoved(sequence=1, time_ns=1, tracks=tuple(track(n, 1, 1) for n in range(asked.tracks)))
+    )
     return {
         "p50_ms": float(np.percentile(taken_ms, 50)),
         "p99_ms": float(np.percentile(taken_ms, 99)),
@@ -244,6 +299,7 @@ def measure(tracks: int, hertz: float, clients: int, seconds: float, *, each_ane
         "messages": float(len(taken_ms)),
         "picture_kib": len(size) / 1024,
         "mib_s": sum(received for _, received in results) / seconds / 2**20,
+        "thumbnails_s": sum(looked) / seconds,
     }
 
 
@@ -253,11 +309,13 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=200)
     parser.add_argument("--hertz", type=float, default=2.0)
     parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--thumbnails", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=20.0)
     asked = parser.parse_args()
-    shared = measure(asked.tracks, asked.hertz, asked.clients, asked.seconds, each_anew=False)
-    peer = measure(asked.tracks, asked.hertz, asked.clients, asked.seconds, each_anew=True)
-    figures: dict[str, object] = {"tracks": asked.tracks, "hertz": asked.hertz, "clients": asked.clients, **shared}
+    shared = measure(asked, each_anew=False)
+    peer = measure(asked, each_anew=True)
+    load = {name: getattr(asked, name) for name in ("tracks", "hertz", "clients", "thumbnails")}
+    figures: dict[str, object] = {**load, **shared}
     figures |= {"each_anew_p50_ms": peer["p50_ms"], "each_anew_p99_ms": peer["p99_ms"]}
     show("feed", figures, TARGETS, as_json=asked.json)
 

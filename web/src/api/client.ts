@@ -71,20 +71,38 @@ async function call<T>(path: string, method = 'GET', body?: unknown): Promise<T>
   return answer.status === 204 ? (undefined as T) : ((await answer.json()) as T)
 }
 
-/** Who is signed in; also takes in the token that every change must carry. */
+/** Set while somebody has left here and the server has not heard of it. */
+const LEAVING = 'marsad.leaving'
+
+/** Who is signed in; also takes in the token that every change must carry. Whoever left unheard leaves first. */
 export async function session(): Promise<Session> {
+  const found = await tokenOf()
+  if (!found.name || !window.localStorage.getItem(LEAVING)) return found
+  await leave()
+  return tokenOf()
+}
+
+async function tokenOf(): Promise<Session> {
   const found = await call<Session>('/api/session')
   csrf = found.csrf
   return found
 }
 
+async function leave(): Promise<void> {
+  await call('/api/session', 'DELETE')
+  window.localStorage.removeItem(LEAVING)
+}
+
 export async function signIn(name: string, password: string): Promise<Session> {
   await call('/api/session', 'POST', { name, password })
+  window.localStorage.removeItem(LEAVING)
   return session()
 }
 
+/** End the session; where the server is silent, as soon as this browser hears of it again. */
 export async function signOut(): Promise<void> {
-  await call('/api/session', 'DELETE')
+  window.localStorage.setItem(LEAVING, '1')
+  await leave().catch(() => undefined)
 }
 
 export async function firstRun(name: string, password: string): Promise<Session> {

@@ -80,6 +80,8 @@ export class DeskStore {
   onnews: (told: Told) => void = () => {}
   onrefused: (act: NamedAct, error: client.CallError) => void = () => {}
   ondone: (act: NamedAct, done: Done) => void = () => {}
+  /** Called where the past could not be read: what is shown stays as it was. */
+  onunread: (error: client.CallError) => void = () => {}
   onsignedout: () => void = () => {}
 
   readonly #feed: Feed
@@ -125,7 +127,7 @@ export class DeskStore {
     this.waiting = this.#outbox.waiting
     this.#feed.start()
     void this.#outbox.flush()
-    this.site = await client.site().catch(() => null)
+    await this.#readSite()
   }
 
   stop(): void {
@@ -157,7 +159,8 @@ export class DeskStore {
 
   /** Show the desk as it was, standing still until played. */
   async replayFrom(at_ns: number, reason = this.replay?.reason ?? ''): Promise<void> {
-    const state = await client.stateAt(at_ns)
+    const state = await client.stateAt(at_ns).catch((error: client.CallError) => this.onunread(error))
+    if (!state) return
     this.#ahead = []
     this.#ahead_to_ns = at_ns
     this.#replayed = modelOf(state)
@@ -220,6 +223,10 @@ export class DeskStore {
         this.#ahead.push(...events)
         this.#ahead_to_ns = to_ns
       }
+    } catch (error) {
+      // Standing still rather than asking a silent server again with every picture of the screen.
+      this.play(false)
+      this.onunread(error as client.CallError)
     } finally {
       this.#fetching = false
     }
@@ -227,7 +234,12 @@ export class DeskStore {
 
   #linked(): void {
     void this.#outbox?.flush()
-    if (!this.site) void client.site().then((site) => (this.site = site))
+    if (!this.site) void this.#readSite()
+  }
+
+  /** Read the site; where the server is silent it is asked again when the link is back. */
+  async #readSite(): Promise<void> {
+    this.site = await client.site().catch(() => null)
   }
 
   #remember(news: readonly Told[]): void {
