@@ -34,7 +34,7 @@ def content(number: int, now_ns: int) -> bytes:
 
 
 class Side:
-    """One organisation's folder, and its two processes."""
+    """One organisation's folder, and its two processes, each in a session of its own as services are."""
 
     def __init__(self, folder: Path, host: str) -> None:
         self.folder = folder
@@ -54,7 +54,8 @@ class Side:
     def start_station(self, per_s: float, urgent_every: int = 0) -> None:
         """Run the station as a process."""
         words = [str(self.folder), "--per-s", str(per_s), "--urgent-every", str(urgent_every)]
-        self.processes["station"] = subprocess.Popen([sys.executable, __file__, *words])
+        command = [sys.executable, __file__, *words]
+        self.processes["station"] = subprocess.Popen(command, start_new_session=True)
 
     def start_gateway(self, other: "Side") -> None:
         """Run the gateway as a process."""
@@ -68,7 +69,7 @@ class Side:
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         with (self.folder / "gateway.log").open("ab") as log:
             self.processes["gateway"] = subprocess.Popen(
-                [sys.executable, "-c", COMMAND, "gateway", *words], stdout=log, stderr=log
+                [sys.executable, "-c", COMMAND, "gateway", *words], stdout=log, stderr=log, start_new_session=True
             )
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
