@@ -89,9 +89,9 @@ def backlog(folder: Path, items: int) -> dict[str, object]:
         sender.start_station(0)
         receiver.start_station(0)
         sender.start_gateway(receiver)
+        wait(lambda: receiver.inbox.exists() and sender.gateway_is_open())
         receiver.start_gateway(sender)
-        connected = receiver.folder / "gateway.log"
-        wait(lambda: "gateway_open" in connected.read_text(encoding="utf-8"))
+        wait(receiver.gateway_is_open)
         used_s = sender.cpu_s() + receiver.cpu_s()
         taken_s = wait(lambda: receiver.received() >= items)
         used_s = sender.cpu_s() + receiver.cpu_s() - used_s

@@ -72,6 +72,10 @@ class Side:
                 [sys.executable, "-c", COMMAND, "gateway", *words], stdout=log, stderr=log, start_new_session=True
             )
 
+    def gateway_is_open(self) -> bool:
+        """Whether the gateway has said so."""
+        return "gateway_open" in (self.folder / "gateway.log").read_text(encoding="utf-8")
+
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         """End one process and wait for it."""
         process = self.processes.pop(name, None)
