@@ -188,7 +188,7 @@ class _File:
             later = any(sequence > place for sequence in self.leaves)
             word = "dropped: missing, while later ones are there" if later else f"truncated: {signed} were signed for"
             self.find(place + 1, word)
-        # Urgent parcels come ahead of the checkpoint that will cover them in their turn, even right behind the last one.
+        # Urgent parcels come ahead of the checkpoint that covers them in their turn, even right behind the last one.
         loose = [sequence for sequence in self.leaves if sequence > signed and sequence not in self.ahead]
         if loose:
             self.find(min(loose), "inserted: no signature covers it")
