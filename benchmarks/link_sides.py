@@ -8,6 +8,7 @@ what its gateway brings. Of every urgent parcel that arrives it writes a line `S
 
 import argparse
 import contextlib
+import os
 import signal
 import socket
 import sqlite3
@@ -33,7 +34,7 @@ def content(number: int, now_ns: int) -> bytes:
 
 
 class Side:
-    """One organisation's folder, and its two processes."""
+    """One organisation's folder, and its two processes, each in a session of its own as services are."""
 
     def __init__(self, folder: Path, host: str) -> None:
         self.folder = folder
@@ -53,7 +54,8 @@ class Side:
     def start_station(self, per_s: float, urgent_every: int = 0) -> None:
         """Run the station as a process."""
         words = [str(self.folder), "--per-s", str(per_s), "--urgent-every", str(urgent_every)]
-        self.processes["station"] = subprocess.Popen([sys.executable, __file__, *words])
+        command = [sys.executable, __file__, *words]
+        self.processes["station"] = subprocess.Popen(command, start_new_session=True)
 
     def start_gateway(self, other: "Side") -> None:
         """Run the gateway as a process."""
@@ -67,8 +69,12 @@ class Side:
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         with (self.folder / "gateway.log").open("ab") as log:
             self.processes["gateway"] = subprocess.Popen(
-                [sys.executable, "-c", COMMAND, "gateway", *words], stdout=log, stderr=log
+                [sys.executable, "-c", COMMAND, "gateway", *words], stdout=log, stderr=log, start_new_session=True
             )
+
+    def gateway_is_open(self) -> bool:
+        """Whether the gateway has said so."""
+        return "gateway_open" in (self.folder / "gateway.log").read_text(encoding="utf-8")
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         """End one process and wait for it."""
@@ -81,6 +87,14 @@ class Side:
         """Hold the processes, or let them go on."""
         for process in self.processes.values():
             process.send_signal(how)
+
+    def cpu_s(self) -> float:
+        """How much processor time both processes have used."""
+        ticks = 0
+        for process in self.processes.values():
+            fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def received(self) -> int:
         """How many parcels the station has proven."""

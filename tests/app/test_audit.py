@@ -43,7 +43,7 @@ def carry(files: Files) -> None:
     ):
         while batch := answer(ask(inbox.taken.standing, nonce=bytes(16), now_ns=0, wait_ms=0), reader, 0):
             inbox.take(Spooled(inbox.taken.number + 1, 0, encode_batch(batch)), 10**10)
-        receipt = inbox.receipt(1)
+        receipt = inbox.receipt()
         assert receipt is not None
         outbox.note_receipt(receipt)
 
@@ -153,6 +153,23 @@ def test_two_histories_that_are_both_signed_are_a_fork_and_the_place_is_told(fil
     report = audit(other, files.inbox, SENDER, RECEIVER)
     assert any("forked" in one.what for one in report.findings)
     assert ("inbox", 1) in found(report)
+
+
+def test_an_urgent_parcel_that_came_ahead_is_sound_even_right_behind_the_last_checkpoint(files: Files) -> None:
+    with (
+        Outbox(files.outbox, KEY, RECEIVER) as outbox,
+        OutboxReader(files.outbox) as reader,
+        Inbox(files.inbox, PARTNER, SENDER) as inbox,
+    ):
+        outbox.append([Item(b"come", urgent=True, time_ns=1), Item(b"later", urgent=False, time_ns=1)], 20)
+        pull = ask(inbox.taken.standing, nonce=bytes(16), now_ns=20, wait_ms=0, max_items=1)
+        batch = answer(pull, reader, 20)
+        assert batch is not None
+        assert inbox.take(Spooled(inbox.taken.number + 1, 20, encode_batch(batch)), 20) == 1
+    report = both(files)
+    assert (report.findings, report.sent, report.received) == ((), 32, 31)
+    damage(files.inbox, "UPDATE parcel SET urgent = 0 WHERE sequence = 31")
+    assert ("inbox", 31) in found(both(files))
 
 
 def test_a_checkpoint_and_a_receipt_that_nobody_signed_are_found(files: Files) -> None:

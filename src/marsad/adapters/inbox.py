@@ -19,7 +19,7 @@ from marsad.coordinate.link_state import LinkChange
 from marsad.coordinate.seal import name_stream, sign_receipt
 from marsad.coordinate.wire import decode_batch, decode_receipt, encode_checkpoint, encode_receipt
 from marsad.kernel.error import InputError, LinkRefusedError
-from marsad.kernel.parcel import Parcel, Receipt
+from marsad.kernel.parcel import Checkpoint, Parcel, Receipt
 
 SPOOL_ID = 0x4D525350
 """`MRSP`, in the SQLite header of a spool."""
@@ -253,30 +253,18 @@ class Inbox:
             self._insert(accepted.proven, standing.received, spooled.received_ns)
             self._keep(taken)
             if batch.end is not None:
-                self._connection.execute(
-                    "INSERT INTO checkpoint (sequence, signed) VALUES (?, ?)",
-                    (batch.end.sequence, encode_checkpoint(batch.end)),
-                )
+                self._confirm(batch.end, now_ns)
             self._connection.execute(
                 "INSERT OR REPLACE INTO newest (one, signed) VALUES (1, ?)", (encode_checkpoint(batch.newest),)
             )
         self.taken = taken
         return len(accepted.proven)
 
-    def receipt(self, now_ns: int) -> Receipt | None:
+    def receipt(self) -> Receipt | None:
         """The signed word that all up to the last checkpoint is held here; None where nothing is."""
-        end = self.taken.standing.end
-        if end is None:
-            return None
-        with self._file.door(), transaction(self._connection):
-            row = self._connection.execute("SELECT signed FROM receipt WHERE sequence = ?", (end.sequence,)).fetchone()
-            if row is not None:
-                return decode_receipt(row[0])
-            receipt = sign_receipt(self._key, end, now_ns)
-            self._connection.execute(
-                "INSERT INTO receipt (sequence, signed) VALUES (?, ?)", (end.sequence, encode_receipt(receipt))
-            )
-        return receipt
+        with self._file.door():
+            row = self._connection.execute("SELECT signed FROM receipt ORDER BY sequence DESC LIMIT 1").fetchone()
+        return None if row is None else decode_receipt(row[0])
 
     def read(self, after_arrival: int = 0, most: int = 1000) -> list[tuple[int, Parcel]]:
         """The parcels in the order of their arrival, each with its number in that order."""
@@ -336,6 +324,13 @@ class Inbox:
                 for arrival, (parcel, leaf) in enumerate(proven, start=before + 1)
             ],
         )
+
+    def _confirm(self, end: Checkpoint, now_ns: int) -> None:
+        """Keep the checkpoint at the end of what is held, and sign for it."""
+        receipt = encode_receipt(sign_receipt(self._key, end, now_ns))
+        kept = (end.sequence, encode_checkpoint(end))
+        self._connection.execute("INSERT INTO checkpoint (sequence, signed) VALUES (?, ?)", kept)
+        self._connection.execute("INSERT INTO receipt (sequence, signed) VALUES (?, ?)", (end.sequence, receipt))
 
     def _keep(self, taken: Taken) -> None:
         self._connection.execute(

@@ -24,6 +24,8 @@ class LinkFile:
                 self._judge(connection)
                 connection.execute("PRAGMA journal_mode = WAL").fetchall()
                 connection.execute("PRAGMA synchronous = FULL")
+                # A batch is megabytes: folding the journal in after each would write everything twice at once.
+                connection.execute("PRAGMA wal_autocheckpoint = 4000").fetchall()
                 connection.executescript(
                     f"BEGIN IMMEDIATE; {self._schema}; PRAGMA application_id = {self._application_id}; COMMIT"
                 )

@@ -5,13 +5,14 @@ One route, `POST /1/pull`. The server gives each connection a thread, and takes 
 
 import contextlib
 import http.client
+import os
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import h11
 from cryptography import x509
@@ -20,12 +21,12 @@ from marsad.adapters.link_keys import (
     GATEWAY_CERTIFICATE,
     GATEWAY_KEY,
     PARTNER_CARD,
-    fingerprint_of,
+    REVOKED,
     pinned,
     read_card,
     read_revoked,
 )
-from marsad.coordinate.card import fingerprint
+from marsad.coordinate.card import Card, fingerprint
 from marsad.coordinate.wire import BATCH_BYTES, PULL_BYTES, Code, Refusal, decode_refusal, encode_refusal
 from marsad.kernel.error import InputError, LinkRefusedError, RefusedError, UnavailableError
 
@@ -45,27 +46,35 @@ Note = Callable[[LinkRefusedError], None]
 """Is told of everybody who was turned away."""
 
 
+class _Known(NamedTuple):
+    """What a folder of keys says of the partner."""
+
+    card: Card
+    certificates: dict[str, x509.Certificate]
+    revoked: frozenset[str]
+
+
 class PeerKeys:
-    """A gateway's folder of keys, read anew whenever it is asked, so that what is revoked is refused at once."""
+    """A gateway's folder of keys, looked at for every pull, so that what is revoked is refused at once."""
 
     def __init__(self, folder: Path, now_ns: Callable[[], int]) -> None:
         self._folder = folder
         self.now_ns = now_ns
+        self._read: tuple[object, _Known] | None = None
 
     def partner_key(self) -> bytes:
         """The partner's public signing key. Raises: LinkRefusedError where it is revoked, InputError."""
-        card = read_card(self._folder / PARTNER_CARD)
-        if fingerprint(card.key) in {one.fingerprint for one in read_revoked(self._folder)}:
-            raise LinkRefusedError("revoked", f"the signing key of {card.name} was revoked here")
-        return card.key
+        known = self._known()
+        if fingerprint(known.card.key) in known.revoked:
+            raise LinkRefusedError("revoked", f"the signing key of {known.card.name} was revoked here")
+        return known.card.key
 
     def judge(self) -> None:
         """The partner's key and a certificate of it must stand. Raises: LinkRefusedError where all are revoked."""
         self.partner_key()
-        revoked = {one.fingerprint for one in read_revoked(self._folder)}
-        card = read_card(self._folder / PARTNER_CARD)
-        if revoked.issuperset(card.certificates):
-            raise LinkRefusedError("revoked", f"every certificate of {card.name} was revoked here")
+        known = self._known()
+        if known.revoked.issuperset(known.certificates):
+            raise LinkRefusedError("revoked", f"every certificate of {known.card.name} was revoked here")
 
     def context(self, *, server: bool) -> ssl.SSLContext:
         """TLS 1.3 with our certificate, trusting none but those that are pinned. Raises: InputError, RefusedError."""
@@ -84,33 +93,32 @@ class PeerKeys:
             context.load_cert_chain(self._folder / GATEWAY_CERTIFICATE, key)
         except OSError as error:
             raise InputError(f"{key} cannot be used: {error}") from error
-        for one in pinned(read_card(self._folder / PARTNER_CARD)):
-            context.load_verify_locations(cadata=one.pem)
+        for pem in self._known().card.pem:
+            context.load_verify_locations(cadata=pem)
         return context
 
     def admit(self, der: bytes | None) -> None:
         """Pass a partner whose certificate is pinned, of today and not revoked. Raises: LinkRefusedError."""
         self.partner_key()
+        known = self._known()
         found = sha256(der or b"").hexdigest()
-        if found in {one.fingerprint for one in read_revoked(self._folder)}:
+        if found in known.revoked:
             raise LinkRefusedError("revoked", f"the certificate {found[:16]} was revoked here")
-        known = {one.fingerprint: one.certificate for one in pinned(read_card(self._folder / PARTNER_CARD))}
-        if found not in known:
+        if found not in known.certificates:
             raise LinkRefusedError("partner", f"the certificate {found[:16]} is not pinned")
-        self._judge_time(known[found])
+        if self.now_ns() / 1e9 >= known.certificates[found].not_valid_after_utc.timestamp():
+            raise LinkRefusedError("expired", f"the certificate {found[:16]} is no longer valid")
 
-    def own_expiry_ns(self) -> int:
-        """When our certificate ends. Raises: InputError."""
-        try:
-            certificate = x509.load_pem_x509_certificate((self._folder / GATEWAY_CERTIFICATE).read_bytes())
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self._folder / GATEWAY_CERTIFICATE} cannot be read: {error}") from error
-        return int(certificate.not_valid_after_utc.timestamp()) * 10**9
-
-    def _judge_time(self, certificate: x509.Certificate) -> None:
-        now_s = self.now_ns() / 1e9
-        if now_s >= certificate.not_valid_after_utc.timestamp():
-            raise LinkRefusedError("expired", f"the certificate {fingerprint_of(certificate)[:16]} is no longer valid")
+    def _known(self) -> _Known:
+        """What stands in the files, read again only when they are others than before. Raises: InputError."""
+        paths = (self._folder / PARTNER_CARD, self._folder / REVOKED)
+        seen = [(found.st_mtime_ns, found.st_ino, found.st_size) for found in map(_stat, paths) if found]
+        if self._read is None or self._read[0] != seen:
+            card = read_card(paths[0])
+            certificates = {one.fingerprint: one.certificate for one in pinned(card)}
+            revoked = frozenset(one.fingerprint for one in read_revoked(self._folder))
+            self._read = (seen, _Known(card, certificates, revoked))
+        return self._read[1]
 
 
 class PeerServer:
@@ -362,6 +370,14 @@ class PeerClient:
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """What the file system says of a file, None where there is none."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _cut(connection: socket.socket) -> None:

@@ -142,10 +142,10 @@ class _File:
             sequence, number, leaf = row[0], row[2], row[5]
             self._judge_row(row)
             self.leaves[sequence] = leaf
+            if number and self.is_inbox:
+                self.ahead.add(sequence)
             if chains.add(sequence, number, leaf):
                 self._judge_place(chains, number)
-            elif self.is_inbox and number:
-                self.ahead.add(sequence)
         if not chains.broken:
             self._judge_end(chains.place)
 
@@ -188,6 +188,7 @@ class _File:
             later = any(sequence > place for sequence in self.leaves)
             word = "dropped: missing, while later ones are there" if later else f"truncated: {signed} were signed for"
             self.find(place + 1, word)
+        # Urgent parcels come ahead of the checkpoint that covers them in their turn, even right behind the last one.
         loose = [sequence for sequence in self.leaves if sequence > signed and sequence not in self.ahead]
         if loose:
             self.find(min(loose), "inserted: no signature covers it")

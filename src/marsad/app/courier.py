@@ -110,7 +110,7 @@ class Courier:
                 self._inbox.take(batch, now_ns)
         finally:
             if batches:
-                self._outbox.publish(self._inbox.taken, self._inbox.receipt(now_ns))
+                self._outbox.publish(self._inbox.taken, self._inbox.receipt())
         return bool(batches)
 
     def _collect_receipt(self, spool: SpoolReader, now_ns: int) -> None:

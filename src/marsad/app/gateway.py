@@ -20,7 +20,18 @@ from marsad.adapters.tls_peer import PeerClient, PeerKeys, PeerServer
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.link import SKEW_NS, Standing, accept, answer, ask, objection
 from marsad.coordinate.link_state import RETRY_S, LinkChange, LinkHappening, LinkState, after
-from marsad.coordinate.wire import NONCE_BYTES, Batch, Refusal, decode_batch, decode_pull, encode_batch, encode_pull
+from marsad.coordinate.wire import (
+    BATCH_ITEMS,
+    LEAST_ITEMS,
+    NONCE_BYTES,
+    Batch,
+    Pull,
+    Refusal,
+    decode_batch,
+    decode_pull,
+    encode_batch,
+    encode_pull,
+)
 from marsad.kernel.error import InputError, LinkRefusedError, MarsadError, UnavailableError
 from marsad.kernel.parcel import Receipt
 from marsad.kernel.record import Record
@@ -68,6 +79,9 @@ class Gateway:
         self.state: LinkState = "cut"
         self._reason = ""
         self._stored_ns = 0
+        self._confirmed = 0
+        self._outbox: OutboxReader | None = None
+        self._reopen_s = 0.0
         self._keys = PeerKeys(settings.keys, now_ns)
         self._client = PeerClient(settings.partner, self._keys, source=settings.source)
         self._spool = Spool(settings.spool)
@@ -91,6 +105,7 @@ class Gateway:
         self.stop()
         self._client.close()
         self._door.close()
+        self._leave_outbox()
         self._spool.close()
 
     def run(self) -> None:
@@ -128,7 +143,15 @@ class Gateway:
             return "full", "the station has not taken what lies here"
         nonce = token_bytes(NONCE_BYTES)
         wait_ms = self._patience_ms(standing, receipt)
-        pull = ask(standing, nonce=nonce, now_ns=self._now_ns(), wait_ms=wait_ms, receipt=receipt)
+        pull = ask(
+            standing,
+            nonce=nonce,
+            now_ns=self._now_ns(),
+            wait_ms=wait_ms,
+            # The first batch after a cut is short, so that the newest alarm is there before a long one has come over.
+            max_items=BATCH_ITEMS if self.state in {"connected", "catching_up"} else LEAST_ITEMS,
+            receipt=receipt,
+        )
         body = self._client.pull(encode_pull(pull), wait_ms / 1000)
         if isinstance(body, Refusal):
             # Who is withdrawn there may be admitted there again: only what is withdrawn here needs a person here.
@@ -155,11 +178,19 @@ class Gateway:
 
     def _station(self) -> tuple[Taken, Receipt | None]:
         """How far the station is with what came. Raises: UnavailableError where it has not begun."""
-        with OutboxReader(self._settings.outbox) as outbox:
-            taken, receipt = outbox.taken()
+        now_s = time.monotonic()
+        if self._outbox is None or now_s > self._reopen_s:
+            self._leave_outbox()
+            self._outbox, self._reopen_s = OutboxReader(self._settings.outbox), now_s + REOPEN_S
+        taken, receipt = self._outbox.taken()
         if taken is None:
             raise UnavailableError("the station has not opened its inbox yet")
         return taken, receipt
+
+    def _leave_outbox(self) -> None:
+        if self._outbox is not None:
+            self._outbox.close()
+            self._outbox = None
 
     def _progress(self, standing: Standing) -> tuple[LinkHappening, str]:
         if standing.behind:
@@ -192,37 +223,45 @@ class Gateway:
     def _answer(self, body: bytes) -> bytes | Refusal:
         """What the partner gets for a pull; waits for news as long as it asks to. Raises: InputError."""
         pull = decode_pull(body)
+        deadline_s = time.monotonic() + pull.wait_ms / 1000
         try:
-            with OutboxReader(self._settings.outbox) as outbox:
-                refusal = objection(pull, outbox.stream, self._keys.partner_key(), self._now_ns())
-            if refusal is not None:
-                self._turn_away(LinkRefusedError(refusal.code, f"the partner was told: {refusal.text}"))
-                return refusal
-            if pull.receipt is not None:
-                self._spool.note_receipt(pull.receipt)
-            deadline_s = time.monotonic() + pull.wait_ms / 1000
-            while True:
-                batch = self._news(body, min(deadline_s, time.monotonic() + REOPEN_S))
-                if batch is not None or time.monotonic() >= deadline_s or self._stop.is_set():
-                    return b"" if batch is None else encode_batch(batch)
+            batch = None
+            while batch is None:
+                # Opened anew now and then, for the station may have come back with another file.
+                with OutboxReader(self._settings.outbox) as outbox:
+                    refusal = self._object(pull, outbox.stream)
+                    if refusal is not None:
+                        return refusal
+                    batch = self._news(pull, outbox, min(deadline_s, time.monotonic() + REOPEN_S))
+                if time.monotonic() >= deadline_s or self._stop.is_set():
+                    break
+            return b"" if batch is None else encode_batch(batch)
         except UnavailableError as error:
             return Refusal(now_ns=self._now_ns(), code="busy", text=str(error))
 
-    def _news(self, body: bytes, until_s: float) -> Batch | None:
-        """The answer as soon as there is one; the outbox is opened anew, for the station may have come back."""
-        pull = decode_pull(body)
-        with OutboxReader(self._settings.outbox) as outbox:
-            seen = None
-            while True:
-                version = outbox.version()
-                if version != seen:
-                    seen = version
-                    with outbox.snapshot():
-                        batch = answer(pull, outbox, self._now_ns())
-                    if batch is not None:
-                        return batch
-                if time.monotonic() >= until_s or self._stop.wait(LOOK_S):
-                    return None
+    def _object(self, pull: Pull, stream: bytes) -> Refusal | None:
+        """Why the pull is not answered, which is noted; else the partner's receipt is kept."""
+        refusal = objection(pull, stream, self._keys.partner_key(), self._now_ns())
+        if refusal is not None:
+            self._turn_away(LinkRefusedError(refusal.code, f"the partner was told: {refusal.text}"))
+        elif pull.receipt is not None and pull.receipt.checkpoint.sequence > self._confirmed:
+            self._spool.note_receipt(pull.receipt)
+            self._confirmed = pull.receipt.checkpoint.sequence
+        return refusal
+
+    def _news(self, pull: Pull, outbox: OutboxReader, until_s: float) -> Batch | None:
+        """The answer as soon as there is one, None when the time is over."""
+        seen = None
+        while True:
+            version = outbox.version()
+            if version != seen:
+                seen = version
+                with outbox.snapshot():
+                    batch = answer(pull, outbox, self._now_ns())
+                if batch is not None:
+                    return batch
+            if time.monotonic() >= until_s or self._stop.wait(LOOK_S):
+                return None
 
 
 def run_gateway(settings: GatewaySettings) -> None:
