@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,11 +12,13 @@ from marsad.coordinate.coarse import (
     LEAST_CAMERAS,
     Grid,
     agreed_posts,
+    coverage_grid_of,
     covered,
     gaps,
     grid_of,
     pieces,
     to_offer,
+    with_posts,
 )
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.joint import (
@@ -32,12 +35,13 @@ from marsad.kernel.joint import (
     PostProposal,
 )
 from marsad.kernel.position import Position
+from marsad.kernel.site import Post, Site
 
 S = 10**9
 ANCHOR = Position(latitude_deg=34.0, longitude_deg=41.0)
 TERMS = JointTerms(
     ours="east", theirs="west", version=1, from_ns=0, until_ns=10**18, anchor=ANCHOR, cell_m=2000,
-    protected_distance_m=2000,
+    coverage_cell_m=6000, protected_distance_m=2000,
 )  # fmt: skip
 CELL = st.tuples(st.integers(-5, 5), st.integers(-5, 5))
 SEEN = st.dictionaries(CELL, st.frozensets(st.sampled_from("abcd"), min_size=1), max_size=80)
@@ -72,11 +76,11 @@ def post(
     covers: tuple[Cell, ...] = ((0, 0),),
     name: str = "A",
 ) -> PostProposal:
-    return PostProposal(name=name, size_m=2000, cell=cell, manned_by=manned_by, covers=Cells(size_m=2000, cells=covers))
+    return PostProposal(name=name, size_m=2000, cell=cell, manned_by=manned_by, covers=Cells(size_m=6000, cells=covers))
 
 
 def offer(*cells: Cell) -> CoverageOffer:
-    return CoverageOffer(cells=Cells(size_m=2000, cells=cells))
+    return CoverageOffer(cells=Cells(size_m=6000, cells=cells))
 
 
 @given(st.frozensets(CELL, max_size=60))
@@ -156,6 +160,16 @@ def test_an_agreed_post_stands_in_the_middle_of_its_cell_and_has_one_name_on_bot
     assert found.manned_by == ("east",)
 
 
+def test_joint_posts_enter_the_site_and_leave_it_when_they_are_over() -> None:
+    site = Site(name="Wadi", posts=(Post(id="P1", position=ANCHOR),))
+    posts = agreed_posts([thing("east", post((3, -4)), state="agreed")], grid_of(TERMS))
+    both = with_posts(site, posts)
+    assert [each.id for each in both.posts] == ["P1", "joint.3.-4"]
+    assert with_posts(both, posts) == both
+    assert with_posts(both, ()) == site
+    assert msgspec.convert(msgspec.to_builtins(both), Site) == both
+
+
 def test_two_proposals_for_one_cell_are_one_post_that_both_want() -> None:
     ours = thing("east", post(covers=((0, 0),), name="Hill"), 4, at_ns=2 * S)
     theirs = thing("west", post(manned_by=("west",), covers=((0, 1),), name="Tower"), 2, at_ns=3 * S)
@@ -199,3 +213,4 @@ def test_the_middle_of_a_cell_lies_in_it() -> None:
     grid = grid_of(TERMS)
     for cell in ((0, 0), (-1, -1), (7, -3), (40, 40)):
         assert grid.cell_of(grid.middle(cell)) == cell
+    assert coverage_grid_of(TERMS).cell_of(grid.middle((4, -4))) == (1, -2)

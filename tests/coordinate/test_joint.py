@@ -38,6 +38,8 @@ from marsad.kernel.joint import (
     Phrase,
     PostProposal,
     Recall,
+    ReleaseOpened,
+    ReleasesOpened,
     RosterProposal,
     Slot,
     SlotClaim,
@@ -53,14 +55,16 @@ ANCHOR = Position(latitude_deg=34.0, longitude_deg=41.0)
 OFFICER = Person(name="Sana", role="supervisor")
 WATCH = Person(name="Rami", role="operator")
 HERE = Cells(size_m=2000, cells=((3, 4),))
-WIDE = Cells(size_m=2000, cells=tuple((east, north) for east in range(3) for north in range(3)))
+SEEN = Cells(size_m=3000, cells=((3, 4),))
+WIDE = Cells(size_m=3000, cells=tuple((east, north) for east in range(3) for north in range(3)))
 
 
 def terms(ours: str = "east", **changed: object) -> JointTerms:
     theirs = "west" if ours == "east" else "east"
     known = JointTerms(
         ours=ours, theirs=theirs, version=1, from_ns=NOW - 24 * HOUR, until_ns=NOW + 100 * HOUR, anchor=ANCHOR,
-        cell_m=2000, protected_distance_m=2000, kinds=get_args(JointKind),
+        cell_m=2000, coverage_cell_m=3000,
+        protected_distance_m=1000, kinds=get_args(JointKind),
     )  # fmt: skip
     return msgspec.structs.replace(known, **changed)
 
@@ -113,8 +117,9 @@ OPENERS: tuple[Callable[[int], Body], ...] = (
     lambda now: HandoverOffer(told_as="t1", cells=HERE, until_ns=now + 300 * S),
     lambda now: LookRequest(cells=HERE, until_ns=now + 600 * S),
     lambda _: CoverageOffer(cells=WIDE),
-    lambda _: PostProposal(name="Hill", size_m=2000, cell=(3, 4), manned_by=("east",), covers=HERE),
+    lambda _: PostProposal(name="Hill", size_m=2000, cell=(3, 4), manned_by=("east",), covers=SEEN),
     lambda now: CorridorNotice(name="P1", cells=HERE, from_ns=now, until_ns=now + HOUR),
+    lambda _: ReleasesOpened(releases=("r1", "r4")),
     lambda _: Recall(releases=("r1",), reason="wrong place"),
     lambda _: Correction(release="r2", replaced_by="r3", reason="two, not three"),
     lambda now: EmergencyNotice(kind="life_at_risk", until_ns=now + 900 * S, reason="A child is in the river"),
@@ -306,6 +311,18 @@ def test_words_are_sent_received_opened_and_answered() -> None:
     assert east.desk.board(NOW) == west.desk.board(NOW)
 
 
+def test_both_know_who_opened_a_release_and_when_it_was_opened_first() -> None:
+    east, west = pair()
+    west.say(ReleasesOpened(releases=("r1",)), NOW + S, WATCH)
+    west.say(ReleasesOpened(releases=("r1", "r2")), NOW + 2 * S)
+    meet(east, west)
+    assert east.desk.board(NOW).opened == (
+        ReleaseOpened(release="r1", by="operator", time_ns=NOW + S),
+        ReleaseOpened(release="r2", by="supervisor", time_ns=NOW + 2 * S),
+    )
+    assert east.desk.board(NOW) == west.desk.board(NOW)
+
+
 def test_what_came_before_is_neither_taken_in_nor_answered_again() -> None:
     east, west = pair()
     east.say(OPENERS[0](NOW))
@@ -449,7 +466,7 @@ def test_what_is_played_and_what_is_real_are_kept_apart() -> None:
 
 def test_a_recall_is_never_taken_back() -> None:
     east, west = pair()
-    recall = west.say(OPENERS[8](NOW), who=WATCH)
+    recall = west.say(OPENERS[9](NOW), who=WATCH)
     with pytest.raises(RefusedError, match="nobody may say so"):
         west.say(Answer(about=recall.message_id, says="ended"), NOW + S)
     meet(east, west)
@@ -465,17 +482,18 @@ def test_a_recall_is_never_taken_back() -> None:
         (ThreadMessage(phrase=Phrase(key="attack")), "there is no ready phrase attack here"),
         (LookRequest(cells=Cells(size_m=100, cells=((1, 1),)), until_ns=NOW + S * 60), "in cells of 2000 m"),
         (LookRequest(cells=Cells(size_m=2000, cells=((1, 1), (1, 1))), until_ns=NOW + S * 60), "named twice"),
+        (CoverageOffer(cells=msgspec.structs.replace(WIDE, size_m=2000)), "told in cells of 3000 m"),
         (LookRequest(cells=HERE, until_ns=NOW), "it is over before it begins"),
-        (CoverageOffer(cells=HERE), "coverage is told as no fewer than 9 cells that hang together"),
+        (CoverageOffer(cells=SEEN), "coverage is told as no fewer than 6 cells that hang together"),
         (
-            CoverageOffer(cells=Cells(size_m=2000, cells=(*WIDE.cells, (50, 50)))),
-            "coverage is told as no fewer than 9 cells that hang together",
+            CoverageOffer(cells=Cells(size_m=3000, cells=(*WIDE.cells, (50, 50)))),
+            "coverage is told as no fewer than 6 cells that hang together",
         ),
         (
-            PostProposal(name="x", size_m=2000, cell=(1, 1), manned_by=("south",), covers=HERE),
+            PostProposal(name="x", size_m=2000, cell=(1, 1), manned_by=("south",), covers=SEEN),
             "a post is manned by one of the parties, or by both",
         ),
-        (PostProposal(name="x", size_m=50, cell=(1, 1), manned_by=("west",), covers=HERE), "in a cell of 2000 m"),
+        (PostProposal(name="x", size_m=50, cell=(1, 1), manned_by=("west",), covers=SEEN), "in a cell of 2000 m"),
         (CorridorNotice(name="P", cells=HERE, from_ns=NOW + HOUR, until_ns=NOW + HOUR), "it is over before it begins"),
         (
             EmergencyNotice(kind="life_at_risk", until_ns=NOW + 2 * HOUR, reason="A child is in the river"),
@@ -520,7 +538,7 @@ def test_only_what_was_seen_carries_a_finding() -> None:
         with pytest.raises(RefusedError, match="a finding goes with what was seen"):
             west.say(answer, NOW + S)
     fine = Finding(seen_ns=NOW, cells=Cells(size_m=500, cells=((1, 1),)))
-    with pytest.raises(RefusedError, match="ground is told in cells of 2000 m"):
+    with pytest.raises(RefusedError, match="this is told in cells of 2000 m"):
         west.say(Answer(about=asked.message_id, says="seen", finding=fine), NOW + S)
 
 
@@ -557,7 +575,7 @@ def test_every_message_has_somebody_who_may_say_it() -> None:
     bodies = set(get_args(Body)) - {Answer, NotUnderstood}
     assert set(ROLES) == bodies
     assert set(ANSWERERS) == set(COURSES) - {Recall, Correction}
-    assert bodies - set(KINDS) == {Delivery, Recall, Correction}
+    assert bodies - set(KINDS) == {Delivery, ReleasesOpened, Recall, Correction}
     assert set(KINDS.values()) == set(get_args(JointKind))
 
 
@@ -579,7 +597,7 @@ def test_nothing_is_said_that_the_agreement_does_not_allow_but_what_takes_back()
     east.desk.go_by(terms("east", kinds=()))
     for opener in OPENERS:
         body = opener(NOW)
-        if isinstance(body, Recall | Correction):
+        if isinstance(body, Recall | Correction | ReleasesOpened):
             east.say(body)
             continue
         with pytest.raises(RefusedError, match="the agreement does not allow"):
@@ -592,7 +610,7 @@ def test_no_message_is_said_after_the_agreement_is_over_but_what_takes_back() ->
     over = NOW + 100 * HOUR
     with pytest.raises(RefusedError, match="the agreement is not in force at that time"):
         east.say(OPENERS[0](over), over)
-    east.say(OPENERS[8](over), over)
+    east.say(OPENERS[9](over), over)
 
 
 def test_what_was_agreed_goes_on_counting_when_the_agreement_is_narrowed() -> None:
@@ -606,8 +624,10 @@ def test_what_was_agreed_goes_on_counting_when_the_agreement_is_narrowed() -> No
 
 
 def test_ground_is_never_told_more_finely_than_the_protected_distance() -> None:
-    with pytest.raises(InputError, match="cell_m = 500: no less than the protected distance, 2000"):
+    with pytest.raises(InputError, match="cell_m = 500: no less than the protected distance, 1000"):
         JointDesk(terms(cell_m=500))
+    with pytest.raises(InputError, match="coverage_cell_m = 2999: no less than three times that, 3000"):
+        JointDesk(terms(coverage_cell_m=2999))
     with pytest.raises(InputError, match="an agreement has two parties"):
         JointDesk(terms(theirs="east"))
 

@@ -31,6 +31,7 @@ from marsad.kernel.joint import (
     LookRequest,
     PostProposal,
     Recall,
+    ReleasesOpened,
     RosterProposal,
     SlotClaim,
     SlotOffer,
@@ -47,6 +48,7 @@ ROLES: Final[Mapping[type[BodyRecord], frozenset[Role]]] = MappingProxyType(
     {
         ThreadMessage: _WATCH,
         Delivery: _WATCH,
+        ReleasesOpened: _WATCH,
         HandoverOffer: _WATCH,
         LookRequest: _WATCH,
         Correction: _WATCH,
@@ -181,7 +183,7 @@ def _answer_fault(body: Answer, to: JointMessage, *, opener: bool) -> str:
 
 
 def _faults(message: JointMessage, terms: JointTerms) -> Iterator[str]:
-    yield from (_cells_fault(cells, terms) for cells in _cells_of(message.body))
+    yield from (_cells_fault(cells, size_m) for cells, size_m in _cells_of(message.body, terms))
     yield from _time_faults(message, terms)
     match message.body:
         case ThreadMessage() as words:
@@ -203,19 +205,19 @@ def _time_faults(message: JointMessage, terms: JointTerms) -> Iterator[str]:
         yield f"an emergency lasts no longer than {terms.emergency_s} s"
 
 
-def _cells_of(body: BodyRecord) -> Iterator[Cells]:
-    """All ground that a message names."""
+def _cells_of(body: BodyRecord, terms: JointTerms) -> Iterator[tuple[Cells, int]]:
+    """All ground that a message names, and how large the cells must be that it is told in."""
     finding = body.finding if isinstance(body, Answer) else None
     for holder in (body, finding):
         for name in ("cells", "covers"):
             cells = getattr(holder, name, None)
             if isinstance(cells, Cells):
-                yield cells
+                yield cells, terms.coverage_cell_m if isinstance(body, CoverageOffer | PostProposal) else terms.cell_m
 
 
-def _cells_fault(cells: Cells, terms: JointTerms) -> str:
-    if cells.size_m != terms.cell_m:
-        return f"ground is told in cells of {terms.cell_m} m"
+def _cells_fault(cells: Cells, size_m: int) -> str:
+    if cells.size_m != size_m:
+        return f"this is told in cells of {size_m} m"
     return "" if len(set(cells.cells)) == len(cells.cells) else "a cell is named twice"
 
 

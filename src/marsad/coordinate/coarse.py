@@ -8,10 +8,13 @@ from msgspec.structs import replace
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.joint import Cell, Cells, CoverageOffer, Gap, JointPost, JointTerms, JointThing, PostProposal
 from marsad.kernel.position import Position
-from marsad.kernel.site import Post
+from marsad.kernel.site import Post, Site
 
 LEAST_CAMERAS = 3
 """On so many cameras at the least every piece of an offer rests: fewer would be drawn by its outline."""
+
+_JOINT = "joint."
+"""How the names of joint posts begin."""
 
 
 class Grid(NamedTuple):
@@ -45,8 +48,13 @@ class _Proposed(NamedTuple):
 
 
 def grid_of(terms: JointTerms) -> Grid:
-    """The grid that the terms tell ground in."""
+    """The grid that ground is told in, and posts stand in."""
     return Grid(EnuFrame(replace(terms.anchor, height_m=0.0)), terms.cell_m)
+
+
+def coverage_grid_of(terms: JointTerms) -> Grid:
+    """The grid that is told of what is kept in view."""
+    return Grid(EnuFrame(replace(terms.anchor, height_m=0.0)), terms.coverage_cell_m)
 
 
 def pieces(cells: Iterable[Cell]) -> tuple[frozenset[Cell], ...]:
@@ -111,6 +119,12 @@ def agreed_posts(things: Iterable[JointThing], grid: Grid) -> tuple[JointPost, .
     return tuple(_post(cell, found, grid) for cell, found in _agreed(things))
 
 
+def with_posts(site: Site, posts: Iterable[JointPost]) -> Site:
+    """The site with the joint posts there are now, after its own; joint posts that are no more are left out."""
+    own = tuple(each for each in site.posts if not each.id.startswith(_JOINT))
+    return replace(site, posts=(*own, *(each.post for each in posts)))
+
+
 def _agreed(things: Iterable[JointThing]) -> list[tuple[Cell, list[_Proposed]]]:
     """The cells where both want a post, with the proposals that say so, the first first."""
     by_cell: dict[Cell, list[_Proposed]] = {}
@@ -134,7 +148,7 @@ def _volunteers(found: Iterable[_Proposed]) -> tuple[str, ...]:
 def _post(cell: Cell, found: Sequence[_Proposed], grid: Grid) -> JointPost:
     first = found[0].post
     return JointPost(
-        post=Post(id=f"joint.{cell[0]}.{cell[1]}", position=grid.middle(cell), name=first.name),
+        post=Post(id=f"{_JOINT}{cell[0]}.{cell[1]}", position=grid.middle(cell), name=first.name),
         cell=cell,
         manned_by=tuple(sorted(first.manned_by)) if found[0].thing.state == "agreed" else _volunteers(found),
         covers=tuple(sorted({covers for each in found for covers in each.post.covers.cells})),

@@ -124,6 +124,12 @@ class Delivery(BodyRecord, tag="delivery"):
     reason: Annotated[str, Meta(max_length=400)] = ""
 
 
+class ReleasesOpened(BodyRecord, tag="releases_opened"):
+    """A person on this side has opened these releases of the other."""
+
+    releases: Annotated[tuple[Told, ...], Meta(min_length=1, max_length=1000)]
+
+
 class IncidentProposal(BodyRecord, tag="incident_proposal"):
     """Both may be busy with the same thing: a thread is shared from now on. Each keeps a record of its own."""
 
@@ -163,7 +169,10 @@ class CoverageOffer(BodyRecord, tag="coverage_offer"):
 
 
 class PostProposal(BodyRecord, tag="post_proposal"):
-    """A post to be manned at the middle of a cell, by whom, and what it would keep in view."""
+    """A post to be manned at the middle of a cell, by whom, and what it would keep in view.
+
+    The post itself is no secret and stands in one of the cells that all ground is told in; `covers` is coverage.
+    """
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     size_m: Annotated[int, Meta(ge=1, le=100_000)]
@@ -256,9 +265,9 @@ class NotUnderstood(BodyRecord, tag="not_understood"):
 
 
 Body = (
-    ThreadMessage | Delivery | IncidentProposal | HandoverOffer | LookRequest | CoverageOffer | PostProposal
-    | RosterProposal | SlotOffer | SlotClaim | CorridorNotice | Recall | Correction | EmergencyNotice | Answer
-    | NotUnderstood
+    ThreadMessage | Delivery | ReleasesOpened | IncidentProposal | HandoverOffer | LookRequest | CoverageOffer
+    | PostProposal | RosterProposal | SlotOffer | SlotClaim | CorridorNotice | Recall | Correction | EmergencyNotice
+    | Answer | NotUnderstood
 )  # fmt: skip
 
 
@@ -297,8 +306,9 @@ class JointMessage(Record):
 class JointTerms(Record):
     """What of an agreement matters to what is said beside the releases, as one side holds it.
 
-    Only what `kinds` names may be said. Ground is told in cells of `cell_m`, never finer than `protected_distance_m`,
-    and coverage never as fewer than `least_cells` that hang together. No emergency lasts longer than `emergency_s`.
+    Only what `kinds` names may be said. Ground is told in cells of `cell_m`, never finer than `protected_distance_m`;
+    what is kept in view in cells of `coverage_cell_m`, three times that at the least, and never as fewer than
+    `least_cells` that hang together. No emergency lasts longer than `emergency_s`.
     """
 
     ours: PartyId
@@ -308,9 +318,10 @@ class JointTerms(Record):
     until_ns: TimeNs
     anchor: Position
     cell_m: Annotated[int, Meta(ge=1, le=100_000)]
+    coverage_cell_m: Annotated[int, Meta(ge=1, le=100_000)]
     protected_distance_m: Annotated[int, Meta(ge=0)]
     kinds: tuple[JointKind, ...] = ()
-    least_cells: Annotated[int, Meta(ge=1)] = 9
+    least_cells: Annotated[int, Meta(ge=1)] = 6
     emergency_s: Annotated[int, Meta(ge=1)] = 3600
 
 
@@ -337,6 +348,14 @@ class JointLine(Record):
     delivery: DeliveryState
 
 
+class ReleaseOpened(Record):
+    """When a release was first opened by a person of the side that got it, and in what role."""
+
+    release: Told
+    by: Speaker
+    time_ns: TimeNs
+
+
 class JointRefusal(Record):
     """Something that was not acted upon, and why; `message_id` is empty where not even that could be read."""
 
@@ -347,12 +366,14 @@ class JointRefusal(Record):
 class JointBoard(Record):
     """All that two sides have said to each other, as it stands at one moment: the same on both once both heard it all.
 
-    `waiting` are messages that rest on one which has not come yet.
+    `opened` says of releases of either side when the other opened them. `waiting` are messages that rest on one which
+    has not come yet.
     """
 
     now_ns: TimeNs
     things: tuple[JointThing, ...] = ()
     lines: tuple[JointLine, ...] = ()
+    opened: tuple[ReleaseOpened, ...] = ()
     waiting: tuple[MessageId, ...] = ()
     refused: tuple[JointRefusal, ...] = ()
 
@@ -368,7 +389,7 @@ class JointPost(Record):
 
 
 class Gap(Record):
-    """A cell that neither side keeps in view, and the proposed posts that would close it."""
+    """A coverage cell that neither side keeps in view, and the proposed posts that would close it."""
 
     cell: Cell
     closed_by: tuple[MessageId, ...] = ()
