@@ -186,6 +186,30 @@ def test_both_sides_stand_alike_whatever_the_link_does(
     assert JointDesk(terms("west"), [*messages, *messages[: seed % 5]]).board(now) == board
 
 
+@given(st.lists(STEP, max_size=40), st.integers(0, 40), st.integers(0, 10**6))
+@settings(deadline=None, max_examples=80)
+def test_both_sides_stand_alike_though_one_narrows_the_agreement_and_turns_away_what_comes(
+    steps: list[tuple[str, bool, int]], when: int, seed: int
+) -> None:
+    east, west = Side("east", seed), Side("west", seed)
+    now = NOW
+    for n, (what, at_east, number) in enumerate(steps):
+        if n == when:
+            east.desk.go_by(terms("east", version=2, kinds=("words",)))
+        side, other = (east, west) if at_east else (west, east)
+        now += 1 + (number % 120) * S
+        if what == "say":
+            choices = possible(side, now)
+            try:
+                side.say(choices[number % len(choices)], now)
+            except RefusedError as error:
+                assert "the agreement does not allow" in str(error)  # noqa: PT017 - most are not refused
+        elif what == "hear" and other.sent:
+            side.hear(other.sent[number % len(other.sent)], now)
+    meet(east, west, now)
+    assert east.desk.board(now) == west.desk.board(now)
+
+
 @given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 12))
 @settings(deadline=None, max_examples=40)
 def test_an_hour_apart_with_both_at_work_ends_alike(seed: int, ours: int, theirs: int) -> None:
