@@ -1,0 +1,65 @@
+"""A caution to both sides where patrols of both may come near each other, from coarse corridors alone."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.kernel.joint import Caution, Corridor, CorridorNotice, JointThing
+
+_NS = 1_000_000_000
+
+
+def corridors(things: Iterable[JointThing]) -> tuple[Corridor, ...]:
+    """The corridors that stand, of both sides, in the order in which they were told; what is played is left out."""
+    return tuple(
+        Corridor(
+            name=body.name,
+            party=thing.opened.author,
+            cells=body.cells.cells,
+            from_ns=body.from_ns,
+            until_ns=body.until_ns,
+        )
+        for thing in sorted(things, key=lambda each: each.opened.order)
+        if isinstance(body := thing.opened.body, CorridorNotice)
+        and thing.state == "standing"
+        and not thing.opened.exercise
+    )
+
+
+def cautions(
+    ours: Iterable[Corridor], theirs: Iterable[Corridor], cell_m: int, within_m: float, margin_s: float
+) -> tuple[Caution, ...]:
+    """Which of our corridors come near which of theirs, the first first.
+
+    Patrols may be anywhere in their cells: cells are as far apart as their nearest edges. Two are near in time when
+    their times, each longer by half of `margin_s` at both ends, overlap. The other side finds the same, mirrored.
+    """
+    others = list(theirs)
+    found = [_caution(mine, other, cell_m, within_m, margin_s) for mine in ours for other in others]
+    return tuple(sorted((each for each in found if each is not None), key=lambda c: (c.from_ns, c.ours, c.theirs)))
+
+
+def _caution(ours: Corridor, theirs: Corridor, cell_m: int, within_m: float, margin_s: float) -> Caution | None:
+    half_ns = round(margin_s * _NS / 2)
+    from_ns = max(ours.from_ns, theirs.from_ns) - half_ns
+    until_ns = min(ours.until_ns, theirs.until_ns) + half_ns
+    if from_ns >= until_ns or not ours.cells or not theirs.cells:
+        return None
+    mine, other = np.array(ours.cells), np.array(theirs.cells)
+    apart_m = _apart_m(mine, other, cell_m)
+    near = apart_m <= within_m
+    if not near.any():
+        return None
+    cells = {*map(tuple, mine[near.any(axis=1)].tolist()), *map(tuple, other[near.any(axis=0)].tolist())}
+    return Caution(
+        ours=ours.name, theirs=theirs.name, from_ns=max(from_ns, 0), until_ns=until_ns,
+        apart_m=int(apart_m.min()), cells=tuple(sorted(cells)),
+    )  # fmt: skip
+
+
+def _apart_m(mine: NDArray[np.int64], other: NDArray[np.int64], cell_m: int) -> NDArray[np.float64]:
+    """How far the nearest edges of cells are apart, (N, M)."""
+    steps = np.maximum(np.abs(mine[:, None, :] - other[None, :, :]) - 1, 0)
+    found: NDArray[np.float64] = np.hypot(steps[..., 0], steps[..., 1]) * cell_m
+    return found
