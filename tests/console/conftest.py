@@ -22,7 +22,7 @@ from marsad.adapters.memory import MemoryAccounts, MemoryEventLog
 from marsad.console.desk import Done, Events, FeedMessage, Hello, Pulse, Told
 from marsad.console.server import Terms, build_app, server_for
 from marsad.kernel.account import Account
-from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, Role, SendPatrol
+from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, SendPatrol
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState, Figures, PatrolState
 from marsad.kernel.dispatch import Dispatch, Patrol
@@ -31,6 +31,7 @@ from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDec
 from marsad.kernel.incident import Hazard, Incident, Note
 from marsad.kernel.port import Accounts
 from marsad.kernel.position import EnuPoint, Position
+from marsad.kernel.role import Role
 from marsad.kernel.site import Camera, Lens, Line, Site, Terrain
 from marsad.respond.dispatch import Option
 

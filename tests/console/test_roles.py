@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tests.console.conftest import PEOPLE, order
 
 from marsad.console.roles import ACTS, PATROL_ACTS, RANKS, act_table, acts_of, at_least, may, read_table, tag_of
-from marsad.kernel.act import Act, AnswerOrder, Person, ReportPosition, ReportSighting, Role
+from marsad.kernel.act import Act, AnswerOrder, Person, ReportPosition, ReportSighting
 from marsad.kernel.dispatch import Dispatch
+from marsad.kernel.role import Role
 
 ROLES = st.sampled_from(get_args(Role))
 ORDERS = {"D1": order("D1", "P1", "I1"), "D2": order("D2", "P2", "I2")}

@@ -14,7 +14,7 @@ from marsad.coordinate.admission import ANSWERERS, KINDS, ROLES
 from marsad.coordinate.courses import COURSES, TABLES, may_say
 from marsad.coordinate.joint import Heard, JointDesk, urgent
 from marsad.coordinate.packing import pack, unpack
-from marsad.kernel.act import Person, Role
+from marsad.kernel.act import Person
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.joint import (
     Answer,
@@ -47,6 +47,7 @@ from marsad.kernel.joint import (
     ThreadMessage,
 )
 from marsad.kernel.position import Position
+from marsad.kernel.role import Role
 
 S = 10**9
 NOW = 1_760_000_000 * S

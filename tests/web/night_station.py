@@ -20,8 +20,8 @@ from marsad.app.stage import Stage, write_sites
 from marsad.app.station import LOG, Place
 from marsad.app.story import LEAD_NS, StoryClock
 from marsad.kernel.account import Account
-from marsad.kernel.act import Role
 from marsad.kernel.error import InputError
+from marsad.kernel.role import Role
 from marsad.kernel.site import Site
 
 NS = 1_000_000_000

@@ -6,7 +6,6 @@ from typing import get_args
 
 import pytest
 
-from marsad.kernel.act import Role
 from marsad.kernel.alarm import AlarmHappening, AlarmState, HoldKind, NuisanceCause, Response
 from marsad.kernel.alert import Priority, Rule
 from marsad.kernel.desk import CameraRun
@@ -14,6 +13,7 @@ from marsad.kernel.dispatch import DispatchHappening, DispatchState, Skill, Task
 from marsad.kernel.event import AccessHappening, HealthKind
 from marsad.kernel.incident import HazardKind, IncidentHappening, IncidentKind, IncidentState, Outcome, Step
 from marsad.kernel.picture import PictureStatus, Standing
+from marsad.kernel.role import Role
 from marsad.kernel.sighting import ContentGrade, ReporterKind, SourceGrade
 from marsad.kernel.statement import ExposedThing, FactKind, Language, StatementHappening, StatementState
 from marsad.kernel.track import Kind

@@ -26,9 +26,10 @@ from marsad.app.station import LOG, Place, Plan, Station
 from marsad.app.story import StoryClock
 from marsad.console.desk import Done
 from marsad.kernel.account import Account
-from marsad.kernel.act import Person, Role, SetExercise
+from marsad.kernel.act import Person, SetExercise
 from marsad.kernel.desk import CameraRun
 from marsad.kernel.error import UnavailableError
+from marsad.kernel.role import Role
 from marsad.kernel.site import Site
 from marsad.simulate.terrain import ILLUSTRATIVE
 

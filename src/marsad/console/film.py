@@ -17,8 +17,9 @@ from litestar.response import Stream
 
 from marsad.console.live import LiveFilm, Recoding, Viewer, Wall
 from marsad.console.replay import Command, FilmReader, Replay, moved, reel_for
-from marsad.kernel.act import Person, Role
+from marsad.kernel.act import Person
 from marsad.kernel.film import Codec, FilmSpan
+from marsad.kernel.role import Role
 
 WATCH: frozenset[Role] = frozenset({"viewer", "operator", "supervisor", "planner", "administrator"})
 EXPORT: frozenset[Role] = frozenset({"operator", "supervisor", "administrator"})

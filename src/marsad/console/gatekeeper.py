@@ -14,10 +14,11 @@ from marsad.console.access import Access
 from marsad.console.problem import NotDoneError
 from marsad.console.throttle import Throttle
 from marsad.kernel.account import Account, AccountName, Session, name_key
-from marsad.kernel.act import Person, Role
+from marsad.kernel.act import Person
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.port import Accounts
 from marsad.kernel.record import Record
+from marsad.kernel.role import Role
 
 NS: Final = 1_000_000_000
 SHORTEST_PASSWORD: Final = 12

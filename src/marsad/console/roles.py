@@ -38,7 +38,7 @@ from marsad.kernel.act import (
     ReportPosition,
     ReportSighting,
     ResumeReleases,
-    Role,
+    SayToPartner,
     SendPatrol,
     SetExercise,
     Shelve,
@@ -48,6 +48,7 @@ from marsad.kernel.act import (
     WithdrawStatement,
 )
 from marsad.kernel.dispatch import Dispatch
+from marsad.kernel.role import Role
 
 Rank = Literal["viewer", "operator", "supervisor", "administrator"]
 """Each may do what those before it may. A planner ranks with viewers here; a patrol has no rank."""
@@ -94,6 +95,7 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
         StopReleases: "operator",
         ResumeReleases: "supervisor",
         ReleaseBeyond: "supervisor",
+        SayToPartner: "operator",
     }
 )
 """The least rank that may do each act.

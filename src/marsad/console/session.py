@@ -18,8 +18,8 @@ from marsad.console.gatekeeper import (
 )
 from marsad.console.problem import NotDoneError
 from marsad.console.roles import acts_of
-from marsad.kernel.act import Role
 from marsad.kernel.record import Record
+from marsad.kernel.role import Role
 
 Asked = Request[Any, Any, Any]
 

@@ -11,7 +11,6 @@ from typing import Final
 from marsad.coordinate.coarse import pieces
 from marsad.coordinate.courses import COURSES, FINAL, may_say, until_of
 from marsad.coordinate.phrases import lacking
-from marsad.kernel.act import Role
 from marsad.kernel.error import RefusedError
 from marsad.kernel.joint import (
     Answer,
@@ -37,6 +36,7 @@ from marsad.kernel.joint import (
     SlotOffer,
     ThreadMessage,
 )
+from marsad.kernel.role import Role
 
 SKEW_NS: Final = 5 * 60 * 1_000_000_000
 """So far a partner's clock may be ahead of ours."""

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from marsad.kernel.act import Role
 from marsad.kernel.record import Record
+from marsad.kernel.role import Role
 
 _MARKS = "\u0300-\u036f\u064b-\u0655\u200c"
 """Accents, vowel signs, and the joint that Sorani is written with: parts of a word, but no letters."""

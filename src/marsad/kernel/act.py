@@ -7,14 +7,13 @@ from msgspec import Meta
 from marsad.kernel.alarm import HoldKind, NuisanceCause
 from marsad.kernel.dispatch import Task, Via
 from marsad.kernel.incident import HazardKind, IncidentKind, Outcome, Step
+from marsad.kernel.joint import Body
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.role import Role
 from marsad.kernel.sighting import ContentGrade, ReporterKind, SourceGrade
 from marsad.kernel.statement import Language, Sentence
 from marsad.kernel.track import Count, Kind
-
-Role = Literal["viewer", "operator", "supervisor", "planner", "administrator", "patrol"]
-"""A viewer only looks; a patrol sees its own orders and answers them."""
 
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -336,6 +335,12 @@ class ReleaseBeyond(ActRecord, tag="release_beyond"):
     minutes: Annotated[int, Meta(ge=1, le=360)]
 
 
+class SayToPartner(ActRecord, tag="say_to_partner"):
+    """Something is said to the partner: words, a proposal, an answer, a request."""
+
+    body: Body
+
+
 Act = (
     Acknowledge | CloseAlarm | MarkNuisance | Shelve | HoldAlarms | ReleaseHold
     | OpenIncident | TakeIncident | HandOverIncident | MeetPeople | AddAlarm | AddNote | ChangeKind | AddClip
@@ -343,5 +348,5 @@ Act = (
     | SendPatrol | AnswerOrder | RecallPatrol | ReportPosition
     | Assess | LookUp | SetExercise | TakeShift | NoteShift | ReportSighting
     | DraftStatement | EditStatement | ApproveStatement | ReleaseStatement | WithdrawStatement
-    | StopReleases | ResumeReleases | ReleaseBeyond
+    | StopReleases | ResumeReleases | ReleaseBeyond | SayToPartner
 )  # fmt: skip

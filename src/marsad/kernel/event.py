@@ -7,6 +7,7 @@ from marsad.kernel.alert import Alert
 from marsad.kernel.desk import Assessment, CameraRun, DeskState, Shift
 from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
+from marsad.kernel.joint import JointMessage
 from marsad.kernel.measurement import Look
 from marsad.kernel.partner import LinkState, Stop
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
@@ -371,8 +372,8 @@ class DeskKept(EventRecord, tag="desk_kept"):
     It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
     holds, incidents, dispatches, sightings and statements that ever were, and has up to which number each camera's
     tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
-    `previous` is the last entry of this kind before, `picture` the last one that has the whole picture or begins it
-    anew; -1 where there is none.
+    `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
+    the last one that has the whole picture or begins it anew; -1 where there is none.
     """
 
     state: DeskState
@@ -382,6 +383,7 @@ class DeskKept(EventRecord, tag="desk_kept"):
     statements: tuple[Statement, ...]
     previous: int
     picture: int
+    messages: tuple[JointMessage, ...] = ()
 
 
 class AreaMarked(EventRecord, tag="area_marked"):
@@ -438,10 +440,11 @@ class StorageShort(EventRecord, tag="storage_short"):
 
 
 class ReleaseMade(EventRecord, tag="release_made"):
-    """A partner was told something: what, and, by `subject_id`, which of our own things it is about."""
+    """A partner was told something: what, which of our own things it is about, and by whose act beyond the rules."""
 
     release: Release
     subject_id: str
+    act_id: str = ""
 
 
 class ReleaseHeard(EventRecord, tag="release_heard"):
@@ -449,6 +452,21 @@ class ReleaseHeard(EventRecord, tag="release_heard"):
 
     release: Release
     arrival: int
+
+
+class JointSaid(EventRecord, tag="joint_said"):
+    """Something was said to a partner; `officer` is empty where the software answers."""
+
+    message: JointMessage
+    officer: str = ""
+
+
+class JointHeard(EventRecord, tag="joint_heard"):
+    """A partner said something; `refused` says why it does not count. `arrival` as in `ReleaseHeard`."""
+
+    message: JointMessage
+    arrival: int
+    refused: str = ""
 
 
 class PartnerRefused(EventRecord, tag="partner_refused"):
@@ -538,6 +556,8 @@ Event = (
     | StorageShort
     | ReleaseMade
     | ReleaseHeard
+    | JointSaid
+    | JointHeard
     | PartnerRefused
     | LinkTurned
     | ReleasesStopped
@@ -552,8 +572,8 @@ SourceEvent = (
 DURABLE = (
     AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
-    CameraRunChanged, TracksReserved, ActDone, StorageShort, ReleaseMade, ReleaseHeard, PartnerRefused, LinkTurned,
-    ReleasesStopped, EmergencyReleased, PayloadErased,
+    CameraRunChanged, TracksReserved, ActDone, StorageShort, ReleaseMade, ReleaseHeard, JointSaid, JointHeard,
+    PartnerRefused, LinkTurned, ReleasesStopped, EmergencyReleased, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
 

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from marsad.kernel.act import Role
 from marsad.kernel.incident import IncidentKind
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.role import Role
 from marsad.kernel.site import Post
 from marsad.kernel.statement import Language
 from marsad.kernel.track import Count, Kind

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from marsad.kernel.joint import JointBoard
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import EmergencyAct, Release
@@ -44,7 +45,7 @@ class Stop(Record):
 class PartnerState(Record):
     """One partner: how the link stands, what is agreed, what they told us, and what they see of ours.
 
-    `emergencies` are the acts beyond the rules that stand.
+    `emergencies` are the acts beyond the rules that stand, `joint` is what both said to each other.
     """
 
     party_id: str
@@ -57,3 +58,4 @@ class PartnerState(Record):
     ours: tuple[SharedThing, ...] = ()
     stop: Stop | None = None
     emergencies: tuple[EmergencyAct, ...] = ()
+    joint: JointBoard | None = None

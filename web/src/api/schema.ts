@@ -68,6 +68,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarms/{alarm_id}/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * AlarmOptions
+         * @description What sending each patrol to what an alarm is about would come to, before there is an incident of it.
+         */
+        get: operations["ApiAlarmsAlarmIdOptionsAlarmOptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/brief": {
         parameters: {
             query?: never;
@@ -750,7 +770,7 @@ export interface components {
             act_id: string;
             alarm_id: string;
         };
-        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"];
+        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"] | components["schemas"]["SayToPartner"];
         /**
          * ActDone
          * @description What a person asked to be done was done: the `events` entries of the log before this one, and it counts once.
@@ -836,7 +856,7 @@ export interface components {
             /** @enum {unknown} */
             kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
             /** @enum {unknown} */
-            response: "call_patrol" | "check_link" | "cover_and_repair" | "look_and_decide" | "look_and_follow" | "look_and_send" | "tell_commander";
+            response: "call_patrol" | "check_link" | "cover_and_repair" | "free_disk" | "look_and_decide" | "look_and_follow" | "look_and_send" | "tell_commander";
             text: string;
             met: components["schemas"]["Met"][];
             seen: components["schemas"]["Seen"];
@@ -875,7 +895,7 @@ export interface components {
              * @default object
              * @enum {unknown}
              */
-            about: "camera" | "link" | "object" | "partner" | "patrol";
+            about: "camera" | "link" | "object" | "partner" | "patrol" | "storage";
             /**
              * @default {
              *       "time_ns": 0,
@@ -921,7 +941,7 @@ export interface components {
         Alert: {
             alert_id: string;
             /** @enum {unknown} */
-            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion";
             rule_id: string;
             /** @enum {unknown} */
             priority: "high" | "low" | "medium";
@@ -950,7 +970,7 @@ export interface components {
              * @default object
              * @enum {unknown}
              */
-            about: "camera" | "link" | "object" | "partner" | "patrol";
+            about: "camera" | "link" | "object" | "partner" | "patrol" | "storage";
             /** @default  */
             subject_id: string;
             /**
@@ -979,24 +999,6 @@ export interface components {
             type: "alert_raised";
             time_ns: number;
             alert: components["schemas"]["Alert"];
-        };
-        /**
-         * Answer
-         * @description What a patrol says of its order. `answer_id` makes it count once, however often a poor link brings it.
-         *
-         *         `time_ns` is when it was said, which may be long before it was heard.
-         */
-        Answer: {
-            answer_id: string;
-            dispatch_id: string;
-            /** @enum {unknown} */
-            says: "accepted" | "could_not" | "done" | "on_scene" | "received" | "refused" | "under_way";
-            time_ns: number;
-            by: string;
-            /** @enum {unknown} */
-            via: "console" | "nobody" | "phone" | "radio";
-            /** @default  */
-            note: string;
         };
         /**
          * AnswerOrder
@@ -1267,6 +1269,17 @@ export interface components {
             size_m: number;
         };
         /**
+         * Cells
+         * @description Ground as whole squares of the agreed grid, `size_m` wide.
+         */
+        Cells: {
+            size_m: number;
+            cells: [
+                number,
+                number
+            ][];
+        };
+        /**
          * ChangeKind
          * @description An incident is something else than it was held to be.
          */
@@ -1316,6 +1329,30 @@ export interface components {
             count: components["schemas"]["Count"] | null;
         };
         /**
+         * Correction
+         * @description What was released was wrong, what is right, and which release says so where there is one.
+         */
+        Correction: {
+            /** @enum {unknown} */
+            type: "correction";
+            release: string;
+            /** @default  */
+            replaced_by?: string;
+            reason: string;
+        };
+        /**
+         * CorridorNotice
+         * @description A patrol will be somewhere in these cells then; `name` is what it may be called outside.
+         */
+        CorridorNotice: {
+            /** @enum {unknown} */
+            type: "corridor_notice";
+            name: string;
+            cells: components["schemas"]["Cells"];
+            from_ns: number;
+            until_ns: number;
+        };
+        /**
          * Count
          * @description How many members a group has: the best guess and what it can hardly be below or above (90 %).
          */
@@ -1323,6 +1360,17 @@ export interface components {
             best: number;
             low: number;
             high: number;
+        };
+        /**
+         * CoverageOffer
+         * @description What a side offers to keep in view; its newest offer stands for all before.
+         */
+        CoverageOffer: {
+            /** @enum {unknown} */
+            type: "coverage_offer";
+            cells: components["schemas"]["Cells"];
+            /** @default  */
+            text?: string;
         };
         /**
          * Credentials
@@ -1343,6 +1391,19 @@ export interface components {
             time_ns: number;
         };
         /**
+         * Delivery
+         * @description How far messages of the other side have come on this side.
+         */
+        Delivery: {
+            /** @enum {unknown} */
+            type: "delivery";
+            of: string[];
+            /** @enum {unknown} */
+            state: "not_understood" | "opened" | "received" | "refused";
+            /** @default  */
+            reason?: string;
+        };
+        /**
          * Done
          * @description What an act came to: the events it made; `repeated` where the same act had been done before.
          */
@@ -1357,9 +1418,10 @@ export interface components {
          * @description What the desk shows but for the picture, and what it takes to go on without what was logged before that.
          *
          *         It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
-         *         holds, incidents, dispatches, sightings and statements that ever were; `sounded_ns` is when alarms sounded lately.
-         *         `previous` is the last entry of this kind before, `picture` the last one that has the whole picture or begins it
-         *         anew; -1 where there is none.
+         *         holds, incidents, dispatches, sightings and statements that ever were, and has up to which number each camera's
+         *         tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
+         *         `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
+         *         the last one that has the whole picture or begins it anew; -1 where there is none.
          */
         DeskKept: {
             /** @enum {unknown} */
@@ -1374,6 +1436,8 @@ export interface components {
             statements: components["schemas"]["Statement"][];
             previous: number;
             picture: number;
+            /** @default [] */
+            messages: components["schemas"]["JointMessage"][];
         };
         /**
          * DeskState
@@ -1447,7 +1511,7 @@ export interface components {
             /** @default false */
             overdue: boolean;
             /** @default [] */
-            answers: components["schemas"]["Answer"][];
+            answers: components["schemas"]["marsad.kernel.dispatch.Answer"][];
         };
         /**
          * DispatchChanged
@@ -1537,6 +1601,22 @@ export interface components {
             precision_m: number;
         };
         /**
+         * EmergencyNotice
+         * @description A named officer has released something beyond the rules: why, until when, and which releases those are.
+         */
+        EmergencyNotice: {
+            /** @enum {unknown} */
+            type: "emergency_notice";
+            /** @enum {unknown} */
+            kind: "handover_at_line" | "life_at_risk";
+            until_ns: number;
+            reason: string;
+            /** @default [] */
+            releases?: string[];
+            /** @default null */
+            cells?: components["schemas"]["Cells"] | null;
+        };
+        /**
          * EmergencyReleased
          * @description An officer lets a partner be told of some things beyond the rules, for a while.
          */
@@ -1569,7 +1649,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -1719,6 +1799,24 @@ export interface components {
             to_ns: number;
         };
         /**
+         * Finding
+         * @description What was seen where somebody was asked to look; places in coarse cells, as everywhere.
+         */
+        Finding: {
+            seen_ns: number;
+            /**
+             * @default unknown
+             * @enum {unknown}
+             */
+            kind?: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
+            /** @default null */
+            count?: components["schemas"]["Count"] | null;
+            /** @default null */
+            cells?: components["schemas"]["Cells"] | null;
+            /** @default  */
+            text?: string;
+        };
+        /**
          * FrameDuplicate
          * @description A picture came with a time stamp that was already there, or ran backwards, and was left out.
          */
@@ -1801,6 +1899,28 @@ export interface components {
             act_id: string;
             incident_id: string;
             to: string;
+        };
+        /**
+         * HandoverOffer
+         * @description Something at the line is offered to be followed from there. Until it is `taken`, whoever offers it follows it.
+         *
+         *         `told_as` is the name under which it was released.
+         */
+        HandoverOffer: {
+            /** @enum {unknown} */
+            type: "handover_offer";
+            told_as: string;
+            cells: components["schemas"]["Cells"];
+            until_ns: number;
+            /**
+             * @default unknown
+             * @enum {unknown}
+             */
+            kind?: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
+            /** @default null */
+            count?: components["schemas"]["Count"] | null;
+            /** @default  */
+            text?: string;
         };
         /**
          * Hazard
@@ -1961,6 +2081,21 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /**
+         * IncidentProposal
+         * @description Both may be busy with the same thing: a thread is shared from now on. Each keeps a record of its own.
+         */
+        IncidentProposal: {
+            /** @enum {unknown} */
+            type: "incident_proposal";
+            /** @enum {unknown} */
+            kind: "approach" | "civilians" | "crossing" | "damage" | "distress" | "other";
+            text: string;
+            /** @default null */
+            cells?: components["schemas"]["Cells"] | null;
+            /** @default null */
+            expected?: components["schemas"]["Count"] | null;
+        };
         /** IncidentRecord */
         IncidentRecord: {
             incident: components["schemas"]["Incident"];
@@ -1979,6 +2114,114 @@ export interface components {
             points: components["schemas"]["Position"][];
             /** @default false */
             tell_total: boolean;
+        };
+        /**
+         * JointBoard
+         * @description All that two sides have said to each other, as it stands at one moment: the same on both once both heard it all.
+         *
+         *         `opened` says of releases of either side when the other opened them. `waiting` are messages that rest on one which
+         *         has not come yet.
+         */
+        JointBoard: {
+            now_ns: number;
+            /** @default [] */
+            things: components["schemas"]["JointThing"][];
+            /** @default [] */
+            lines: components["schemas"]["JointLine"][];
+            /** @default [] */
+            opened: components["schemas"]["ReleaseOpened"][];
+            /** @default [] */
+            waiting: string[];
+            /** @default [] */
+            refused: components["schemas"]["JointRefusal"][];
+        };
+        /**
+         * JointHeard
+         * @description A partner said something; `refused` says why it does not count. `arrival` as in `ReleaseHeard`.
+         */
+        JointHeard: {
+            /** @enum {unknown} */
+            type: "joint_heard";
+            time_ns: number;
+            message: components["schemas"]["JointMessage"];
+            arrival: number;
+            /** @default  */
+            refused: string;
+        };
+        /**
+         * JointLine
+         * @description Something that was said which is no joint matter of its own, and how far it has come.
+         */
+        JointLine: {
+            message: components["schemas"]["JointMessage"];
+            /** @enum {unknown} */
+            delivery: "answered" | "not_understood" | "opened" | "received" | "refused" | "sent";
+        };
+        /**
+         * JointMessage
+         * @description One thing said by one side.
+         *
+         *         `sequence` counts all that the author said from 1 on. `time_ns` is the author's clock; `stamp_ns` is that or, where
+         *         more, one above all that the author had heard and said: sorted by it nothing stands before what it answers.
+         *         `agreement_version` is the one it was said under; `exercise` is the name of what was played.
+         *
+         *         Source: Kulkarni et al., "Logical physical clocks", OPODIS 2014, for `stamp_ns`.
+         */
+        JointMessage: {
+            author: string;
+            sequence: number;
+            salt: string;
+            time_ns: number;
+            stamp_ns: number;
+            /** @enum {unknown} */
+            by: "administrator" | "operator" | "patrol" | "planner" | "software" | "supervisor" | "viewer";
+            body: components["schemas"]["ThreadMessage"] | components["schemas"]["Delivery"] | components["schemas"]["ReleasesOpened"] | components["schemas"]["IncidentProposal"] | components["schemas"]["HandoverOffer"] | components["schemas"]["LookRequest"] | components["schemas"]["CoverageOffer"] | components["schemas"]["PostProposal"] | components["schemas"]["RosterProposal"] | components["schemas"]["SlotOffer"] | components["schemas"]["SlotClaim"] | components["schemas"]["CorridorNotice"] | components["schemas"]["Recall"] | components["schemas"]["Correction"] | components["schemas"]["EmergencyNotice"] | components["schemas"]["marsad.kernel.joint.Answer"] | components["schemas"]["NotUnderstood"];
+            agreement_version: number;
+            /** @default  */
+            exercise: string;
+            /** @default 1 */
+            version: number;
+        };
+        /**
+         * JointRefusal
+         * @description Something that was not acted upon, and why; `message_id` is empty where not even that could be read.
+         */
+        JointRefusal: {
+            message_id: string;
+            reason: string;
+        };
+        /**
+         * JointSaid
+         * @description Something was said to a partner; `officer` is empty where the software answers.
+         */
+        JointSaid: {
+            /** @enum {unknown} */
+            type: "joint_said";
+            time_ns: number;
+            message: components["schemas"]["JointMessage"];
+            /** @default  */
+            officer: string;
+        };
+        /**
+         * JointThing
+         * @description A joint matter: what opened it, what was said of it since, and how it stands now.
+         *
+         *         `overtaken` are answers without effect, such as those that crossed another on the way.
+         */
+        JointThing: {
+            thing_id: string;
+            /** @enum {unknown} */
+            course: "notice" | "offer" | "proposal" | "request";
+            /** @enum {unknown} */
+            state: "agreed" | "answered" | "asked" | "declined" | "ended" | "expired" | "looking" | "offered" | "proposed" | "received" | "standing" | "taken" | "withdrawn";
+            opened: components["schemas"]["JointMessage"];
+            changed_ns: number;
+            /** @enum {unknown} */
+            delivery: "answered" | "not_understood" | "opened" | "received" | "refused" | "sent";
+            /** @default [] */
+            answers: components["schemas"]["JointMessage"][];
+            /** @default [] */
+            overtaken: string[];
         };
         /**
          * KeptAct
@@ -2106,6 +2349,18 @@ export interface components {
             received_ns: number;
         };
         /**
+         * LookRequest
+         * @description The other side's posts are asked to look here, until then.
+         */
+        LookRequest: {
+            /** @enum {unknown} */
+            type: "look_request";
+            cells: components["schemas"]["Cells"];
+            until_ns: number;
+            /** @default  */
+            text?: string;
+        };
+        /**
          * LookTaken
          * @description A source's look has been taken into the picture, in the order in which it was heard of.
          *
@@ -2217,7 +2472,7 @@ export interface components {
          */
         Met: {
             /** @enum {unknown} */
-            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion";
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion";
             rule_id: string;
             direction: string;
             time_ns: number;
@@ -2234,6 +2489,17 @@ export interface components {
             role: "administrator" | "operator" | "patrol" | "planner" | "supervisor" | "viewer";
             /** @default  */
             patrol_id?: string;
+        };
+        /**
+         * NotUnderstood
+         * @description Something that this software does not understand, as it came; it is kept, shown as such, and never acted upon.
+         */
+        NotUnderstood: {
+            /** @enum {unknown} */
+            type: "not_understood";
+            kind: string;
+            version: number;
+            raw: string;
         };
         /**
          * Note
@@ -2336,7 +2602,7 @@ export interface components {
          * PartnerState
          * @description One partner: how the link stands, what is agreed, what they told us, and what they see of ours.
          *
-         *         `emergencies` are the acts beyond the rules that stand.
+         *         `emergencies` are the acts beyond the rules that stand, `joint` is what both said to each other.
          */
         PartnerState: {
             party_id: string;
@@ -2367,6 +2633,8 @@ export interface components {
             stop: components["schemas"]["Stop"] | null;
             /** @default [] */
             emergencies: components["schemas"]["EmergencyAct"][];
+            /** @default null */
+            joint: components["schemas"]["JointBoard"] | null;
         };
         /**
          * PasswordChange
@@ -2432,6 +2700,25 @@ export interface components {
             sequence: number;
             rule: string;
             officer: string;
+        };
+        /**
+         * Phrase
+         * @description A ready phrase by its key, so that each side reads it in its own language, with what stands in its gaps.
+         *
+         *         `place` is a grid reference, `name` a call sign or a post; `minutes` is how long.
+         */
+        Phrase: {
+            key: string;
+            /** @default null */
+            count?: number | null;
+            /** @default  */
+            place?: string;
+            /** @default  */
+            name?: string;
+            /** @default null */
+            time_ns?: number | null;
+            /** @default null */
+            minutes?: number | null;
         };
         /**
          * Picture
@@ -2814,6 +3101,26 @@ export interface components {
             name: string;
         };
         /**
+         * PostProposal
+         * @description A post to be manned at the middle of a cell, by whom, and what it would keep in view.
+         *
+         *         The post itself is no secret and stands in one of the cells that all ground is told in; `covers` is coverage.
+         */
+        PostProposal: {
+            /** @enum {unknown} */
+            type: "post_proposal";
+            name: string;
+            size_m: number;
+            cell: [
+                number,
+                number
+            ];
+            manned_by: string[];
+            covers: components["schemas"]["Cells"];
+            /** @default  */
+            text?: string;
+        };
+        /**
          * Problem
          * @description Why something was not done: `error` for programs, `message` for people.
          */
@@ -2849,6 +3156,18 @@ export interface components {
             storage: components["schemas"]["Storage"] | null;
             /** @default null */
             partner: components["schemas"]["PartnerState"] | null;
+        };
+        /**
+         * Recall
+         * @description What was released should not be used any more. That it was seen stays in both logs.
+         */
+        Recall: {
+            /** @enum {unknown} */
+            type: "recall";
+            releases: string[];
+            /** @default [] */
+            things?: string[];
+            reason: string;
         };
         /**
          * RecallPatrol
@@ -2919,9 +3238,9 @@ export interface components {
             /** @default null */
             heads: components["schemas"]["Heads"] | null;
             /** @default null */
-            heading: ("e" | "n" | "ne" | "nw" | "s" | "se" | "still" | "sw" | "w") | null;
+            heading: ("e" | "n" | "ne" | "nw" | "s" | "se" | "sw" | "w") | null;
             /** @default null */
-            alarm_rule: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion") | null;
+            alarm_rule: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion") | null;
             /** @default null */
             priority: ("high" | "low" | "medium") | null;
             /** @default null */
@@ -2991,7 +3310,7 @@ export interface components {
         };
         /**
          * ReleaseMade
-         * @description A partner was told something: what, and, by `subject_id`, which of our own things it is about.
+         * @description A partner was told something: what, which of our own things it is about, and by whose act beyond the rules.
          */
         ReleaseMade: {
             /** @enum {unknown} */
@@ -2999,6 +3318,18 @@ export interface components {
             time_ns: number;
             release: components["schemas"]["Release"];
             subject_id: string;
+            /** @default  */
+            act_id: string;
+        };
+        /**
+         * ReleaseOpened
+         * @description When a release was first opened by a person of the side that got it, and in what role.
+         */
+        ReleaseOpened: {
+            release: string;
+            /** @enum {unknown} */
+            by: "administrator" | "operator" | "patrol" | "planner" | "software" | "supervisor" | "viewer";
+            time_ns: number;
         };
         /**
          * ReleaseStatement
@@ -3009,6 +3340,15 @@ export interface components {
             type: "release_statement";
             act_id: string;
             statement_id: string;
+        };
+        /**
+         * ReleasesOpened
+         * @description A person on this side has opened these releases of the other.
+         */
+        ReleasesOpened: {
+            /** @enum {unknown} */
+            type: "releases_opened";
+            releases: string[];
         };
         /**
          * ReleasesStopped
@@ -3091,6 +3431,16 @@ export interface components {
             reason: string;
         };
         /**
+         * RosterProposal
+         * @description Who keeps watch at a post when. `post` is the proposal that it rests on.
+         */
+        RosterProposal: {
+            /** @enum {unknown} */
+            type: "roster_proposal";
+            post: string;
+            slots: components["schemas"]["Slot"][];
+        };
+        /**
          * Rules
          * @description When the rules of the picture are met.
          *
@@ -3103,7 +3453,7 @@ export interface components {
          */
         Rules: {
             /** @default [] */
-            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "zone_intrusion")[];
+            off: ("approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion")[];
             /** @default 0.25 */
             clear: number;
             /** @default 600 */
@@ -3136,6 +3486,16 @@ export interface components {
             camera_fault_s: number;
             /** @default 120 */
             link_lost_s: number;
+        };
+        /**
+         * SayToPartner
+         * @description Something is said to the partner: words, a proposal, an answer, a request.
+         */
+        SayToPartner: {
+            /** @enum {unknown} */
+            type: "say_to_partner";
+            act_id: string;
+            body: components["schemas"]["ThreadMessage"] | components["schemas"]["Delivery"] | components["schemas"]["ReleasesOpened"] | components["schemas"]["IncidentProposal"] | components["schemas"]["HandoverOffer"] | components["schemas"]["LookRequest"] | components["schemas"]["CoverageOffer"] | components["schemas"]["PostProposal"] | components["schemas"]["RosterProposal"] | components["schemas"]["SlotOffer"] | components["schemas"]["SlotClaim"] | components["schemas"]["CorridorNotice"] | components["schemas"]["Recall"] | components["schemas"]["Correction"] | components["schemas"]["EmergencyNotice"] | components["schemas"]["marsad.kernel.joint.Answer"] | components["schemas"]["NotUnderstood"];
         };
         /**
          * Seen
@@ -3376,6 +3736,43 @@ export interface components {
             sigma_m: number;
         };
         /**
+         * Slot
+         * @description From when until when which side keeps watch.
+         */
+        Slot: {
+            from_ns: number;
+            until_ns: number;
+            party: string;
+        };
+        /**
+         * SlotClaim
+         * @description Whoever says so keeps watch at a post then, if nobody else does.
+         */
+        SlotClaim: {
+            /** @enum {unknown} */
+            type: "slot_claim";
+            post: string;
+            from_ns: number;
+            until_ns: number;
+            /** @default  */
+            text?: string;
+        };
+        /**
+         * SlotOffer
+         * @description Part of one's watch at a post is offered to the other; what one `cannot` keep is nobody's until it is taken.
+         */
+        SlotOffer: {
+            /** @enum {unknown} */
+            type: "slot_offer";
+            post: string;
+            from_ns: number;
+            until_ns: number;
+            /** @default false */
+            cannot?: boolean;
+            /** @default  */
+            text?: string;
+        };
+        /**
          * SourceState
          * @description What has been learnt of one source: its bias with one sigma each, and whether it is trusted.
          *
@@ -3531,7 +3928,7 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
         };
@@ -3593,12 +3990,30 @@ export interface components {
             illustrative: boolean;
         };
         /**
+         * ThreadMessage
+         * @description Words of one person to another: their own, or a ready phrase. `about` names a joint matter, or none.
+         */
+        ThreadMessage: {
+            /** @enum {unknown} */
+            type: "thread_message";
+            /** @default  */
+            text?: string;
+            /** @default null */
+            language?: ("ar" | "ckb" | "en" | "kmr") | null;
+            /** @default null */
+            phrase?: components["schemas"]["Phrase"] | null;
+            /** @default  */
+            about?: string;
+            /** @default  */
+            reply_to?: string;
+        };
+        /**
          * Told
          * @description An event with its place in the log.
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
@@ -3676,6 +4091,17 @@ export interface components {
             track: components["schemas"]["Track"];
         };
         /**
+         * TracksReserved
+         * @description A camera's process may number its tracks up to `upto`; one that is started after it begins beyond that.
+         */
+        TracksReserved: {
+            /** @enum {unknown} */
+            type: "tracks_reserved";
+            time_ns: number;
+            camera_id: string;
+            upto: number;
+        };
+        /**
          * Trouble
          * @description Something that is wrong with a camera, since when.
          */
@@ -3742,6 +4168,69 @@ export interface components {
             points: components["schemas"]["Position"][];
             /** @default  */
             name: string;
+        };
+        /** Answer */
+        dispatch_Answer: {
+            answer_id: string;
+            dispatch_id: string;
+            /** @enum {string} */
+            says: "received" | "accepted" | "under_way" | "on_scene" | "done" | "refused" | "could_not";
+            time_ns: number;
+            by: string;
+            /** @enum {string} */
+            via: "phone" | "radio" | "console" | "nobody";
+            /** @default  */
+            note: string;
+        };
+        /** Answer */
+        joint_Answer: {
+            about: string;
+            /** @enum {string} */
+            says: "accepted" | "declined" | "withdrawn" | "ended" | "received" | "taken" | "seen" | "nothing_seen" | "could_not" | "expired";
+            /** @default  */
+            text: string;
+            /** @default  */
+            told_as: string;
+            finding: components["schemas"]["Finding"] | null;
+            /** @constant */
+            type: "answer";
+        };
+        /**
+         * Answer
+         * @description What a patrol says of its order. `answer_id` makes it count once, however often a poor link brings it.
+         *
+         *         `time_ns` is when it was said, which may be long before it was heard.
+         */
+        "marsad.kernel.dispatch.Answer": {
+            answer_id: string;
+            dispatch_id: string;
+            /** @enum {unknown} */
+            says: "accepted" | "could_not" | "done" | "on_scene" | "received" | "refused" | "under_way";
+            time_ns: number;
+            by: string;
+            /** @enum {unknown} */
+            via: "console" | "nobody" | "phone" | "radio";
+            /** @default  */
+            note: string;
+        };
+        /**
+         * Answer
+         * @description What becomes of a joint matter, by the side that may say so.
+         *
+         *         `told_as` is what a track that was taken is called in what its new follower releases: the receipt of a handover.
+         */
+        "marsad.kernel.joint.Answer": {
+            /** @enum {unknown} */
+            type: "answer";
+            about: string;
+            /** @enum {unknown} */
+            says: "accepted" | "could_not" | "declined" | "ended" | "expired" | "nothing_seen" | "received" | "seen" | "taken" | "withdrawn";
+            /** @default  */
+            text?: string;
+            /** @default  */
+            told_as?: string;
+            /** @default null */
+            finding?: components["schemas"]["Finding"] | null;
         };
     };
     responses: never;
@@ -3869,6 +4358,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskDone"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAlarmsAlarmIdOptionsAlarmOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Option"][];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
