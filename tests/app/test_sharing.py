@@ -17,11 +17,12 @@ from marsad.app.desk_setup import set_up
 from marsad.app.gateway import Gateway, GatewaySettings
 from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SECRET, SPOOL, Share, Sharing, Side, read_side
 from marsad.coordinate.agreement import sign
-from marsad.kernel.act import Person, ReleaseBeyond, ResumeReleases, StopReleases
-from marsad.kernel.agreement import Agreement, Party, SignedAgreement
+from marsad.kernel.act import Person, ReleaseBeyond, ResumeReleases, SayToPartner, StopReleases
+from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.alert import Alert
 from marsad.kernel.error import InputError, RefusedError
-from marsad.kernel.event import ActDone, ReleaseHeard, ReleaseMade
+from marsad.kernel.event import ActDone, JointHeard, ReleaseHeard, ReleaseMade
+from marsad.kernel.joint import Answer, Cells, IncidentProposal, JointBoard, JointThing, LookRequest, ThreadMessage
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.release import ReleaseRule
 from marsad.kernel.site import Line, Rules, Site, Terrain
@@ -66,7 +67,7 @@ def agree(folder: Path) -> dict[str, Path]:
     agreement = Agreement(
         agreement_id="both", version=1, parties=(east, west), from_ns=now_ns - 60 * NS, until_ns=now_ns + 3600 * NS,
         anchor=Position(latitude_deg=34.0, longitude_deg=41.0), protected_distance_m=0, block_m=1000, line=LINE,
-        rules=(rules("east", "west"), rules("west", "east")),
+        rules=(rules("east", "west"), rules("west", "east")), joint=JointRules(kinds=("words", "incident")),
     )  # fmt: skip
     signatures = tuple(sign(agreement, name, key.private_bytes_raw()) for name, key in keys.items())
     for share in folders.values():
@@ -271,6 +272,43 @@ def test_an_officer_lets_more_be_told_for_a_while_where_a_life_is_at_risk(tmp_pa
                 )
 
     run(go())
+
+
+def test_what_is_said_arrives_is_answered_and_stands_alike_on_both_sides(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two_desks(tmp_path) as (east, west):
+            await west.control.act(
+                RANA, SayToPartner(act_id="1", body=ThreadMessage(text="Four people, heading to you"))
+            )
+            offer = IncidentProposal(kind="crossing", text="The same four")
+            await west.control.act(RANA, SayToPartner(act_id="2", body=offer))
+            await until(lambda: len(things(east)) == 1)
+            (thing,) = things(east)
+            await east.control.act(OMAR, SayToPartner(act_id="3", body=Answer(about=thing.thing_id, says="accepted")))
+            await until(lambda: [each.state for each in things(west)] == ["agreed"])
+            await until(lambda: [each.state for each in things(east)] == ["agreed"])
+            (line,) = board(east).lines
+            assert line.message.body == words
+            assert line.message.by == "supervisor"
+            await until(lambda: [each.delivery for each in board(west).lines] == ["received"])
+            look = LookRequest(cells=Cells(size_m=1000, cells=((1, 1),)), until_ns=time.time_ns() + NS)
+            with pytest.raises(RefusedError, match="look"):
+                await west.control.act(RANA, SayToPartner(act_id="4", body=look))
+        # Their own names stay at home: the other side hears of a role.
+        heard = [msgspec.json.encode(each) for each in east.events() if isinstance(each, JointHeard)]
+        assert b"Rana" not in b"".join(heard)
+
+    run(go())
+
+
+def board(desk: Desk) -> JointBoard:
+    partner = desk.control.state().partner
+    assert partner is not None
+    return partner.joint or JointBoard(now_ns=0)
+
+
+def things(desk: Desk) -> tuple[JointThing, ...]:
+    return board(desk).things
 
 
 def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from marsad.coordinate.ground import ground_of
 from marsad.coordinate.preview import dry_run
 from marsad.coordinate.terms import SECRET_BYTES, Terms
 from marsad.fuse.coverage import CoverageSettings, camera_eye
-from marsad.kernel.agreement import Agreement, Party, ReleaseGround, SignedAgreement
+from marsad.kernel.agreement import Agreement, JointRules, Party, ReleaseGround, SignedAgreement
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -64,6 +64,7 @@ class AgreementReport(Record):
     fingerprint: str
     signed_by: tuple[str, ...]
     in_force: str
+    may_be_said: str
     rules: tuple[str, ...]
     wrong: tuple[str, ...] = ()
 
@@ -80,6 +81,7 @@ class AgreementReport(Record):
             f"fingerprint   {self.fingerprint}",
             f"signed by     {', '.join(self.signed_by) or 'nobody yet'}",
             f"in force      {self.in_force}",
+            f"may be said   {self.may_be_said}",
             *self.rules,
         ]
         return "\n".join([*lines, *(f"WRONG: {each}" for each in self.wrong)])
@@ -150,6 +152,10 @@ def draft(asked: Draft, out: Path, now_ns: int | None = None) -> AgreementReport
         agreement_id=f"{names[0]}-{names[1]}", version=1, parties=parties, from_ns=begin_ns,
         until_ns=begin_ns + asked.days * DAY_NS, anchor=asked.anchor, protected_distance_m=asked.protected_m,
         block_m=max(4 * asked.protected_m // asked.cell_m, 1) * asked.cell_m, line=site.lines[0].points,
+        joint=JointRules(
+            kinds=("words", "incident", "handover", "look", "emergency"), cell_m=max(asked.cell_m, asked.protected_m),
+            coverage_cell_m=3 * max(asked.cell_m, asked.protected_m),
+        ),
         rules=tuple(rule for giver, taker in (names, names[::-1]) for rule in _rules(giver, taker, asked)),
     )  # fmt: skip
     _write(out, SignedAgreement(agreement=agreement))
@@ -170,6 +176,7 @@ def show(path: Path) -> AgreementReport:
         parties=tuple(f"{each.name or each.party_id} ({each.party_id})" for each in agreement.parties),
         valid=f"{_day(agreement.from_ns)} to {_day(agreement.until_ns)}", fingerprint=fingerprint(agreement),
         signed_by=tuple(each.party_id for each in signed.signatures), in_force=force,
+        may_be_said=", ".join(agreement.joint.kinds) or "nothing is opened",
         rules=tuple(_rule_text(rule) for rule in agreement.rules), wrong=tuple(unsound(agreement)),
     )  # fmt: skip
 

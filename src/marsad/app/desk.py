@@ -24,6 +24,7 @@ from marsad.app.track_numbers import TrackNumbers, numbers_in
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.console.partner_board import PartnerFacts
+from marsad.coordinate.joint import JointDesk
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
 from marsad.kernel.alarm import Alarm, Seen
@@ -41,6 +42,7 @@ from marsad.kernel.event import (
     PatrolPosition,
     SightingReported,
 )
+from marsad.kernel.joint import JointBoard, JointMessage
 from marsad.kernel.measurement import GroundFix, Look, Measurement
 from marsad.kernel.partner import LinkShown
 from marsad.kernel.picture import Picture, Waypoint
@@ -296,6 +298,20 @@ class Control:
         """How the link to the partner stands."""
         if self._board.partner is not None:
             self._board.partner.link = link
+
+    def talk(self, joint: JointDesk) -> None:
+        """Have what is said to the partner, and by it, go by a desk of both."""
+        self._room.joint = joint
+
+    def stand(self, board: JointBoard) -> None:
+        """How all that was said to the partner and by it stands."""
+        if self._board.partner is not None:
+            self._board.partner.joint = board
+
+    @property
+    def messages(self) -> tuple[JointMessage, ...]:
+        """All that was said to the partner and by it, in the order in which it was written down."""
+        return () if self._board.partner is None else self._board.partner.messages
 
     def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
         """Have emergencies beyond the agreement checked by something that raises RefusedError."""

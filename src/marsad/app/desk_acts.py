@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from secrets import token_hex
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from marsad.console.board import Board, Responders
 from marsad.console.partner_board import PartnerBoard
+from marsad.coordinate.joint import JointDesk
 from marsad.kernel.act import (
     AccountFor,
     Acknowledge,
@@ -42,6 +44,7 @@ from marsad.kernel.act import (
     ReportPosition,
     ReportSighting,
     ResumeReleases,
+    SayToPartner,
     SendPatrol,
     SetExercise,
     Shelve,
@@ -58,6 +61,7 @@ from marsad.kernel.event import (
     EmergencyReleased,
     Event,
     ExerciseChanged,
+    JointSaid,
     LookedUp,
     OfficerDecision,
     PatrolPosition,
@@ -106,6 +110,8 @@ class Room:
         self._vault = vault
         self._sightings = board.named("sightings")
         self._exercise = board.exercise
+        self.joint: JointDesk | None = None
+        """What is said to the partner and by it, where there is one."""
         self.check_emergency: Callable[[EmergencyAct], None] | None = None
         """What raises RefusedError for an emergency that the agreement with the partner does not allow."""
         self._how: Mapping[type[Act], Callable[[Person, Any, int], list[Event]]] = {
@@ -144,6 +150,7 @@ class Room:
             StopReleases: self._stop_releases,
             ResumeReleases: self._resume_releases,
             ReleaseBeyond: self._release_beyond,
+            SayToPartner: self._say,
         }
         """Every act but those that need time first: sending a patrol, keeping film, drafting a statement."""
 
@@ -370,6 +377,12 @@ class Room:
             decision="resume_releases", reason=act.reason,
         )  # fmt: skip
         return [said, why]
+
+    def _say(self, person: Person, act: SayToPartner, now_ns: int) -> list[Event]:
+        if self.joint is None:
+            raise RefusedError("this site shares with nobody")
+        said = self.joint.propose(act.body, person, now_ns, token_hex(8), exercise=self._exercise or "")
+        return [JointSaid(time_ns=now_ns, message=said, officer=person.name)]
 
     def _release_beyond(self, person: Person, act: ReleaseBeyond, now_ns: int) -> list[Event]:
         facts = self._partner.facts

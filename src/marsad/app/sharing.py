@@ -23,9 +23,11 @@ from marsad.adapters.outbox import Item, Outbox
 from marsad.app.courier import Courier, LinkView
 from marsad.app.desk import Control
 from marsad.console.partner_board import PartnerFacts
-from marsad.coordinate.agreement import read_agreement
+from marsad.coordinate.agreement import joint_terms, read_agreement
 from marsad.coordinate.cadence import Given, Ledger, Telling, tell
+from marsad.coordinate.joint import JointDesk, urgent
 from marsad.coordinate.offer import Offered
+from marsad.coordinate.packing import pack
 from marsad.coordinate.release import is_urgent, payload, read_release
 from marsad.coordinate.terms import SECRET_BYTES, Terms
 from marsad.kernel.agreement import Narrowing, Party, ReleaseGround, SignedAgreement
@@ -33,7 +35,8 @@ from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert, Facts
 from marsad.kernel.desk import DeskState
 from marsad.kernel.error import InputError, MarsadError, RefusedError, UnavailableError
-from marsad.kernel.event import Event, LinkTurned, PartnerRefused, ReleaseHeard, ReleaseMade
+from marsad.kernel.event import Event, JointHeard, JointSaid, LinkTurned, PartnerRefused, ReleaseHeard, ReleaseMade
+from marsad.kernel.joint import JointMessage
 from marsad.kernel.parcel import Parcel
 from marsad.kernel.partner import LinkShown, PartnerState, SharedThing
 from marsad.kernel.position import GroundCovariance, GroundState
@@ -45,9 +48,11 @@ _log = structlog.get_logger()
 NS: Final = 1_000_000_000
 LOOK_S: Final = 0.1
 TELL_S: Final = 1.0
+STAND_S: Final = 5.0
+"""How all that was said stands changes with time alone too, as offers run out."""
 AHEAD_NS: Final = 300 * NS
 """A partner's desk may be so far ahead of ours."""
-AGREEMENT, SECRET, GROUND, LEDGER = "agreement.json", "secret", "ground.json", "ledger.msgpack"
+AGREEMENT, SECRET, GROUND, LEDGER, SAID = "agreement.json", "secret", "ground.json", "ledger.msgpack", "said"
 OUTBOX, INBOX, GATEWAY, SPOOL = "outbox.sqlite", "inbox.sqlite", "gateway", "spool.sqlite"
 """What a partner's folder holds."""
 
@@ -147,7 +152,11 @@ class Sharing:
         self._ledger = _kept_ledger(folder / LEDGER)
         self._told_ns = 0
         self._state = ""
+        self._joint = JointDesk(joint_terms(side.signed.agreement, side.ours.party_id), control.messages)
+        self._said = _kept_count(folder / SAID)
+        self._stood, self._stood_ns = -1, 0
         control.check_emergency(self._check)
+        control.talk(self._joint)
         control.elsewhere = self.present
 
     async def run(self) -> None:
@@ -187,6 +196,7 @@ class Sharing:
         if now_ns - self._told_ns >= TELL_S * NS:
             self._told_ns = now_ns
             await self._tell(now_ns)
+        await self._speak(now_ns)
 
     def _fetch(self, after: int) -> tuple[LinkView, list[tuple[int, Parcel]]]:
         wall_ns = self._wall_ns()
@@ -200,7 +210,7 @@ class Sharing:
         """Write down what came, and have alarms of the partner's sound here."""
         if not parcels:
             return
-        events = [self._heard(arrival, parcel) for arrival, parcel in parcels]
+        events = [event for arrival, parcel in parcels for event in self._heard(arrival, parcel)]
         await self._control.record(events)
         partner = self._partner
         standing = {} if partner is None else {each.release.release_id: each for each in partner.theirs}
@@ -210,17 +220,27 @@ class Sharing:
         if alerts:
             self._control.alert(alerts)
 
-    def _heard(self, arrival: int, parcel: Parcel) -> Event:
-        """What one parcel says, or why it is not taken in."""
+    def _heard(self, arrival: int, parcel: Parcel) -> list[Event]:
+        """What one parcel says and what is answered at once, or why it is not taken in."""
         now_ns = self._control.now_ns()
         try:
+            if is_joint(parcel.payload):
+                return self._listened(arrival, parcel.payload, now_ns)
             release = read_release(parcel.payload)
             self._refuse_strange(release, now_ns)
         except MarsadError as error:
-            return PartnerRefused(
-                time_ns=now_ns, party_id=self._side.theirs.party_id, arrival=arrival, reason=str(error)
-            )  # fmt: skip
-        return ReleaseHeard(time_ns=now_ns, release=release, arrival=arrival)
+            return [self._turned_away(arrival, str(error), now_ns)]
+        return [ReleaseHeard(time_ns=now_ns, release=release, arrival=arrival)]
+
+    def _listened(self, arrival: int, payload: bytes, now_ns: int) -> list[Event]:
+        heard = self._joint.hear(payload, now_ns, secrets.token_hex(8))
+        if heard.message is None:
+            return [self._turned_away(arrival, heard.refused or "it had come before", now_ns)]
+        replies = [JointSaid(time_ns=now_ns, message=each) for each in heard.replies]
+        return [JointHeard(time_ns=now_ns, message=heard.message, arrival=arrival, refused=heard.refused), *replies]
+
+    def _turned_away(self, arrival: int, reason: str, now_ns: int) -> PartnerRefused:
+        return PartnerRefused(time_ns=now_ns, party_id=self._side.theirs.party_id, arrival=arrival, reason=reason)
 
     def _refuse_strange(self, release: Release, now_ns: int) -> None:
         """Nothing for what the partner may tell us. Raises: RefusedError."""
@@ -253,12 +273,30 @@ class Sharing:
         if telling.given:
             await self._control.record(
                 [
-                    ReleaseMade(time_ns=now_ns, release=each.release, subject_id=each.subject_id)
+                    ReleaseMade(time_ns=now_ns, release=each.release, subject_id=each.subject_id, act_id=each.act_id)
                     for each in telling.given
                 ]
             )
         await self._off(self._send, telling)
         self._ledger = telling.ledger
+
+    async def _speak(self, now_ns: int) -> None:
+        """Send what was said and written down, and show how all of it stands."""
+        messages = self._control.messages
+        due = [each for each in messages if each.author == self._side.ours.party_id and each.sequence > self._said]
+        if due:
+            await self._off(self._send_words, due)
+            self._said = max(each.sequence for each in due)
+        if due or len(messages) != self._stood or now_ns - self._stood_ns >= STAND_S * NS:
+            self._stood, self._stood_ns = len(messages), now_ns
+            self._control.stand(self._joint.board(now_ns))
+
+    def _send_words(self, due: Sequence[JointMessage]) -> None:
+        wall_ns = self._wall_ns()
+        ordered = sorted(due, key=lambda each: each.sequence)
+        items = [Item(payload=pack(each), urgent=urgent(each), time_ns=wall_ns) for each in ordered]
+        self._courier.send(items, wall_ns)
+        _write_whole(self._side.share.folder / SAID, str(ordered[-1].sequence).encode())
 
     def _telling(self, state: DeskState, now_ns: int) -> Telling | None:
         partner = state.partner
@@ -399,7 +437,29 @@ def _kept_ledger(path: Path) -> Ledger:
 
 
 def _keep_ledger(path: Path, ledger: Ledger) -> None:
-    """Write it so that a crash leaves the old one or the new one."""
-    part = path.with_suffix(".part")
-    part.write_bytes(msgspec.msgpack.encode(ledger))
-    part.replace(path)
+    _write_whole(path, msgspec.msgpack.encode(ledger))
+
+
+def _kept_count(path: Path) -> int:
+    """How much of what was said has been sent; nothing where that was never kept. Raises: InputError."""
+    if not path.exists():
+        return 0
+    try:
+        return int(_bytes_of(path))
+    except ValueError as error:
+        raise InputError(f"{path}: is no number; move it away, and what was said will be sent again") from error
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one. Raises: UnavailableError."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def is_joint(payload: bytes) -> bool:
+    """Whether a parcel holds something that is said, which is JSON, and not a release, which is MessagePack."""
+    return payload[:1] == b"{"

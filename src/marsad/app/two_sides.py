@@ -33,7 +33,7 @@ from marsad.app.station import Place
 from marsad.app.story import StoryClock
 from marsad.console.desk import Told
 from marsad.coordinate.agreement import sign
-from marsad.kernel.agreement import Agreement, Party, SignedAgreement
+from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.event import AlarmChanged, ReleaseHeard, ReleaseMade
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -164,6 +164,7 @@ def _agree(sides: Sequence[_Side], begin_ns: int, line: Line) -> None:
         agreement_id=AGREEMENT_ID, version=1, parties=(parties[0], parties[1]), from_ns=begin_ns - NS,
         until_ns=begin_ns + 86_400 * NS, anchor=ANCHOR, protected_distance_m=0, block_m=BLOCK_M,
         line=line.points,
+        joint=JointRules(kinds=("words", "incident", "handover", "look", "emergency")),
         rules=tuple(rule for giver, taker in ((EAST, WEST), (WEST, EAST)) for rule in _rules(giver, taker)),
     )  # fmt: skip
     signatures = tuple(sign(agreement, name, key.private_bytes_raw()) for name, key in keys.items())

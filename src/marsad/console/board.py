@@ -231,7 +231,7 @@ class Board:
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
         if self.partner is not None and state.partner is not None:
-            self.partner.restore(state.partner, self.named(_HEARD))
+            self.partner.restore(state.partner, event.messages, self.named(_HEARD))
         for told in state.cameras:
             camera = self._cameras.get(told.camera_id)
             if camera is not None:
@@ -314,6 +314,7 @@ class Board:
             time_ns=now_ns, state=state, named={**self._named, **heard}, sounded_ns=tuple(self._sounded),
             acts=tuple(KeptAct(act_id=act_id, sequence=sequence) for act_id, sequence in self._acts.items()),
             statements=tuple(self._statements.values()), previous=self.kept, picture=self._picture_from,
+            messages=() if self.partner is None else self.partner.messages,
         )  # fmt: skip
 
     def responders(self, settings: AlarmSettings | None = None) -> "Responders":

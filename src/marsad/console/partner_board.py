@@ -1,15 +1,20 @@
 """What the log says of a partner: what they told, what they see of ours, and what was stopped or let through."""
 
+from collections.abc import Sequence
+
 from marsad.coordinate.grid import centre_of, frame_at
 from marsad.kernel.event import (
     EmergencyReleased,
     Event,
+    JointHeard,
+    JointSaid,
     LinkTurned,
     PartnerRefused,
     ReleaseHeard,
     ReleaseMade,
     ReleasesStopped,
 )
+from marsad.kernel.joint import JointBoard, JointMessage
 from marsad.kernel.partner import LinkShown, PartnerState, SharedThing, Stop
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -40,6 +45,9 @@ class PartnerBoard:
         self._theirs: dict[str, Release] = {}
         self._ours: dict[str, Release] = {}
         self._emergencies: dict[str, EmergencyAct] = {}
+        self.joint: JointBoard | None = None
+        """How all that was said stands, as whoever works that out has it."""
+        self._messages: dict[str, JointMessage] = {}
 
     def apply(self, event: Event) -> None:
         """Take in an event; most say nothing of a partner."""
@@ -49,6 +57,11 @@ class PartnerBoard:
                 follow(self._theirs, release)
             case ReleaseMade(release=release):
                 follow(self._ours, release)
+            case JointSaid(message=message):
+                self._messages.setdefault(message.message_id, message)
+            case JointHeard(message=message, arrival=arrival):
+                self.arrival = max(self.arrival, arrival)
+                self._messages.setdefault(message.message_id, message)
             case PartnerRefused(arrival=arrival):
                 self.arrival = max(self.arrival, arrival)
             case LinkTurned(state=state, reason=reason):
@@ -60,8 +73,15 @@ class PartnerBoard:
             case _:
                 pass
 
-    def restore(self, state: PartnerState, arrival: int) -> None:
+    @property
+    def messages(self) -> tuple[JointMessage, ...]:
+        """All that both said, in the order in which it was written down."""
+        return tuple(self._messages.values())
+
+    def restore(self, state: PartnerState, messages: Sequence[JointMessage], arrival: int) -> None:
         """Be what was kept."""
+        self.joint = state.joint
+        self._messages = {each.message_id: each for each in messages}
         self.stop, self.link, self.arrival = state.stop, state.link, arrival
         self._theirs = {each.release.thing_id: each.release for each in state.theirs}
         self._ours = {each.release.thing_id: each.release for each in state.ours}
@@ -75,6 +95,7 @@ class PartnerBoard:
             version=facts.version, until_ns=facts.until_ns, theirs=self._standing(self._theirs, now_ns),
             ours=self._standing(self._ours, now_ns), stop=self.stop,
             emergencies=tuple(each for each in self._emergencies.values() if now_ns < each.until_ns),
+            joint=self.joint,
         )  # fmt: skip
 
     def _standing(self, told: dict[str, Release], now_ns: int) -> tuple[SharedThing, ...]:

@@ -11,9 +11,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec.structs import replace
 
+from marsad.coordinate.joint import COVERAGE_PER_PROTECTED
 from marsad.coordinate.widening import widens
 from marsad.kernel.agreement import Agreement, Narrowing, Signature, SignedAgreement
 from marsad.kernel.error import InputError, RefusedError
+from marsad.kernel.joint import JointTerms
 from marsad.kernel.position import Position
 from marsad.kernel.release import OPEN_FIELDS, ReleaseRule
 
@@ -46,6 +48,18 @@ def canonical(agreement: Agreement) -> bytes:
 def fingerprint(agreement: Agreement) -> str:
     """SHA-256 of the signed bytes, in hexadecimal digits: what two people compare, and what a new version names."""
     return sha256(_DOMAIN + canonical(agreement)).hexdigest()
+
+
+def joint_terms(agreement: Agreement, ours: str) -> JointTerms:
+    """What of the agreement matters to what is said beside the releases, as a party holds it."""
+    (theirs,) = (each.party_id for each in agreement.parties if each.party_id != ours)
+    joint, least_m = agreement.joint, agreement.protected_distance_m
+    return JointTerms(
+        ours=ours, theirs=theirs, version=agreement.version, from_ns=agreement.from_ns, until_ns=agreement.until_ns,
+        anchor=agreement.anchor, cell_m=max(joint.cell_m, least_m),
+        coverage_cell_m=max(joint.coverage_cell_m, COVERAGE_PER_PROTECTED * least_m), protected_distance_m=least_m,
+        kinds=joint.kinds, least_cells=joint.least_cells, emergency_s=joint.emergency_s,
+    )  # fmt: skip
 
 
 def read_agreement(data: bytes) -> SignedAgreement:
@@ -121,6 +135,11 @@ def _unsound_frame(agreement: Agreement) -> Iterator[str]:
         yield "replaces: the fingerprint of the version before, nothing in version 1"
     if not all(map(_on_earth, _positions(agreement))):
         yield "anchor, line, polygon: latitudes within 90 degrees, longitudes within 180"
+    joint = agreement.joint
+    if joint.kinds and joint.cell_m < agreement.protected_distance_m:
+        yield "joint.cell_m: at least protected_distance_m"
+    if joint.kinds and joint.coverage_cell_m < COVERAGE_PER_PROTECTED * agreement.protected_distance_m:
+        yield f"joint.coverage_cell_m: at least {COVERAGE_PER_PROTECTED} times protected_distance_m"
     if agreement.block_m < BLOCKS_TO_DISTANCE * agreement.protected_distance_m:
         yield f"block_m: at least {BLOCKS_TO_DISTANCE} times protected_distance_m"
 

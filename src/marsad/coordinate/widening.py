@@ -7,7 +7,7 @@ held for a widening though it is none costs a second person's signature, the rev
 from collections.abc import Callable
 
 from marsad.coordinate.grid import Ring, covers, frame_at, place
-from marsad.kernel.agreement import Agreement
+from marsad.kernel.agreement import Agreement, JointRules
 from marsad.kernel.position import Position
 from marsad.kernel.release import ReleaseRule
 
@@ -34,8 +34,21 @@ def widens(old: Agreement, new: Agreement) -> bool:
     within = old.from_ns <= new.from_ns and new.until_ns <= old.until_ns
     if not (same and within and new.protected_distance_m >= old.protected_distance_m):
         return True
+    if joint_widens(old.joint, new.joint):
+        return True
     before = {rule.rule_id: rule for rule in old.rules}
     return any(rule.rule_id not in before or rule_widens(before[rule.rule_id], rule, old.anchor) for rule in new.rules)
+
+
+def joint_widens(old: JointRules, new: JointRules) -> bool:
+    """Whether more may be said beside the releases, or ground be told there more finely."""
+    return not (
+        {*new.kinds} <= {*old.kinds}
+        and new.cell_m % old.cell_m == 0
+        and new.coverage_cell_m % old.coverage_cell_m == 0
+        and new.least_cells >= old.least_cells
+        and new.emergency_s <= old.emergency_s
+    )
 
 
 def rule_widens(old: ReleaseRule, new: ReleaseRule, anchor: Position) -> bool:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from marsad.kernel.joint import JointKind
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import Id, PositiveInt, ReleaseRule
@@ -17,6 +18,20 @@ class Party(Record):
     party_id: Id
     public_key: PublicKey
     name: str = ""
+
+
+class JointRules(Record):
+    """What may be said beside the releases, in both directions, and how coarsely ground is told in it.
+
+    Without `kinds` nothing is opened; receipts, answers, recalls and corrections pass. No emergency lasts longer than
+    `emergency_s`; coverage is offered in cells of `coverage_cell_m`, of which `least_cells` hang together.
+    """
+
+    kinds: tuple[JointKind, ...] = ()
+    cell_m: PositiveInt = 1000
+    coverage_cell_m: PositiveInt = 3000
+    least_cells: PositiveInt = 6
+    emergency_s: PositiveInt = 3600
 
 
 class Agreement(Record):
@@ -39,6 +54,7 @@ class Agreement(Record):
     block_m: PositiveInt
     line: tuple[Position, ...] = ()
     rules: tuple[ReleaseRule, ...] = ()
+    joint: JointRules = JointRules()
     replaces: str = ""
 
 
