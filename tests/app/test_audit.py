@@ -1,5 +1,6 @@
 """The verifier of what was shared: each kind of damage is found, and its place is told."""
 
+import ast
 import contextlib
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from marsad.adapters.inbox import Inbox, Spooled
 from marsad.adapters.outbox import Item, Outbox, OutboxReader
+from marsad.app import audit as audit_module
 from marsad.app.audit import AuditReport, audit, parse_key
 from marsad.app.cli import app
 from marsad.coordinate.link import answer, ask
@@ -192,6 +194,12 @@ def test_a_file_of_other_keys_or_another_kind_is_bad_input(files: Files, tmp_pat
         audit(None, None, SENDER, RECEIVER)
     with pytest.raises(InputError, match="64 hexadecimal digits"):
         parse_key("00")
+
+
+def test_the_verifier_shares_no_code_with_what_writes_the_files() -> None:
+    tree = ast.parse(Path(audit_module.__file__).read_text(encoding="utf-8"))
+    ours = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert {name for name in ours if name.startswith("marsad")} == {"marsad.kernel.error", "marsad.kernel.record"}
 
 
 def test_the_command_ends_with_1_where_something_is_wrong(files: Files) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -267,3 +268,9 @@ def test_every_state_can_be_reached_and_knows_when_to_try_again() -> None:
         reached.add(state)
     assert reached == set(TABLE) == set(RETRY_S)
     assert all(f"{state}:" in diagram() or f"--> {state}" in diagram() for state in TABLE)
+
+
+def test_the_wires_page_draws_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "wire" / "link.md"
+    drawn = page.read_text(encoding="utf-8").partition("```mermaid\n")[2].partition("\n```")[0]
+    assert drawn == diagram()

@@ -121,6 +121,7 @@ def release(side: Side, count: int) -> None:
 
 
 def test_a_slow_and_lossy_line_that_is_cut_loses_and_doubles_nothing(line: Line, tmp_path: Path) -> None:
+    # Not every kernel has netem; the cut is tried on all.
     line.worsen("delay", "100ms", "20ms", "loss", "3%")
     a, b = Side(tmp_path / "a"), Side(tmp_path / "b")
     a.meet(b)
