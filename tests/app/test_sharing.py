@@ -277,9 +277,8 @@ def test_an_officer_lets_more_be_told_for_a_while_where_a_life_is_at_risk(tmp_pa
 def test_what_is_said_arrives_is_answered_and_stands_alike_on_both_sides(tmp_path: Path) -> None:
     async def go() -> None:
         async with two_desks(tmp_path) as (east, west):
-            await west.control.act(
-                RANA, SayToPartner(act_id="1", body=ThreadMessage(text="Four people, heading to you"))
-            )
+            words = ThreadMessage(text="Four people, heading to you")
+            await west.control.act(RANA, SayToPartner(act_id="1", body=words))
             offer = IncidentProposal(kind="crossing", text="The same four")
             await west.control.act(RANA, SayToPartner(act_id="2", body=offer))
             await until(lambda: len(things(east)) == 1)

@@ -555,6 +555,8 @@ def test_a_gateway_of_another_user_works_and_cannot_open_the_stations_folder(tmp
 
 def as_nobody(pair: Pair, user: int) -> int:
     """What the process of the gateway does; 0 when it could fetch and could not look into the interior."""
+    # Python's own library may lie where nobody else can read it: what a connection imports late is imported now.
+    "host".encode("idna")
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
