@@ -39,13 +39,17 @@ class Program(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """What was found: `x` and `duals` (of the rows) empty where nothing was; no solution costs less than `bound`."""
+    """What was found: `x` and `duals` (of the rows) empty where nothing was; no solution costs less than `bound`.
+
+    `took_s` is how long it ran.
+    """
 
     status: Status
     x: Array
     cost: float
     bound: float
     duals: Array
+    took_s: float
 
 
 class Rows:
@@ -90,8 +94,10 @@ class Growing:
         return _solution(self._highs, self._program)
 
 
-def solve(program: Program, *, time_limit_s: float = math.inf, gap: float = 1e-6) -> Solution:
-    """The best that is found in the time given, with a bound below which nothing lies.
+def solve(
+    program: Program, *, time_limit_s: float = math.inf, gap: float = 1e-6, start: Array | None = None
+) -> Solution:
+    """The best that is found in the time given, with a bound below which nothing lies; `start` is one known before.
 
     Raises: UnavailableError where time ran out before anything was found.
     """
@@ -100,6 +106,10 @@ def solve(program: Program, *, time_limit_s: float = math.inf, gap: float = 1e-6
     if math.isfinite(time_limit_s):
         highs.setOptionValue("time_limit", float(time_limit_s))
     highs.passModel(_model(program))
+    if start is not None:
+        known = highspy.HighsSolution()
+        known.col_value = start.tolist()
+        highs.setSolution(known)
     highs.run()
     return _solution(highs, program)
 
@@ -131,14 +141,14 @@ def _model(program: Program) -> highspy.HighsLp:
 
 
 def _solution(highs: highspy._core._Highs, program: Program) -> Solution:
-    status = _STATUS.get(highs.getModelStatus(), "feasible")
+    status, took_s = _STATUS.get(highs.getModelStatus(), "feasible"), float(highs.getRunTime())
     info = highs.getInfo()
     if status == "infeasible":
-        return Solution(status, np.empty(0), math.inf, math.inf, np.empty(0))
+        return Solution(status, np.empty(0), math.inf, math.inf, np.empty(0), took_s)
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         raise UnavailableError("no solution was found in the time given: allow more of it")
     found, cost = highs.getSolution(), float(info.objective_function_value)
     bound = cost if program.whole is None else float(info.mip_dual_bound)
     if program.whole is None and status != "optimal":
         bound = -math.inf
-    return Solution(status, np.array(found.col_value), cost, bound, np.array(found.row_dual))
+    return Solution(status, np.array(found.col_value), cost, bound, np.array(found.row_dual), took_s)
