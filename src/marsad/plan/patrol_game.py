@@ -85,14 +85,14 @@ class Patrolling(NamedTuple):
 def improve(beat: Beat, *, states: int = STATES) -> Iterator[Patrolling]:
     """Better and better patrols with higher and higher bounds, the last of them the best there is.
 
-    Each remembers its own visits for longer than the one before. It ends early where a patrol would have too many
+    Each remembers its own visits for twice as long as the one before. It ends early where a patrol would have too many
     states; the last one's gap then says what is left.
 
     Raises: InputError where not even a patrol without memory has few enough states.
     """
     ground = Ground(beat)
     best: Patrolling | None = None
-    for memory in range(int(ground.crossing.max()) + 1):
+    for memory in (0, *(2**k for k in range(int(ground.crossing.max()).bit_length() + 1))):
         try:
             walk = Walk(ground, memory, states)
         except InputError:
