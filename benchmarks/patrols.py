@@ -4,10 +4,10 @@
 
 The evader knows how the patrol is drawn, not what is drawn, and chooses place and moment; what counts is the
 probability that it gets across unseen (times the place's worth), at its best place. A timetable goes to and fro, or
-round, and is known to the hour; `begun anywhere` is the same begun at a drawn moment. `wandering` goes to any neighbour or stays, all
-equally likely; `errands` goes the shortest way to places drawn one after the other. `best` is the drawn patrol with
-what it guarantees, and `bound` what no patrol can go below. The shift has a base to leave and to come home to; its
-rounds are found one by one until the time set has passed.
+round, and is known to the hour; `begun anywhere` is the same begun at a drawn moment. `wandering` goes to any neighbour
+or stays, all equally likely; `errands` goes the shortest way to places drawn one after the other. `best` is the drawn
+patrol with what it guarantees, and `bound` what no patrol can go below. The shift has a base to leave and to come home
+to; its rounds are found one by one for half a minute.
 """
 
 import time
