@@ -1,8 +1,8 @@
 """Where to wait, and which way to run when a sensor rings that does not tell the place.
 
 A signal tells that somebody is crossing at one of several places. The patrol draws a round from where it waits, and
-stops the crossing if the round comes by before it has ended. What counts of a round is which places it comes to in time,
-so only the largest such sets matter; on a line they are few. Then the best draw is a linear program.
+stops the crossing if the round comes by before it has ended. What counts of a round is which places it comes to in
+time, so only the largest such sets matter; on a line they are few. Then the best draw is a linear program.
 
 Source: N. Basilico, G. De Nittis, N. Gatti, Adversarial patrolling with spatially uncertain alarm signals, Artificial
 Intelligence 246 (2017) 220-257.

@@ -21,6 +21,7 @@ from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.roster import Absence, Guard, Lack, Lacking, Load, Roster, Strength, Team, TeamDuty, Vehicle
 from marsad.plan.program import Program, Rows, Solution, solve
+from marsad.plan.roster_swaps import Fairness, Swaps
 
 LACK_COST: Final = 1000.0
 HOUR_COST: Final = 0.1
@@ -129,6 +130,9 @@ class _Model:
         self._high: list[float] = []
         self._whole: list[bool] = []
         self._constant = 0.0
+        self._fairness: Fairness | None = None
+        self._ends: list[tuple[int, int]] = []
+        self._rules = 0
         self._goes = {
             (guard.guard_id, k): self._column(high=float(self._there(guard, slot)), whole=True)
             for guard in strength.guards
@@ -148,12 +152,18 @@ class _Model:
     def share_fairly(self) -> None:
         """Count what differs between who has most and who has least to do."""
         strength = self._strength
+        self._rules = len(self._rows.low)
         hours = [slot.team.hours for slot in self._slots]
         nights = [float(is_night(slot.team)) for slot in self._slots]
         weekends = [float(_is_weekend(strength, slot.day)) for slot in self._slots]
-        for weights, cost in ((hours, HOUR_COST), (nights, NIGHT_COST), (weekends, WEEKEND_COST)):
-            if any(weights):
-                self._spread(weights, cost)
+        present = [strength.days - len({day for day in g.leave if day < strength.days}) for g in strength.guards]
+        if not any(present) or not self._slots:
+            return
+        scales = np.array([strength.days / days if days else 0.0 for days in present])
+        self._fairness = Fairness(
+            np.array([hours, nights, weekends]), np.array([HOUR_COST, NIGHT_COST, WEEKEND_COST]), scales
+        )
+        self._ends = [self._spread(w, cost, scales) for w, cost in zip(*self._fairness[:2], strict=True)]
 
     def keep(self, roster: Roster, from_day: int) -> None:
         """Count every change of a roster, and let none be before a day."""
@@ -186,7 +196,10 @@ class _Model:
         manned = solve(program._replace(cost=fewest), time_limit_s=time_limit_s / 2)
         if manned.status == "infeasible":
             raise InputError("what was before the day to plan from breaks the rules: plan from an earlier day")
-        return self._roster(solve(program, time_limit_s=time_limit_s - manned.took_s, start=manned.x))
+        start = self._fairer(program, manned.x)
+        fair = solve(program, time_limit_s=max(time_limit_s - manned.took_s, 1.0), start=start)
+        # What is added to the cost of holes is never below 0, so their bound holds for the whole as well.
+        return self._roster(fair, max(fair.bound + self._constant, manned.bound))
 
     def _column(self, *, cost: float = 0.0, low: float = 0.0, high: float = math.inf, whole: bool = False) -> int:
         self._cost.append(cost)
@@ -293,20 +306,36 @@ class _Model:
         ends = [team.from_hour + team.hours + rest for team in self._strength.teams]
         return min(ends, default=0.0) > max((team.from_hour for team in self._strength.teams), default=0.0)
 
-    def _spread(self, weights: list[float], cost: float) -> None:
-        """The difference between the most and the least, each by the days that somebody is there."""
-        days, used = self._strength.days, [k for k, weight in enumerate(weights) if weight]
-        present = {g.guard_id: days - len({day for day in g.leave if day < days}) for g in self._strength.guards}
-        if not any(present.values()):
-            return
+    def _spread(self, weights: Array, cost: float, scales: Array) -> tuple[int, int]:
+        """Columns for the most and the least that anybody does, each by the days that they are there."""
+        used = np.flatnonzero(weights).tolist()
         most, least = self._column(cost=cost), self._column(cost=-cost)
-        for guard in (guard for guard, there in present.items() if there):
-            columns = [self._goes[guard, k] for k in used]
-            values = [weights[k] * days / present[guard] for k in used]
-            self._rows.add([*columns, most], [*values, -1.0], -math.inf, 0.0)
-            self._rows.add([*columns, least], [*values, -1.0], 0.0, math.inf)
+        if not used:
+            self._high[least] = 0.0
+        for guard, scale in zip(self._strength.guards, scales.tolist(), strict=True):
+            if scale > 0 and used:
+                columns = [self._goes[guard.guard_id, k] for k in used]
+                values = (weights[used] * scale).tolist()
+                self._rows.add([*columns, most], [*values, -1.0], -math.inf, 0.0)
+                self._rows.add([*columns, least], [*values, -1.0], 0.0, math.inf)
+        return most, least
 
-    def _roster(self, solution: Solution) -> Roster:
+    def _fairer(self, program: Program, x: Array) -> Array:
+        """A solution that is as fair as taking over and exchanging duties makes it."""
+        if self._fairness is None:
+            return x
+        guards, count = [guard.guard_id for guard in self._strength.guards], len(self._slots)
+        columns = np.array([[self._goes[guard, k] for k in range(count)] for guard in guards])
+        rules = slice(0, self._rules)
+        swaps = Swaps(columns, program.matrix[rules], program.row_low[rules], program.row_high[rules], program.high)
+        found = swaps.fairer(x, self._fairness)
+        loads = self._fairness.scales * (self._fairness.weights @ np.round(found[columns]).T)
+        there = loads[:, self._fairness.scales > 0]
+        for (most, least), own in zip(self._ends, there, strict=True):
+            found[most], found[least] = own.max(), own.min()
+        return found
+
+    def _roster(self, solution: Solution, bound: float) -> Roster:
         x = solution.x
         duties = tuple(
             TeamDuty(
@@ -326,7 +355,7 @@ class _Model:
             loads=loads_of(self._strength, duties),
             lacks=tuple(self._lacking(x)),
             cost=solution.cost + self._constant,
-            bound=solution.bound + self._constant,
+            bound=bound,
         )
 
     def _lacking(self, x: Array) -> Iterable[Lack]:
