@@ -124,7 +124,7 @@ def travel(
     start = int(row) * lattice.columns + int(column)
     height = np.ascontiguousarray(height_m, dtype=np.float64)
     with np.errstate(divide="ignore"):
-        slow = np.ones(lattice.shape) if ease is None else 1 / np.asarray(ease, np.float64)
+        slow = np.empty((0, 0)) if ease is None else 1 / np.asarray(ease, np.float64)
     links = _links(lattice, height, slow, mobility, roads, towards=towards)
     seconds, before = _least(
         height, slow, lattice.cell_m, start, _STEPS, links.first, links.heads, links.seconds,
@@ -159,7 +159,7 @@ def _links(
         on_road = (road.level_m_s, mobility.slope_rate, mobility.best_slope, math.inf, towards)
         beside = (mobility.level_m_s, mobility.slope_rate, mobility.best_slope, mobility.steepest, towards)
         spans, there = np.hypot(*np.diff(points, axis=0).T), height.ravel()[cells]
-        ease = np.where(np.isfinite(off_m), slow.ravel()[cells], 1.0)
+        ease = np.where(np.isfinite(off_m), slow.ravel()[cells], 1.0) if slow.size else 1.0
         for one, other, first, last, length, factor, pace in (
             (numbers[:-1], numbers[1:], ground[:-1], ground[1:], spans, 1.0, on_road),
             (numbers, cells, ground, there, off_m, ease, beside),
@@ -179,7 +179,9 @@ def _beside(lattice: Lattice, points: Array, slow: Array) -> tuple[Cells, Array]
     rows, columns = np.where(on, rows, 0), np.where(on, columns, 0)
     across, down = lattice.centres()
     away = np.hypot(across[rows, columns] - points[:, 0], down[rows, columns] - points[:, 1])
-    return rows * lattice.columns + columns, np.where(on & np.isfinite(slow[rows, columns]), away, math.inf)
+    if slow.size:
+        on &= np.isfinite(slow[rows, columns])
+    return rows * lattice.columns + columns, np.where(on, away, math.inf)
 
 
 def _sorted(places: Array, ends: Cells, seconds: Array, count: int) -> _Links:
@@ -283,9 +285,13 @@ def _step_s(
     height: Array, slow: Array, row: int, column: int, down: int, across: int, cell_m: float, level_m_s: float,
     rate: float, best: float, steepest: float, towards: bool,
 ) -> float:  # fmt: skip
-    """How long one step takes; half-way a knight's move stands on the mean of the two cells that it passes between."""
+    """How long one step takes; half-way a knight's move stands on the mean of the two cells that it passes between.
+
+    `slow` is what surfaces multiply times by, empty where the ground is even.
+    """
     first, last = height[row, column], height[row + down, column + across]
-    here, there = slow[row, column], slow[row + down, column + across]
+    even = slow.size == 0
+    here, there = (1.0, 1.0) if even else (slow[row, column], slow[row + down, column + across])
     length = cell_m * math.hypot(down, across)
     if abs(down) + abs(across) < 3:
         took: float = _stretch_s(first, last, length, level_m_s, rate, best, steepest, towards) * (here + there) / 2
@@ -293,7 +299,9 @@ def _step_s(
     near_down, near_across = (down // 2, across) if abs(down) == 2 else (down, across // 2)
     far_down, far_across = (down - down // 2, 0) if abs(down) == 2 else (0, across - across // 2)
     middle = (height[row + near_down, column + near_across] + height[row + far_down, column + far_across]) / 2
-    between = (slow[row + near_down, column + near_across] + slow[row + far_down, column + far_across]) / 2
+    between = 1.0
+    if not even:
+        between = (slow[row + near_down, column + near_across] + slow[row + far_down, column + far_across]) / 2
     near_s = _stretch_s(first, middle, length / 2, level_m_s, rate, best, steepest, towards)
     far_s = _stretch_s(middle, last, length / 2, level_m_s, rate, best, steepest, towards)
     both: float = near_s * (here + between) / 2 + far_s * (between + there) / 2
