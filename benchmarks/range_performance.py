@@ -1,8 +1,8 @@
 """What is predicted to be found at a range, held against what the watch found in a campaign of simulated scenes.
 
-    python benchmarks/range_performance.py CAMPAIGN [--out DIR] [--fit] [--json]
+    python benchmarks/range_performance.py --campaign DIR [--out DIR] [--fit] [--json]
 
-CAMPAIGN is the folder that `marsad bench watch --full --out` filled. Every lone upright person and vehicle that
+The campaign is the folder that `marsad bench watch --full --out` filled. Every lone upright person and vehicle that
 crossed is held against two predictions: `known` is given the ratio and height that the simulator measured in the
 pictures, and so tests the watch's rate alone; `planned` is given what a planner knows - lens, range, kind, hour, air,
 for how long it was in view - and so tests all of it. Scenes of even numbers are those that the figures in
@@ -221,10 +221,14 @@ def draw(said: dict[str, Array], was: Array, out: Path) -> None:
 def main() -> None:
     """Predict, hold against what was found, print, draw."""
     parser = command(__doc__)
-    parser.add_argument("campaign", type=Path, help="a folder that `marsad bench watch --out` filled")
+    parser.add_argument("--campaign", type=Path, help="a folder that `marsad bench watch --out` filled")
     parser.add_argument("--out", type=Path, help="a folder for the calibration plot")
     parser.add_argument("--fit", action="store_true", help="fit the rate and the contrasts to the even scenes again")
     asked = parser.parse_args()
+    if asked.campaign is None:
+        print("nothing to hold it against: name a campaign's folder with --campaign")
+        show("range_performance", {target.figure: None for target in TARGETS}, TARGETS, as_json=asked.json)
+        return
     data = crossings(asked.campaign)
     even, odd = ([each for each in data if each.even == want] for want in (True, False))
     figures: dict[str, object] = {"crossings_fitted": len(even), "crossings_judged": len(odd)}

@@ -120,6 +120,15 @@ def remembering(walk: Walk) -> Patrolling:
     return Patrolling(walk.ground, chain, through(walk.ground, chain), evader)
 
 
+def sure_against(beat: Beat, patrols: int, *, states: int = STATES) -> float:
+    """What an evader is sure of against so many patrols on one beat, even if they agree with one another.
+
+    No patrol stops more together with others than alone, so they are let stop as many as all of them alone.
+    """
+    walk = Walk.widest(Ground(beat), states)
+    return _evader(walk, solve(_program(walk, patrols)).duals, patrols).value
+
+
 def through(ground: Ground, chain: Chain) -> Array:
     """(places,) what somebody who crosses there can count on, whoever drew the chain."""
     stopped = np.array([_stopped(ground, chain, place) for place in range(ground.places)])
@@ -170,8 +179,8 @@ def draw(ground: Ground, chain: Chain, slots: int, rng: np.random.Generator) -> 
     return tuple(found)
 
 
-def _program(walk: Walk) -> Program:
-    """The least that the evader can count on (the last column) over flows (the others) of 1 in all that go round."""
+def _program(walk: Walk, patrols: int = 1) -> Program:
+    """The least that the evader can count on (the last column) over flows (the others) of 1 a patrol that go round."""
     steps, places = np.arange(walk.steps), walk.ground.places
     ones = np.ones(walk.steps)
     shape = (walk.states, walk.steps)
@@ -179,13 +188,13 @@ def _program(walk: Walk) -> Program:
     weighed = diags_array(walk.ground.worth * walk.ground.catch) @ _stops(walk)
     flows = vstack([balance, csr_matrix(ones[None]), weighed], format="csr")
     value = np.concatenate([np.zeros(walk.states + 1), np.ones(places)])[:, None]
-    fixed = np.concatenate([np.zeros(walk.states), [1.0]])
+    fixed = np.concatenate([np.zeros(walk.states), [patrols]])
     return Program(
         cost=np.concatenate([np.zeros(walk.steps), [1.0]]),
         matrix=csr_matrix(hstack([flows, csr_matrix(value)]), dtype=float),
         row_low=np.concatenate([fixed, walk.ground.worth]),
         row_high=np.concatenate([fixed, np.full(places, np.inf)]),
-        low=np.concatenate([np.zeros(walk.steps), [-np.inf]]),
+        low=np.concatenate([np.zeros(walk.steps), [-np.inf if patrols == 1 else 0.0]]),
         high=np.full(walk.steps + 1, np.inf),
     )
 
@@ -226,7 +235,7 @@ def _settled(chain: Chain) -> Array:
     return settled
 
 
-def _evader(walk: Walk, duals: Array) -> Evader:
+def _evader(walk: Walk, duals: Array, patrols: int = 1) -> Evader:
     """The evader's draw that the program's duals tell of, and what it is sure of: true for any duals whatever."""
     ground = walk.ground
     potential = duals[: walk.states]
@@ -234,7 +243,7 @@ def _evader(walk: Walk, duals: Array) -> Evader:
     shares = shares / shares.sum() if shares.sum() > 0 else np.full(ground.places, 1 / ground.places)
     gains = (shares * ground.worth * ground.catch) @ _stops(walk)
     most = float((gains + potential[walk.tails] - potential[walk.heads]).max())
-    return Evader(shares, max(0.0, float(shares @ ground.worth) - most))
+    return Evader(shares, max(0.0, float(shares @ ground.worth) - patrols * most))
 
 
 def _stopped(ground: Ground, chain: Chain, place: int) -> float:
