@@ -111,8 +111,8 @@ def test_the_energy_behind_a_blur_is_the_integral_of_the_square(width: float, bl
 def test_the_ratio_of_a_large_target_is_contrast_over_sigma_by_the_root_of_its_pixels() -> None:
     optics = Optics(focal_px=10_000.0, blur_px=0.01, netd_k=0.03, fixed_k=0.04)
     seen = Performance(optics, "vehicle", "front", Conditions(extinction_per_km=0.0))
-    # sqrt(0.05^2 + 0.17^2) = 0.1772; 5.3 / 0.1772 = 29.91; 19 pixels across and down at 1 km.
-    assert seen.snr(1000.0) == pytest.approx(29.91 * 19, rel=2e-3)
+    # sqrt(0.05^2 + 0.17^2) = 0.1772; 5.7 / 0.1772 = 32.17; 19 pixels across and down at 1 km.
+    assert seen.snr(1000.0) == pytest.approx(32.17 * 19, rel=2e-3)
 
 
 def test_a_rate_finds_as_many_as_its_exponential_says() -> None:
