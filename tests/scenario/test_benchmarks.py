@@ -28,6 +28,9 @@ def _scripts_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
         "campaign_trackers",
         "real_sets",
         "scene_speed",
+        "patrols",
+        "rosters",
+        "range_performance",
     ],
 )
 def test_every_benchmark_says_what_it_needs(name: str) -> None:
