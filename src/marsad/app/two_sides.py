@@ -122,11 +122,11 @@ def play_two_sides(
     """
     configure_log()
     console = Console(quiet=as_json, highlight=False)
-    sides = _prepare(out)
+    sides = prepare(out)
     return asyncio.run(_play(sides, port, seconds, console, loop=loop))
 
 
-def _prepare(out: Path) -> tuple[_Side, _Side]:
+def prepare(out: Path) -> tuple[_Side, _Side]:
     """Write sites, keys and the agreement that both sign; all of them anew."""
     loaded = load_scenario(SCENARIO)
     stage = Stage(loaded)
@@ -263,7 +263,7 @@ async def _play(
             theatre.control.listen(partial(watch.hear, side.name))
             await mark(theatre, exercise_of(scenario))
             _invite(side, theatre, let_in(theatre), console)
-        stack.enter_context(_gateways(sides))
+        stack.enter_context(gateways(sides))
         playing = [theatre.play() for theatre in theatres]
         phones = [theatre.report() for theatre in theatres]
         failures = [theatre.failed() for theatre in theatres]
@@ -280,7 +280,7 @@ async def _over(theatres: Sequence[Theatre], *, loop: bool) -> None:
 
 
 @contextlib.contextmanager
-def _gateways(sides: Sequence[_Side]) -> Iterator[list["subprocess.Popen[bytes]"]]:
+def gateways(sides: Sequence[_Side]) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """Both sides' gateways, each a process that knows its own folder alone."""
     ports = [_free_port() for _ in sides]
     running = []
