@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 
 from marsad.plan.crossing import Array, Places, least_exposure, trace
-from marsad.plan.siting import Order, Path, Siting
+from marsad.plan.siting import Choice, Order, Path, Siting
 
 VIOLATED = 1e-3
 _TIE_SHARE = 1e-3
@@ -77,6 +77,12 @@ def violated_cuts(siting: Siting, share: Array, ways: list[Path]) -> list[Cut]:
             kept = factors > 0
             cuts.append(Cut(order[kept], factors[kept]))
     return cuts
+
+
+def open_cuts(siting: Siting, choice: Choice) -> list[Cut]:
+    """The inequalities of the ways that a choice leaves open: at least one, that of the least exposed way."""
+    share = choice.astype(float)
+    return violated_cuts(siting, share, [siting.weakest(choice)[1], *weak_ways(siting, share)])
 
 
 @njit(cache=True, nogil=True)

@@ -3,7 +3,7 @@
 import highspy
 import numpy as np
 
-from marsad.plan.path_cuts import Cut, violated_cuts, weak_ways
+from marsad.plan.path_cuts import Cut, open_cuts
 from marsad.plan.relaxation import Relaxation, add_rows, quiet_solver
 from marsad.plan.siting import TOLERANCE, Choice, Siting
 
@@ -33,10 +33,7 @@ def rebuilt(siting: Siting, relaxation: Relaxation, choice: Choice, window: Choi
         found[free[built > 0.5]] = True
         if siting.closes(found):
             return found
-        share = found.astype(float)
-        fresh = violated_cuts(siting, share, weak_ways(siting, share))
-        if not fresh:
-            return None
+        fresh = open_cuts(siting, found)
         relaxation.add(fresh)
     return None
 
@@ -63,4 +60,4 @@ def _restrict(program: highspy.Highs, cuts: list[Cut], rest: Choice, free: np.nd
         if missing > TOLERANCE and inside.any():
             kept.append(Cut(column[cut.options[inside]], np.minimum(cut.factors[inside] / missing, 1.0)))
     if kept:
-        add_rows(program, kept, [cut.options for cut in kept])
+        add_rows(program, kept)

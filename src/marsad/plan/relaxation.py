@@ -35,27 +35,27 @@ class Relaxation:
 
     def __init__(self, siting: Siting) -> None:
         self.siting = siting
-        self.cuts: list[Cut] = []
-        self._held: list[Cut] = []
+        self._learnt: dict[bytes, Cut] = {}
+        self._held: dict[bytes, Cut] = {}
         self._idle = np.zeros(0, np.int64)
-        self._known: set[bytes] = set()
         self._program = quiet_solver()
         count = siting.options
         self._program.addVars(count, siting.standing.astype(float), np.ones(count))
         self._program.changeColsCost(count, np.arange(count, dtype=np.int32), siting.costs)
 
+    @property
+    def cuts(self) -> list[Cut]:
+        """All the inequalities ever learnt, also those that the program has forgotten."""
+        return list(self._learnt.values())
+
     def add(self, cuts: Sequence[Cut]) -> int:
-        """How many of the inequalities were new."""
-        fresh = []
-        for cut in cuts:
-            key = cut.options.tobytes() + np.round(cut.factors, 9).tobytes()
-            if key not in self._known:
-                self._known.add(key)
-                fresh.append(cut)
+        """How many of the inequalities the program did not hold."""
+        keyed = {cut.options.tobytes() + np.round(cut.factors, 9).tobytes(): cut for cut in cuts}
+        fresh = {key: cut for key, cut in keyed.items() if key not in self._held}
         if fresh:
-            add_rows(self._program, fresh, [cut.options for cut in fresh])
-            self.cuts += fresh
-            self._held += fresh
+            add_rows(self._program, list(fresh.values()))
+            self._learnt |= fresh
+            self._held |= fresh
             self._idle = np.concatenate([self._idle, np.zeros(len(fresh), np.int64)])
         return len(fresh)
 
@@ -79,17 +79,18 @@ class Relaxation:
         """Leave out of the program the inequalities that have long been met with room to spare."""
         if not self._held:
             return
-        activity = _matrix(self._held, self.siting.options) @ share
+        activity = _matrix(list(self._held.values()), self.siting.options) @ share
         self._idle = np.where(activity > 1 + _SLACK, self._idle + 1, 0)
-        idle = np.flatnonzero(self._idle > _PATIENCE)
-        if len(idle) > len(self._held) // 4:
-            self._program.deleteRows(len(idle), idle.astype(np.int32))
-            self._held = [cut for cut, gone in zip(self._held, self._idle > _PATIENCE, strict=True) if not gone]
-            self._idle = np.delete(self._idle, idle)
+        gone = self._idle > _PATIENCE
+        if gone.sum() > len(self._held) // 4:
+            self._program.deleteRows(int(gone.sum()), np.flatnonzero(gone).astype(np.int32))
+            self._held = {key: cut for (key, cut), out in zip(self._held.items(), gone, strict=True) if not out}
+            self._idle = self._idle[~gone]
 
     def _worth(self, prices: Array) -> Array:
         priced = np.flatnonzero(prices)
-        worth: Array = _matrix([self._held[k] for k in priced], self.siting.options).T @ prices[priced]
+        held = list(self._held.values())
+        worth: Array = _matrix([held[k] for k in priced], self.siting.options).T @ prices[priced]
         return worth
 
 
@@ -106,9 +107,9 @@ def quiet_solver() -> highspy.Highs:
     return solver
 
 
-def add_rows(solver: highspy.Highs, cuts: Sequence[Cut], columns: Sequence[np.ndarray]) -> None:
-    """Give a solver inequalities whose options are these columns."""
-    lengths = np.array([len(which) for which in columns])
+def add_rows(solver: highspy.Highs, cuts: Sequence[Cut]) -> None:
+    """Give a solver inequalities; their options are its columns."""
+    lengths = np.array([len(cut.options) for cut in cuts])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32)
     solver.addRows(
         len(cuts),
@@ -116,7 +117,7 @@ def add_rows(solver: highspy.Highs, cuts: Sequence[Cut], columns: Sequence[np.nd
         np.full(len(cuts), highspy.kHighsInf),
         int(lengths.sum()),
         starts,
-        np.concatenate(columns).astype(np.int32),
+        np.concatenate([cut.options for cut in cuts]).astype(np.int32),
         np.concatenate([cut.factors for cut in cuts]),
     )
 

@@ -55,7 +55,12 @@ class Siting:
     """
 
     def __init__(
-        self, costs: Array, along_m: Array, evaders: Sequence[Evader], probability: float, standing: Choice | None = None
+        self,
+        costs: Array,
+        along_m: Array,
+        evaders: Sequence[Evader],
+        probability: float,
+        standing: Choice | None = None,
     ) -> None:
         count = len(costs)
         if not 0 < probability < 1:
@@ -84,7 +89,7 @@ class Siting:
         return float(self.costs[choice].sum())
 
     def place_rates(self, passage: int, share: Array) -> Array:
-        """The detection rate at every place, then the exposure of every barrier, with a share (0 to 1) of each option."""
+        """The detection rate at every place, then every barrier's exposure, with shares (0 to 1) of the options."""
         rates: Array = self._by_place[passage] @ share
         return rates
 

@@ -21,7 +21,7 @@ import numpy as np
 from marsad.kernel.error import InputError
 from marsad.kernel.plan import gap
 from marsad.plan.crossing import Array
-from marsad.plan.path_cuts import violated_cuts, weak_ways
+from marsad.plan.path_cuts import open_cuts, violated_cuts, weak_ways
 from marsad.plan.rebuild import rebuilt
 from marsad.plan.relaxation import Relaxation, Relaxed
 from marsad.plan.siting import TOLERANCE, Choice, Siting
@@ -30,7 +30,7 @@ _INWARD = (0.5, 0.9, 1.0)
 _ENOUGH_CUTS = 40
 _DRAWS = 8
 _STALLED = 5e-4
-_SLOW = 0.02
+_RIPE = 0.5
 _NODE_ROUNDS = 4
 _CANDIDATES = 8
 _TRIAL_ITERATIONS = 60
@@ -81,7 +81,6 @@ class _Search:
         self.unit = _unit(siting.costs)
         self.bound = 0.0
         self.upper = np.ones(siting.options, np.bool_)
-        self.worth = np.zeros(siting.options)
         self.futile = 0
         self.best = siting.pruned(self._completed(siting.standing, np.zeros(siting.options)))
         self.cost = siting.cost(self.best)
@@ -105,7 +104,7 @@ class _Search:
             yield self.progress("round")
             slow = self.bound - before < _STALLED * self.cost
             stalled = 3 if found == 0 else stalled + 1 if slow else 0
-            if self.bound - before < _SLOW * self.cost:
+            if self.bound > _RIPE * self.cost:
                 yield from self._windows(_WINDOWS)
 
     def branch(self) -> Iterator[Progress]:
@@ -148,9 +147,10 @@ class _Search:
         return [_Node(bound, 0, built, upper), _Node(bound, 0, node.lower, left)]
 
     def _settled(self, share: Array) -> bool:
-        """Whether an integral choice of the relaxation closes the sector; it is taken where it is better."""
+        """Whether an integral choice of the relaxation closes the sector: it is taken, or what is open learnt."""
         choice = share > 0.5
         if not self.siting.closes(choice):
+            self.relaxation.add(open_cuts(self.siting, choice))
             return False
         self._offer(choice)
         return True
@@ -190,10 +190,8 @@ class _Search:
 
     def _learn(self, relaxed: Relaxed) -> None:
         """Take the root's bound, and leave out for good what no better choice can hold."""
-        if relaxed.bound > self.bound:
-            self.bound = relaxed.bound
-        self.worth = relaxed.share
-        spare = self.cost - max(self.unit, 0.0) - relaxed.bound if self.unit else self.cost - relaxed.bound
+        self.bound = max(self.bound, relaxed.bound)
+        spare = self.cost - self.unit - relaxed.bound
         self.upper &= (relaxed.reduced <= spare + TOLERANCE * max(1.0, self.cost)) | self.siting.standing | self.best
         self.bound = max(self.bound, min(self._rounded_up(self.bound), self.cost))
 
