@@ -51,7 +51,8 @@ def tiny(seed: int, options: int = 7, whole: bool = True) -> Siting:
     costs = rng.integers(1, 9, options) * 10.0 if whole else rng.uniform(5, 60, options)
     standing = rng.random(options) < 0.15
     evader = Evader(exposure=csr_array(exposure), passages=both_ways(rows, columns, seed))
-    return Siting(costs, np.arange(options) * 1.0, [evader], 0.75, standing)
+    along_m = np.arange(options, dtype=np.float64)
+    return Siting(costs.astype(np.float64), along_m, [evader], 0.75, standing)
 
 
 @settings(max_examples=20, deadline=None)

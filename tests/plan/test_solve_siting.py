@@ -42,7 +42,7 @@ def tiny(seed: int, whole: bool) -> Siting:
     exposure[0] += 0.7
     costs = rng.integers(1, 9, options) * 10.0 if whole else rng.uniform(5, 60, options)
     evader = Evader(exposure=csr_array(exposure), passages=(there, reverse(there)))
-    return Siting(costs, rng.uniform(0, 600, options), [evader], 0.8, rng.random(options) < 0.1)
+    return Siting(costs.astype(np.float64), rng.uniform(0, 600, options), [evader], 0.8, rng.random(options) < 0.1)
 
 
 def choices(siting: Siting) -> list[np.ndarray]:

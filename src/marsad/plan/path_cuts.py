@@ -21,7 +21,7 @@ from marsad.plan.crossing import Array, Places, least_exposure, trace
 from marsad.plan.siting import Choice, Order, Path, Siting
 
 VIOLATED = 1e-3
-_TIE_SHARE = 1e-3
+_TIE_EXPOSURE = 0.02
 _SPACING = 2
 
 
@@ -42,9 +42,10 @@ def weak_ways(siting: Siting, share: Array) -> list[Path]:
     Among ways of the same exposure those are found that few options see at all: their inequalities are the strongest.
     """
     found: list[Path] = []
-    reach = 1.5 * siting.required + 1.0
+    reach = 1.5 * siting.required
+    tie = _TIE_EXPOSURE * siting.required / max(siting.most, siting.required)
     for number, (way, back) in enumerate(zip(siting.passages, siting.back, strict=True)):
-        rates = siting.place_rates(number, np.minimum(share + _TIE_SHARE, 1.0 + _TIE_SHARE))
+        rates = siting.place_rates(number, share + tie)
         forth, before = least_exposure(way, rates, reach)
         on, after = least_exposure(back, rates, reach)
         through = forth[way.gates] + on[way.gates]

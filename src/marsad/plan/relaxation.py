@@ -100,7 +100,7 @@ def quiet_solver() -> highspy.Highs:
     An integer program wants a fresh one: after a linear program has been solved in it, HiGHS 1.16 reports a wrong
     objective and bound for an integer one.
     """
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call] # highspy leaves its constructor untyped
     solver.setOptionValue("log_to_console", False)  # noqa: FBT003 - the solver's own interface
     solver.setOptionValue("output_flag", False)  # noqa: FBT003 - the same
     solver.setOptionValue("threads", 1)

@@ -51,7 +51,7 @@ class Siting:
     """The choice to be made: options with costs, evaders, and the probability of detection required on every way.
 
     `standing` options are there already: they are in every choice and cost nothing. `along_m` says where along the
-    sector each option acts.
+    sector each option acts; `most` is the least exposure of any way with all of them built.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Siting:
         kinds = [(csr_array(evader.exposure.T), len(evader.passages)) for evader in evaders]
         self._by_place = tuple(matrix for matrix, ways in kinds for _ in range(ways))
         self.rates = tuple(_rates(matrix) for matrix in self._by_place)
+        self.most, self._weakest_of_all = self.weakest(np.ones(count, np.bool_))
 
     @property
     def options(self) -> int:
@@ -129,8 +130,7 @@ class Siting:
 
     def open_way(self) -> Path | None:
         """A way that stays open whatever is built, the least exposed one; None where the sector can be closed."""
-        exposure, path = self.weakest(np.ones(self.options, np.bool_))
-        return path if exposure < self.required - TOLERANCE else None
+        return self._weakest_of_all if self.most < self.required - TOLERANCE else None
 
 
 def greedy(siting: Siting) -> Choice:

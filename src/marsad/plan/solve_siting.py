@@ -210,13 +210,15 @@ class _Search:
         """A choice that closes the sector: to ways well apart, one option at a time, the most exposure per cost."""
         choice = choice.copy()
         worth = (preference + 0.05) / np.maximum(self.siting.costs, TOLERANCE)
-        while not self.siting.closes(choice):
-            for way in weak_ways(self.siting, choice.astype(float)):
+        while True:
+            exposure, weakest = self.siting.weakest(choice, self.siting.required)
+            if exposure >= self.siting.required - TOLERANCE:
+                return choice
+            for way in [weakest, *weak_ways(self.siting, choice.astype(float))]:
                 exposures = self.siting.exposures(way)
                 missing = self.siting.required - exposures[choice].sum()
                 if missing > TOLERANCE:
                     choice[np.argmax(np.where(choice, 0.0, np.minimum(exposures, missing) * worth))] = True
-        return choice
 
     def _windows(self, count: int) -> Iterator[Progress]:
         """Choose windows of the sector anew, until that has long been without gain."""
