@@ -30,13 +30,13 @@ _INWARD = (0.5, 0.9, 1.0)
 _ENOUGH_CUTS = 40
 _DRAWS = 8
 _STALLED = 5e-4
-_RIPE = 0.5
+_SLOW = 0.01
 _NODE_ROUNDS = 4
 _CANDIDATES = 8
 _TRIAL_ITERATIONS = 60
 _INTEGRAL = 1e-6
 _WINDOWS = 4
-_WINDOW_OPTIONS = 5
+_WINDOW_OPTIONS = 8
 _FUTILE_WINDOWS = 24
 
 
@@ -100,12 +100,12 @@ class _Search:
             relaxed, found = self._round(self.siting.standing, self.upper)
             self._learn(relaxed)
             yield self.progress("cut")
-            self._round_up(relaxed.share)
-            yield self.progress("round")
-            slow = self.bound - before < _STALLED * self.cost
-            stalled = 3 if found == 0 else stalled + 1 if slow else 0
-            if self.bound > _RIPE * self.cost:
-                yield from self._windows(_WINDOWS)
+            gained = self.bound - before
+            stalled = 3 if found == 0 else stalled + 1 if gained < _STALLED * self.cost else 0
+            if self.bound > 0 and (gained < _SLOW * self.cost or found == 0):
+                self._round_up(relaxed.share)
+                yield self.progress("round")
+                yield from self._windows(max(_WINDOWS, int(self.best.sum()) // _WINDOW_OPTIONS))
 
     def branch(self) -> Iterator[Progress]:
         """Best-first branching on what the root left open."""
