@@ -37,6 +37,7 @@ _TRIAL_ITERATIONS = 60
 _INTEGRAL = 1e-6
 _WINDOWS = 4
 _WINDOW_OPTIONS = 8
+_WINDOW_FREE = 90
 _FUTILE_WINDOWS = 24
 
 
@@ -81,6 +82,7 @@ class _Search:
         self.unit = _unit(siting.costs)
         self.bound = 0.0
         self.upper = np.ones(siting.options, np.bool_)
+        self.reduced = siting.costs
         self.futile = 0
         self.best = siting.pruned(self._completed(siting.standing, np.zeros(siting.options)))
         self.cost = siting.cost(self.best)
@@ -191,6 +193,7 @@ class _Search:
     def _learn(self, relaxed: Relaxed) -> None:
         """Take the root's bound, and leave out for good what no better choice can hold."""
         self.bound = max(self.bound, relaxed.bound)
+        self.reduced = relaxed.reduced
         spare = self.cost - self.unit - relaxed.bound
         self.upper &= (relaxed.reduced <= spare + TOLERANCE * max(1.0, self.cost)) | self.siting.standing | self.best
         self.bound = max(self.bound, min(self._rounded_up(self.bound), self.cost))
@@ -232,13 +235,16 @@ class _Search:
             yield self.progress("rebuild")
 
     def _window(self) -> Choice:
-        """The options of a stretch that holds a few of those built, around one of them."""
+        """The likeliest options of a stretch that holds a few of those built, around one of them."""
         built = np.flatnonzero(self.best & ~self.siting.standing)
         centre = self.siting.along_m[self.rng.choice(built)] if len(built) else 0.0
         away = np.abs(self.siting.along_m - centre)
         count = min(len(built), int(self.rng.integers(2, _WINDOW_OPTIONS + 1)))
         radius = np.sort(away[built])[count - 1] if count else math.inf
-        window: Choice = (away <= radius) & (self.upper | self.best) & ~self.siting.standing
+        near = np.flatnonzero((away <= radius) & (self.upper | self.best) & ~self.siting.standing)
+        likely = near[np.argsort(np.where(self.best[near], -math.inf, self.reduced[near]), kind="stable")]
+        window = np.zeros(self.siting.options, np.bool_)
+        window[likely[:_WINDOW_FREE]] = True
         return window
 
     def _rounded_up(self, bound: float) -> float:
