@@ -27,7 +27,7 @@ LONG = Sector(100_000.0, 6000.0, 200.0, 1000, 1)
 MARKS_S = (5, 10, 20, 40, 60, 120, 300)
 SHORT_S = 300.0
 LONG_S = 60.0
-PLAIN_S = 60.0
+PLAIN_S = 20.0
 TARGETS = [
     Target("short_gap_percent", "at_most", 25.0),
     Target("short_over_pruned_percent", "at_most", 0.0),

@@ -30,7 +30,7 @@ _INWARD = (0.5, 0.9, 1.0)
 _ENOUGH_CUTS = 40
 _DRAWS = 8
 _STALLED = 5e-4
-_SLOW = 0.01
+_SLOW = 0.005
 _NODE_ROUNDS = 4
 _CANDIDATES = 8
 _TRIAL_ITERATIONS = 60
@@ -96,18 +96,17 @@ class _Search:
 
     def cut(self) -> Iterator[Progress]:
         """Rounds of cutting at the root, with attempts at better choices between them."""
-        stalled = 0
+        stalled, before = 0, 0.0
         while not self.closed(self.bound) and stalled < 3:
-            before = self.bound
             relaxed, found = self._round(self.siting.standing, self.upper)
             self._learn(relaxed)
             yield self.progress("cut")
-            gained = self.bound - before
+            gained, before = relaxed.bound - before, relaxed.bound
             stalled = 3 if found == 0 else stalled + 1 if gained < _STALLED * self.cost else 0
             if self.bound > 0 and (gained < _SLOW * self.cost or found == 0):
                 self._round_up(relaxed.share)
                 yield self.progress("round")
-                yield from self._windows(max(_WINDOWS, int(self.best.sum()) // _WINDOW_OPTIONS))
+                yield from self._windows(_WINDOWS)
 
     def branch(self) -> Iterator[Progress]:
         """Best-first branching on what the root left open."""
