@@ -57,9 +57,9 @@ def searched(problem: Siting, limit_s: float) -> Run:
         spent = time.process_time() - start
         while mark is not None and spent > mark and last is not None:
             at[mark], mark = last, next(marks, None)
-        last = progress
-        if spent > limit_s:
+        if spent > limit_s and last is not None:
             break
+        last = progress
     if last is None:
         raise SystemExit("the search said nothing")
     return Run(at, last, time.process_time() - start)

@@ -79,13 +79,13 @@ def ground(sector: Sector) -> tuple[Surface, Lattice]:
     return Surface(steppe(sector), EnuFrame(HOME), radius), lattice
 
 
-def spread_sites(sector: Sector, lattice: Lattice, height_m: Array) -> list[Site]:
+def spread_sites(sector: Sector, lattice: Lattice, height_m: Array, band_m: float = BAND_M) -> list[Site]:
     """High places near the line, no two close to each other."""
     east, north = (axis.ravel() for axis in lattice.centres())
     rise = (height_m - gaussian_filter(height_m, 8)).ravel()
-    order = np.flatnonzero(np.abs(north) < BAND_M)
+    order = np.flatnonzero(np.abs(north) < band_m)
     order = order[np.argsort(-rise[order], kind="stable")]
-    apart = math.sqrt(sector.length_m * 2 * BAND_M / sector.sites) * SPREAD
+    apart = math.sqrt(sector.length_m * 2 * band_m / sector.sites) * SPREAD
     chosen: list[int] = []
     while len(chosen) < sector.sites:
         chosen = []
