@@ -61,7 +61,7 @@ def test_the_bound_ends_at_that_of_the_whole_linear_program(seed: int) -> None:
         bounds=(0, 1),
     )
     last = list(best_coverage(Coverage(csr_array(seen), worth, 3), np.random.default_rng(1)))[-1]
-    assert last.bound == pytest.approx(max(-answer.fun, last.seen), rel=3e-4)
+    assert last.bound == pytest.approx(max(-float(answer.fun or 0.0), last.seen), rel=3e-4)
 
 
 @settings(max_examples=15, deadline=None)

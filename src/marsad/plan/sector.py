@@ -14,8 +14,9 @@ from marsad.geo.viewshed import viewshed_from
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.record import Record
-from marsad.plan.crossing import Array, Passage, passage
+from marsad.plan.crossing import Array, Passage, Places, passage
 from marsad.plan.range_performance import SearchCamera, detection_rate
+from marsad.plan.siting import Order
 
 _STEPS: Final = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if math.gcd(down, across) == 1)
 _GATE_CELLS = 1.2
@@ -75,13 +76,13 @@ def exposures(surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: 
     return csr_array((np.concatenate(rates), np.concatenate(cells), np.array(starts)), shape=shape)
 
 
-def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind) -> tuple[Array, Array]:
+def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind) -> tuple[Order, Array]:
     """The cells that a tower sees, and the rates there."""
     reach = kind.camera.reach_m
-    top, left = lattice.cells_of(site.east_m - reach, site.north_m + reach)
-    bottom, right = lattice.cells_of(site.east_m + reach, site.north_m - reach)
-    top, left = max(int(top), 0), max(int(left), 0)
-    bottom, right = min(int(bottom), lattice.rows - 1), min(int(right), lattice.columns - 1)
+    first_row, first_column = lattice.cells_of(site.east_m - reach, site.north_m + reach)
+    last_row, last_column = lattice.cells_of(site.east_m + reach, site.north_m - reach)
+    top, left = max(int(first_row), 0), max(int(first_column), 0)
+    bottom, right = min(int(last_row), lattice.rows - 1), min(int(last_column), lattice.columns - 1)
     if bottom < top or right < left:
         return np.empty(0, np.int64), np.empty(0)
     window = Lattice(
@@ -97,7 +98,7 @@ def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind) -> tu
     return (rows + top) * lattice.columns + columns + left, rate[rows, columns]
 
 
-def _arcs(lattice: Lattice, height_m: Array, mobility: Mobility) -> tuple[Array, Array, Array]:
+def _arcs(lattice: Lattice, height_m: Array, mobility: Mobility) -> tuple[Places, Places, Array]:
     """Tails, heads and seconds of the steps between cells whose ground is known and not too steep."""
     rows, columns = np.indices(lattice.shape)
     parts = []
