@@ -47,7 +47,7 @@ class Coverage:
         by_cell.sort_indices()
         first, group = _alike(by_cell)
         self.count, self.sites = count, sites
-        self.worth = np.bincount(group, weights=worth, minlength=len(first))
+        self.worth: Array = np.bincount(group, weights=worth, minlength=len(first)).astype(np.float64)
         self.by_cell = csr_array(by_cell[first])
         self.by_site = csr_array(self.by_cell.T)
 
