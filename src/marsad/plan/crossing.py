@@ -1,0 +1,157 @@
+"""The ways across a sector, and the least chance of being detected on any of them.
+
+A way is a path in a graph of places. Going from one place to the next takes time, during which the mean of the two
+places' detection rates counts, and may cross a barrier, which counts once. What adds up is exposure: minus the
+logarithm of the probability of going undetected, so that independent chances of detection are sums.
+
+Source: D. Morton, F. Pan, K. Saeger, Models for nuclear smuggling interdiction, IIE Transactions 39 (2007) 3-14 (the
+evader who knows the sensors takes the way of the greatest probability of evasion). E. W. Dijkstra, A note on two
+problems in connexion with graphs, Numerische Mathematik 1 (1959) 269-271.
+"""
+
+import heapq
+import math
+
+import msgspec
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from marsad.kernel.error import InputError
+from marsad.kernel.record import Record, read_only
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int32]
+Starts = NDArray[np.int64]
+
+
+class Passage(Record, eq=False):
+    """One kind of evader going one way: the arcs out of each place, where it begins and where it has got through.
+
+    The arcs out of place p are `starts[p]` to `starts[p + 1]` - 1: they lead to `heads`, take `seconds`, and cross the
+    barrier `barriers`, an exposure's index beyond the places, or -1. Every way goes through at least one of `gates`.
+    """
+
+    starts: Starts
+    heads: Places
+    seconds: Array
+    barriers: Places
+    entries: Places
+    exits: Places
+    gates: Places
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and look for what would crash a kernel."""
+        for name in self.__struct_fields__:
+            msgspec.structs.force_setattr(self, name, read_only(getattr(self, name)))
+        ends = (self.heads, self.entries, self.exits, self.gates)
+        if any(len(which) and not 0 <= which.min() <= which.max() < self.places for which in ends):
+            raise InputError(f"a passage leads to a place that is none of its {self.places}")
+        if not (len(self.entries) and len(self.exits) and len(self.gates)):
+            raise InputError("a passage needs places where it begins, gates, and places where it has got through")
+
+    @property
+    def places(self) -> int:
+        """How many places there are."""
+        return len(self.starts) - 1
+
+
+def passage(
+    tails: Places, heads: Places, seconds: Array, barriers: Places, *, ends: tuple[Places, Places, Places], places: int
+) -> Passage:
+    """A passage from a list of arcs; `ends` are its entries, exits and gates."""
+    order = np.argsort(tails, kind="stable")
+    starts = np.zeros(places + 1, np.int64)
+    np.cumsum(np.bincount(tails, minlength=places), out=starts[1:])
+    entries, exits, gates = (np.asarray(which, np.int32) for which in ends)
+    return Passage(
+        starts=starts,
+        heads=heads[order].astype(np.int32),
+        seconds=seconds[order].astype(np.float64),
+        barriers=barriers[order].astype(np.int32),
+        entries=entries,
+        exits=exits,
+        gates=gates,
+    )
+
+
+def reverse(way: Passage) -> Passage:
+    """The same arcs walked backwards, from the exits to the entries: the least exposure still to come."""
+    tails = np.repeat(np.arange(way.places, dtype=np.int32), np.diff(way.starts))
+    ends = (way.exits, way.entries, way.gates)
+    return passage(way.heads, tails, way.seconds, way.barriers, ends=ends, places=way.places)
+
+
+def least_exposure(way: Passage, rates: Array, limit: float = math.inf) -> tuple[Array, Places]:
+    """The least exposure from the entries to every place, and the place before it on the way there.
+
+    `rates` holds the detection rate per second of every place, then what crossing each barrier adds. Places beyond
+    `limit` may be infinite, and -1 stands before an entry.
+    """
+    exposure, before = _least(way.starts, way.heads, way.seconds, way.barriers, rates, way.entries, limit)
+    return exposure, before
+
+
+@njit(cache=True, nogil=True)
+def _least(
+    starts: Starts, heads: Places, seconds: Array, barriers: Places, rates: Array, entries: Places, limit: float
+) -> tuple[Array, Places]:
+    places = len(starts) - 1
+    exposure = np.full(places, math.inf)
+    before = np.full(places, -1, np.int32)
+    settled = np.zeros(places, np.bool_)
+    queue = [(0.0, entries[0])]
+    queue.clear()
+    for entry in entries:
+        exposure[entry] = 0.0
+        heapq.heappush(queue, (0.0, entry))
+    while len(queue) > 0:
+        so_far, place = heapq.heappop(queue)
+        if settled[place]:
+            continue
+        if so_far > limit:
+            break
+        settled[place] = True
+        for arc in range(starts[place], starts[place + 1]):
+            head = heads[arc]
+            if settled[head]:
+                continue
+            there = so_far + seconds[arc] * 0.5 * (rates[place] + rates[head])
+            if barriers[arc] >= 0:
+                there += rates[barriers[arc]]
+            if there < exposure[head]:
+                exposure[head] = there
+                before[head] = place
+                heapq.heappush(queue, (there, head))
+    return exposure, before
+
+
+@njit(cache=True, nogil=True)
+def trace(before: Places, place: int) -> Places:
+    """The places on the way to one of them, in order."""
+    count = 1
+    at = place
+    while before[at] >= 0:
+        at = before[at]
+        count += 1
+    path = np.empty(count, np.int32)
+    at = place
+    for k in range(count - 1, -1, -1):
+        path[k] = at
+        at = before[at]
+    return path
+
+
+@njit(cache=True, nogil=True)
+def weigh(path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places, weights: Array) -> None:
+    """Add to `weights` for how many seconds a path stays at every place, and how often it crosses every barrier."""
+    for k in range(len(path) - 1):
+        place, head = path[k], path[k + 1]
+        chosen = -1
+        for arc in range(starts[place], starts[place + 1]):
+            if heads[arc] == head and (chosen < 0 or seconds[arc] < seconds[chosen]):
+                chosen = arc
+        weights[place] += 0.5 * seconds[chosen]
+        weights[head] += 0.5 * seconds[chosen]
+        if barriers[chosen] >= 0:
+            weights[barriers[chosen]] += 1.0

@@ -1,0 +1,115 @@
+"""A sector of ground as what siting needs: the ways across it, and what a tower at a place adds to their exposure."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Final, NamedTuple
+
+import numpy as np
+from msgspec import Meta
+from scipy.sparse import csr_array
+
+from marsad.geo.elevation import Surface
+from marsad.geo.mobility import Mobility
+from marsad.geo.viewshed import viewshed_from
+from marsad.kernel.error import InputError
+from marsad.kernel.lattice import Lattice
+from marsad.kernel.record import Record
+from marsad.plan.crossing import Array, Passage, Places, passage
+from marsad.plan.search_camera import SearchCamera, detection_rate
+from marsad.plan.siting import Order
+
+_STEPS: Final = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if math.gcd(down, across) == 1)
+_GATE_CELLS = 1.2
+_FAINTEST = 1e-5
+
+
+class TowerKind(Record):
+    """Something that carries a camera: how high, which camera, at what cost."""
+
+    name: Annotated[str, Meta(min_length=1)]
+    mast_m: Annotated[float, Meta(ge=0)]
+    camera: SearchCamera
+    cost: Annotated[float, Meta(ge=0)]
+
+
+class Site(NamedTuple):
+    """A place in the site's frame where something may be built."""
+
+    east_m: float
+    north_m: float
+
+
+def ways_across(
+    lattice: Lattice, height_m: Array, offset_m: Array, depth_m: float, mobility: Mobility
+) -> tuple[Passage, Passage]:
+    """The passages in and out over a line: steps to 16 neighbours, at the walker's speed on each slope.
+
+    `offset_m` (rows, columns) is how far inside the line each cell lies, negative outside. A way in leads from
+    `depth_m` outside to `depth_m` inside; one out, back.
+
+    Raises: InputError where no cell lies deep enough on either side.
+    """
+    tails, heads, seconds = _arcs(lattice, height_m, mobility)
+    flat = np.where(np.isnan(height_m), np.nan, offset_m).ravel()
+    outside, inside = (np.flatnonzero(side >= depth_m).astype(np.int32) for side in (-flat, flat))
+    gates = np.flatnonzero(np.abs(flat) <= _GATE_CELLS * lattice.cell_m).astype(np.int32)
+    if not (len(outside) and len(inside) and len(gates)):
+        raise InputError(f"no known ground lies {depth_m:.0f} m on both sides of the line: widen the sector's ground")
+    barriers = np.full(len(tails), -1, np.int32)
+    there, back = (
+        passage(tails, heads, seconds, barriers, ends=(*ends, gates), places=flat.size)
+        for ends in ((outside, inside), (inside, outside))
+    )
+    return there, back
+
+
+def exposures(surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: Sequence[TowerKind]) -> csr_array:
+    """The detection rate per second (sites x kinds, cells) of every kind of tower at every site, site by site."""
+    starts, cells, rates = [0], [], []
+    for site in sites:
+        for kind in kinds:
+            seen, rate = _seen(surface, lattice, site, kind)
+            cells.append(seen)
+            rates.append(rate)
+            starts.append(starts[-1] + len(seen))
+    shape = (len(sites) * len(kinds), lattice.rows * lattice.columns)
+    return csr_array((np.concatenate(rates), np.concatenate(cells), np.array(starts)), shape=shape)
+
+
+def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind) -> tuple[Order, Array]:
+    """The cells that a tower sees, and the rates there."""
+    reach = kind.camera.reach_m
+    first_row, first_column = lattice.cells_of(site.east_m - reach, site.north_m + reach)
+    last_row, last_column = lattice.cells_of(site.east_m + reach, site.north_m - reach)
+    top, left = max(int(first_row), 0), max(int(first_column), 0)
+    bottom, right = min(int(last_row), lattice.rows - 1), min(int(last_column), lattice.columns - 1)
+    if bottom < top or right < left:
+        return np.empty(0, np.int64), np.empty(0)
+    window = Lattice(
+        west_m=lattice.west_m + left * lattice.cell_m,
+        north_m=lattice.north_m - top * lattice.cell_m,
+        cell_m=lattice.cell_m,
+        rows=bottom - top + 1,
+        columns=right - left + 1,
+    )
+    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, window, reach_m=reach)
+    rate = np.where(shed.seen, detection_rate(kind.camera, np.nan_to_num(shed.range_m, nan=math.inf)), 0.0)
+    rows, columns = np.nonzero(rate > _FAINTEST)
+    return (rows + top) * lattice.columns + columns + left, rate[rows, columns]
+
+
+def _arcs(lattice: Lattice, height_m: Array, mobility: Mobility) -> tuple[Places, Places, Array]:
+    """Tails, heads and seconds of the steps between cells whose ground is known and not too steep."""
+    rows, columns = np.indices(lattice.shape)
+    parts = []
+    for down, across in _STEPS:
+        to_row, to_column = rows + down, columns + across
+        held = lattice.holds(to_row, to_column)
+        tails, heads = (rows * lattice.columns + columns)[held], (to_row * lattice.columns + to_column)[held]
+        length = lattice.cell_m * math.hypot(down, across)
+        slope = (height_m.ravel()[heads] - height_m.ravel()[tails]) / length
+        slowed = np.exp(-mobility.slope_rate * (np.abs(slope + mobility.best_slope) - mobility.best_slope))
+        open_ = np.abs(slope) <= mobility.steepest  # false where a height is not known
+        parts.append((tails[open_], heads[open_], (length / (mobility.level_m_s * slowed))[open_]))
+    tails, heads, seconds = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return tails.astype(np.int32), heads.astype(np.int32), seconds

@@ -1,0 +1,168 @@
+"""What may be built along a sector, what each of it adds to the evader's exposure, and what a choice of it is worth.
+
+A choice closes the sector when every way of every passage has at least the exposure required: detection on the way
+has a probability of 1 - exp(-exposure).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from marsad.kernel.error import InputError
+from marsad.kernel.record import Record
+from marsad.plan.crossing import Array, Passage, Places, Starts, least_exposure, reverse, trace, weigh
+
+Choice = NDArray[np.bool_]
+Order = NDArray[np.int64]
+TOLERANCE = 1e-9
+
+
+class Rates(NamedTuple):
+    """What each option adds at each place: for place p the `options` and `rates` from `starts[p]` on.
+
+    Places beyond the graph's own are barriers; there the figure is what one crossing adds.
+    """
+
+    starts: Starts
+    options: Places
+    rates: Array
+
+
+class Evader(Record, eq=False):
+    """A kind of evader: `exposure` (options, places and barriers) sparse, and the passages it may try."""
+
+    exposure: csr_array
+    passages: tuple[Passage, ...]
+
+
+class Path(NamedTuple):
+    """One way of one passage, by its number among all passages, and its places in order."""
+
+    passage: int
+    places: Places
+
+
+class Siting:
+    """The choice to be made: options with costs, evaders, and the probability of detection required on every way.
+
+    `standing` options are there already: they are in every choice and cost nothing. `along_m` says where along the
+    sector each option acts; `most` is the least exposure of any way with all of them built.
+    """
+
+    def __init__(
+        self,
+        costs: Array,
+        along_m: Array,
+        evaders: Sequence[Evader],
+        probability: float,
+        standing: Choice | None = None,
+    ) -> None:
+        count = len(costs)
+        if not 0 < probability < 1:
+            raise InputError(f"the probability of detection required is {probability}; it must be between 0 and 1")
+        if any(evader.exposure.shape[0] != count for evader in evaders) or len(along_m) != count:
+            raise InputError(f"there are {count} costs, and another number of options elsewhere")
+        if not evaders or count == 0 or np.min(costs) < 0:
+            raise InputError("siting needs options with costs of at least 0, and evaders")
+        self.standing = np.zeros(count, np.bool_) if standing is None else standing
+        self.costs = np.where(self.standing, 0.0, np.asarray(costs, float))
+        self.along_m = np.asarray(along_m, float)
+        self.required = -math.log1p(-probability)
+        self.passages = tuple(way for evader in evaders for way in evader.passages)
+        self.back = tuple(reverse(way) for way in self.passages)
+        kinds = [(csr_array(evader.exposure.T), len(evader.passages)) for evader in evaders]
+        self._by_place = tuple(matrix for matrix, ways in kinds for _ in range(ways))
+        self.rates = tuple(_rates(matrix) for matrix in self._by_place)
+        self.most, self._weakest_of_all = self.weakest(np.ones(count, np.bool_))
+
+    @property
+    def options(self) -> int:
+        """How many options there are."""
+        return len(self.costs)
+
+    def cost(self, choice: Choice) -> float:
+        """What a choice costs."""
+        return float(self.costs[choice].sum())
+
+    def place_rates(self, passage: int, share: Array) -> Array:
+        """The detection rate at every place, then every barrier's exposure, with shares (0 to 1) of the options."""
+        rates: Array = self._by_place[passage] @ share
+        return rates
+
+    def weakest(self, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
+        """The least exposure of any way under a choice, and that way; ways beyond `limit` may be told as infinite."""
+        least, found = math.inf, Path(0, np.empty(0, np.int32))
+        for number, way in enumerate(self.passages):
+            exposure, before = least_exposure(way, self.place_rates(number, choice.astype(float)), limit)
+            end = way.exits[np.argmin(exposure[way.exits])]
+            if exposure[end] < least:
+                least, found = float(exposure[end]), Path(number, trace(before, end))
+        return least, found
+
+    def closes(self, choice: Choice) -> bool:
+        """Whether no way is left open by a choice."""
+        return self.weakest(choice, self.required)[0] >= self.required - TOLERANCE
+
+    def probability(self, choice: Choice) -> float:
+        """The probability of detection on the way where it is least."""
+        return -math.expm1(-self.weakest(choice)[0])
+
+    def exposures(self, path: Path) -> Array:
+        """What each option adds to the exposure of a way."""
+        way, rates = self.passages[path.passage], self.rates[path.passage]
+        return _exposures(
+            path.places, way.starts, way.heads, way.seconds, way.barriers, *rates, self.options
+        )  # fmt: skip
+
+    def pruned(self, choice: Choice) -> Choice:
+        """A choice that closes the sector without what it can do without, the dearest left out first."""
+        kept = choice.copy()
+        chosen = np.flatnonzero(choice & ~self.standing)
+        for option in chosen[np.argsort(-self.costs[chosen], kind="stable")]:
+            kept[option] = False
+            kept[option] = not self.closes(kept)
+        return kept
+
+    def open_way(self) -> Path | None:
+        """A way that stays open whatever is built, the least exposed one; None where the sector can be closed."""
+        return self._weakest_of_all if self.most < self.required - TOLERANCE else None
+
+
+def greedy(siting: Siting) -> Choice:
+    """A choice made step by step: to the least exposed way, the option that adds the most exposure wanted per cost.
+
+    Raises: InputError where the sector cannot be closed.
+    """
+    choice = siting.standing.copy()
+    while True:
+        exposure, path = siting.weakest(choice, siting.required)
+        if exposure >= siting.required - TOLERANCE:
+            return choice
+        gain = np.minimum(siting.exposures(path), siting.required - exposure)
+        gain[choice] = 0.0
+        if gain.max() <= 0.0:
+            raise InputError("the sector cannot be closed: no option is left that sees its least exposed way")
+        choice[np.argmax(gain / np.maximum(siting.costs, TOLERANCE))] = True
+
+
+def _rates(by_place: csr_array) -> Rates:
+    return Rates(by_place.indptr.astype(np.int64), by_place.indices.astype(np.int32), by_place.data.astype(np.float64))
+
+
+@njit(cache=True, nogil=True)
+def _exposures(
+    path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places,
+    rate_starts: Starts, rate_options: Places, rates: Array, options: int,
+) -> Array:  # fmt: skip
+    weights = np.zeros(len(rate_starts) - 1)
+    weigh(path, starts, heads, seconds, barriers, weights)
+    exposure = np.zeros(options)
+    for place in np.flatnonzero(weights):
+        for k in range(rate_starts[place], rate_starts[place + 1]):
+            exposure[rate_options[k]] += weights[place] * rates[k]
+    return exposure

@@ -1,0 +1,83 @@
+"""Ways across a sector and what towers add, on ground whose answers are known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from marsad.geo.elevation import Surface, flat_grid
+from marsad.geo.geodesy import EnuFrame
+from marsad.geo.mobility import ON_FOOT, Mobility
+from marsad.kernel.error import InputError
+from marsad.kernel.lattice import Lattice
+from marsad.kernel.position import Position
+from marsad.plan.crossing import least_exposure
+from marsad.plan.search_camera import SearchCamera, detection_rate
+from marsad.plan.sector import Site, TowerKind, exposures, ways_across
+from marsad.plan.siting import Evader, Siting
+
+LATTICE = Lattice(west_m=-1000.0, north_m=1000.0, cell_m=100.0, rows=20, columns=20)
+MAST = TowerKind(name="mast", mast_m=8.0, camera=SearchCamera(pixel_rad=1.3e-3, turn_s=40.0, reach_m=600.0), cost=30.0)
+LEVEL = Mobility(level_m_s=1.0, best_slope=0.0)
+
+
+def north_of_line() -> np.ndarray:
+    return LATTICE.centres()[1]
+
+
+def flat() -> Surface:
+    home = Position(latitude_deg=34.4, longitude_deg=41.0, height_m=200.0)
+    return Surface(flat_grid(34.4, 41.0, 200.0, 4000.0), EnuFrame(home), 3000.0)
+
+
+def test_over_level_ground_the_way_across_takes_as_long_as_the_straight_one() -> None:
+    there, back = ways_across(LATTICE, np.zeros(LATTICE.shape), north_of_line(), 900.0, LEVEL)
+    for way in (there, back):
+        seconds, _ = least_exposure(way, np.ones(way.places))
+        assert seconds[way.exits].min() == pytest.approx(1900.0)
+
+
+def test_uphill_takes_longer_than_downhill() -> None:
+    height = 0.1 * north_of_line()
+    there, back = ways_across(LATTICE, height, north_of_line(), 900.0, ON_FOOT)
+    up, down = (least_exposure(way, np.ones(way.places))[0][way.exits].min() for way in (there, back))
+    assert up > 1.3 * down
+
+
+def test_every_way_goes_through_a_gate() -> None:
+    offset = (north_of_line() + 0.7 * LATTICE.centres()[0]) / math.hypot(1.0, 0.7)
+    there, _ = ways_across(LATTICE, np.zeros(LATTICE.shape), offset, 300.0, LEVEL)
+    rates = np.zeros(there.places)
+    rates[there.gates] = 1.0
+    assert least_exposure(there, rates)[0][there.exits].min() > 0.0
+
+
+def test_nobody_goes_where_the_ground_is_not_known_or_too_steep() -> None:
+    height = np.zeros(LATTICE.shape)
+    height[8:10] = np.nan
+    with pytest.raises(InputError, match="widen"):
+        ways_across(LATTICE, np.full(LATTICE.shape, np.nan), north_of_line(), 900.0, LEVEL)
+    there, _ = ways_across(LATTICE, height, north_of_line(), 900.0, LEVEL)
+    assert math.isinf(least_exposure(there, np.ones(there.places))[0][there.exits].min())
+
+
+def test_on_flat_ground_a_tower_adds_the_cameras_rate_all_round() -> None:
+    rates = exposures(flat(), LATTICE, [Site(0.0, 0.0)], [MAST]).toarray()[0].reshape(LATTICE.shape)
+    east, north = LATTICE.centres()
+    away = np.hypot(east, north)
+    near = away < 550
+    np.testing.assert_allclose(rates[near], detection_rate(MAST.camera, away[near]), rtol=0.01)
+    assert not rates[away > 620].any()
+
+
+def test_a_site_far_off_adds_nothing() -> None:
+    assert exposures(flat(), LATTICE, [Site(2500.0, 0.0)], [MAST]).nnz == 0
+
+
+def test_a_row_of_towers_closes_a_sector_and_one_of_them_does_not() -> None:
+    sites = [Site(east, 0.0) for east in (-900.0, -500.0, -100.0, 300.0, 700.0)]
+    ways = ways_across(LATTICE, np.zeros(LATTICE.shape), north_of_line(), 900.0, ON_FOOT)
+    evader = Evader(exposure=exposures(flat(), LATTICE, sites, [MAST]), passages=ways)
+    siting = Siting(np.full(5, 30.0), np.array([site.east_m for site in sites]), [evader], 0.9)
+    assert siting.closes(np.ones(5, np.bool_))
+    assert not siting.closes(np.array([True, False, False, False, False]))
