@@ -3,7 +3,7 @@
 A target of so many cycles is acquired with the probability of the target transfer probability function, and once per
 turn of the camera there is one try: the rate of detection is what gives the same probability over a turn.
 
-Sources: as in `range_performance`; the two-dimensional criterion of detection, 0.75 cycles across the square root of the
+Sources: as in `range_performance`; the criterion of detection in two dimensions, 0.75 cycles across the root of the
 target's area, is that of ACQUIRE (NVESD, 1990). Weather and contrast are not in it: a camera that stares is in
 `range_performance`, with both.
 """
