@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 
 from marsad.kernel.error import InputError
 from marsad.plan.crossing import Array, Places, Starts
-from marsad.plan.relaxation import quiet_solver
+from marsad.plan.relaxation import Solver, quiet_solver
 from marsad.plan.siting import Order
 
 _CONVERGED = 1e-4
@@ -168,7 +168,7 @@ class _Tangents:
         largest = np.partition(slope, len(slope) - self.coverage.count)[len(slope) - self.coverage.count :]
         return float(weights @ np.array(self._flat) + largest.sum())
 
-    def _empty(self) -> highspy.Highs:
+    def _empty(self) -> Solver:
         program, sites = quiet_solver(), self.coverage.sites
         program.addVars(sites, np.zeros(sites), np.ones(sites))
         program.addVar(0.0, self.bound)

@@ -4,7 +4,7 @@ import highspy
 import numpy as np
 
 from marsad.plan.path_cuts import Cut, open_cuts
-from marsad.plan.relaxation import Relaxation, add_rows, quiet_solver
+from marsad.plan.relaxation import Relaxation, Solver, add_rows, quiet_solver
 from marsad.plan.siting import TOLERANCE, Choice, Siting
 
 _ROUNDS = 12
@@ -38,7 +38,7 @@ def rebuilt(siting: Siting, relaxation: Relaxation, choice: Choice, window: Choi
     return None
 
 
-def _program(siting: Siting, free: np.ndarray) -> highspy.Highs:
+def _program(siting: Siting, free: np.ndarray) -> Solver:
     program = quiet_solver()
     program.setOptionValue("mip_max_nodes", _NODES)
     count = len(free)
@@ -49,7 +49,7 @@ def _program(siting: Siting, free: np.ndarray) -> highspy.Highs:
     return program
 
 
-def _restrict(program: highspy.Highs, cuts: list[Cut], rest: Choice, free: np.ndarray, options: int) -> None:
+def _restrict(program: Solver, cuts: list[Cut], rest: Choice, free: np.ndarray, options: int) -> None:
     """Give the program the inequalities that what stays does not meet, less its part in them."""
     column = np.full(options, -1, np.int64)
     column[free] = np.arange(len(free))

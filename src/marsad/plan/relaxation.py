@@ -15,6 +15,9 @@ _PATIENCE = 12
 _SLACK = 1e-6
 
 
+Solver = highspy._core._Highs  # noqa: SLF001 - the public class writes a banner to standard output
+
+
 class Relaxed(NamedTuple):
     """A proven lower bound on the cost, the fractional choice, and what each option would add to the bound if built.
 
@@ -94,20 +97,20 @@ class Relaxation:
         return worth
 
 
-def quiet_solver() -> highspy.Highs:
+def quiet_solver() -> Solver:
     """A solver of its own that says nothing and keeps to one processor.
 
     An integer program wants a fresh one: after a linear program has been solved in it, HiGHS 1.16 reports a wrong
     objective and bound for an integer one.
     """
-    solver = highspy.Highs()  # type: ignore[no-untyped-call] # highspy leaves its constructor untyped
+    solver = Solver()
     solver.setOptionValue("log_to_console", False)  # noqa: FBT003 - the solver's own interface
     solver.setOptionValue("output_flag", False)  # noqa: FBT003 - the same
     solver.setOptionValue("threads", 1)
     return solver
 
 
-def add_rows(solver: highspy.Highs, cuts: Sequence[Cut]) -> None:
+def add_rows(solver: Solver, cuts: Sequence[Cut]) -> None:
     """Give a solver inequalities; their options are its columns."""
     lengths = np.array([len(cut.options) for cut in cuts])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32)
