@@ -73,8 +73,9 @@ $(COMPILED): $(LINKED)
 demo: $(COMPILED) $(BUILT) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
 	@$(BIN)/marsad demo $(DEMO)
 
+# A module's tests stay on one process, so that what they share is made once.
 test: $(COMPILED) $(BUILT) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
-	@$(BIN)/python -m pytest -n 2 $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 check: $(LINKED) $(WEB_INSTALLED) ## style, types and walls
 	$(BIN)/ruff check

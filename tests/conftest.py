@@ -12,6 +12,22 @@ settings.register_profile("marsad", deadline=None, derandomize=bool(os.environ.g
 settings.load_profile("marsad")
 
 _ROOT = Path(__file__).resolve().parents[1]
+_LONGEST = (
+    "simulate/test_campaign",
+    "app/test_demo",
+    "web/test_console",
+    "scenario/test_library",
+    "app/test_bench_watch",
+    "watch/test_health",
+    "web/test_night",
+    "app/test_run",
+)
+"""The modules that take longest: they come first, so that no process is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {_ROOT / f"tests/{name}.py": place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session")

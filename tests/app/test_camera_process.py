@@ -2,6 +2,8 @@
 
 import itertools
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -85,3 +87,11 @@ def test_its_tracks_are_numbered_as_it_is_told() -> None:
     assert isinstance(events[0], WatchStarted)
     assert isinstance(events[-1], WatchEnded)
     assert [event.track.track_id for event in events if isinstance(event, TrackConfirmed)] == [301]
+
+
+def test_it_is_ready_before_what_a_watch_has_no_use_for_could_be_loaded() -> None:
+    code = "import sys, marsad.app.camera_process; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "numba" in loaded
+    assert not loaded & {"scipy.optimize", "scipy.ndimage", "matplotlib", "litestar", "onnxruntime", "typst", "highspy"}

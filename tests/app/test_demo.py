@@ -26,14 +26,24 @@ from marsad.kernel.event import AlertRaised
 from marsad.kernel.position import GroundCovariance
 
 Played = tuple[DemoReport, Path]
+Printed = tuple[str, Path]
 PLAYED_S = 68.0
 """Until the camera in depth has seen the first of the walkers."""
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
+    """What the command prints for programs, and where it left its files."""
     out = tmp_path_factory.mktemp("demo")
-    return run_demo(seconds=PLAYED_S, out=out), out
+    done = CliRunner().invoke(app, ["demo", "--for", f"{PLAYED_S:g}", "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    return done.stdout, out
+
+
+@pytest.fixture(scope="module")
+def played(printed: Printed) -> Played:
+    stdout, out = printed
+    return msgspec.json.decode(stdout, type=DemoReport), out
 
 
 def test_the_other_side_sees_the_walkers_first_then_two_cameras_in_depth(played: Played) -> None:
@@ -161,13 +171,12 @@ def test_the_survey_differs_from_the_ground_by_what_the_site_states() -> None:
     assert stage.view("line-mast").pose != site.cameras[0].pose
 
 
-def test_the_command_prints_one_line_of_json(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["demo", "--for", "1", "--out", str(tmp_path), "--json"])
-    assert done.exit_code == 0, done.output
-    report = json.loads(done.stdout)
-    assert done.stdout.count("\n") == 1
-    assert report["frames"] == 36
-    assert (tmp_path / "map.png").stat().st_size > 10_000
+def test_the_command_prints_one_line_of_json(printed: Printed) -> None:
+    stdout, out = printed
+    report = json.loads(stdout)
+    assert stdout.count("\n") == 1
+    assert report["frames"] == PLAYED_S * 36
+    assert (out / "map.png").stat().st_size > 10_000
 
 
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from marsad.adapters.sqlite import SqliteLogReader
+from marsad.app.camera_wire import Glance
 from marsad.app.config import load_site
 from marsad.app.demo_desk import LOG, play_desk
-from marsad.app.desk import Glance
 from marsad.geo.geodesy import EnuFrame
 from marsad.geo.ground import site_origin
 from marsad.kernel.alert import Alert

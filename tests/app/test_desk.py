@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marsad.adapters.sqlite import SqliteEventLog
-from marsad.app.desk import Control, DeskSettings, Glance, Outfit
+from marsad.app.camera_wire import Glance
+from marsad.app.desk import Control, DeskSettings, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse
 from marsad.fuse.hypotheses import angles_to

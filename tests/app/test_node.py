@@ -16,7 +16,7 @@ import pytest
 from marsad.adapters.memory import MemoryFrameSource
 from marsad.adapters.sqlite import SqliteEventLog
 from marsad.app.config import load_site
-from marsad.app.node import CameraNode, WatchResult, cache_folder, totals, watch_file
+from marsad.app.node import CameraNode, WatchResult, totals, watch_file
 from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     AlertRaised,
@@ -131,28 +131,6 @@ def test_with_a_site_the_crossing_is_located_and_the_map_written(
     assert {shape["geometry"]["type"] for shape in shapes} >= {"LineString", "Polygon"}
     (confirmed,) = [event for event in logged(tmp_path / "out") if isinstance(event, TrackConfirmed)]
     assert confirmed.track.origin == "north"
-
-
-def test_the_lookup_is_built_once_and_kept_in_the_cache(
-    walk: list[Frame], tmp_path: Path, site_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MARSAD_CACHE", str(tmp_path / "kept"))
-    assert cache_folder() == tmp_path / "kept"
-    site, camera = site_of(site_file)
-    watch_file(source(walk[:5]), out=None, site=site, camera=camera)
-    (kept,) = (tmp_path / "kept").iterdir()
-    made = kept.stat().st_mtime_ns
-    watch_file(source(walk[:5]), out=None, site=site, camera=camera)
-    assert [path.stat().st_mtime_ns for path in (tmp_path / "kept").iterdir()] == [made]
-
-
-def test_the_cache_is_in_the_user_s_own_folder_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MARSAD_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "marsad"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path / "me"))
-    assert cache_folder() == tmp_path / "me" / ".cache" / "marsad"
 
 
 def test_a_site_for_another_picture_size_is_refused(walk: list[Frame], site_file: Path) -> None:

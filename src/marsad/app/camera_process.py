@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import cv2
 import msgspec
@@ -23,15 +23,25 @@ import structlog
 from marsad import __version__
 from marsad.adapters.film import CameraFilm, FilmWriter
 from marsad.adapters.filming import Filming
-from marsad.adapters.onnx import OnnxModel
 from marsad.adapters.rtsp import masked
 from marsad.adapters.sources import is_live, open_source
-from marsad.app.camera_wire import Beat, Begun, Ended, FromCamera, Go, Orders, Pictured, Saw, Small, heard, packed
+from marsad.app.camera_wire import (
+    Beat,
+    Begun,
+    Ended,
+    FromCamera,
+    Glance,
+    Go,
+    Orders,
+    Pictured,
+    Saw,
+    Small,
+    heard,
+    packed,
+)
 from marsad.app.config import load_site
-from marsad.app.desk import Glance
 from marsad.app.glance import Glances, followed
-from marsad.app.node import watcher_for
-from marsad.app.story import StorySource
+from marsad.app.watch_start import watcher_for
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.event import (
     CameraLost,
@@ -134,7 +144,7 @@ class Looker:
     def __init__(
         self, orders: Orders, source: FrameSource, site: Site, camera: Camera, line: Line, filming: Filming
     ) -> None:
-        model: DetectorModel | None = OnnxModel(Path(orders.model)) if orders.model else None
+        model = _model(Path(orders.model)) if orders.model else None
         settings = WatchSettings(faint=FaintSettings() if orders.faint else None)
         self._watcher: Watcher = watcher_for(source, site, camera, model, settings)
         self._watcher.number_from(orders.first_track)
@@ -213,6 +223,14 @@ class Looker:
         )  # fmt: skip
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A source that is played no further than it is told."""
+
+    def go(self, until_ns: int) -> None:
+        """It may be played up to this moment."""
+
+
 class AsLive:
     """A recording played at its own pace as if it happened now; it waits for a late watch, and loses nothing."""
 
@@ -249,8 +267,16 @@ def _moved(item: Frame | SourceEvent, time_ns: int) -> Frame | SourceEvent:
     return msgspec.structs.replace(item, time_ns=time_ns)
 
 
+def _model(path: Path) -> DetectorModel:
+    from marsad.adapters.onnx import OnnxModel
+
+    return OnnxModel(path)
+
+
 def _opened(orders: Orders, tap: Callable[[CodedPicture], None]) -> FrameSource:
     if orders.story is not None:
+        from marsad.app.story import StorySource
+
         return StorySource(orders.story, orders.camera_id)
     if is_live(orders.source):
         return open_source(orders.source, orders.camera_id, orders.fps, tap=tap)
@@ -318,7 +344,7 @@ class Process:
         with contextlib.suppress(MarsadError, OSError):
             while True:
                 said = heard(self._door)
-                if isinstance(said, Go) and isinstance(self._source, StorySource):
+                if isinstance(said, Go) and isinstance(self._source, Paced):
                     self._source.go(said.until_ns)
                 elif not isinstance(said, Go):
                     break

@@ -6,12 +6,28 @@ from typing import Final
 
 import msgspec
 
-from marsad.app.desk import Glance
+from marsad.kernel.alert import Alert
 from marsad.kernel.error import InputError, UnavailableError
+from marsad.kernel.event import Event
+from marsad.kernel.measurement import Look
 from marsad.kernel.record import Record
+from marsad.kernel.track import Track
 
 LENGTH: Final = struct.Struct("<I")
 MOST_BYTES: Final = 64 << 20
+
+
+class Glance(Record):
+    """What a camera's process has to tell at one moment; `watched` where that is of a picture it has looked at."""
+
+    camera_id: str
+    time_ns: int
+    watched: bool = True
+    fps: float = 0.0
+    look: Look | None = None
+    tracks: tuple[Track, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 class Wire(Record, tag_field="type"):

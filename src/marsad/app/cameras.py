@@ -18,6 +18,7 @@ from marsad.app.camera_wire import (
     Begun,
     Ended,
     FromCamera,
+    Glance,
     Go,
     Orders,
     Pictured,
@@ -28,7 +29,6 @@ from marsad.app.camera_wire import (
     length_of,
     packed,
 )
-from marsad.app.desk import Glance
 from marsad.kernel.desk import CameraRun
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record

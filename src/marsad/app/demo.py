@@ -14,12 +14,12 @@ from rich.console import Console
 
 from marsad.adapters.truth import TruthFiles
 from marsad.adapters.writing import replace_whole
+from marsad.app.camera_wire import Glance
 from marsad.app.config import load_site
 from marsad.app.demo_desk import play_desk
 from marsad.app.demo_map import Still
 from marsad.app.demo_report import DemoReport, Watched, report_on
 from marsad.app.demo_text import narrate, tell
-from marsad.app.desk import Glance
 from marsad.app.glance import Glances
 from marsad.app.node import CameraNode
 from marsad.app.performance import Alarm, Witness

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from marsad.adapters.sqlite import SqliteEventLog
+from marsad.app.camera_wire import Glance
 from marsad.app.demo_patrol import Phones
-from marsad.app.desk import Control, DeskSettings, Glance, Outfit
+from marsad.app.desk import Control, DeskSettings, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.fuse.presence import corners_of
 from marsad.geo.geodesy import Array, EnuFrame

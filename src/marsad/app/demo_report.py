@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 
 from marsad.adapters.writing import replace_whole
+from marsad.app.camera_wire import Glance
 from marsad.app.demo_alarm import AlarmReport, compare
 from marsad.app.demo_desk import LOG, DeskReport
 from marsad.app.demo_map import Still, Story, draw_map
 from marsad.app.demo_party import PartyReport, party_reports
-from marsad.app.desk import Glance
 from marsad.app.evaluate import evaluate_files
 from marsad.app.node import WatchResult
 from marsad.app.outcome import counted, shortcomings

@@ -13,12 +13,11 @@ from argon2 import PasswordHasher
 from rich.console import Console
 
 from marsad.adapters.sqlite import SqliteLogReader
-from marsad.app.camera_wire import Orders, Story
+from marsad.app.camera_wire import Glance, Orders, Story
 from marsad.app.cameras import Cameras
 from marsad.app.config import load_site
 from marsad.app.demo_desk import begin_of, exercise_of
 from marsad.app.demo_patrol import Phones
-from marsad.app.desk import Glance
 from marsad.app.run import configure_log, first_of, stop_asked
 from marsad.app.scenario_file import load_scenario
 from marsad.app.sharing import Share

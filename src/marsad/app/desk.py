@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from marsad.app.camera_wire import Glance
 from marsad.app.desk_acts import Clips, Room, Vault
 from marsad.app.desk_feed import LEFT_OUT, Feed
 from marsad.app.desk_ground import Ground
@@ -82,19 +83,6 @@ class DeskSettings(Record):
     keep_s: float = 60.0
     idle_keep_s: float = 600.0
     by_itself: bool = True
-
-
-class Glance(Record):
-    """What a camera's process has to tell at one moment; `watched` where that is of a picture it has looked at."""
-
-    camera_id: str
-    time_ns: int
-    watched: bool = True
-    fps: float = 0.0
-    look: Look | None = None
-    tracks: tuple[Track, ...] = ()
-    alerts: tuple[Alert, ...] = ()
-    events: tuple[Event, ...] = ()
 
 
 class Outfit(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from marsad.app.desk import Glance
+from marsad.app.camera_wire import Glance
 from marsad.fuse.coverage import BLINDING
 from marsad.kernel.alert import Alert
 from marsad.kernel.event import CameraHealth, Event

@@ -1,7 +1,6 @@
 """One camera's run: source, watch, alerting, log and files, from the first picture to the last."""
 
 import contextlib
-import os
 import sys
 import time
 from collections import Counter
@@ -9,17 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from marsad import __version__
-from marsad.adapters.dem import site_surface
-from marsad.adapters.lookup import cached_lookup
 from marsad.adapters.rtsp import masked
 from marsad.app.outputs import Outputs, Tell
-from marsad.geo.ground import CameraView
+from marsad.app.watch_start import watcher_for
 from marsad.kernel.alert import Alert
-from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     AlertRaised,
     CameraHealth,
@@ -36,11 +29,9 @@ from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Site
 from marsad.respond.alerting import Alerting
 from marsad.watch.faint import FaintSettings
-from marsad.watch.geolocate import Geolocator
-from marsad.watch.watcher import Observation, Watcher, WatchSettings
+from marsad.watch.watcher import Observation, WatchSettings
 
 DEFAULT_FPS = 25.0
-LEAST_SIDE_PX = 8
 
 
 class WatchResult(Record):
@@ -250,58 +241,6 @@ def watch_file(
                 reason = "stopped by the operator"
                 break
         return node.finish(reason)
-
-
-def watcher_for(
-    source: FrameSource,
-    site: Site | None,
-    camera: Camera | None,
-    model: DetectorModel | None,
-    settings: WatchSettings,
-) -> Watcher:
-    """The watch of a source. Raises: InputError where its pictures are not those of the site's camera."""
-    info = source.info
-    if min(info.width_px, info.height_px) < LEAST_SIDE_PX:
-        raise InputError(
-            f"{source.camera_id}: pictures of {info.width_px} x {info.height_px} pixels; the least that can be watched "
-            f"is {LEAST_SIDE_PX} x {LEAST_SIDE_PX}"
-        )
-    if site is None or camera is None:
-        return Watcher(source.camera_id, settings=settings, model=model)
-    if (info.width_px, info.height_px) != (camera.lens.width_px, camera.lens.height_px):
-        raise InputError(
-            f"camera {camera.id}: the site file says {camera.lens.width_px} x {camera.lens.height_px} pixels, the "
-            f"source sends {info.width_px} x {info.height_px}; correct lens.width_px and lens.height_px"
-        )
-    geolocator, scale = _ground(site, camera)
-    return Watcher(
-        source.camera_id,
-        origin=site.organisation,
-        settings=settings,
-        geolocator=geolocator,
-        metres_per_pixel=scale,
-        masks=camera.masks,
-        polarity=camera.polarity,
-        model=model,
-    )
-
-
-def _ground(site: Site, camera: Camera) -> tuple[Geolocator | None, NDArray[np.float32] | None]:
-    """How the camera's pixels lie on the ground; nothing where it has no pose or the site no terrain."""
-    if camera.pose is None:
-        return None, None
-    surface = site_surface(site, Path())
-    if surface is None:
-        return None, None
-    view = CameraView(camera.lens, camera.pose, surface, reach_m=camera.reach_m)
-    return Geolocator(view, site.terrain), cached_lookup(view, cache_folder()).metres_per_pixel
-
-
-def cache_folder() -> Path:
-    """Where what can be built again is kept: `MARSAD_CACHE`, or the user's cache folder."""
-    if chosen := os.environ.get("MARSAD_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marsad"
 
 
 class Totals(Record):

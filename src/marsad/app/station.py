@@ -23,9 +23,9 @@ from marsad.adapters.film_keeper import FilmKeeper
 from marsad.adapters.reporters import Reporters
 from marsad.adapters.sqlite import SqliteEventLog
 from marsad.adapters.writing import write_refusal
-from marsad.app.camera_wire import Orders
+from marsad.app.camera_wire import Glance, Orders
 from marsad.app.cameras import CameraKeeper, Cameras, Patience
-from marsad.app.desk import Clock, Control, DeskSettings, Glance, Outfit
+from marsad.app.desk import Clock, Control, DeskSettings, Outfit
 from marsad.app.desk_setup import Made, set_up
 from marsad.app.ground_watch import ground_watch
 from marsad.app.papers import Papers

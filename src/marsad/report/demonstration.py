@@ -8,7 +8,7 @@ Source: UFGS 13721A, perimeter intrusion detection; Clopper and Pearson, Biometr
 
 from typing import Final
 
-from scipy import stats
+from scipy.special import betaincinv
 
 from marsad.kernel.record import Record
 from marsad.report.interval import Share, exact_share
@@ -52,7 +52,7 @@ def demonstrate(found: int, of: int) -> Demonstration:
 
 def surely_above(found: int, of: int, confidence: float = CONFIDENCE) -> float:
     """The share that the true one exceeds with this confidence, one-sided and exact."""
-    return 0.0 if found == 0 else float(stats.beta.ppf(1 - confidence, found, of - found + 1))
+    return 0.0 if found == 0 else float(betaincinv(found, of - found + 1, 1 - confidence))
 
 
 def more_needed(found: int, of: int, wanted: float = WANTED, confidence: float = CONFIDENCE) -> int:

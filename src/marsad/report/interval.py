@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv, gammaincinv, stdtrit
 
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
@@ -92,8 +92,8 @@ def exact_share(found: int, of: int, level: float = LEVEL) -> Share:
     if not 0 <= found <= of:
         raise InputError(f"{found} of {of}: what was found must be among what was tried")
     tail = (1 - level) / 2
-    low = 0.0 if found == 0 else float(stats.beta.ppf(tail, found, of - found + 1))
-    high = 1.0 if found == of else float(stats.beta.ppf(1 - tail, found + 1, of - found))
+    low = 0.0 if found == 0 else float(betaincinv(found, of - found + 1, tail))
+    high = 1.0 if found == of else float(betaincinv(found + 1, of - found, 1 - tail))
     return Share(found=found, of=of, share=found / of if of else None, low=low, high=high)
 
 
@@ -105,8 +105,8 @@ def exact_rate(count: int, exposure: float, level: float = LEVEL) -> Rate:
     if count < 0 or not exposure >= 0:
         raise InputError(f"{count} events in an exposure of {exposure}: neither can be below 0")
     tail = (1 - level) / 2
-    low = 0.0 if count == 0 else float(stats.chi2.ppf(tail, 2 * count)) / 2
-    high = float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
+    low = 0.0 if count == 0 else float(gammaincinv(count, tail))
+    high = float(gammaincinv(count + 1, 1 - tail))
     if exposure == 0:
         return Rate(count=count, exposure=0.0, rate=None, low=0.0, high=math.inf)
     return Rate(count=count, exposure=exposure, rate=count / exposure, low=low / exposure, high=high / exposure)
@@ -120,7 +120,7 @@ def mean_of(values: Sequence[float], level: float = LEVEL) -> Mean:
     middle = float(each.mean())
     if len(each) == 1:
         return Mean(mean=middle, low=None, high=None)
-    reach = float(stats.t.ppf(0.5 + level / 2, len(each) - 1)) * float(each.std(ddof=1)) / math.sqrt(len(each))
+    reach = float(stdtrit(len(each) - 1, 0.5 + level / 2)) * float(each.std(ddof=1)) / math.sqrt(len(each))
     return Mean(mean=middle, low=middle - reach, high=middle + reach)
 
 
@@ -176,7 +176,7 @@ def honesty(distances2: Sequence[float], errors_m: Sequence[float], scenes: Sequ
     clusters = len(sizes)
     if clusters > 1:
         sigma = math.sqrt(clusters / (clusters - 1) * float(np.square(apart).sum())) / len(squared)
-        reach = float(stats.t.ppf(0.5 + LEVEL / 2, clusters - 1)) * sigma
+        reach = float(stdtrit(clusters - 1, 0.5 + LEVEL / 2)) * sigma
         low, high = max(share - reach, 0.0), min(share + reach, 1.0)
     else:
         low, high = 0.0, 1.0
