@@ -5,8 +5,8 @@
 The server, in a process of its own, shows a desk whose tracks all move each time; the built console is signed in, in
 Arabic, with the map of the al-Qaim night before it. What is counted is what the browser's trace says its main thread
 spent in script from one message of the picture to the next message, drawing and clearing up of memory included. What
-part of it is reading the message's JSON, taking it in, and drawing comes from marks around `JSON.parse` and from what
-calls the script; the other messages (five events a second, a pulse) are counted apart.
+part of it is reading the message's JSON, taking it in (the map's marks included) and drawing comes from marks around
+`JSON.parse` and from what calls the script; the other messages (five events a second, a pulse) are counted apart.
 """
 
 import asyncio
