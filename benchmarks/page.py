@@ -81,10 +81,14 @@ class CrowdedDesk(BusyDesk):
             for _ in range(tracks)
         ]  # fmt: skip
         self._chance = chance
+        self._shown = Picture(time_ns=0)
 
     def state(self) -> DeskState:
-        """An empty one, at the site."""
-        return msgspec.structs.replace(super().state(), site_name=self.site.name, origin=self.site.origin)
+        """An empty one but for the picture, at the site."""
+        state = super().state()
+        return msgspec.structs.replace(
+            state, site_name=self.site.name, origin=self.site.origin or HERE, picture=self._shown
+        )
 
     def events(self, *_: int) -> Sequence[StoredEvent]:
         """None: nothing was written down."""
@@ -94,7 +98,8 @@ class CrowdedDesk(BusyDesk):
         """Everybody some steps further."""
         made = super().picture(step)
         tracks = tuple(self._walked(each, number) for number, each in enumerate(made.tracks))
-        return msgspec.structs.replace(made, tracks=tracks)
+        self._shown = msgspec.structs.replace(made, tracks=tracks)
+        return self._shown
 
     def _walked(self, told: PictureTrack, number: int) -> PictureTrack:
         walker = self._walkers[number]
