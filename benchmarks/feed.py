@@ -41,11 +41,12 @@ from marsad.console.film import Anyone, Screening, film_routes
 from marsad.console.live import LiveFilm, Thumbnail
 from marsad.console.patient import TextFrame
 from marsad.console.server import build_app, server_for
+from marsad.console.shown import tracks_shown
 from marsad.fuse.approach import ApproachSettings
 from marsad.kernel.act import Person
 from marsad.kernel.desk import DeskState, Figures
 from marsad.kernel.event import Event, OfficerDecision
-from marsad.kernel.picture import Contributor, LineApproach, PictureTrack, Waypoint
+from marsad.kernel.picture import Contributor, LineApproach, Picture, PictureTrack, Waypoint
 from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Position
 from marsad.kernel.site import Site
 
@@ -94,6 +95,11 @@ def track(number: int, step: int, now_ns: int) -> PictureTrack:
     )  # fmt: skip
 
 
+def moved(sequence: int, picture: Picture) -> PictureMoved:
+    """The message that all of a picture has moved."""
+    return PictureMoved(sequence=sequence, time_ns=picture.time_ns, tracks=tracks_shown(picture, ()))
+
+
 class BusyDesk:
     """A desk where something happens all the time; only what the feed asks for is there."""
 
@@ -137,10 +143,14 @@ class BusyDesk:
         step = 0
         while True:
             step += 1
-            base_ns = time.time_ns()
-            tracks = tuple(track(number, step, base_ns) for number in range(self._tracks))
-            self._tell(PictureMoved(sequence=self._sequence, time_ns=time.time_ns(), tracks=tracks))
+            self._tell(moved(self._sequence, self.picture(step)))
             await asyncio.sleep(1 / self._hertz)
+
+    def picture(self, step: int) -> Picture:
+        """The picture after so many steps."""
+        base_ns = time.time_ns()
+        tracks = tuple(track(number, step, base_ns) for number in range(self._tracks))
+        return Picture(time_ns=time.time_ns(), tracks=tracks)
 
     async def _happen(self) -> None:
         while True:
@@ -299,7 +309,7 @@ def measure(asked: Namespace, *, each_anew: bool, deflated: bool = True) -> dict
         server.join()
     taken_ms = np.array([each for times, _ in results for each in times])
     size = msgspec.json.encode(
-        PictureMoved(sequence=1, time_ns=1, tracks=tuple(track(n, 1, 1) for n in range(asked.tracks)))
+        moved(1, Picture(time_ns=1, tracks=tuple(track(number, 1, 1) for number in range(asked.tracks))))
     )
     return {
         "p50_ms": float(np.percentile(taken_ms, 50)),

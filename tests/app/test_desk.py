@@ -25,6 +25,7 @@ from marsad.app.camera_wire import Glance
 from marsad.app.desk import Control, DeskSettings, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse
+from marsad.console.shown import tracks_shown
 from marsad.fuse.hypotheses import angles_to
 from marsad.fuse.sensor import CameraSensor
 from marsad.kernel.act import (
@@ -223,7 +224,7 @@ class Browser:
                 self.incidents = {each.incident_id: each for each in state.incidents}
                 self.dispatches = {each.dispatch_id: each for each in state.dispatches}
                 self.holds = {each.hold_id: each for each in state.holds}
-                self.tracks = {each.track_id: each for each in state.picture.tracks}
+                self.tracks = {each.track_id: each for each in tracks_shown(state.picture, ())}
                 self.seen.append(state.sequence)
             case Events(events=events):
                 for told in events:
@@ -259,7 +260,7 @@ class Browser:
         assert self.incidents == {each.incident_id: each for each in state.incidents}
         assert self.dispatches == {each.dispatch_id: each for each in state.dispatches}
         assert self.holds == {each.hold_id: each for each in state.holds}
-        assert self.tracks == {each.track_id: each for each in state.picture.tracks}
+        assert self.tracks == {each.track_id: each for each in tracks_shown(state.picture, desk._board.alarmed)}
 
 
 async def listen(feed: AsyncIterator[FeedMessage], browser: Browser) -> None:

@@ -29,6 +29,7 @@ from marsad.kernel.dispatch import Dispatch, Patrol
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDecision
 from marsad.kernel.incident import Hazard, Incident, Note
+from marsad.kernel.picture import Picture
 from marsad.kernel.port import Accounts
 from marsad.kernel.position import EnuPoint, Position
 from marsad.kernel.role import Role
@@ -92,6 +93,7 @@ class MemoryDesk:
         self.dispatches: dict[str, Dispatch] = {"D1": order("D1", "P1", "I1"), "D2": order("D2", "P2", "I2")}
         self.acts: dict[str, Done] = {}
         self.followers: set[asyncio.Queue[FeedMessage]] = set()
+        self.picture = Picture(time_ns=NIGHT_NS)
         self.down = False
         self.asked: list[tuple[Person, Act]] = []
 
@@ -128,7 +130,7 @@ class MemoryDesk:
     def state(self) -> DeskState:
         return DeskState(
             sequence=self.sequence(), now_ns=self.time_ns, site_name=self.site.name, origin=HERE, figures=FIGURES,
-            incidents=self.incidents, dispatches=tuple(self.dispatches.values()),
+            picture=self.picture, incidents=self.incidents, dispatches=tuple(self.dispatches.values()),
             patrols=tuple(
                 PatrolState(patrol_id=each, position=HERE, sigma_m=5, time_ns=NIGHT_NS) for each in ("P1", "P2")
             ),

@@ -8,6 +8,8 @@ from tests.console.conftest import NIGHT_NS, PEOPLE, Console
 
 from marsad.console.openapi import interface
 from marsad.kernel.desk import DeskState
+from marsad.kernel.picture import Picture, PictureTrack
+from marsad.kernel.position import GroundCovariance, GroundState, Position
 
 
 def act(kind: str, number: str = "a1", **fields: object) -> dict[str, object]:
@@ -76,6 +78,24 @@ def test_a_patrol_reads_its_own_orders_alone(console: Console) -> None:
     site = client.get("/api/site").json()
     assert site["cameras"] == []
     assert [each["id"] for each in site["lines"]] == ["border"]
+
+
+def test_all_that_is_known_of_one_track_is_there_for_whoever_keeps_watch(console: Console) -> None:
+    ground = GroundState(
+        position=Position(latitude_deg=34.4, longitude_deg=40.9), east_m=1.0, north_m=2.0, range_m=900.0,
+        covariance=GroundCovariance(east_m2=4.0, east_north_m2=0.0, north_m2=4.0),
+    )  # fmt: skip
+    track = PictureTrack(
+        track_id="north-1-a", origin="own", time_ns=NIGHT_NS, status="confirmed", ground=ground, existence=0.9,
+        velocity_covariance=ground.covariance, first_ns=NIGHT_NS, seen_ns=NIGHT_NS,
+    )  # fmt: skip
+    console.desk.picture = Picture(time_ns=NIGHT_NS, tracks=(track,))
+    client = console.enter("vian")
+    answer = client.get("/api/tracks/north-1-a")
+    assert msgspec.json.decode(answer.content, type=PictureTrack) == track
+    answer = client.get("/api/tracks/T9")
+    assert (answer.status_code, answer.json()["error"]) == (404, "NotFound")
+    assert console.enter("patrol 1").get("/api/tracks/T1").status_code == 403
 
 
 def test_the_site_is_shown_without_where_its_pictures_come_from(console: Console) -> None:

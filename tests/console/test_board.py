@@ -136,6 +136,7 @@ def test_from_a_keeping_on_it_is_as_from_the_beginning(seed: int) -> None:
     night.live(60)
     again = board_now(night.log, WATCHED)
     assert plain(again.state(night.now_ns)) == plain(night.board.state(night.now_ns))
+    assert again.alarmed >= {each.subject_id for each in night.board.state(night.now_ns).alarms}
     assert again.keeping(night.now_ns).named == night.board.keeping(night.now_ns).named
     fresh = again.responders().alarms.figures(night.now_ns)
     assert fresh.rate == night.room.alarms.figures(night.now_ns).rate

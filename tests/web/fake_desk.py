@@ -20,6 +20,8 @@ from litestar.exceptions import HTTPException, WebSocketDisconnect
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.response import File, Response
 
+from marsad.console.desk import PictureMoved
+from marsad.console.shown import tracks_shown
 from marsad.kernel.alarm import Alarm, Met, Seen
 from marsad.kernel.desk import CameraState, DeskState, Figures, PatrolState, Shift, Storage, Trouble
 from marsad.kernel.detection import Box
@@ -545,8 +547,11 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
                     "figures": msgspec.to_builtins(desk.figures()), "storage": msgspec.to_builtins(desk.storage()),
                 }
             )  # fmt: skip
-            moved = {"type": "picture", "sequence": sequence, "time_ns": picture.time_ns, "whole": True}
-            desk.tell({**moved, **{k: v for k, v in msgspec.to_builtins(picture).items() if k != "time_ns"}})
+            moved = PictureMoved(
+                sequence=sequence, time_ns=picture.time_ns, tracks=tracks_shown(picture, ()), groups=picture.groups,
+                whole=True,
+            )  # fmt: skip
+            desk.tell(msgspec.to_builtins(moved))
             await asyncio.sleep(1)
 
     async def beating(_: Litestar) -> AsyncGenerator[None, None]:

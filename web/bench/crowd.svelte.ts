@@ -83,7 +83,6 @@ export class Crowd implements MapDesk {
     return {
       track_id: walker.id,
       origin: 'own',
-      time_ns: this.#next_ns,
       status: coasting ? 'coasting' : 'confirmed',
       existence: 0.99,
       first_ns: this.#next_ns - 60 * NS,
@@ -92,7 +91,6 @@ export class Crowd implements MapDesk {
       standing,
       standing_id: standing === 'own' ? `P${k}` : '',
       ground: this.#ground(walker.east, walker.north, 60 + (k % 7) * 40, walker.heading),
-      velocity_covariance: { east_m2: 0.1, east_north_m2: 0, north_m2: 0.1 },
       heading_rad: walker.heading,
       speed_m_s: walker.speed,
       corridor: this.#corridor(walker),
@@ -132,7 +130,7 @@ export class Crowd implements MapDesk {
     const ground = this.#ground(east_m, north_m, 160, 1.05)
     const group: PictureGroup = {
       group_id: 'g1', time_ns: now, first_ns: now - 90 * NS, members: [], count: { best: 4, low: 4, high: 5 },
-      kind: 'person', ground, velocity_covariance: { east_m2: 0.1, east_north_m2: 0, north_m2: 0.1 },
+      kind: 'person', ground,
       heading_rad: 1.05, speed_m_s: 1.45, extent_m: 6,
       corridor: this.#corridor({ id: 'g1', east: east_m, north: north_m, heading: 1.05, speed: 1.45 }),
     }

@@ -540,7 +540,7 @@ class Control:
         self._running.submit(self._collected.fetch())
         if shown.tracks or shown.groups or self._picture.tracks or self._picture.groups:
             self._picture = shown
-            self._feed.show(shown)
+            self._feed.show(shown, self._board.alarmed)
         alerts: list[Alert] = []
         for picture in made:
             raised, self._raised = self._raised, []

@@ -6,12 +6,13 @@ that is far behind begins anew with everything as it is.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
 from marsad.console.desk import Events, FeedMessage, Hello, PictureMoved, Pulse, Told
+from marsad.console.shown import TrackShown, tracks_shown
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
 from marsad.kernel.event import (
@@ -23,7 +24,7 @@ from marsad.kernel.event import (
     TrackPoint,
     TracksReserved,
 )
-from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
+from marsad.kernel.picture import Picture, PictureGroup
 
 RECENT: Final = 20_000
 """So many events are kept at hand for followers."""
@@ -42,10 +43,10 @@ Read = Callable[[int, int], Iterator[StoredEvent]]
 class _Shown:
     """A picture as it was last shown, by name."""
 
-    def __init__(self, version: int, picture: Picture) -> None:
+    def __init__(self, version: int, picture: Picture, alarmed: Collection[str] = ()) -> None:
         self.version = version
         self.time_ns = picture.time_ns
-        self.tracks: dict[str, PictureTrack] = {each.track_id: each for each in picture.tracks}
+        self.tracks: dict[str, TrackShown] = {each.track_id: each for each in tracks_shown(picture, alarmed)}
         self.groups: dict[str, PictureGroup] = {each.group_id: each for each in picture.groups}
 
 
@@ -87,9 +88,9 @@ class Feed:
             self._first = self._recent.popleft().sequence + 1
         self._call()
 
-    def show(self, picture: Picture) -> None:
-        """The picture is another."""
-        before, self._shown = self._shown, _Shown(self._shown.version + 1, picture)
+    def show(self, picture: Picture, alarmed: Collection[str] = ()) -> None:
+        """The picture is another, or other tracks have alarms about them (`alarmed`)."""
+        before, self._shown = self._shown, _Shown(self._shown.version + 1, picture, alarmed)
         self._moves = {before.version: self._moved(before)}
         self._call()
 

@@ -19,6 +19,7 @@ from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.error import RefusedError
+from marsad.kernel.picture import PictureTrack
 from marsad.kernel.site import Site
 from marsad.respond.dispatch import Option
 
@@ -33,7 +34,7 @@ RECENT_NS: Final = 3_660 * 10**9
 
 def desk_routes(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     """The routes that read the desk, and the one that asks it to do something."""
-    return [*_reading(desk, access), *_choosing(desk), *_doing(desk, access)]
+    return [*_reading(desk, access), *_looking(desk), *_choosing(desk), *_doing(desk, access)]
 
 
 def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
@@ -71,6 +72,18 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
         return [event for event in await asyncio.to_thread(desk.events, first, last) if stored_for(person, event)]
 
     return [site, state, events]
+
+
+def _looking(desk: Desk) -> list[HTTPRouteHandler]:
+    @get("/api/tracks/{track_id:str}")
+    async def track(track_id: FromPath[str]) -> PictureTrack:
+        """All that is known of a track of the picture as it is now."""
+        for each in desk.state().picture.tracks:
+            if each.track_id == track_id:
+                return each
+        raise NotDoneError("NotFound", f"there is no track {track_id!r} in the picture")
+
+    return [track]
 
 
 def _choosing(desk: Desk) -> list[HTTPRouteHandler]:

@@ -274,6 +274,11 @@ class Board:
         return self._picture.picture
 
     @property
+    def alarmed(self) -> frozenset[str]:
+        """What the alarms that are shown are about, also by what it was called before."""
+        return frozenset(name for each in self._alarms.values() for name in (each.subject_id, *each.formerly))
+
+    @property
     def cameras(self) -> tuple[CameraState, ...]:
         """How the cameras do."""
         return tuple(camera.state for camera in self._cameras.values())

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Protocol
 
+from marsad.console.shown import TrackShown
 from marsad.kernel.act import Act, Person
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraState, DeskState, Figures, Storage
 from marsad.kernel.event import Event
 from marsad.kernel.partner import PartnerState
-from marsad.kernel.picture import PictureGroup, PictureTrack
+from marsad.kernel.picture import PictureGroup
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
 from marsad.respond.dispatch import Option
@@ -46,7 +47,7 @@ class PictureMoved(FeedRecord, tag="picture"):
     """
 
     time_ns: int
-    tracks: tuple[PictureTrack, ...] = ()
+    tracks: tuple[TrackShown, ...] = ()
     groups: tuple[PictureGroup, ...] = ()
     gone: tuple[str, ...] = ()
     whole: bool = False

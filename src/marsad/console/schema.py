@@ -15,6 +15,7 @@ from marsad.console.gatekeeper import AccountChange, AccountShown, Credentials, 
 from marsad.console.health import Health
 from marsad.console.problem import STATUS, Problem
 from marsad.console.session import PasswordChange, SessionShown
+from marsad.console.shown import TrackShown
 from marsad.kernel.act import Act
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
@@ -29,6 +30,8 @@ RECORDS: Final = (
     DeskState, Site, StoredEvent, Done, Option, Problem, SessionShown, Credentials, PasswordChange, AccountShown,
     NewAccount, AccountChange, Health,
 )  # fmt: skip
+SPARING: Final = frozenset({TrackShown.__name__})
+"""Records that are told without the fields that have their defaults."""
 _REF: Final = "#/components/schemas/"
 _RENAMED: Final = {
     "console_desk_Done": "DeskDone",
@@ -66,7 +69,7 @@ def document(routes: list[ControllerRouterHandler], version: str) -> Document:
     asked = set(_reached([each for _, each in _bodies(found)] + [{"$ref": _REF + "Act"}], known))
     for name, schema in known.items():
         # What is answered always has all its fields; of what is asked, those with a default may be left out.
-        if name not in asked and "properties" in schema:
+        if name not in asked | SPARING and "properties" in schema:
             schema["required"] = list(schema["properties"])
     return found
 

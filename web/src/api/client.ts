@@ -5,6 +5,7 @@ import type {
   Done,
   NamedAct,
   Option,
+  PictureTrack,
   Role,
   Session,
   Site,
@@ -141,6 +142,9 @@ export async function changePassword(old: string, fresh: string): Promise<void> 
 
 export const site = (): Promise<Site> => call('/api/site')
 export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
+/** All that is known of one track, as it is now. */
+export const track = (track_id: string): Promise<PictureTrack> =>
+  call(`/api/tracks/${encodeURIComponent(track_id)}`)
 export async function eventsBetween(from_ns: number, to_ns: number): Promise<Told[]> {
   const stored = await call<Stored[]>(`/api/events?from=${ns(from_ns)}&to=${ns(to_ns)}`)
   return stored.filter((each): each is Told => each.event !== null)

@@ -1,7 +1,7 @@
 /** The desk as the screens see it: live or replayed, with the acts on their way and when the server was last heard. */
 import * as client from './client'
 import { Feed } from './feed'
-import { at, modelOf, withEvent, withMessage, newsTo, type Model } from './model'
+import { at, modelOf, withEvent, withLook, withMessage, newsTo, type Model } from './model'
 import { Outbox, type Shelf, type Waiting } from './outbox'
 import type { Act, Done, NamedAct, Session, Site, Told } from './types'
 
@@ -91,6 +91,8 @@ export class DeskStore {
   #ahead_to_ns = 0
   #fetching = false
   #frame = 0
+  #looked = ''
+  #reading = false
 
   constructor(shelf: Shelf = window.localStorage) {
     this.#shelf = shelf
@@ -100,6 +102,7 @@ export class DeskStore {
         if (message.type === 'events' && this.live) this.#remember(newsTo(this.live, message.events))
         if (message.type === 'pulse') this.ahead_ms = aheadOf(this.ahead_ms, message.now_ns)
         this.live = withMessage(this.live, message)
+        if (message.type === 'picture') void this.#readLooked()
       },
       link: (up, heard_ms) => {
         if (up && !this.linked) this.#linked()
@@ -147,6 +150,23 @@ export class DeskStore {
   /** Whether an act about this object is on its way. */
   pending(id: string): boolean {
     return this.waiting.some(({ act }) => Object.values(act).includes(id))
+  }
+
+  /** Keep at hand all that is known of one track, which the feed tells only of those that alarms are about. */
+  look(track_id: string): void {
+    this.#looked = track_id
+    void this.#readLooked()
+  }
+
+  async #readLooked(): Promise<void> {
+    const id = this.#looked
+    if (this.#reading || !this.live?.tracks.get(id)?.brief) return
+    this.#reading = true
+    // One that is gone by now leaves with the next picture, and a server that is silent is shown to be.
+    const whole = await client.track(id).catch(() => null)
+    this.#reading = false
+    if (this.#looked !== id) void this.#readLooked()
+    else if (whole && this.live) this.live = withLook(this.live, whole)
   }
 
   /** Fill the timeline with what happened in a span before the page was opened. */

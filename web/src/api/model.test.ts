@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { modelOf, newsTo, withEvent, withMessage, type Model } from './model'
+import { modelOf, newsTo, withEvent, withLook, withMessage, type Model } from './model'
 import type { Alarm, CameraState, DeskEvent, DeskState, Hold, PictureTrack, Told } from './types'
 
 const STATE: DeskState = { sequence: 4, now_ns: 1e18, site_name: 'S', origin: { latitude_deg: 34, longitude_deg: 41 } }
@@ -54,6 +54,19 @@ describe('the model of the desk', () => {
     const two = withMessage(modelOf(STATE), { ...picture, tracks: [track('T1'), track('T2')] }) as Model
     expect([...(withMessage(two, { ...picture, gone: ['T1'] })?.tracks.keys() ?? [])]).toEqual(['T2'])
     expect([...(withMessage(two, { ...picture, tracks: [track('T3')], whole: true })?.tracks.keys() ?? [])]).toEqual(['T3'])
+  })
+
+  it('keeps what was asked for of a track that the feed tells in brief, and of no other', () => {
+    const brief = (track_id: string, existence: number): PictureTrack => ({ track_id, existence, brief: true }) as PictureTrack
+    const whole = { track_id: 'T1', existence: 0.1, corridor: [{}], approaches: [{}], contributors: [{}] } as PictureTrack
+    const picture = { type: 'picture', sequence: 4, time_ns: 9 } as const
+    const told = withMessage(modelOf(STATE), { ...picture, tracks: [brief('T1', 0.2), brief('T2', 0.2)] }) as Model
+    const looked = withLook(told, whole)
+    expect(looked.tracks.get('T1')).toMatchObject({ existence: 0.2, corridor: [{}], approaches: [{}], contributors: [{}] })
+    const next = withMessage(looked, { ...picture, tracks: [brief('T1', 0.3), brief('T2', 0.3)] }) as Model
+    expect(next.tracks.get('T1')).toMatchObject({ existence: 0.3, corridor: [{}] })
+    expect(next.tracks.get('T2')?.corridor).toBeUndefined()
+    expect(withLook(modelOf(STATE), whole).tracks.size).toBe(0)
   })
 
   it('forgets a hold that has ended', () => {

@@ -45,6 +45,8 @@ export interface Model {
   tracks: ReadonlyMap<string, PictureTrack>
   groups: ReadonlyMap<string, PictureGroup>
   sources: ReadonlyMap<string, SourceState>
+  /** The track that is looked at, as it was last told whole. */
+  looked: PictureTrack | null
   figures: Figures | null
   shift: Shift | null
   exercise: string | null
@@ -77,6 +79,7 @@ export function modelOf(state: DeskState): Model {
     assessments: byId(state.assessments, (each) => each.subject_id),
     statements: new Map(),
     ...pictured(state.picture),
+    looked: null,
     figures: state.figures ?? null,
     shift: state.shift ?? null,
     exercise: state.exercise ?? null,
@@ -245,6 +248,19 @@ export function at(model: Model, now_ns: number): Model {
 export const newsTo = (model: Model, events: readonly Told[]): Told[] =>
   events.filter((told) => told.sequence > model.sequence)
 
+/** A track with what the feed leaves out of most, where that was asked for. */
+function filled(track: PictureTrack, looked: PictureTrack | null): PictureTrack {
+  if (!track.brief || track.track_id !== looked?.track_id) return track
+  const { contributors = [], corridor = [], approaches = [] } = looked
+  return { ...track, contributors, corridor, approaches }
+}
+
+/** The model once a track has been told whole; where it is, the feed may have told since. */
+export function withLook(model: Model, looked: PictureTrack): Model {
+  const told = model.tracks.get(looked.track_id)
+  return told ? { ...model, looked, tracks: put(model.tracks, looked.track_id, filled(told, looked)) } : model
+}
+
 /** The model after one message of the change feed; null stands for a browser that has nothing yet. */
 export function withMessage(model: Model | null, message: FeedMessage): Model | null {
   if (message.type === 'hello') return modelOf(message.state)
@@ -257,7 +273,7 @@ export function withMessage(model: Model | null, message: FeedMessage): Model | 
     case 'picture': {
       const tracks = new Map(message.whole ? [] : model.tracks)
       const groups = new Map(message.whole ? [] : model.groups)
-      for (const track of message.tracks ?? []) tracks.set(track.track_id, track)
+      for (const track of message.tracks ?? []) tracks.set(track.track_id, filled(track, model.looked))
       for (const group of message.groups ?? []) groups.set(group.group_id, group)
       for (const id of message.gone ?? []) {
         tracks.delete(id)

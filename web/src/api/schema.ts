@@ -680,6 +680,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tracks/{track_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Track
+         * @description All that is known of a track of the picture as it is now.
+         */
+        get: operations["ApiTracksTrackIdTrack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1870,6 +1890,16 @@ export interface components {
             covariance: components["schemas"]["GroundCovariance"];
         };
         /**
+         * GroundShown
+         * @description Where a track is and how well that is known: degrees to a centimetre, metres to one, three digits of spread.
+         */
+        GroundShown: {
+            position: components["schemas"]["Position"];
+            east_m: number;
+            north_m: number;
+            covariance: components["schemas"]["GroundCovariance"];
+        };
+        /**
          * GroundState
          * @description Where a track is on the ground, with its whole uncertainty.
          *
@@ -2854,7 +2884,7 @@ export interface components {
             sequence: number;
             time_ns: number;
             /** @default [] */
-            tracks: components["schemas"]["PictureTrack"][];
+            tracks: components["schemas"]["TrackShown"][];
             /** @default [] */
             groups: components["schemas"]["PictureGroup"][];
             /** @default [] */
@@ -4089,6 +4119,52 @@ export interface components {
             type: "track_point";
             time_ns: number;
             track: components["schemas"]["Track"];
+        };
+        /**
+         * TrackShown
+         * @description A track as screens are told of it at the message's time; a field that has its default may be left out.
+         *
+         *         `brief` ones come without `contributors`, `corridor` and `approaches`: `GET /api/tracks/{track_id}` has those, and
+         *         all else that is known. The fields are those of `PictureTrack`.
+         */
+        TrackShown: {
+            track_id: string;
+            origin: string;
+            /** @enum {unknown} */
+            status: "coasting" | "confirmed" | "lost" | "tentative";
+            ground: components["schemas"]["GroundShown"];
+            existence: number;
+            first_ns: number;
+            seen_ns: number;
+            /** @enum {unknown} */
+            kind: "animal" | "flying" | "group" | "person" | "unknown" | "vegetation" | "vehicle";
+            /** @default 0 */
+            kind_confidence?: number;
+            /** @default null */
+            count?: components["schemas"]["Count"] | null;
+            /**
+             * @default unknown
+             * @enum {unknown}
+             */
+            standing?: "declared" | "own" | "unknown";
+            /** @default  */
+            standing_id?: string;
+            /** @default  */
+            group_id?: string;
+            /** @default null */
+            heading_rad?: number | null;
+            /** @default 0 */
+            speed_m_s?: number;
+            /** @default 0 */
+            speed_sigma_m_s?: number;
+            /** @default [] */
+            contributors?: components["schemas"]["Contributor"][];
+            /** @default [] */
+            corridor?: components["schemas"]["Waypoint"][];
+            /** @default [] */
+            approaches?: components["schemas"]["LineApproach"][];
+            /** @default false */
+            brief?: boolean;
         };
         /**
          * TracksReserved
@@ -5456,6 +5532,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiTracksTrackIdTrack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureTrack"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */

@@ -50,7 +50,7 @@ export interface GroundState {
   covariance: GroundCovariance
   velocity_east_m_s?: number
   velocity_north_m_s?: number
-  range_m: number
+  range_m?: number
   multimodal?: boolean
 }
 
@@ -91,11 +91,9 @@ export interface Contributor {
 }
 
 interface Moving {
-  time_ns: number
   first_ns: number
   kind: Kind
   ground: GroundState
-  velocity_covariance: GroundCovariance
   standing?: Standing
   standing_id?: string
   heading_rad?: number | null
@@ -106,6 +104,10 @@ interface Moving {
   approaches?: LineApproach[]
 }
 
+/**
+ * A track of the picture: as the feed tells it, rounded and without what no screen shows, or whole. A `brief` one comes
+ * without contributors, corridor and approaches, which `GET /api/tracks/{track_id}` has.
+ */
 export interface PictureTrack extends Moving {
   track_id: string
   origin: string
@@ -116,12 +118,12 @@ export interface PictureTrack extends Moving {
   kind_confidence?: number
   count?: Count | null
   contributors?: Contributor[]
-  likely?: { probability: number; ground: GroundState }[]
-  formerly?: string[]
   group_id?: string
+  brief?: boolean
 }
 
 export interface PictureGroup extends Moving {
+  time_ns: number
   group_id: string
   members: string[]
   count: Count

@@ -13,8 +13,8 @@ const SHOW = { trails: true, corridors: true }
 
 function track(id: string, east_m: number, more: Partial<PictureTrack> = {}): PictureTrack {
   return {
-    track_id: id, origin: 'own', time_ns: 100 * NS, status: 'confirmed', existence: 1, first_ns: 0, seen_ns: 100 * NS,
-    kind: 'person', standing: 'unknown', velocity_covariance: COVARIANCE,
+    track_id: id, origin: 'own', status: 'confirmed', existence: 1, first_ns: 0, seen_ns: 100 * NS,
+    kind: 'person', standing: 'unknown',
     ground: { position: FRAME.position(east_m, 0), east_m, north_m: 0, covariance: COVARIANCE, range_m: 900 },
     ...more,
   }
