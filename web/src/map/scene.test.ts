@@ -37,6 +37,7 @@ const words = (dialect = 'en'): Words => ({
   moving: (speed) => `${speed} m/s`,
   incident: (kind) => kind,
   meeting: () => 'meet',
+  told: ({ release }, ours) => `${ours ? 'seen' : 'P'} ${release.kind}`,
 })
 
 describe('the scene', () => {
