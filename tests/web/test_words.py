@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from marsad.coordinate.courses import COURSES, SIDES, TABLES
-from marsad.coordinate.phrases import PHRASES
+from marsad.coordinate.phrases import PHRASES, URGENT
 from marsad.kernel.alarm import AlarmHappening, AlarmState, HoldKind, NuisanceCause, Response
 from marsad.kernel.alert import Priority, Rule
 from marsad.kernel.desk import CameraRun
@@ -61,6 +61,12 @@ def test_a_ready_phrase_says_the_same_on_the_screen_as_at_the_server(language: L
     words = json.loads((I18N / f"{language}.json").read_text(encoding="utf-8"))
     shown = {key.removeprefix("phrase."): word for key, word in words.items() if key.startswith("phrase.")}
     assert shown == dict(PHRASES[language])
+
+
+def test_urgent_phrases_are_listed_first() -> None:
+    listed = json.loads((I18N.parent / "coordination/phrases.json").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(PHRASES["en"])
+    assert set(listed[: len(URGENT)]) == URGENT
 
 
 def test_the_buttons_of_joint_matters_follow_the_servers_tables() -> None:

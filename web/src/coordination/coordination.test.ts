@@ -133,7 +133,7 @@ describe('ready phrases', () => {
     preferences.language = 'ar'
     expect(plain(said({ key: 'civilians', place: '37S FU 88 05' }))).toContain('مدنيون قرب 37S FU 88 05')
     expect(plain(said({ key: 'sung' }))).toContain('sung')
-    expect(plain(listed('wait'))).toContain('…')
+    expect(plain(listed('wait'))).toContain('—')
     expect(PHRASES).toContain('hold')
     expect(gapsOf('hold')).toEqual([])
   })

@@ -1,15 +1,15 @@
 /** Ready phrases: sent by their key, so that either side reads them in its own language. */
 import type { Phrase } from '../api/types'
-import { clock, t, type Key } from '../i18n'
+import { clock, NOTHING, t, type Key } from '../i18n'
 import en from '../i18n/en.json'
+import order from './phrases.json'
 
 export type Gap = 'count' | 'place' | 'name' | 'time' | 'minutes'
 type PhraseKey = Extract<Key, `phrase.${string}`>
 export type PhraseName = PhraseKey extends `phrase.${infer Name}` ? Name : never
 
-export const PHRASES = Object.keys(en).flatMap((key) =>
-  key.startsWith('phrase.') ? [key.slice('phrase.'.length) as PhraseName] : [],
-)
+/** As they are listed: those first that go ahead of everything that can wait. */
+export const PHRASES = order as PhraseName[]
 const GAPS = new Map<string, Gap[]>(
   PHRASES.map((name) => [name, [...en[`phrase.${name}`].matchAll(/\{(\w+)\}/g)].map((found) => found[1] as Gap)]),
 )
@@ -34,7 +34,7 @@ export function said(phrase: Phrase): string {
 
 /** A phrase as it is listed, with its gaps left open. */
 export const listed = (name: PhraseName): string =>
-  t(`phrase.${name}`, { count: '…', place: '…', name: '…', time: '…', minutes: '…' })
+  t(`phrase.${name}`, { count: NOTHING, place: NOTHING, name: NOTHING, time: NOTHING, minutes: NOTHING })
 
 export interface Filled {
   count: number

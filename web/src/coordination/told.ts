@@ -21,7 +21,8 @@ export function whoTold(kind: Kind, many: Heads | null | undefined): string {
   return t('who.group_range', { low: many.low, high: many.high })
 }
 
-const lower = (text: string): string => text.charAt(0).toLocaleLowerCase('en') + text.slice(1)
+/** Words as they stand within a sentence; a mark of direction may stand before the first letter. */
+const lower = (text: string): string => text.replace(/\p{L}/u, (letter) => letter.toLocaleLowerCase('en'))
 
 /** What was told of a thing: "group of 2–4, on foot, line crossing". */
 export function whatTold(release: Release): string {
