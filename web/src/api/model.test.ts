@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { modelOf, newsTo, withEvent, withMessage, type Model } from './model'
-import type { Alarm, CameraState, DeskEvent, DeskState, Hold, PartnerState, PictureTrack, Told } from './types'
+import type { Alarm, CameraState, DeskEvent, DeskState, FeedMessage, Hold, PartnerState, PictureTrack, Told } from './types'
 
 const STATE: DeskState = { sequence: 4, now_ns: 1e18, site_name: 'S', origin: { latitude_deg: 34, longitude_deg: 41 } }
 const alarm = (alarm_id: string, state: Alarm['state'] = 'unacknowledged'): Alarm => ({ alarm_id, state }) as Alarm
@@ -75,7 +75,7 @@ describe('the model of the desk', () => {
     const partner = { party_id: 'west', name: 'Western side', link: { state: 'connected', age_s: 2 } } as PartnerState
     const model = modelOf({ ...STATE, partner })
     expect(model.partner?.name).toBe('Western side')
-    const pulse = { type: 'pulse', sequence: 4, now_ns: 1e18, figures: null, cameras: [] } as const
+    const pulse = { type: 'pulse' as const, sequence: 4, now_ns: 1e18, figures: null, cameras: [] } satisfies FeedMessage
     const older = withMessage(model, { ...pulse, partner: { ...partner, link: { state: 'connected', age_s: 3 } } })
     expect(older?.partner?.link?.age_s).toBe(3)
     expect(withMessage(model, pulse)?.partner).toBeNull()
@@ -84,8 +84,12 @@ describe('the model of the desk', () => {
     const stop = { officer: 'Rana', reason: 'they publish it', time_ns: 1 }
     const stopped = withEvent(cut, { type: 'releases_stopped', time_ns: 1, party_id: 'west', stop, officer: 'Rana' })
     expect(stopped.partner?.stop).toEqual(stop)
-    const act = { act_id: 'e', kind: 'life_at_risk', officer: 'Rana', reason: 'r', subject_ids: [], from_ns: 1, until_ns: 9 } as const
-    const told = { type: 'emergency_released', time_ns: 1, party_id: 'west', act: { ...act, subject_ids: [] } } as const
+    const told: DeskEvent = {
+      type: 'emergency_released',
+      time_ns: 1,
+      party_id: 'west',
+      act: { act_id: 'e', kind: 'life_at_risk', officer: 'Rana', reason: 'r', subject_ids: [], from_ns: 1, until_ns: 9 },
+    }
     expect(withEvent(withEvent(stopped, told), told).partner?.emergencies).toHaveLength(1)
     expect(withEvent(modelOf(STATE), told).partner).toBeNull()
   })

@@ -5,7 +5,7 @@ import { plain } from '../i18n'
 import { preferences } from '../ui/preferences.svelte'
 import { answersTo, isOver } from './courses'
 import { gapsOf, listed, PHRASES, said, toSend } from './phrases'
-import { ageOf, gridOf, heads, isAstray, thingOfPartner, toldOf, whatTold, whereTold } from './told'
+import { ageOf, gridOf, heads, isAstray, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
 
 const NOW_NS = 1_790_000_000e9
 const PLACE = { latitude_deg: 34.375, longitude_deg: 41.05 }
@@ -60,6 +60,7 @@ describe('what was told', () => {
     expect(plain(heads({ low: 5, high: null }))).toBe('5 or more')
     expect(plain(whatTold(release('t')))).toBe('Group of 2–4, on foot, line crossing')
     expect(plain(whatTold(release('t', { kind: 'vehicle', heads: null, alarm_rule: null, heading: 'ne' })))).toBe('Vehicle, north-east')
+    expect([shortOf(release('t')), shortOf(release('t', { kind: null, heads: null }))]).toEqual(['Group 2–4', 'Alarm'])
     expect(plain(whatTold(release('t', { item: 'post', kind: null, heads: null, alarm_rule: null })))).toBe('Post')
   })
 

@@ -35,6 +35,10 @@ export function whatTold(release: Release): string {
   return list(parts.filter(Boolean))
 }
 
+/** As short as a label on the map: "Group 2–4". */
+export const shortOf = ({ item, kind, heads: many }: Release): string =>
+  [kind ? t(`kind.${kind}`) : t(`item.${item}`), many ? heads(many) : ''].filter(Boolean).join(' ')
+
 /** Who told it, and what. */
 export const saidOf = (name: string, what: string): string => t('partner.says', { name, what: lower(what) })
 
