@@ -341,7 +341,7 @@ class FakeDesk:
                 for i in (1, 2, 3)
             ),
             picture=self.picture(), figures=self.figures(), shift=Shift(officer="zainab", since_ns=now - 14_000 * NS),
-            storage=self.storage(), exercise=self.exercise, partner=self.partner and self.partner.state(),
+            storage=self.storage(), exercise=self.exercise, partner=self.partner.state() if self.partner else None,
         )  # fmt: skip
 
     def act(self, name: str, act: dict[str, Any]) -> dict[str, Any]:

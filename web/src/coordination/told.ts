@@ -64,6 +64,10 @@ export const ageOf = (link: LinkShown | undefined): string =>
 /** Whether what is known of the partner may be out of date. */
 export const isAstray = (link: LinkShown | undefined): boolean => (link?.state ?? 'cut') !== 'connected'
 
+/** In the order in which they are listed. */
+export const newestFirst = (things: readonly SharedThing[]): SharedThing[] =>
+  [...things].sort((a, b) => b.release.time_ns - a.release.time_ns)
+
 export const thingIn = (things: readonly SharedThing[] | undefined, thing_id: string): SharedThing | undefined =>
   things?.find(({ release }) => release.thing_id === thing_id)
 

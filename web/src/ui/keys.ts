@@ -1,5 +1,6 @@
 /** Every key of the console. Keys are told by their place on the keyboard, so that an Arabic layout changes nothing. */
 import { inOrder, passes, waits } from '../alerts/order'
+import { newestFirst } from '../coordination/told'
 import { answersTo, isOver } from '../patrols/answers'
 import * as acts from './acts'
 import { screen } from './screen.svelte'
@@ -31,7 +32,7 @@ function step(by: number): void {
       : screen.left === 'incidents'
         ? [...desk.incidents.keys()]
         : screen.left === 'partner'
-          ? (desk.partner?.theirs ?? []).map((each) => each.release.thing_id)
+          ? newestFirst(desk.partner?.theirs ?? []).map((each) => each.release.thing_id)
           : (desk.site?.patrols ?? []).map((each) => each.patrol_id)
   const kind = KINDS[screen.left]
   if (!ids.length) return
