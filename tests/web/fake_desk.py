@@ -8,13 +8,14 @@ import json
 import mimetypes
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
+from fake_partner import NAME, FakePartner
 from litestar import Litestar, Request, WebSocket, delete, get, post, websocket
 from litestar.exceptions import HTTPException, WebSocketDisconnect
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
@@ -28,6 +29,7 @@ from marsad.kernel.detection import Box
 from marsad.kernel.dispatch import Answer, Dispatch
 from marsad.kernel.event import AlarmChanged, CameraLost, DispatchChanged, Event, IncidentChanged, StatementChanged
 from marsad.kernel.incident import Hazard, Incident, Note
+from marsad.kernel.partner import LinkShown
 from marsad.kernel.picture import Contributor, LineApproach, Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Position
 from marsad.kernel.statement import Exposure, Fact, Sentence, Statement
@@ -103,6 +105,7 @@ class FakeDesk:
         self.done: dict[str, int] = {}
         self.log: list[dict[str, Any]] = []
         self.exercise: str | None = None
+        self.partner: FakePartner | None = None
         self.flood = 0
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
@@ -130,6 +133,8 @@ class FakeDesk:
             self.dispatches[event.dispatch.dispatch_id] = event.dispatch
         elif isinstance(event, StatementChanged):
             self.statements[event.statement.statement_id] = event.statement
+        elif self.partner:
+            self.partner.take(event)
         self.done |= dict.fromkeys([entry["act_id"]] if entry.get("act_id") else [], len(self.log) - 1)
 
     def write(self, event: Event, act_id: str = "") -> dict[str, Any]:
@@ -225,6 +230,44 @@ class FakeDesk:
         alarm = msgspec.structs.replace(alarm, camera_ids=())
         return AlarmChanged(time_ns=now, alarm=alarm, happening="raised")
 
+    def warned(self) -> None:
+        """A partner is there, and tells of an alarm of theirs."""
+        now = self.now_ns()
+        self.partner = FakePartner(now)
+        self.tell({"type": "hello", "sequence": len(self.log) - 1, "state": msgspec.to_builtins(self.state())})
+        met = Met(rule="partner_alarm", rule_id="west", direction="inward", time_ns=now - 60 * NS, alert_id="p")
+        alarm = self.alarm(
+            30, ago_s=60, about="partner", subject_id="partner:w1", response="look_and_follow", met=(met,),
+            count=Count(best=3, low=2, high=4), seen=Seen(time_ns=now, ground=ground(-100.0, 2_330.0)), text=NAME,
+        )  # fmt: skip
+        alarm = msgspec.structs.replace(alarm, camera_ids=())
+        self.write(AlarmChanged(time_ns=now, alarm=alarm, happening="raised"))
+
+    def happen(self, what: str, number: int) -> None:
+        """Let something happen, by its name."""
+        events: dict[str, Callable[[], object]] = {
+            "reset": self.reset, "crossing": lambda: self.crossing(number), "exercise": self.play,
+            "covered": lambda: self.write(self.covered()), "partner": self.warned, "cut": self.cut,
+            "flood": self.swamp,
+        }  # fmt: skip
+        events[what]()
+
+    def play(self) -> None:
+        """An exercise begins."""
+        self.exercise = "نسر 3"
+        self.tell({"type": "hello", "sequence": len(self.log) - 1, "state": msgspec.to_builtins(self.state())})
+
+    def swamp(self) -> None:
+        """More alarms than anybody can act on."""
+        self.flood = 7
+        for more in range(5, 16):
+            self.crossing(more)
+
+    def cut(self) -> None:
+        """The link to the partner is cut."""
+        assert self.partner
+        self.partner.link = LinkShown(state="cut", reason="no answer", age_s=754.0, behind=12, sent=128)
+
     def picture(self) -> Picture:
         """Who is out there now."""
         now = self.now_ns()
@@ -232,7 +275,7 @@ class FakeDesk:
         groups, tracks = [], []
         for alarm in self.alarms.values():
             place = alarm.seen.ground
-            if alarm.state == "closed" or place is None:
+            if alarm.state == "closed" or place is None or alarm.about == "partner":
                 continue
             here = ground(place.east_m + 0.9 * drift, place.north_m - 0.8 * drift, moving=(0.9, -0.8))
             shared: dict[str, Any] = {
@@ -300,7 +343,7 @@ class FakeDesk:
                 for i in (1, 2, 3)
             ),
             picture=self.picture(), figures=self.figures(), shift=Shift(officer="zainab", since_ns=now - 14_000 * NS),
-            storage=self.storage(), exercise=self.exercise,
+            storage=self.storage(), exercise=self.exercise, partner=self.partner.state() if self.partner else None,
         )  # fmt: skip
 
     def act(self, name: str, act: dict[str, Any]) -> dict[str, Any]:
@@ -310,6 +353,8 @@ class FakeDesk:
             before = self.log[self.done[act_id]]
             return {"sequence": before["sequence"], "events": [before], "repeated": True}
         event = self._event(name, act) or self._statement(name, act)
+        if event is None and self.partner:
+            event = self.partner.act(name, act, self.now_ns())
         told = [self.write(event, act_id)] if event else []
         return {"sequence": len(self.log) - 1, "events": told, "repeated": False}
 
@@ -479,19 +524,7 @@ def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
 
     @post("/test/{what:str}", status_code=204, sync_to_thread=False)
     def script(what: str, number: int = 4) -> None:
-        if what == "reset":
-            desk.reset()
-        elif what == "crossing":
-            desk.crossing(number)
-        elif what == "exercise":
-            desk.exercise = "نسر 3"
-            desk.tell({"type": "hello", "sequence": len(desk.log) - 1, "state": msgspec.to_builtins(desk.state())})
-        elif what == "covered":
-            desk.write(desk.covered())
-        elif what == "flood":
-            desk.flood = 7
-            for more in range(5, 16):
-                desk.crossing(more)
+        desk.happen(what, number)
 
     return [acts, script]
 
@@ -545,6 +578,7 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
                 {
                     "type": "pulse", "sequence": sequence, "now_ns": desk.now_ns(), "cameras": cameras,
                     "figures": msgspec.to_builtins(desk.figures()), "storage": msgspec.to_builtins(desk.storage()),
+                    "partner": msgspec.to_builtins(desk.partner.state()) if desk.partner else None,
                 }
             )  # fmt: skip
             moved = PictureMoved(

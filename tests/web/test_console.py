@@ -324,6 +324,88 @@ def test_an_alarm_about_a_camera_is_named_by_it(new_page: NewPage, server: Serve
     assert violations(page) == []
 
 
+def test_the_partner_is_told_heard_and_stopped(new_page: NewPage, server: Server, violations: Violations) -> None:
+    page = new_page()
+    server.script("partner")
+    chip = page.locator("header.bar .chip")
+    expect(chip).to_contain_text("3 ث")
+    row = page.locator("#alarms li").filter(has_text="الجانب الغربي")
+    expect(row).to_contain_text(re.compile("الجانب الغربي.*مجموعة من 2.4 سيرًا على الأقدام.*عبور الخط"))
+    row.locator(".pick").click()
+    expect(page.locator(".focus")).to_contain_text("37S FU")
+    server.script("cut")
+    expect(chip).to_contain_text("الاتصال مقطوع")
+    expect(chip).to_contain_text("13 د")
+
+    chip.click()
+    panel = page.locator("#left-panel")
+    expect(panel.get_by_role("heading", name="ما يرونه الآن")).to_be_visible()
+    panel.get_by_role("button", name="أوقف الإتاحة").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="أوقف الإتاحة").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("السبب").fill("نُشرت مواقعنا")
+    page.keyboard.press("Enter")
+    expect(panel).to_contain_text("الإتاحة متوقفة")
+    expect(panel).to_contain_text("نُشرت مواقعنا")
+    expect(chip).to_contain_text("الإتاحة متوقفة")
+
+    panel.get_by_role("combobox").select_option("group_heading")
+    panel.get_by_role("spinbutton", name="عدد الأشخاص").fill("4")
+    panel.get_by_role("textbox", name="المكان").fill("37S FU 88 07")
+    panel.get_by_role("button", name="أرسل").first.click()
+    said = panel.get_by_role("list", name="الرسائل").get_by_role("listitem").last
+    expect(said).to_contain_text(re.compile("مجموعة تتجه نحوكم قرب .*37S FU 88 07.* عدد الأشخاص: 4"))
+    expect(said).to_contain_text("وصلت")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+
+
+def test_it_takes_two_to_tell_a_partner_again(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en", user="rana")
+    server.script("partner")
+    expect(page.locator("header.bar .chip")).to_be_visible()
+    page.keyboard.press("4")
+    page.get_by_role("button", name="Stop sharing").click()
+    page.keyboard.type("their list was published")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Ask to go on").click()
+    page.keyboard.type("the list was taken down")
+    page.keyboard.press("Enter")
+    expect(page.locator("#left-panel")).to_contain_text("a second person must confirm")
+    expect(page.get_by_role("button", name="Confirm going on")).to_have_count(0)
+    other = new_page(language="en", user="nour")
+    expect(other.locator("header.bar .chip")).to_be_visible()
+    other.keyboard.press("4")
+    expect(other.locator("#left-panel")).to_contain_text("rana")
+    other.get_by_role("button", name="Confirm going on").click()
+    other.keyboard.type("seen that it is gone")
+    other.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop sharing")).to_be_visible()
+
+
+def test_an_officer_tells_of_something_beyond_the_rules(
+    new_page: NewPage, server: Server, violations: Violations
+) -> None:
+    page = new_page()
+    server.script("partner")
+    server.script("crossing")
+    page.locator("[data-alarm=A4]").click()
+    page.locator(".focus").get_by_role("button", name="اعرض تسليم المتابعة").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("لم يُبلَّغوا بهذا بعد")
+    dialog.get_by_role("button", name="أبلغ الشريك").click()
+    dialog.get_by_label("حياة في خطر").check()
+    dialog.get_by_label("السبب").fill("قصير")
+    expect(dialog.get_by_role("button", name="أبلغ الشريك")).to_be_disabled()
+    dialog.get_by_label("السبب").fill("بينهم أطفال قرب حقل الألغام")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="أبلغ الشريك").click()
+    page.locator("header.bar .chip").click()
+    expect(page.locator("#left-panel")).to_contain_text(re.compile("حياة في خطر.*بينهم أطفال"))
+
+
 def test_a_statement_is_drafted_by_one_and_told_by_another(new_page: NewPage, violations: Violations) -> None:
     page = new_page()
     page.keyboard.press("2")

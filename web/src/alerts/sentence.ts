@@ -1,5 +1,6 @@
 /** An alarm as an officer would say it, made of its facts in the chosen language. */
-import type { Alarm, Count, GroundState, Kind, Met, PictureGroup, PictureTrack, Position, Site } from '../api/types'
+import type { Alarm, Count, GroundState, Kind, Met, PictureGroup, PictureTrack, Position, Release, Site } from '../api/types'
+import { saidOf, whatTold, whoTold } from '../coordination/told'
 import { ago, distance, list, plain, sentences, side, span, t, toward, word, type Key } from '../i18n'
 
 const EARTH_M = 6_371_008.8
@@ -103,6 +104,7 @@ const DID: Partial<Record<string, Key>> = {
   camera_fault: 'did.noticed',
   link_lost: 'did.noticed',
   storage_short: 'did.noticed',
+  partner_alarm: 'did.partner_alarm',
 }
 
 /** What rule was met: of a camera's faults, which. */
@@ -121,6 +123,7 @@ export function whoOf(alarm: Alarm, site: Site | null, count: Count | null | und
   const about = alarm.about ?? 'object'
   const newest = alarm.met.at(-1)
   if (about === 'object') return who(alarm.kind, count)
+  if (about === 'partner') return whoTold(alarm.kind, alarm.count)
   const id = thingOf(alarm)
   const many = about === 'link' && id === MANY_CAMERAS
   const thing = many ? t('who.cameras') : t(`who.${about}`, { name: bare(nameOf(id, site), about) })
@@ -147,13 +150,23 @@ export interface Facts {
   site: Site | null
   now_ns: number
   subject?: PictureTrack | PictureGroup | undefined
+  /** Of a partner's alarm: what they are called, and what they told as long as it stands. */
+  partner?: { name: string; release: Release | undefined } | undefined
 }
 
 export const groundOf = ({ alarm, subject }: Pick<Facts, 'alarm' | 'subject'>): GroundState | null =>
   subject?.ground ?? alarm.seen.ground ?? null
 
+/** "Western side: group of 2–4, on foot, line crossing". */
+function heard({ alarm, site, partner }: Facts): string {
+  const name = partner?.name ?? alarm.met.at(-1)?.rule_id ?? ''
+  return saidOf(name, partner?.release ? whatTold(partner.release) : whoOf(alarm, site))
+}
+
 /** Who it is, where, and which way they go. */
-export function headline({ alarm, site, subject }: Facts): string {
+export function headline(facts: Facts): string {
+  const { alarm, site, subject } = facts
+  if (alarm.about === 'partner') return heard(facts)
   if (thingOf(alarm)) return whoOf(alarm, site)
   const ground = groundOf({ alarm, subject })
   const count = subject && 'count' in subject ? (subject.count ?? alarm.count) : alarm.count
@@ -172,6 +185,7 @@ export function sentence(facts: Facts): string {
   const cameras = list((alarm.camera_ids ?? []).map((id) => nameOf(id, site)))
   const crossed = alarm.met.some((met) => met.rule === 'line_crossing')
   const approach = crossed ? undefined : subject?.approaches?.[0]
+  if (alarm.about === 'partner') return told(facts)
   if (thingOf(alarm)) return sentences([headline(facts), newest ? capital(did(newest, site, now_ns)) : ''].filter(Boolean))
   const unseen_s = (now_ns - alarm.seen.time_ns) / 1e9
   return sentences(
@@ -183,6 +197,15 @@ export function sentence(facts: Facts): string {
       unseen_s > 10 ? t('sentence.not_seen', { span: span(unseen_s) }) : '',
     ].filter(Boolean),
   )
+}
+
+/** What a partner told, with the square it was told in and how long ago. */
+function told(facts: Facts): string {
+  const { alarm, site, now_ns } = facts
+  const newest = alarm.met.at(-1)
+  const position = alarm.seen.ground?.position
+  const placed = list([heard(facts), ...(position ? [where(position, site)] : [])])
+  return sentences([placed, newest ? capital(did(newest, site, now_ns)) : ''].filter(Boolean))
 }
 
 const capital = (text: string): string => text.charAt(0).toLocaleUpperCase('en') + text.slice(1)

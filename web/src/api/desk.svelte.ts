@@ -66,6 +66,7 @@ export class DeskStore {
   shift = $derived(this.model?.shift ?? null)
   exercise = $derived(this.model?.exercise ?? null)
   storage = $derived(this.model?.storage ?? null)
+  partner = $derived(this.model?.partner ?? null)
   origin = $derived(this.model?.origin ?? this.site?.origin ?? null)
   site_name = $derived(this.model?.site_name ?? this.site?.name ?? '')
   /** Whether what is shown may be acted on: live, and the server is there or will be. */

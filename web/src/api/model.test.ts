@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { modelOf, newsTo, withEvent, withLook, withMessage, type Model } from './model'
-import type { Alarm, CameraState, DeskEvent, DeskState, Hold, PictureTrack, Told } from './types'
+import type { Alarm, CameraState, DeskEvent, DeskState, FeedMessage, Hold, PartnerState, PictureTrack, Told } from './types'
 
 const STATE: DeskState = { sequence: 4, now_ns: 1e18, site_name: 'S', origin: { latitude_deg: 34, longitude_deg: 41 } }
 const alarm = (alarm_id: string, state: Alarm['state'] = 'unacknowledged'): Alarm => ({ alarm_id, state }) as Alarm
@@ -82,6 +82,29 @@ describe('the model of the desk', () => {
     const twice = withEvent(withEvent(model, covered), { ...covered, time_ns: 6 })
     expect(twice.cameras.get('C')?.troubles?.map((each) => each.since_ns)).toEqual([5])
     expect(withEvent(twice, { ...covered, ended: true }).cameras.get('C')?.troubles).toEqual([])
+  })
+
+  it('has the partner from the whole state, from every pulse, and what turns at once from its event', () => {
+    const partner = { party_id: 'west', name: 'Western side', link: { state: 'connected', age_s: 2 } } as PartnerState
+    const model = modelOf({ ...STATE, partner })
+    expect(model.partner?.name).toBe('Western side')
+    const pulse = { type: 'pulse' as const, sequence: 4, now_ns: 1e18, figures: null, cameras: [] } satisfies FeedMessage
+    const older = withMessage(model, { ...pulse, partner: { ...partner, link: { state: 'connected', age_s: 3 } } })
+    expect(older?.partner?.link?.age_s).toBe(3)
+    expect(withMessage(model, pulse)?.partner).toBeNull()
+    const cut = withEvent(model, { type: 'link_turned', time_ns: 1, party_id: 'west', state: 'cut', reason: 'timeout' })
+    expect(cut.partner?.link).toEqual({ state: 'cut', reason: 'timeout', age_s: 2 })
+    const stop = { officer: 'Rana', reason: 'they publish it', time_ns: 1 }
+    const stopped = withEvent(cut, { type: 'releases_stopped', time_ns: 1, party_id: 'west', stop, officer: 'Rana' })
+    expect(stopped.partner?.stop).toEqual(stop)
+    const told: DeskEvent = {
+      type: 'emergency_released',
+      time_ns: 1,
+      party_id: 'west',
+      act: { act_id: 'e', kind: 'life_at_risk', officer: 'Rana', reason: 'r', subject_ids: [], from_ns: 1, until_ns: 9 },
+    }
+    expect(withEvent(withEvent(stopped, told), told).partner?.emergencies).toHaveLength(1)
+    expect(withEvent(modelOf(STATE), told).partner).toBeNull()
   })
 
   it('passes over events that it does not know', () => {

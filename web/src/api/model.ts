@@ -10,6 +10,7 @@ import type {
   Figures,
   Hold,
   Incident,
+  PartnerState,
   PatrolState,
   Picture,
   PictureGroup,
@@ -51,6 +52,8 @@ export interface Model {
   shift: Shift | null
   exercise: string | null
   storage: Storage | null
+  /** The organisation that this desk shares with, where there is one. */
+  partner: PartnerState | null
 }
 
 const byId = <T>(items: readonly T[] | undefined, id: (item: T) => string): ReadonlyMap<string, T> =>
@@ -84,6 +87,7 @@ export function modelOf(state: DeskState): Model {
     shift: state.shift ?? null,
     exercise: state.exercise ?? null,
     storage: state.storage ?? null,
+    partner: state.partner ?? null,
   }
 }
 
@@ -201,6 +205,24 @@ function withWatchKeeping(model: Model, event: DeskEvent): Model | undefined {
   }
 }
 
+/** The model after an event about the partner; what was told and said comes with the pulse, and with places. */
+function withPartner(model: Model, event: DeskEvent): Model | undefined {
+  const { partner } = model
+  if (!partner) return undefined
+  switch (event.type) {
+    case 'link_turned':
+      return { ...model, partner: { ...partner, link: { ...partner.link, state: event.state, reason: event.reason ?? '' } } }
+    case 'releases_stopped':
+      return { ...model, partner: { ...partner, stop: event.stop } }
+    case 'emergency_released': {
+      const others = (partner.emergencies ?? []).filter((each) => each.act_id !== event.act.act_id)
+      return { ...model, partner: { ...partner, emergencies: [...others, event.act] } }
+    }
+    default:
+      return undefined
+  }
+}
+
 /** The model after one event of the log. Each carries the whole new object: taking it in twice changes nothing. */
 export const withEvent = (model: Model, event: DeskEvent): Model => withPicture(model, event) ?? withFact(model, event)
 
@@ -221,7 +243,7 @@ function withFact(model: Model, event: DeskEvent): Model {
     case 'dispatch_changed':
       return { ...model, dispatches: put(model.dispatches, event.dispatch.dispatch_id, event.dispatch) }
     default:
-      return withWatchKeeping(model, event) ?? withCamera(model, event) ?? model
+      return withWatchKeeping(model, event) ?? withCamera(model, event) ?? withPartner(model, event) ?? model
   }
 }
 
@@ -287,6 +309,7 @@ export function withMessage(model: Model | null, message: FeedMessage): Model | 
         figures: message.figures,
         cameras: byId(message.cameras, (each) => each.camera_id),
         storage: message.storage ?? null,
+        partner: message.partner ?? null,
       }
   }
 }

@@ -164,8 +164,8 @@ export interface Seen {
   ground?: GroundState | null
 }
 
-/** What an alarm is about: somebody or something out there, a camera of ours, a patrol, or a link. */
-export type About = 'object' | 'camera' | 'patrol' | 'link'
+/** What an alarm is about: somebody or something out there, a camera, a patrol, a link or the disk, or what a partner told. */
+export type About = 'object' | 'camera' | 'patrol' | 'link' | 'storage' | 'partner'
 
 export interface Alarm {
   alarm_id: string
@@ -402,6 +402,183 @@ export interface Storage {
   short?: boolean
 }
 
+export type LinkState = 'cut' | 'catching_up' | 'connected' | 'held' | 'refused' | 'revoked'
+
+export interface LinkShown {
+  state?: LinkState
+  reason?: string
+  age_s?: number | null
+  behind?: number
+  received?: number
+  sent?: number
+  confirmed?: number
+}
+
+export interface GridCell {
+  east: number
+  north: number
+  size_m: number
+}
+
+/** What one side tells the other of one thing; `thing_id` means nothing outside the agreement. */
+export interface Release {
+  release_id: string
+  agreement_id: string
+  version: number
+  rule_id: string
+  giver: string
+  taker: string
+  item: 'track' | 'group' | 'alarm' | 'incident' | 'patrol' | 'sighting' | 'post'
+  thing_id: string
+  time_ns: number
+  act?: 'told' | 'ended' | 'corrected' | 'recalled'
+  basis?: 'rule' | 'handover_at_line' | 'life_at_risk'
+  exercise?: boolean
+  expires_ns?: number | null
+  cell?: GridCell | null
+  sigma_m?: number | null
+  kind?: Kind | null
+  heads?: { low: number; high?: number | null } | null
+  heading?: 'n' | 'ne' | 'e' | 'se' | 's' | 'sw' | 'w' | 'nw' | null
+  alarm_rule?: Rule | null
+  priority?: Priority | null
+  direction?: 'inward' | 'outward' | null
+  incident_kind?: IncidentKind | null
+  incident_state?: IncidentState | null
+}
+
+export interface SharedThing {
+  release: Release
+  position?: Position | null
+}
+
+export interface Stop {
+  officer: string
+  reason: string
+  time_ns: number
+  asked_by?: string
+}
+
+export type EmergencyKind = 'handover_at_line' | 'life_at_risk'
+
+export interface EmergencyAct {
+  act_id: string
+  kind: EmergencyKind
+  officer: string
+  reason: string
+  subject_ids: string[]
+  from_ns: number
+  until_ns: number
+}
+
+/** Ground as whole squares of the agreed grid. */
+export interface GridCells {
+  size_m: number
+  cells: [number, number][]
+}
+
+export interface Phrase {
+  key: string
+  count?: number | null
+  place?: string
+  name?: string
+  time_ns?: number | null
+  minutes?: number | null
+}
+
+export type Course = 'proposal' | 'offer' | 'request' | 'notice'
+export type CourseState =
+  | 'proposed'
+  | 'agreed'
+  | 'declined'
+  | 'withdrawn'
+  | 'ended'
+  | 'offered'
+  | 'received'
+  | 'taken'
+  | 'expired'
+  | 'asked'
+  | 'looking'
+  | 'answered'
+  | 'standing'
+export type CourseHappening =
+  | 'accepted'
+  | 'declined'
+  | 'withdrawn'
+  | 'ended'
+  | 'received'
+  | 'taken'
+  | 'seen'
+  | 'nothing_seen'
+  | 'could_not'
+  | 'expired'
+export type DeliveryState = 'sent' | 'received' | 'opened' | 'answered' | 'refused' | 'not_understood'
+
+/** What a message says: those that this console writes, and the parts of the others that it shows. */
+export type JointBody =
+  | { type: 'thread_message'; text?: string; language?: StatementLanguage | null; phrase?: Phrase | null; about?: string }
+  | { type: 'answer'; about: string; says: CourseHappening; text?: string }
+  | {
+      type: 'handover_offer'
+      told_as: string
+      cells: GridCells
+      until_ns: number
+      kind?: Kind
+      count?: Count | null
+      text?: string
+    }
+  | { type: 'look_request'; cells: GridCells; until_ns: number; text?: string }
+  | { type: 'incident_proposal'; kind: IncidentKind; text: string }
+  | { type: 'post_proposal' | 'corridor_notice'; name: string; text?: string; until_ns?: number }
+  | {
+      type: 'roster_proposal' | 'coverage_offer' | 'slot_offer' | 'slot_claim' | 'recall' | 'correction'
+      text?: string
+      reason?: string
+      until_ns?: number
+    }
+  | { type: 'emergency_notice'; kind: EmergencyKind; until_ns: number; reason: string }
+  | { type: 'delivery' | 'releases_opened' }
+  | { type: 'not_understood'; kind: string }
+
+export interface JointMessage {
+  author: string
+  sequence: number
+  salt: string
+  time_ns: number
+  stamp_ns: number
+  by: Role | 'software'
+  body: JointBody
+}
+
+export interface JointThing {
+  thing_id: string
+  course: Course
+  state: CourseState
+  opened: JointMessage
+  changed_ns: number
+  delivery: DeliveryState
+  answers?: JointMessage[]
+}
+
+export interface JointLine {
+  message: JointMessage
+  delivery: DeliveryState
+}
+
+export interface PartnerState {
+  party_id: string
+  name: string
+  link?: LinkShown
+  agreement_id?: string
+  version?: number
+  until_ns?: number
+  theirs?: SharedThing[]
+  ours?: SharedThing[]
+  stop?: Stop | null
+  emergencies?: EmergencyAct[]
+  joint?: { now_ns: number; things?: JointThing[]; lines?: JointLine[] } | null
+}
+
 export interface DeskState {
   sequence: number
   now_ns: number
@@ -419,6 +596,7 @@ export interface DeskState {
   shift?: Shift | null
   exercise?: string | null
   storage?: Storage | null
+  partner?: PartnerState | null
 }
 
 export interface Pose {
@@ -604,6 +782,14 @@ export type DeskEvent =
       decision: string
       reason?: string
     }
+  | { type: 'release_made'; time_ns: number; release: Release; subject_id: string; act_id?: string }
+  | { type: 'release_heard'; time_ns: number; release: Release }
+  | { type: 'joint_said'; time_ns: number; message: JointMessage; officer?: string }
+  | { type: 'joint_heard'; time_ns: number; message: JointMessage; refused?: string }
+  | { type: 'partner_refused'; time_ns: number; party_id: string; reason: string }
+  | { type: 'link_turned'; time_ns: number; party_id: string; state: LinkState; reason?: string }
+  | { type: 'releases_stopped'; time_ns: number; party_id: string; stop: Stop | null; officer: string }
+  | { type: 'emergency_released'; time_ns: number; party_id: string; act: EmergencyAct }
   | { type: 'other'; time_ns: number }
 
 export interface Told {
@@ -630,6 +816,7 @@ export type FeedMessage =
       figures: Figures | null
       cameras: CameraState[]
       storage?: Storage | null
+      partner?: PartnerState | null
     }
 
 export type Act =
@@ -693,6 +880,10 @@ export type Act =
   | { type: 'approve_statement'; statement_id: string; accepted?: string; embargo_until_ns?: number | null }
   | { type: 'release_statement'; statement_id: string }
   | { type: 'withdraw_statement'; statement_id: string; reason: string }
+  | { type: 'stop_releases'; reason: string }
+  | { type: 'resume_releases'; reason: string }
+  | { type: 'release_beyond'; kind: EmergencyKind; subject_ids: string[]; reason: string; minutes: number }
+  | { type: 'say_to_partner'; body: JointBody }
 
 /** An act with the name that makes it count once, however often it is sent. */
 export type NamedAct = Act & { act_id: string }

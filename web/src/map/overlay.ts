@@ -233,10 +233,11 @@ export class Overlay {
     const context = this.#context
     const hatched = this.#hatch
     if (!hatched) return
+    this.#squares()
     context.beginPath()
     let any = false
     for (const { mark, z } of this.#spots) {
-      if (!mark.corridor) continue
+      if (!mark.corridor || mark.shape === 'told') continue
       any = this.#trace(mark.corridor, z) || any
       context.closePath()
     }
@@ -246,6 +247,22 @@ export class Overlay {
     context.strokeStyle = faded(this.palette.unknown, 0.5)
     context.lineWidth = 1
     context.setLineDash([4, 4])
+    context.stroke()
+    context.setLineDash([])
+  }
+
+  /** The squares that the other side sees of ours: bounded, and not filled. */
+  #squares(): void {
+    const context = this.#context
+    context.beginPath()
+    for (const { mark, z } of this.#spots) {
+      if (mark.shape !== 'told' || !mark.corridor) continue
+      this.#trace(mark.corridor, z)
+      context.closePath()
+    }
+    context.strokeStyle = faded(this.palette.own, 0.8)
+    context.lineWidth = 1.2
+    context.setLineDash([2, 4])
     context.stroke()
     context.setLineDash([])
   }
@@ -433,6 +450,10 @@ export class Overlay {
       context.lineTo(x + 11, y)
       context.moveTo(x, y - 11)
       context.lineTo(x, y + 11)
+      context.strokeStyle = palette.own
+      context.stroke()
+    } else if (mark.shape === 'told') {
+      context.rect(x - 4, y - 4, 8, 8)
       context.strokeStyle = palette.own
       context.stroke()
     } else if (mark.shape === 'incident') {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PictureTrack, Position } from '../api/types'
+import type { Alarm, PartnerState, PictureTrack, Position, SharedThing } from '../api/types'
 import { axes95, EnuFrame, mercator, mercatorRates } from './geodesy'
 import { SceneMaker, type Words } from './scene'
 import { Trails } from './trails'
@@ -37,6 +37,7 @@ const words = (dialect = 'en'): Words => ({
   moving: (speed) => `${speed} m/s`,
   incident: (kind) => kind,
   meeting: () => 'meet',
+  told: ({ release }, ours) => `${ours ? 'seen' : 'P'} ${release.kind}`,
 })
 
 describe('the scene', () => {
@@ -100,5 +101,30 @@ describe('the scene', () => {
       const off = Math.hypot(x - (mark?.x ?? 0) - (mark?.ellipse?.[0] ?? 0), y - (mark?.y ?? 0) - (mark?.ellipse?.[1] ?? 0))
       expect(off / Math.hypot(...mercatorRates(34.46).map((rate, k) => rate * (long[k] ?? 0)))).toBeLessThan(0.01)
     }
+  })
+
+  it('has what the partner told in its square, and what they see of ours where that is wanted or picked', () => {
+    const told = (thing_id: string) =>
+      ({ release: { thing_id, item: 'alarm', kind: 'group', time_ns: 40 * NS, cell: { east: 0, north: 0, size_m: 1000 } }, position: ORIGIN }) as SharedThing
+    const nowhere = { release: { ...told('x').release, cell: null }, position: null }
+    const partner: PartnerState = { party_id: 'west', name: 'W', theirs: [told('w1'), nowhere], ours: [told('e1')] }
+    const alarm = { alarm_id: 'A', subject_id: 'partner:w1', state: 'unacknowledged', priority: 'high' } as Alarm
+    const make = (shared: boolean, picked = '') =>
+      new SceneMaker().make(
+        desk([], { partner, alarms: new Map([['A', alarm]]) }),
+        picked ? { kind: 'partner', id: picked } : null,
+        new Trails(),
+        words(),
+        { ...SHOW, shared },
+      ).marks
+    const [theirs] = make(false)
+    expect(make(false).map(({ id }) => id)).toEqual(['w1'])
+    expect(theirs).toMatchObject({ label: 'P group · 60 s', alarm: 'high', waiting: true, standing: 'unknown' })
+    const [left, top, right, , , bottom] = [...(theirs?.corridor ?? [])]
+    const [across, up] = mercatorRates(ORIGIN.latitude_deg)
+    expect(((right ?? 0) - (left ?? 0)) / across).toBeCloseTo(1000, 3)
+    expect(((bottom ?? 0) - (top ?? 0)) / up).toBeCloseTo(1000, 3)
+    expect(make(true).map(({ id, shape }) => [id, shape])).toEqual([['w1', undefined], ['e1', 'told']])
+    expect(make(false, 'e1').map(({ id, selected }) => [id, selected])).toEqual([['w1', false], ['e1', true]])
   })
 })

@@ -11,6 +11,7 @@ import type {
   PictureTrack,
   Position,
   Priority,
+  SharedThing,
   Standing,
   Waypoint,
 } from '../api/types'
@@ -34,7 +35,7 @@ export interface Mark {
   longitude_deg: number
   /** An APP-6 symbol, or one of the map's own shapes. */
   sidc: string | undefined
-  shape: 'camera' | 'incident' | 'meeting' | 'animal' | undefined
+  shape: 'camera' | 'incident' | 'meeting' | 'animal' | 'told' | undefined
   standing: Standing
   /** Which way a camera looks or something moves, radians clockwise from north. */
   heading_rad: number | null
@@ -77,6 +78,8 @@ export interface Words {
   moving(speed_m_s: number, heading_rad: number): string
   incident(kind: string): string
   meeting(seconds: number): string
+  /** What the partner told, and what they were told. */
+  told(thing: SharedThing, ours: boolean): string
 }
 
 type Moving = PictureTrack | PictureGroup
@@ -129,7 +132,7 @@ export class SceneMaker {
   #dialect = ''
   #words: Words | null = null
 
-  make(desk: MapDesk, selection: Selection | null, trails: Trails, words: Words, show: { trails: boolean; corridors: boolean }): Scene {
+  make(desk: MapDesk, selection: Selection | null, trails: Trails, words: Words, show: { trails: boolean; corridors: boolean; shared?: boolean }): Scene {
     if (desk.origin && desk.origin !== this.#origin) {
       this.#origin = desk.origin
       this.#frame = new EnuFrame(desk.origin)
@@ -148,6 +151,7 @@ export class SceneMaker {
     const links: Link[] = []
     this.#movings(making, marks)
     this.#fixed(desk, making.picked, marks)
+    this.#told(making, show.shared ?? false, marks)
     this.#response(desk, making.picked, making.words, marks, links)
     return { marks, links }
   }
@@ -294,6 +298,40 @@ export class SceneMaker {
     }
   }
 
+  /** What the partner told, each in the square it was told in; and, if wanted, what they see of ours. */
+  #told({ desk, alarms, picked, words }: Making, shared: boolean, marks: Mark[]): void {
+    for (const thing of desk.partner?.theirs ?? []) {
+      const mark = this.#square(thing, false, desk, picked, words)
+      if (!mark) continue
+      const { release } = thing
+      const alarm = alarms.get(`partner:${release.thing_id}`)
+      marks.push({
+        ...mark,
+        sidc: sidc(release.item === 'post' ? 'post' : (release.kind ?? 'unknown'), 'unknown', desk.exercise !== null),
+        size: 19,
+        alarm: alarm?.priority,
+        waiting: alarm?.state === 'unacknowledged',
+        weight: mark.weight + 3 + (alarm ? 10 * PRIORITY[alarm.priority] : 0),
+      })
+    }
+    for (const thing of desk.partner?.ours ?? []) {
+      if (!shared && !picked.has(`partner ${thing.release.thing_id}`)) continue
+      const mark = this.#square(thing, true, desk, picked, words)
+      if (mark) marks.push({ ...mark, shape: 'told', standing: 'own', size: 6 })
+    }
+  }
+
+  #square({ release, position }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark | null {
+    if (!position || !release.cell) return null
+    const old_s = Math.max(0, (desk.now_ns - release.time_ns) / 1e9)
+    const label = `${words.told({ release, position }, ours)} · ${words.unseen(old_s)}`
+    const mark = this.#place('partner', release.thing_id, position, label, picked)
+    const [across, up] = mercatorRates(position.latitude_deg)
+    const [w, h] = [(across * release.cell.size_m) / 2, (up * release.cell.size_m) / 2]
+    const { x, y } = mark
+    return { ...mark, corridor: new Float64Array([x - w, y - h, x + w, y - h, x + w, y + h, x - w, y + h]) }
+  }
+
   #response(desk: MapDesk, picked: ReadonlySet<string>, words: Words, marks: Mark[], links: Link[]): void {
     const names = new Map((desk.site?.patrols ?? []).map((patrol) => [patrol.patrol_id, patrol]))
     for (const patrol of desk.patrols.values()) {
@@ -423,6 +461,7 @@ function pickedSubjects(selection: Selection | null, desk: MapDesk): Set<string>
   keys.add(`${selection.kind} ${selection.id}`)
   const about = (alarm: Alarm | undefined): void => {
     if (alarm) for (const kind of ['track', 'group']) keys.add(`${kind} ${alarm.subject_id}`)
+    if (alarm?.about === 'partner') keys.add(alarm.subject_id.replace(':', ' '))
   }
   if (selection.kind === 'alarm') about(desk.alarms.get(selection.id))
   if (selection.kind === 'incident') {

@@ -4,6 +4,7 @@ import type {
   CameraState,
   Dispatch,
   Incident,
+  PartnerState,
   PatrolState,
   PictureGroup,
   PictureTrack,
@@ -25,6 +26,8 @@ export interface MapDesk {
   readonly patrols: ReadonlyMap<string, PatrolState>
   readonly incidents: ReadonlyMap<string, Incident>
   readonly dispatches: ReadonlyMap<string, Dispatch>
+  /** What was told by and to the other side, where there is one. */
+  readonly partner?: PartnerState | null
 }
 
 /** `GET /api/map` */

@@ -1,7 +1,8 @@
 /** What an officer can do, said once for keys, buttons and the palette: each act confirms in place and, where it can, has undo. */
-import { headline, sentence, type Facts } from '../alerts/sentence'
+import { headline, sentence, thingOf, type Facts } from '../alerts/sentence'
 import type { CallError } from '../api/client'
-import type { Alarm, Dispatch, Incident, IncidentKind, NuisanceCause, Says, Via } from '../api/types'
+import type { Alarm, Dispatch, Incident, IncidentKind, JointBody, NuisanceCause, Says, Via } from '../api/types'
+import { thingIn } from '../coordination/told'
 import { clock, plain, span, t } from '../i18n'
 import { screen } from './screen.svelte'
 
@@ -11,7 +12,9 @@ export const SECOND_THOUGHTS_MS = 6_000
 export function factsOf(alarm: Alarm): Facts {
   const { desk } = screen
   const subject = desk.groups.get(alarm.subject_id) ?? desk.tracks.get(alarm.subject_id)
-  return { alarm, subject, site: desk.site, now_ns: desk.now_ns }
+  const told = alarm.about === 'partner' && desk.partner ? thingIn(desk.partner.theirs, thingOf(alarm)) : undefined
+  const partner = alarm.about === 'partner' && desk.partner ? { name: desk.partner.name, release: told?.release } : undefined
+  return { alarm, subject, site: desk.site, now_ns: desk.now_ns, partner }
 }
 
 export function incidentOf(alarm_id: string): Incident | undefined {
@@ -96,5 +99,8 @@ export function closeIncident(incident: Incident, sought_reason: string): void {
     }),
   )
 }
+
+/** Say something to the partner. Returns the act_id. */
+export const say = (body: JointBody): string => screen.desk.act({ type: 'say_to_partner', body })
 
 export const shortOf = (alarm: Alarm): string => headline(factsOf(alarm))

@@ -1,5 +1,6 @@
 /** Every key of the console. Keys are told by their place on the keyboard, so that an Arabic layout changes nothing. */
 import { inOrder, passes, waits } from '../alerts/order'
+import { newestFirst } from '../coordination/told'
 import { answersTo, isOver } from '../patrols/answers'
 import * as acts from './acts'
 import { screen } from './screen.svelte'
@@ -21,6 +22,8 @@ function dispatch() {
   return open.find((each) => each.incident_id === about || each.patrol_id === about)
 }
 
+const KINDS = { alarms: 'alarm', incidents: 'incident', patrols: 'patrol', partner: 'partner' } as const
+
 /** Move along the list that shows, and keep the picked one in sight. */
 function step(by: number): void {
   const ids =
@@ -28,8 +31,10 @@ function step(by: number): void {
       ? inOrder(desk.alarms.values()).flatMap((each) => (passes(each, screen.filter) ? [each.alarm_id] : []))
       : screen.left === 'incidents'
         ? [...desk.incidents.keys()]
-        : (desk.site?.patrols ?? []).map((each) => each.patrol_id)
-  const kind = screen.left === 'alarms' ? 'alarm' : screen.left === 'incidents' ? 'incident' : 'patrol'
+        : screen.left === 'partner'
+          ? newestFirst(desk.partner?.theirs ?? []).map((each) => each.release.thing_id)
+          : (desk.site?.patrols ?? []).map((each) => each.patrol_id)
+  const kind = KINDS[screen.left]
   if (!ids.length) return
   const at = ids.indexOf(screen.selection?.id ?? '')
   const id = ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by))]
@@ -108,6 +113,7 @@ const LOOKING: Record<string, () => void> = {
   Digit1: () => (screen.left = 'alarms'),
   Digit2: () => (screen.left = 'incidents'),
   Digit3: () => (screen.left = 'patrols'),
+  Digit4: () => desk.partner && (screen.left = 'partner'),
   Space: () => desk.replay && desk.play(!desk.replay.playing),
   Comma: () => void desk.replayFrom(desk.now_ns - 10e9),
   Escape: () => screen.pick(null),

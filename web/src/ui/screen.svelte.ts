@@ -3,7 +3,7 @@ import { DeskStore } from '../api/desk.svelte'
 import type { Filter } from '../alerts/order'
 import type { Selection } from './selection'
 
-export type Left = 'alarms' | 'incidents' | 'patrols'
+export type Left = 'alarms' | 'incidents' | 'patrols' | 'partner'
 export type Centre = 'map' | 'cameras'
 /** On a phone each part is a tab. */
 export type Part = 'left' | 'centre' | 'focus' | 'timeline'
@@ -21,6 +21,10 @@ export type DialogName =
   | 'open_incident'
   | 'close_incident'
   | 'look_up'
+  | 'tell_partner'
+  | 'offer_handover'
+  | 'stop_releases'
+  | 'resume_releases'
   | 'accounts'
   | 'password'
 

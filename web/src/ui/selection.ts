@@ -1,5 +1,5 @@
 /** What the officer has picked, wherever it was picked: the queue, the map, a list or the palette. */
-export type SelectionKind = 'alarm' | 'track' | 'group' | 'camera' | 'incident' | 'patrol' | 'post'
+export type SelectionKind = 'alarm' | 'track' | 'group' | 'camera' | 'incident' | 'patrol' | 'post' | 'partner'
 
 export interface Selection {
   kind: SelectionKind
@@ -17,6 +17,8 @@ export interface Layers {
   corridors: boolean
   observed: boolean
   presence: boolean
+  /** What the partner sees of ours. */
+  shared: boolean
 }
 
 export const FIRST_LAYERS: Layers = {
@@ -29,4 +31,5 @@ export const FIRST_LAYERS: Layers = {
   corridors: true,
   observed: false,
   presence: false,
+  shared: false,
 }

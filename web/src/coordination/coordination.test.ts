@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { headline, sentence } from '../alerts/sentence'
+import type { Alarm, JointBody, JointThing, PartnerState, Release, SharedThing, Told } from '../api/types'
+import { plain } from '../i18n'
+import { preferences } from '../ui/preferences.svelte'
+import { answersTo, isOver } from './courses'
+import { gapsOf, listed, PHRASES, said, toSend } from './phrases'
+import { ageOf, gridOf, heads, isAstray, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
+
+const NOW_NS = 1_790_000_000e9
+const PLACE = { latitude_deg: 34.375, longitude_deg: 41.05 }
+
+const release = (thing_id: string, more: Partial<Release> = {}): Release => ({
+  release_id: `r-${thing_id}`,
+  agreement_id: 'a',
+  version: 1,
+  rule_id: 'r',
+  giver: 'west',
+  taker: 'east',
+  item: 'alarm',
+  thing_id,
+  time_ns: NOW_NS,
+  kind: 'group',
+  heads: { low: 2, high: 4 },
+  alarm_rule: 'line_crossing',
+  cell: { east: 0, north: 0, size_m: 1_000 },
+  ...more,
+})
+const thing = (thing_id: string, more: Partial<Release> = {}): SharedThing => ({
+  release: release(thing_id, more),
+  position: PLACE,
+})
+const matter = (author: string, more: Partial<JointThing> = {}, type: JointBody['type'] = 'handover_offer'): JointThing => ({
+  thing_id: 'm',
+  course: 'offer',
+  state: 'offered',
+  changed_ns: NOW_NS,
+  delivery: 'sent',
+  opened: {
+    author,
+    sequence: 1,
+    salt: '0',
+    time_ns: NOW_NS,
+    stamp_ns: NOW_NS,
+    by: 'operator',
+    body: { type } as JointBody,
+  },
+  ...more,
+})
+
+beforeEach(() => {
+  preferences.language = 'en'
+  preferences.arabic_digits = false
+})
+
+describe('what was told', () => {
+  it('is said as people are counted in classes', () => {
+    expect(heads({ low: 3, high: 3 })).toBe('3')
+    expect(heads({ low: 2, high: 4 })).toBe('2–4')
+    expect(plain(heads({ low: 5, high: null }))).toBe('5 or more')
+    expect(plain(whatTold(release('t')))).toBe('Group of 2–4, on foot, line crossing')
+    expect(plain(whatTold(release('t', { kind: 'vehicle', heads: null, alarm_rule: null, heading: 'ne' })))).toBe('Vehicle, north-east')
+    expect([shortOf(release('t')), shortOf(release('t', { kind: null, heads: null }))]).toEqual(['Group 2–4', 'Alarm'])
+    expect(plain(whatTold(release('t', { item: 'post', kind: null, heads: null, alarm_rule: null })))).toBe('Post')
+  })
+
+  it('is placed no finer than it was told', () => {
+    expect([gridOf(PLACE, 1_000), gridOf(PLACE, 250), gridOf(PLACE, 50)]).toEqual([
+      '37S FU 88 05',
+      '37S FU 884 056',
+      '37S FU 8849 0564',
+    ])
+    expect(plain(whereTold(thing('t')))).toBe('37S FU 88 05, in a square of 1 km')
+    expect(whereTold({ release: release('t') })).toBe('no position')
+  })
+
+  it('has an age, and is doubted where the link is not up', () => {
+    expect([ageOf(undefined), plain(ageOf({ age_s: 12 }))]).toEqual(['nothing yet', '12 s'])
+    expect([undefined, { state: 'cut' }, { state: 'catching_up' }, { state: 'connected' }].map((link) => isAstray(link as never))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ])
+  })
+
+  it('is found by our own name as long as it stands with them', () => {
+    const made: Told = {
+      sequence: 1,
+      event: { type: 'release_made', time_ns: 1, release: release('t7', { giver: 'east' }), subject_id: 'G1' },
+    }
+    const partner = { party_id: 'west', name: 'W', ours: [thing('t7')], theirs: [thing('t1')] } as PartnerState
+    expect(toldOf(partner, [made], ['G1'])?.release.thing_id).toBe('t7')
+    expect(toldOf(partner, [made], ['G2'])).toBeUndefined()
+    expect(toldOf({ ...partner, ours: [] }, [made], ['G1'])).toBeUndefined()
+    expect(thingOfPartner(partner, 't1')?.release.thing_id).toBe('t1')
+  })
+})
+
+describe("a partner's alarm", () => {
+  const alarm = {
+    alarm_id: 'A9',
+    subject_id: 'partner:t1',
+    about: 'partner',
+    kind: 'group',
+    count: { best: 3, low: 2, high: 4 },
+    met: [{ rule: 'partner_alarm', rule_id: 'west', direction: '', time_ns: NOW_NS - 120e9, alert_id: 'x' }],
+    seen: { time_ns: NOW_NS, ground: { position: PLACE } },
+  } as Alarm
+  const site = { name: 'S', posts: [{ id: 'M3', name: 'Post 3', position: PLACE }] }
+  const facts = { alarm, site, now_ns: NOW_NS, partner: { name: 'Western side', release: release('t1') } }
+
+  it('says who told what', () => {
+    expect(plain(headline(facts))).toBe('Western side: group of 2–4, on foot, line crossing')
+    expect(plain(sentence(facts))).toBe('Western side: group of 2–4, on foot, line crossing, at Post 3. Told 2 min ago.')
+  })
+
+  it('is read out in Arabic, and also once it does not stand any more', () => {
+    preferences.language = 'ar'
+    expect(plain(headline(facts))).toBe('Western side: مجموعة من 2–4 سيرًا على الأقدام، عبور الخط')
+    expect(plain(headline({ ...facts, partner: undefined }))).toBe('west: مجموعة من 2–4 سيرًا على الأقدام')
+  })
+})
+
+describe('ready phrases', () => {
+  it('are sent by their key, with what they have gaps for and no more', () => {
+    const filled = { count: 3, place: ' 37S FU 88 05 ', name: 'x', time: 10, minutes: 5 }
+    expect(toSend('group_heading', filled, NOW_NS)).toEqual({ key: 'group_heading', count: 3, place: '37S FU 88 05' })
+    expect(toSend('meet_at_line', filled, NOW_NS).time_ns).toBe(NOW_NS + 600e9)
+    expect(toSend('thank_you', filled, NOW_NS)).toEqual({ key: 'thank_you' })
+  })
+
+  it('are read in one’s own language', () => {
+    preferences.language = 'ar'
+    expect(plain(said({ key: 'civilians', place: '37S FU 88 05' }))).toContain('مدنيون قرب 37S FU 88 05')
+    expect(plain(said({ key: 'sung' }))).toContain('sung')
+    expect(plain(listed('wait'))).toContain('—')
+    expect(PHRASES).toContain('hold')
+    expect(gapsOf('hold')).toEqual([])
+  })
+})
+
+describe('joint matters', () => {
+  it('are answered by the side that may', () => {
+    expect(answersTo(matter('west'), 'west')).toEqual(['taken', 'declined'])
+    expect(answersTo(matter('east'), 'west')).toEqual(['withdrawn'])
+    const asked = { course: 'request', state: 'asked' } as const
+    expect(answersTo(matter('west', asked, 'look_request'), 'west')).toEqual([
+      'accepted',
+      'seen',
+      'nothing_seen',
+      'could_not',
+      'declined',
+    ])
+    expect(answersTo(matter('east', { course: 'notice', state: 'standing' }, 'recall'), 'west')).toEqual([])
+    expect(answersTo(matter('east', { state: 'taken' }), 'west')).toEqual([])
+  })
+
+  it('are over when nothing is waited for', () => {
+    expect([matter('west'), matter('west', { state: 'taken' })].map(isOver)).toEqual([false, true])
+  })
+})
