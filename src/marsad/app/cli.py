@@ -553,6 +553,22 @@ def audit_verify(
     _report(verify_link(sent, received, parse_key(sender), parse_key(receiver)), as_json=as_json)
 
 
+@app.command("retain")
+def retain_command(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="The events.sqlite of a station that is stopped.")],
+    keep: Annotated[list[str], typer.Option(metavar="KIND=DAYS", help="How long a kind is kept. May be repeated.")],
+    officer: Annotated[str, typer.Option(metavar="NAME", help="Who has it done.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase from a log what is older than may be kept, kind by kind; its chain of hashes still verifies."""
+    import time
+
+    from marsad.app.retain import parse_keep, retain
+
+    _report(retain(log, parse_keep(keep), officer, time.time_ns(), dry_run=dry_run), as_json=as_json)
+
+
 agreement = typer.Typer(
     name="agreement", help="What two sides tell each other, as a file that both sign.", no_args_is_help=True,
     rich_markup_mode=None,
