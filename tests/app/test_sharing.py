@@ -37,7 +37,7 @@ NS = 10**9
 def site(organisation: str) -> Site:
     return Site(
         name=organisation, organisation=organisation, origin=ORIGIN, terrain=Terrain(flat_height_m=200.0, sigma_m=0.5),
-        lines=(Line(id="line", points=LINE),), rules=Rules(off=("link_lost",)),
+        lines=(Line(id="line", points=LINE),), rules=Rules(link_lost_s=3.0),
     )  # fmt: skip
 
 
@@ -308,6 +308,23 @@ def board(desk: Desk) -> JointBoard:
 
 def things(desk: Desk) -> tuple[JointThing, ...]:
     return board(desk).things
+
+
+def test_a_link_that_is_missed_alarms_until_it_is_back(tmp_path: Path) -> None:
+    async def go() -> None:
+        shares = agree(tmp_path)
+        east = Desk("east", shares["east"])
+        await east.open()
+        try:
+            await until(lambda: bool(east.control.state().alarms))
+            (alarm,) = east.control.state().alarms
+            assert (alarm.about, alarm.subject_id, alarm.response) == ("link", "link:west", "check_link")
+            assert alarm.text == "West: the link is cut."
+            assert east.control.state().partner.link.age_s is None  # type: ignore[union-attr]
+        finally:
+            await east.close()
+
+    run(go())
 
 
 def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:

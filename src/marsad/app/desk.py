@@ -45,7 +45,7 @@ from marsad.kernel.event import (
 )
 from marsad.kernel.joint import JointBoard, JointMessage
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.partner import LinkShown
+from marsad.kernel.partner import LinkShown, PartnerState
 from marsad.kernel.picture import Picture, Waypoint
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import EnuPoint, GroundCovariance, Position
@@ -304,6 +304,11 @@ class Control:
     def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
         """Have emergencies beyond the agreement checked by something that raises RefusedError."""
         self._room.check_emergency = check
+
+    @property
+    def partner(self) -> PartnerState | None:
+        """The partner as it is shown, None where there is none."""
+        return None if self._board.partner is None else self._board.partner.state(self.now_ns())
 
     @property
     def heard(self) -> int:
@@ -608,7 +613,7 @@ class Control:
             Pulse(
                 sequence=self._feed.durable, now_ns=now_ns, figures=self._figures(), cameras=self._board.cameras,
                 storage=self._board.storage,
-                partner=None if self._board.partner is None else self._board.partner.state(now_ns),
+                partner=self.partner,
             )
         )  # fmt: skip
 

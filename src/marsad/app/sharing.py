@@ -152,6 +152,9 @@ class Sharing:
         self._ledger = _kept_ledger(folder / LEDGER)
         self._told_ns = 0
         self._state = ""
+        self._link_id = f"link:{side.theirs.party_id}"
+        self._whole_ns = control.now_ns()
+        self._missed = False
         self._joint = JointDesk(joint_terms(side.signed.agreement, side.ours.party_id), control.messages)
         self._said = _kept_count(folder / SAID)
         self._stood, self._stood_ns = -1, 0
@@ -164,9 +167,12 @@ class Sharing:
         while True:
             try:
                 await self._turn()
-            except UnavailableError as error:
+            except MarsadError as error:
                 _log.warning("sharing_waits", why=str(error))
                 await asyncio.sleep(1.0)
+            except Exception:  # noqa: BLE001 - whatever goes wrong ends no sharing: it is told of, and tried again
+                _log.exception("sharing_failed")
+                await asyncio.sleep(5.0)
             await asyncio.sleep(LOOK_S)
 
     async def close(self) -> None:
@@ -176,17 +182,11 @@ class Sharing:
         self._worker.shutdown()
 
     def present(self) -> dict[str, Seen]:
-        """What the partner's alarms are about, while they stand there."""
-        partner = self._partner
-        return (
-            {}
-            if partner is None
-            else {subject(each.release): _seen(each, self._control) for each in alarms_of(partner)}
-        )
-
-    @property
-    def _partner(self) -> PartnerState | None:
-        return self._control.state().partner
+        """What the partner's alarms are about, while they stand there, and its link while that is missed."""
+        partner, now_ns = self._control.partner, self._control.now_ns()
+        alarms = [] if partner is None else alarms_of(partner)
+        missed = {self._link_id: Seen(time_ns=now_ns)} if self._missed else {}
+        return {**{subject(each.release): _seen(each, self._control) for each in alarms}, **missed}
 
     async def _turn(self) -> None:
         view, parcels = await self._off(self._fetch, self._control.heard)
@@ -212,7 +212,7 @@ class Sharing:
             return
         events = [event for arrival, parcel in parcels for event in self._heard(arrival, parcel)]
         await self._control.record(events)
-        partner = self._partner
+        partner = self._control.partner
         standing = {} if partner is None else {each.release.release_id: each for each in partner.theirs}
         told = [each.release.release_id for each in events if isinstance(each, ReleaseHeard)]
         raised = [standing[name] for name in told if name in standing and standing[name].release.item == "alarm"]
@@ -263,6 +263,26 @@ class Sharing:
                 reason=view.reason,
             )  # fmt: skip
             await self._control.record([turned])
+        self._miss(view)
+
+    def _miss(self, view: LinkView) -> None:
+        """Raise an alert when nothing that can be believed has come from the partner for too long."""
+        now_ns = self._control.now_ns()
+        if view.state in {"connected", "catching_up"}:
+            self._whole_ns, self._missed = now_ns, False
+        since_s = (now_ns - self._whole_ns) / NS
+        rules = self._control.site.rules
+        if self._missed or since_s < rules.link_lost_s or "link_lost" in rules.off:
+            return
+        self._missed = True
+        trouble = "silent" if view.state in {"cut", "held"} else "not_trusted"
+        why = f" ({view.reason})" if view.reason else ""
+        alert = Alert(
+            alert_id=f"{self._link_id}-{now_ns}", rule="link_lost", rule_id=trouble, priority="medium", time_ns=now_ns,
+            text=f"{self._side.facts.name}: the link is {view.state}{why}.", about="link", subject_id=self._link_id,
+            facts=Facts(time_ns=now_ns, trouble=trouble, since_ns=self._whole_ns),
+        )  # fmt: skip
+        self._control.alert([alert])
 
     async def _tell(self, now_ns: int) -> None:
         """Tell what is due: written down, then sent, then remembered as told."""
