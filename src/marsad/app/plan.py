@@ -28,8 +28,8 @@ from marsad.plan.solve_siting import Progress, solve
 from marsad.simulate.terrain import ILLUSTRATIVE
 
 PLAN, SITE, GEOJSON, MAP = "plan.json", "plan.toml", "plan.geojson", "map.png"
-_HEAD = """# Written by marsad plan: the site with the plan's cameras on it. Their sources are to be filled in, and their
-# poses to be measured once they stand. A planned camera turns all round; its pose is where it rests.
+_HEAD = """# Written by marsad plan: the site with the plan's cameras on it. Their sources are to be filled in, and
+# their poses to be measured once they stand. A planned camera turns all round; its pose is where it rests.
 """
 _NOTE_STANDING = "cameras that stand are counted in their own picture only, with one try every {try_s:g} s"
 
@@ -96,7 +96,9 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
     if not (math.isfinite(seconds) and seconds > 0):
         raise InputError(f"--for {seconds:g}: must be above 0")
     plan = load_plan_file(settings)
-    sector = lay_out(load_site(site_path), plan)
+    site = load_site(site_path)
+    _empty(out, (settings, site_path, *map(Path, site.terrain.files)))
+    sector = lay_out(site, plan)
     options = options_of(sector, plan)
     refuse_clashes(sector, options)
     tell(f"{len(options)} options over {sector.lattice.rows} x {sector.lattice.columns} cells; looking from each")
@@ -105,9 +107,29 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
         raise InputError("nobody can walk across here: the ground on both sides is not known, or too steep everywhere")
     answer = None if siting.open_way() is not None else _search(siting, plan, seconds, tell)
     choice = np.ones(siting.options, np.bool_) if answer is None else answer.progress.choice
+    built = [] if answer is None else [one for one, taken in zip(options, choice, strict=True) if taken]
+    found = _plan(siting, built, answer)
     ways = worst_ways(sector, siting, choice)
-    files = _write(out, sector, plan, options, choice, ways, _plan(siting, options, answer))
-    return _report(site_path, sector, plan, options, choice, ways, siting, answer, files)
+    seen = (siting.place_rates(0, choice.astype(float)) > 0).reshape(sector.lattice.shape)
+    files = _write(out, sector, plan, options, ways, seen, built, found)
+    stood = any(option.standing for option in options)
+    return PlanReport(
+        site_file=str(site_path),
+        site=sector.site.name,
+        line=sector.line.id,
+        closed=found is not None,
+        illustrative=illustrative(sector),
+        options=len(options),
+        plan=found,
+        gap=None if found is None else found.gap,
+        towers=_towers(sector, plan, built),
+        ways=ways,
+        required=plan.probability,
+        seconds=0.0 if answer is None else answer.seconds,
+        stopped="open" if answer is None else answer.stopped,
+        notes=(_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else (),
+        files=files,
+    )
 
 
 def _search(siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answer:
@@ -167,32 +189,40 @@ def _seconds(siting: Siting, way: Way) -> float:
     return spent
 
 
-def _plan(siting: Siting, options: Sequence[Option], answer: _Answer | None) -> Plan | None:
+def _plan(siting: Siting, built: Sequence[Option], answer: _Answer | None) -> Plan | None:
     """The plan as the house records it; None where the sector cannot be closed."""
     if answer is None:
         return None
     step = answer.progress
-    kept = [option for option, taken in zip(options, step.choice, strict=True) if taken]
     placements = tuple(
-        Placement(option=one.candidate, kind=one.kind, cost=one.cost, standing=one.standing) for one in kept
+        Placement(option=one.candidate, kind=one.kind, cost=one.cost, standing=one.standing) for one in built
     )
     reached = min(max(siting.probability(step.choice), 0.0), 1.0)
     required = -math.expm1(-siting.required)
     return Plan(placements=placements, cost=step.cost, bound=step.bound, required=required, reached=reached)
 
 
-def _write(
-    out: Path, sector: Sector, plan: PlanFile, options: Sequence[Option], choice: Choice, ways: Sequence[WorstWay],
-    found: Plan | None,
-) -> tuple[str, ...]:  # fmt: skip
-    """Write what there is to a folder; the names of the files. A plan that was there before is taken away."""
+def _empty(out: Path, inputs: Sequence[Path]) -> None:
+    """Make the folder, and take away a plan that was there before.
+
+    Raises: InputError where one of its files is what is read, UnavailableError, InputError where it refuses.
+    """
+    for own in inputs:
+        if own.resolve() in {(out / name).resolve() for name in (PLAN, SITE, TERRAIN)}:
+            raise InputError(f"--out {out}: its {own.name} would replace the file that is read; choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name in (PLAN, SITE):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise write_refusal(out, error) from error
-    built = [option for option, taken in zip(options, choice, strict=True) if taken] if found is not None else []
+
+
+def _write(
+    out: Path, sector: Sector, plan: PlanFile, options: Sequence[Option], ways: Sequence[WorstWay], seen: Choice,
+    built: Sequence[Option], found: Plan | None,
+) -> tuple[str, ...]:  # fmt: skip
+    """Write what there is to a folder; the names of the files."""
     written = []
     if found is not None:
         replace_whole(out / PLAN, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
@@ -203,7 +233,7 @@ def _write(
         written += [PLAN, SITE]
     chosen = [option in built or option.standing for option in options]
     replace_whole(out / GEOJSON, _collection(features(sector, options, chosen, ways), sector))
-    draw_map(out / MAP, _title(sector, found), sector, options, chosen, ways)
+    draw_map(out / MAP, _title(sector, found), sector, seen, options, chosen, ways)
     return tuple(str(out / name) for name in (*written, GEOJSON, MAP))
 
 
@@ -227,48 +257,22 @@ def _title(sector: Sector, found: Plan | None) -> str:
     return f"{head}: cost {found.cost:,.0f}, {saved}; detected with {found.reached:.3f} on the worst way"
 
 
-def _report(
-    site_path: Path, sector: Sector, plan: PlanFile, options: Sequence[Option], choice: Choice,
-    ways: tuple[WorstWay, ...], siting: Siting, answer: _Answer | None, files: tuple[str, ...],
-) -> PlanReport:  # fmt: skip
-    found = _plan(siting, options, answer)
-    stood = any(option.standing for option in options)
-    return PlanReport(
-        site_file=str(site_path),
-        site=sector.site.name,
-        line=sector.line.id,
-        closed=found is not None,
-        illustrative=illustrative(sector),
-        options=len(options),
-        plan=found,
-        gap=None if found is None else found.gap,
-        towers=() if found is None else _built(sector, plan, options, choice),
-        ways=ways,
-        required=plan.probability,
-        seconds=0.0 if answer is None else answer.seconds,
-        stopped="open" if answer is None else answer.stopped,
-        notes=(_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else (),
-        files=files,
-    )
-
-
-def _built(sector: Sector, plan: PlanFile, options: Sequence[Option], choice: Choice) -> tuple[Built, ...]:
+def _towers(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> tuple[Built, ...]:
     masts = {tower.id: tower.mast_m for tower in plan.towers}
     towers = []
-    for option, taken in zip(options, choice, strict=True):
-        if taken and not option.standing:
-            longitude, latitude = lonlat(sector, np.array([option.place]))[0]
-            towers.append(
-                Built(
-                    camera_id=camera_name(option),
-                    candidate=option.candidate,
-                    kind=option.kind,
-                    longitude_deg=longitude,
-                    latitude_deg=latitude,
-                    mast_m=masts[option.kind],
-                    cost=option.cost,
-                )
+    for option in (one for one in built if not one.standing):
+        longitude, latitude = lonlat(sector, np.array([option.place]))[0]
+        towers.append(
+            Built(
+                camera_id=camera_name(option),
+                candidate=option.candidate,
+                kind=option.kind,
+                longitude_deg=longitude,
+                latitude_deg=latitude,
+                mast_m=masts[option.kind],
+                cost=option.cost,
             )
+        )
     return tuple(towers)
 
 

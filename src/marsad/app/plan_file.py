@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from marsad.app.reading import Reader, read_table
-from marsad.app.site_rules import Finding
+from marsad.app.site_rules import Finding, Words
 from marsad.app.site_rules import findings as site_findings
 from marsad.kernel.error import PlanFileError
 from marsad.kernel.position import Position
@@ -122,7 +122,7 @@ def findings(record: Record) -> Iterator[Finding]:
 
 def _plan(plan: PlanFile) -> Iterator[Finding]:
     if not plan.candidates and plan.spread is None:
-        yield Finding(("candidates",), (), "[[candidates]] tables, or a [spread] table to have places looked for")
+        yield Finding(("candidates",), Words("(missing)"), "[[candidates]] tables, or a [spread] table")
     if plan.depth_m < 3 * plan.cell_m:
         yield Finding(("cell_m",), plan.cell_m, f"at most a third of depth_m, which is {plan.depth_m:g}")
     for group in ("towers", "candidates"):

@@ -164,7 +164,7 @@ def siting_of(sector: Sector, plan: PlanFile, options: Sequence[Option]) -> Siti
     """The choice to be made along a sector. Raises: InputError where no candidate sees anything of it."""
     places = [option.place for option in options if not option.standing][:: len(plan.towers)]
     exposure = exposures(sector.surface, sector.lattice, places, [tower.kind() for tower in plan.towers])
-    if exposure.nnz == 0:
+    if exposure[:, np.flatnonzero(~np.isnan(sector.height_m))].nnz == 0:
         raise InputError(
             f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
             "or move the candidates nearer"

@@ -15,19 +15,23 @@ from matplotlib.lines import Line2D
 from marsad.adapters.writing import write_refusal
 from marsad.app.plan_ground import Option, Sector
 from marsad.app.plan_site import WorstWay
+from marsad.plan.siting import Choice
 from marsad.simulate.terrain import ILLUSTRATIVE
 
 _LINE, _INWARD, _OUTWARD, _STANDING = "#111111", "#c51b2a", "#1f5fbf", "#ffffff"
 _WAYS = {"inward": _INWARD, "outward": _OUTWARD}
+_STYLES = {"inward": "-", "outward": "--"}
 _TOWERS = ("#ffb300", "#1b9e77", "#984ea3", "#e7298a", "#66a61e")
+_SEEN, _OUTSIDE = (1.0, 0.85, 0.2, 0.38), (1.0, 1.0, 1.0, 0.6)
 _SIZE_IN = (13.0, 8.5)
 _STEPS = 500
 _MARGIN_M = 150.0
 
 
 def draw_map(
-    path: Path, title: str, sector: Sector, options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]
-) -> None:
+    path: Path, title: str, sector: Sector, seen: Choice, options: Sequence[Option], chosen: Sequence[bool],
+    ways: Sequence[WorstWay],
+) -> None:  # fmt: skip
     """Write the picture as PNG. Raises: UnavailableError, InputError where it cannot be written."""
     figure = Figure(figsize=_SIZE_IN, dpi=110, facecolor="white")
     canvas = FigureCanvasAgg(figure)
@@ -36,7 +40,7 @@ def draw_map(
         figure.text(0.05, 0.935, ILLUSTRATIVE, fontsize=10.5, color=_INWARD)
     axes = figure.add_axes((0.06, 0.15, 0.92, 0.76))
     low, high = _bounds(sector, options)
-    _draw_ground(axes, sector, low, high)
+    _draw_ground(axes, sector, seen, low, high)
     axes.plot(*sector.corners.T, color=_LINE, linewidth=2.0, zorder=3)
     colours = _colours(options)
     for option, taken in zip(options, chosen, strict=True):
@@ -66,8 +70,8 @@ def _bounds(sector: Sector, options: Sequence[Option]) -> tuple[tuple[float, flo
     )
 
 
-def _draw_ground(axes: Axes, sector: Sector, low: tuple[float, float], high: tuple[float, float]) -> None:
-    """Relief lit from the north-west, the ground outside the sector paler, and contours."""
+def _draw_ground(axes: Axes, sector: Sector, seen: Choice, low: tuple[float, float], high: tuple[float, float]) -> None:
+    """Relief lit from the north-west, what is seen tinted, the ground outside the sector paler, and contours."""
     step = max(high[0] - low[0], high[1] - low[1]) / _STEPS
     east, north = np.arange(low[0], high[0] + step, step), np.arange(high[1], low[1] - step, -step)
     easts, norths = np.meshgrid(east, north)
@@ -75,13 +79,18 @@ def _draw_ground(axes: Axes, sector: Sector, low: tuple[float, float], high: tup
     if not np.isfinite(height).any():
         return
     filled = np.where(np.isnan(height), np.nanmean(height), height)
-    shade = 0.45 + 0.55 * LightSource(azdeg=315, altdeg=40).hillshade(filled, vert_exag=4.0, dx=step, dy=step)
+    shade = LightSource(azdeg=315, altdeg=45).hillshade(filled, vert_exag=4.0, dx=step, dy=step)
+    extent = (float(east[0]), float(east[-1]), float(north[-1]), float(north[0]))
+    axes.imshow(0.35 + 0.65 * shade, cmap="gray", vmin=0.0, vmax=1.0, extent=extent, interpolation="bilinear")
     row, column = sector.lattice.cells_of(easts, norths)
     held = sector.lattice.holds(row, column)
-    inside = np.zeros(easts.shape, np.bool_)
-    inside[held] = ~np.isnan(sector.height_m[row[held], column[held]])
-    extent = (float(east[0]), float(east[-1]), float(north[-1]), float(north[0]))
-    axes.imshow(np.where(inside, shade, 0.55 + 0.45 * shade), cmap="YlOrBr_r", vmin=-0.25, vmax=1.02, extent=extent)
+    veil = np.zeros((*easts.shape, 4))
+    veil[:] = _OUTSIDE
+    known = ~np.isnan(sector.height_m)[row[held], column[held]]
+    veil[held] = np.where(
+        (known & seen[row[held], column[held]])[:, None], _SEEN, np.where(known[:, None], 0.0, _OUTSIDE)
+    )
+    axes.imshow(veil, extent=extent, interpolation="nearest")
     every = _contour_m(float(np.nanmax(height) - np.nanmin(height)))
     levels = np.arange(math.floor(np.nanmin(height) / every), math.ceil(np.nanmax(height) / every) + 1) * every
     if len(levels) > 1 and np.ptp(filled) > 0:
@@ -117,14 +126,16 @@ def _draw_way(axes: Axes, sector: Sector, way: WorstWay) -> None:
     longitude, latitude = np.array(way.places).T
     east, north, _ = sector.surface.frame.from_geodetic(latitude, longitude)
     colour = _WAYS[way.direction]
-    style = "-" if way.direction == "inward" else "--"
-    axes.plot(east, north, style, color=colour, linewidth=1.8, zorder=5)
+    axes.plot(east, north, _STYLES[way.direction], color=colour, linewidth=1.8, zorder=5)
     axes.plot(east[-1], north[-1], "X", color=colour, markeredgecolor="white", markersize=9, zorder=5)
 
 
 def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]) -> list[Line2D]:
     look: dict[str, Any] = {"linestyle": "", "markeredgecolor": "black", "markersize": 9}
     signs = [Line2D([], [], color=_LINE, linewidth=2, label="line")]
+    signs.append(
+        Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label="seen by a tower or camera")
+    )
     for kind, colour in _colours(options).items():
         count = sum(taken and option.kind == kind for option, taken in zip(options, chosen, strict=True))
         signs.append(Line2D([], [], color=colour, marker="^", label=f"{kind}, built: {count}", **look))
@@ -134,7 +145,13 @@ def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Wo
         Line2D([], [], marker="o", markerfacecolor="none", markeredgecolor="#333333", linestyle="", label="candidate")
     )
     signs += [
-        Line2D([], [], color=_WAYS[way.direction], label=f"worst way {way.direction}: {way.probability:.3f}")
+        Line2D(
+            [],
+            [],
+            color=_WAYS[way.direction],
+            linestyle=_STYLES[way.direction],
+            label=f"worst way {way.direction}: {way.probability:.3f}",
+        )
         for way in ways
     ]
     return signs
