@@ -1,11 +1,9 @@
 """`marsad plan`: from a site and a plan file to files that the rest of Marsad reads."""
 
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +13,7 @@ from typer.testing import CliRunner, Result
 from marsad.app.check import check_site
 from marsad.app.cli import app
 from marsad.app.config import load_site
+from marsad.app.plan import plan_site
 from marsad.app.plan_file import load_plan_file
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.error import InputError
@@ -46,7 +45,7 @@ STANDING = f"""
 [[cameras]]
 id = "old"
 reach_m = 2500.0
-lens = {{ width_px = 640, height_px = 512, horizontal_fov_deg = 90.0 }}
+lens = {{ width_px = 2560, height_px = 2048, horizontal_fov_deg = 90.0 }}
 [cameras.pose]
 latitude_deg = {FRAME.position(0, -700).latitude_deg}
 longitude_deg = 41.0
@@ -83,9 +82,9 @@ def plan(tmp_path: Path) -> Callable[..., Result]:
     return run
 
 
-def report(result: Result) -> dict[str, object]:
+def report(result: Result) -> dict[str, Any]:
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    found: dict[str, object] = json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
@@ -109,7 +108,8 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
     ways = [each["properties"] for each in shown["features"] if each["properties"]["feature"] == "worst_way"]
     assert {way["direction"] for way in ways} == {"inward", "outward"}
     assert min(way["probability"] for way in ways) == pytest.approx(made.reached, abs=1e-4)
-    assert Image.open(tmp_path / "map.png").size[0] > 800
+    with Image.open(tmp_path / "map.png") as picture:
+        assert picture.width > 800
 
 
 def test_on_flat_ground_the_fewest_masts_that_hold_the_line_are_built(plan: Callable[..., Result]) -> None:
@@ -186,16 +186,20 @@ def test_no_file_that_is_read_is_written_over(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path) -> None:
-    settings = (EXAMPLE / "plan.toml").read_text(encoding="utf-8").replace("count = 10", "count = 60")
-    (tmp_path / "asked.toml").write_text(settings.replace("cell_m = 100.0", "cell_m = 60.0"), encoding="utf-8")
-    command = [sys.executable, "-c", "from marsad.app.cli import main; main()", "plan", str(EXAMPLE / "site.toml")]
-    command += ["--settings", str(tmp_path / "asked.toml"), "--out", str(tmp_path / "out"), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        assert any("cut" in line for line in process.stderr)
-        process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    found = json.loads(said)
-    assert found["stopped"] in {"interrupted", "proven"}
-    assert load_site(tmp_path / "out" / "plan.toml").cameras
+    def stop(text: str) -> None:
+        if "cut" in text:
+            raise KeyboardInterrupt
+
+    found = plan_site(EXAMPLE / "site.toml", EXAMPLE / "plan.toml", tmp_path, seconds=60.0, tell=stop)
+    assert found.stopped == "interrupted"
+    assert found.plan is not None
+    assert 0 < found.plan.bound < found.plan.cost
+    assert "stopped by you" in found.text()
+    assert len(load_site(tmp_path / "plan.toml").cameras) == len(found.towers)
+
+
+def test_the_search_ends_when_its_time_is_up(tmp_path: Path) -> None:
+    found = plan_site(EXAMPLE / "site.toml", EXAMPLE / "plan.toml", tmp_path, seconds=1e-3, tell=lambda _: None)
+    assert found.stopped == "time"
+    assert found.gap is not None
+    assert found.gap > 0

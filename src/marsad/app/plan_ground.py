@@ -30,6 +30,7 @@ from marsad.simulate.terrain import rugged_desert
 
 LARGEST_CELLS = 400_000
 _SPARE_M = 500.0
+_FAINTEST = 1e-5
 
 
 class Option(NamedTuple):
@@ -183,7 +184,7 @@ def _standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: flo
     shed = camera_viewshed(view, sector.lattice, masks=camera.masks)
     stares = SearchCamera(pixel_rad=pixel_rad(camera.lens), turn_s=try_s, reach_m=camera.reach_m)
     rate = np.where(shed.seen, detection_rate(stares, np.nan_to_num(shed.range_m, nan=np.inf)), 0.0)
-    return csr_array(rate.reshape(1, -1))
+    return csr_array(np.where(rate > _FAINTEST, rate, 0.0).reshape(1, -1))
 
 
 def way_points(sector: Sector, places: NDArray[np.int32]) -> Array:

@@ -1,9 +1,9 @@
 """The picture of a plan: shaded relief, what is seen, what is built, and the ways that are detected the least."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ from marsad.simulate.terrain import ILLUSTRATIVE
 
 _LINE, _INWARD, _OUTWARD, _STANDING = "#111111", "#c51b2a", "#1f5fbf", "#ffffff"
 _WAYS = {"inward": _INWARD, "outward": _OUTWARD}
-_STYLES = {"inward": "-", "outward": "--"}
+_STYLES: Final[Mapping[str, Literal["-", "--"]]] = {"inward": "-", "outward": "--"}
 _TOWERS = ("#ffb300", "#1b9e77", "#984ea3", "#e7298a", "#66a61e")
 _SEEN, _OUTSIDE = (1.0, 0.85, 0.2, 0.38), (1.0, 1.0, 1.0, 0.6)
 _SIZE_IN = (13.0, 8.5)
