@@ -27,6 +27,7 @@ from marsad.plan.siting import Path as Way
 from marsad.plan.solve_siting import Progress, solve
 from marsad.simulate.terrain import ILLUSTRATIVE
 
+_TELL_S = 2.0
 PLAN, SITE, GEOJSON, MAP = "plan.json", "plan.toml", "plan.geojson", "map.png"
 _HEAD = """# Written by marsad plan: the site with the plan's cameras on it. Their sources are to be filled in, and
 # their poses to be measured once they stand. A planned camera turns all round; its pose is where it rests.
@@ -136,14 +137,15 @@ def _search(siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answ
     """Search until it is proven, the time is up or the user has had enough."""
     start = time.monotonic()
     steps = solve(siting, np.random.default_rng(plan.seed))
-    last, stopped = next(steps), "proven"
+    last, stopped, told_s = next(steps), "proven", 0.0
     tell(_step_text(last, time.monotonic() - start))
     try:
         for step in steps:
-            if (step.cost, step.bound) != (last.cost, last.bound):
-                tell(_step_text(step, time.monotonic() - start))
-            last = step
-            if step.gap > 0 and time.monotonic() - start >= seconds:
+            last, before, spent_s = step, last, time.monotonic() - start
+            if (step.cost, step.bound) != (before.cost, before.bound) or spent_s - told_s >= _TELL_S:
+                tell(_step_text(step, spent_s))
+                told_s = spent_s
+            if step.gap > 0 and spent_s >= seconds:
                 stopped = "time"
                 break
     except KeyboardInterrupt:
@@ -152,7 +154,7 @@ def _search(siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answ
 
 
 def _step_text(step: Progress, spent_s: float) -> str:
-    return f"{spent_s:6.1f} s  {step.doing:8}  cost {step.cost:,.0f}  bound {step.bound:,.1f}  gap {step.gap:.1%}"
+    return f"{spent_s:6.1f} s  {step.doing:8}  cost {_money(step.cost)}  bound {step.bound:,.1f}  gap {step.gap:.1%}"
 
 
 def worst_ways(sector: Sector, siting: Siting, choice: Choice) -> tuple[WorstWay, ...]:
@@ -254,7 +256,7 @@ def _title(sector: Sector, found: Plan | None) -> str:
     if found is None:
         return f"{head}: stays open whatever is built"
     saved = f"a better plan saves at most {found.gap:.1%}" if found.gap else "none is cheaper"
-    return f"{head}: cost {found.cost:,.0f}, {saved}; detected with {found.reached:.3f} on the worst way"
+    return f"{head}: cost {_money(found.cost)}, {saved}; detected with {found.reached:.3f} on the worst way"
 
 
 def _towers(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> tuple[Built, ...]:
@@ -317,9 +319,9 @@ def _bill(report: PlanReport, plan: Plan) -> list[str]:
     stood = sum(placement.standing for placement in plan.placements)
     lines += [f"  {'standing':{wide}} {stood:>7} {0:>12,.0f} {0:>12,.0f}"] if stood else []
     lines += [
-        f"  {'in all':{wide}} {len(report.towers) + stood:>7} {'':>12} {plan.cost:>12,.0f}",
+        f"  {'in all':{wide}} {len(report.towers) + stood:>7} {'':>12} {_money(plan.cost):>12}",
         "",
-        f"  proven bound {plan.bound:,.0f}, gap {plan.gap:.1%}: {_STOPPED[report.stopped]} ({report.seconds:.1f} s)",
+        f"  proven bound {_money(plan.bound)}, gap {plan.gap:.1%}: {_STOPPED[report.stopped]} ({report.seconds:.1f} s)",
         f"  detected with at least {plan.reached:.3f} on every way; {plan.required:.3f} was asked for",
         "",
     ]
@@ -327,6 +329,10 @@ def _bill(report: PlanReport, plan: Plan) -> list[str]:
         f"  {tower.camera_id}: {tower.latitude_deg:.5f}, {tower.longitude_deg:.5f}, mast {tower.mast_m:g} m"
         for tower in report.towers
     ]
+
+
+def _money(cost: float) -> str:
+    return f"{cost:,.0f}" if cost == round(cost) else f"{cost:,.2f}"
 
 
 def _way_text(way: WorstWay) -> str:
