@@ -314,7 +314,8 @@ def _bill(report: PlanReport, plan: Plan) -> list[str]:
     wide = max([len(kind) for kind, _ in counted] + [8])
     lines = [f"  {'item':{wide}} {'number':>7} {'each':>12} {'cost':>12}"]
     lines += [
-        f"  {kind:{wide}} {n:>7} {cost:>12,.0f} {n * cost:>12,.0f}" for (kind, cost), n in sorted(counted.items())
+        f"  {kind:{wide}} {n:>7} {_money(cost):>12} {_money(n * cost):>12}"
+        for (kind, cost), n in sorted(counted.items())
     ]
     stood = sum(placement.standing for placement in plan.placements)
     lines += [f"  {'standing':{wide}} {stood:>7} {0:>12,.0f} {0:>12,.0f}"] if stood else []
