@@ -313,10 +313,8 @@ def _bill(report: PlanReport, plan: Plan) -> list[str]:
     counted = Counter((tower.kind, tower.cost) for tower in report.towers)
     wide = max([len(kind) for kind, _ in counted] + [8])
     lines = [f"  {'item':{wide}} {'number':>7} {'each':>12} {'cost':>12}"]
-    lines += [
-        f"  {kind:{wide}} {n:>7} {_money(cost):>12} {_money(n * cost):>12}"
-        for (kind, cost), n in sorted(counted.items())
-    ]
+    for (kind, cost), number in sorted(counted.items()):
+        lines.append(f"  {kind:{wide}} {number:>7} {_money(cost):>12} {_money(number * cost):>12}")
     stood = sum(placement.standing for placement in plan.placements)
     lines += [f"  {'standing':{wide}} {stood:>7} {0:>12,.0f} {0:>12,.0f}"] if stood else []
     lines += [
