@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from marsad.app.plan_file import PlanFile
 from marsad.app.setting import choices_of, describe, item_of, record_of, values_of
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
@@ -14,7 +15,7 @@ from marsad.simulate.actor import GAITS, USUAL_HEIGHT_M, usual_speed_m_s
 from marsad.simulate.scenario import Scenario
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PAGES: dict[str, type[Record]] = {"site-file.md": Site, "scenario-file.md": Scenario}
+PAGES: dict[str, type[Record]] = {"site-file.md": Site, "scenario-file.md": Scenario, "plan-file.md": PlanFile}
 WHOLE = "The file as a whole"
 UNITS = {
     "per_100_m": "per 100 metres",

@@ -71,8 +71,10 @@ def read_grid(path: Path, bounds: Bounds | None = None, *, vertical: str = "geoi
     return _read_raster(path, bounds, vertical)
 
 
-def site_surface(site: Site, folder: Path) -> Surface | None:
+def site_surface(site: Site, folder: Path, radius_m: float | None = None) -> Surface | None:
     """The ground of a site, file names taken from `folder` on; None where the site names no terrain.
+
+    It reaches `radius_m` from the origin, as far as the site's cameras see where that is left out.
 
     Raises: InputError for bad files, and for a site with neither an origin nor a posed camera.
     """
@@ -83,7 +85,7 @@ def site_surface(site: Site, folder: Path) -> Surface | None:
     if origin is None:
         raise InputError("the site has neither an origin nor a camera with a pose; set one of them")
     frame = EnuFrame(origin)
-    radius = site_radius_m(site, frame)
+    radius = site_radius_m(site, frame) if radius_m is None else radius_m
     if not terrain.files:
         height = terrain.flat_height_m or 0.0
         return Surface(flat_grid(origin.latitude_deg, origin.longitude_deg, height, radius), frame, radius)

@@ -156,7 +156,12 @@ def write_terrain(stage: Stage, folder: Path) -> bool:
     """
     if stage.survey is None:
         return False
-    grid = stage.survey
+    write_made_ground(stage.survey, folder)
+    return True
+
+
+def write_made_ground(grid: ElevationGrid, folder: Path) -> None:
+    """Write generated ground to a folder, marked as what it is. Raises: UnavailableError where that cannot be."""
     rows, columns = grid.height_m.shape
     place = rasterio.Affine(grid.step_x, 0, grid.west, 0, -grid.step_y, grid.north)
     try:
@@ -168,7 +173,6 @@ def write_terrain(stage: Stage, folder: Path) -> bool:
             file.update_tags(TIFFTAG_IMAGEDESCRIPTION=ILLUSTRATIVE)
     except (OSError, rasterio.errors.RasterioError) as error:
         raise UnavailableError(f"{folder / TERRAIN}: cannot be written ({error}); choose another --out") from error
-    return True
 
 
 def known_site(stage: Stage, site: Site) -> Site:

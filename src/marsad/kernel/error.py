@@ -7,7 +7,8 @@
     |   |-- ConfigError     a setting: names the key's path, the value, and what would be valid
     |   |-- SettingsError   a file of settings: lists every ConfigError in it
     |   |   |-- SiteError       a site file
-    |   |   `-- ScenarioError   a scenario
+    |   |   |-- ScenarioError   a scenario
+    |   |   `-- PlanFileError   what a plan is to be made of
     |   `-- IntegrityError  a log whose chain does not verify: names the first bad entry
     |-- UnavailableError    something outside does not answer now: try again later
     `-- RefusedError        a rule forbids it
@@ -56,6 +57,10 @@ class SiteError(SettingsError):
 
 class ScenarioError(SettingsError):
     """A scenario has bad settings."""
+
+
+class PlanFileError(SettingsError):
+    """A plan file has bad settings."""
 
 
 class IntegrityError(InputError):

@@ -97,12 +97,19 @@ class Siting:
     def weakest(self, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
         """The least exposure of any way under a choice, and that way; ways beyond `limit` may be told as infinite."""
         least, found = math.inf, Path(0, np.empty(0, np.int32))
-        for number, way in enumerate(self.passages):
-            exposure, before = least_exposure(way, self.place_rates(number, choice.astype(float)), limit)
-            end = way.exits[np.argmin(exposure[way.exits])]
-            if exposure[end] < least:
-                least, found = float(exposure[end]), Path(number, trace(before, end))
+        for number in range(len(self.passages)):
+            exposure, path = self.weakest_of(number, choice, limit)
+            if exposure < least:
+                least, found = exposure, path
         return least, found
+
+    def weakest_of(self, passage: int, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
+        """The least exposure of any way of one passage under a choice, and that way."""
+        way = self.passages[passage]
+        exposure, before = least_exposure(way, self.place_rates(passage, choice.astype(float)), limit)
+        end = way.exits[np.argmin(exposure[way.exits])]
+        least = float(exposure[end])
+        return least, Path(passage, trace(before, end) if least < math.inf else np.empty(0, np.int32))
 
     def closes(self, choice: Choice) -> bool:
         """Whether no way is left open by a choice."""

@@ -1,0 +1,157 @@
+"""The picture of a plan: shaded relief, what is seen, what is built, and the ways that are detected the least."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LightSource
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from marsad.adapters.writing import write_refusal
+from marsad.app.plan_ground import Option, Sector
+from marsad.app.plan_site import WorstWay
+from marsad.plan.siting import Choice
+from marsad.simulate.terrain import ILLUSTRATIVE
+
+_LINE, _INWARD, _OUTWARD, _STANDING = "#111111", "#c51b2a", "#1f5fbf", "#ffffff"
+_WAYS = {"inward": _INWARD, "outward": _OUTWARD}
+_STYLES: Final[Mapping[str, Literal["-", "--"]]] = {"inward": "-", "outward": "--"}
+_TOWERS = ("#ffb300", "#1b9e77", "#984ea3", "#e7298a", "#66a61e")
+_SEEN, _OUTSIDE = (1.0, 0.85, 0.2, 0.38), (1.0, 1.0, 1.0, 0.6)
+_SIZE_IN = (13.0, 8.5)
+_STEPS = 500
+_MARGIN_M = 150.0
+
+
+def draw_map(
+    path: Path, title: str, sector: Sector, seen: Choice, options: Sequence[Option], chosen: Sequence[bool],
+    ways: Sequence[WorstWay],
+) -> None:  # fmt: skip
+    """Write the picture as PNG. Raises: UnavailableError, InputError where it cannot be written."""
+    figure = Figure(figsize=_SIZE_IN, dpi=110, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    figure.text(0.05, 0.962, title, fontsize=12, weight="bold")
+    if sector.made is not None or sector.site.terrain.illustrative:
+        figure.text(0.05, 0.935, ILLUSTRATIVE, fontsize=10.5, color=_INWARD)
+    axes = figure.add_axes((0.06, 0.15, 0.92, 0.76))
+    low, high = _bounds(sector, options)
+    _draw_ground(axes, sector, seen, low, high)
+    axes.plot(*sector.corners.T, color=_LINE, linewidth=2.0, zorder=3)
+    colours = _colours(options)
+    for option, taken in zip(options, chosen, strict=True):
+        _draw_option(axes, option, colours, taken=taken)
+    for way in ways:
+        _draw_way(axes, sector, way)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+    axes.set_xlabel("east of the site's origin, m", fontsize=8.5)
+    axes.set_ylabel("north, m", fontsize=8.5)
+    axes.tick_params(labelsize=8)
+    figure.legend(handles=_legend(options, chosen, ways), loc="lower left", bbox_to_anchor=(0.05, 0.005), ncols=4,
+                  fontsize=9, frameon=False)  # fmt: skip
+    try:
+        canvas.print_figure(path, format="png")
+    except OSError as error:
+        raise write_refusal(path, error) from error
+
+
+def _bounds(sector: Sector, options: Sequence[Option]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The lower left and the upper right corner of what is shown."""
+    east, north = (axis[~np.isnan(sector.height_m)] for axis in sector.lattice.centres())
+    east = np.append(east, [option.place.east_m for option in options])
+    north = np.append(north, [option.place.north_m for option in options])
+    return (
+        (float(east.min()) - _MARGIN_M, float(north.min()) - _MARGIN_M),
+        (float(east.max()) + _MARGIN_M, float(north.max()) + _MARGIN_M),
+    )
+
+
+def _draw_ground(axes: Axes, sector: Sector, seen: Choice, low: tuple[float, float], high: tuple[float, float]) -> None:
+    """Relief lit from the north-west, what is seen tinted, the ground outside the sector paler, and contours."""
+    step = max(high[0] - low[0], high[1] - low[1]) / _STEPS
+    east, north = np.arange(low[0], high[0] + step, step), np.arange(high[1], low[1] - step, -step)
+    easts, norths = np.meshgrid(east, north)
+    height = sector.surface.up_m(easts, norths) + sector.surface.frame.origin.height_m
+    if not np.isfinite(height).any():
+        return
+    filled = np.where(np.isnan(height), np.nanmean(height), height)
+    shade = LightSource(azdeg=315, altdeg=45).hillshade(filled, vert_exag=4.0, dx=step, dy=step)
+    extent = (float(east[0]), float(east[-1]), float(north[-1]), float(north[0]))
+    axes.imshow(0.35 + 0.65 * shade, cmap="gray", vmin=0.0, vmax=1.0, extent=extent, interpolation="bilinear")
+    row, column = sector.lattice.cells_of(easts, norths)
+    held = sector.lattice.holds(row, column)
+    veil = np.zeros((*easts.shape, 4))
+    veil[:] = _OUTSIDE
+    known = ~np.isnan(sector.height_m)[row[held], column[held]]
+    veil[held] = np.where(
+        (known & seen[row[held], column[held]])[:, None], _SEEN, np.where(known[:, None], 0.0, _OUTSIDE)
+    )
+    axes.imshow(veil, extent=extent, interpolation="nearest")
+    every = _contour_m(float(np.nanmax(height) - np.nanmin(height)))
+    levels = np.arange(math.floor(np.nanmin(height) / every), math.ceil(np.nanmax(height) / every) + 1) * every
+    if len(levels) > 1 and np.ptp(filled) > 0:
+        lines = axes.contour(easts, norths, height, levels=levels, colors="#6d4c41", linewidths=0.45, alpha=0.7)
+        axes.clabel(lines, levels=levels[::2], fontsize=6.5, fmt="%.0f")
+
+
+def _contour_m(span_m: float) -> float:
+    """A round distance between contours that leaves a dozen of them."""
+    return next((step for step in (2.0, 5.0, 10.0, 20.0, 50.0, 100.0) if span_m / step <= 12), 200.0)
+
+
+def _colours(options: Sequence[Option]) -> dict[str, str]:
+    kinds = dict.fromkeys(option.kind for option in options if not option.standing)
+    return {kind: _TOWERS[number % len(_TOWERS)] for number, kind in enumerate(kinds)}
+
+
+def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: bool) -> None:
+    """A tower that is built, a camera that stands, or a small ring where something could be."""
+    place = option.place.east_m, option.place.north_m
+    if not taken:
+        axes.plot(*place, "o", markersize=5, markerfacecolor="none", markeredgecolor="#333333", zorder=4)
+        return
+    sign, colour = ("s", _STANDING) if option.standing else ("^", colours[option.kind])
+    axes.plot(*place, sign, color=colour, markeredgecolor="black", markersize=11, zorder=6)
+    axes.annotate(
+        option.candidate, place, (7, 6), textcoords="offset points", fontsize=8.5, zorder=7,
+        bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+    )  # fmt: skip
+
+
+def _draw_way(axes: Axes, sector: Sector, way: WorstWay) -> None:
+    longitude, latitude = np.array(way.places).T
+    east, north, _ = sector.surface.frame.from_geodetic(latitude, longitude)
+    colour = _WAYS[way.direction]
+    axes.plot(east, north, _STYLES[way.direction], color=colour, linewidth=1.8, zorder=5)
+    axes.plot(east[-1], north[-1], "X", color=colour, markeredgecolor="white", markersize=9, zorder=5)
+
+
+def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]) -> list[Line2D]:
+    look: dict[str, Any] = {"linestyle": "", "markeredgecolor": "black", "markersize": 9}
+    signs = [Line2D([], [], color=_LINE, linewidth=2, label="line")]
+    signs.append(
+        Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label="seen by a tower or camera")
+    )
+    for kind, colour in _colours(options).items():
+        count = sum(taken and option.kind == kind for option, taken in zip(options, chosen, strict=True))
+        signs.append(Line2D([], [], color=colour, marker="^", label=f"{kind}, built: {count}", **look))
+    if any(option.standing for option in options):
+        signs.append(Line2D([], [], color=_STANDING, marker="s", label="camera that stands", **look))
+    signs.append(
+        Line2D([], [], marker="o", markerfacecolor="none", markeredgecolor="#333333", linestyle="", label="candidate")
+    )
+    signs += [
+        Line2D(
+            [],
+            [],
+            color=_WAYS[way.direction],
+            linestyle=_STYLES[way.direction],
+            label=f"worst way {way.direction}: {way.probability:.3f}",
+        )
+        for way in ways
+    ]
+    return signs

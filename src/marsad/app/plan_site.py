@@ -1,0 +1,160 @@
+"""A plan as a site that the rest of Marsad runs on, and as GeoJSON."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from marsad.app.plan_file import PlanFile, TowerType
+from marsad.app.plan_ground import Option, Sector, position_of
+from marsad.app.scenario_file import TERRAIN
+from marsad.geo.geodesy import Array
+from marsad.kernel.error import InputError
+from marsad.kernel.record import Record
+from marsad.kernel.site import Camera, Pose, Site
+
+Feature = dict[str, object]
+_LOWEST_DEG, _HIGHEST_DEG = -45.0, 20.0
+
+
+class WorstWay(Record):
+    """The way across that is detected the least in one direction.
+
+    `places` are longitude and latitude along it, `crosses` where it meets the line; `unseen_m` is how much of it
+    nothing sees.
+    """
+
+    direction: str
+    probability: float
+    seconds: float
+    unseen_m: float
+    crosses: tuple[float, float]
+    places: tuple[tuple[float, float], ...]
+
+
+def camera_name(option: Option) -> str:
+    """What the camera of a tower is called."""
+    return f"{option.candidate}-{option.kind}"
+
+
+def planned_site(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> Site:
+    """The site with the plan's cameras on it, each at rest towards the line."""
+    types = {tower.id: tower for tower in plan.towers}
+    cameras = tuple(_camera(sector, option, types[option.kind]) for option in built if not option.standing)
+    site = msgspec.structs.replace(sector.site, cameras=(*sector.site.cameras, *cameras))
+    if sector.made is None:
+        return site
+    terrain = msgspec.structs.replace(site.terrain, files=(TERRAIN,), flat_height_m=None, illustrative=True)
+    return msgspec.structs.replace(site, terrain=terrain)
+
+
+def refuse_clashes(sector: Sector, options: Sequence[Option]) -> None:
+    """Raise InputError where a tower's camera would have a name that the site uses."""
+    site = sector.site
+    taken = {camera.id for camera in site.cameras} | {post.id for post in site.posts}
+    taken |= {patrol.patrol_id for patrol in site.patrols}
+    for option in options:
+        if not option.standing and camera_name(option) in taken:
+            raise InputError(f"candidate {option.candidate}: the site has a {camera_name(option)} already; rename it")
+
+
+def _camera(sector: Sector, option: Option, tower: TowerType) -> Camera:
+    name = camera_name(option)
+    azimuth_deg, elevation_deg = _towards_line(sector, option, tower.mast_m)
+    place = position_of(sector, *option.place)
+    pose = Pose(
+        latitude_deg=round(place.latitude_deg, 7), longitude_deg=round(place.longitude_deg, 7), mast_m=tower.mast_m,
+        azimuth_deg=azimuth_deg, elevation_deg=elevation_deg,
+    )  # fmt: skip
+    return Camera(
+        id=name, lens=tower.lens, source=tower.source.replace("{camera}", name), pose=pose, reach_m=tower.reach_m
+    )
+
+
+def _towards_line(sector: Sector, option: Option, mast_m: float) -> tuple[float, float]:
+    """Azimuth and elevation of the nearest ground of the line, or of what lies inside a tower that stands on it."""
+    east, north = option.place
+    target = _nearest(sector.corners, np.array(option.place))
+    away = float(np.hypot(*(target - option.place)))
+    if away < sector.lattice.cell_m:
+        along = _direction(sector.corners, target)
+        inward = np.array([along[1], -along[0]]) * (1.0 if sector.line.inside == "right" else -1.0)
+        target = np.array(option.place) - inward * 3 * sector.lattice.cell_m
+        away = float(np.hypot(*(target - option.place)))
+    feet = sector.surface.up_m([east, target[0]], [north, target[1]])
+    drop = float(np.nan_to_num(feet[0] - feet[1])) + mast_m
+    elevation = min(max(-math.degrees(math.atan2(drop, away)), _LOWEST_DEG), _HIGHEST_DEG)
+    azimuth = math.degrees(math.atan2(target[0] - east, target[1] - north)) % 360
+    return round(azimuth, 2), round(elevation, 2)
+
+
+def _nearest(corners: Array, place: Array) -> Array:
+    """The point of a line nearest to a place."""
+    starts, steps = corners[:-1], np.diff(corners, axis=0)
+    share = np.clip(((place - starts) * steps).sum(axis=1) / (steps**2).sum(axis=1), 0.0, 1.0)
+    points = starts + share[:, None] * steps
+    nearest: Array = points[np.argmin(np.hypot(*(points - place).T))]
+    return nearest
+
+
+def _direction(corners: Array, place: Array) -> Array:
+    """The direction of the stretch of a line that a point of it lies on."""
+    steps = np.diff(corners, axis=0)
+    share = np.clip(((place - corners[:-1]) * steps).sum(axis=1) / (steps**2).sum(axis=1), 0.0, 1.0)
+    stretch = int(np.argmin(np.hypot(*(corners[:-1] + share[:, None] * steps - place).T)))
+    ahead: Array = steps[stretch] / np.hypot(*steps[stretch])
+    return ahead
+
+
+def lonlat(sector: Sector, points: Array) -> tuple[tuple[float, float], ...]:
+    """Longitude and latitude of points (K, 2), east and north."""
+    latitude, longitude, _ = sector.surface.frame.to_geodetic(points[:, 0], points[:, 1])
+    return tuple((round(float(x), 7), round(float(y), 7)) for x, y in zip(longitude, latitude, strict=True))
+
+
+def features(
+    sector: Sector, options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]
+) -> list[Feature]:
+    """All that a map of the plan shows, longitude and latitude on WGS84."""
+    line: Feature = {"feature": "line", "line_id": sector.line.id}
+    found = [_feature("LineString", lonlat(sector, sector.corners), line)]
+    used = {option.candidate for option, taken in zip(options, chosen, strict=True) if taken}
+    free = {option.candidate: option for option in options if option.candidate not in used}
+    found += [
+        _feature("Point", _spot(sector, option), {"feature": "candidate", "candidate": name})
+        for name, option in free.items()
+    ]
+    found += [_tower(sector, option) for option, taken in zip(options, chosen, strict=True) if taken]
+    return found + [_way(way) for way in ways]
+
+
+def _tower(sector: Sector, option: Option) -> Feature:
+    properties: Feature = {
+        "feature": "standing" if option.standing else "tower",
+        "camera_id": option.candidate if option.standing else camera_name(option),
+        "candidate": option.candidate,
+        "kind": option.kind,
+        "cost": option.cost,
+    }
+    return _feature("Point", _spot(sector, option), properties)
+
+
+def _way(way: WorstWay) -> Feature:
+    properties: Feature = {
+        "feature": "worst_way",
+        "direction": way.direction,
+        "probability": round(way.probability, 4),
+        "seconds": round(way.seconds),
+        "unseen_m": round(way.unseen_m),
+        "crosses": way.crosses,
+    }
+    return _feature("LineString", way.places, properties)
+
+
+def _spot(sector: Sector, option: Option) -> tuple[float, float]:
+    return lonlat(sector, np.array([option.place]))[0]
+
+
+def _feature(kind: str, coordinates: object, properties: Feature) -> Feature:
+    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
