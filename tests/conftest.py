@@ -15,14 +15,14 @@ _ROOT = Path(__file__).resolve().parents[1]
 _LONGEST = (
     "simulate/test_campaign",
     "app/test_demo",
-    "web/test_console",
     "scenario/test_library",
     "app/test_bench_watch",
     "watch/test_health",
-    "web/test_night",
-    "app/test_run",
 )
-"""The modules that take longest: they come first, so that no process is left alone with one of them at the end."""
+"""The modules that take longest: they come first, so that no process is left alone with one of them at the end.
+
+Those in a browser stay last: while one runs, its process has an event loop, beside which no other can be run.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

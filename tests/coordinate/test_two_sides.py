@@ -530,6 +530,8 @@ def test_a_certificate_is_renewed_without_a_cut_in_trust(pair: Pair) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a process as somebody else")
 def test_a_gateway_of_another_user_works_and_cannot_open_the_stations_folder(tmp_path: Path) -> None:
     nobody = 65534
+    if not all(path.stat().st_mode & 0o001 for path in Path(os.__file__).resolve().parents):
+        pytest.skip("nobody else can read this Python: it lies in a folder of root's own")
     pair = Pair(tmp_path)
     pair.a.release(5)
     pair.open_doors()
@@ -555,8 +557,6 @@ def test_a_gateway_of_another_user_works_and_cannot_open_the_stations_folder(tmp
 
 def as_nobody(pair: Pair, user: int) -> int:
     """What the process of the gateway does; 0 when it could fetch and could not look into the interior."""
-    # Python's own library may lie where nobody else can read it: what a connection imports late is imported now.
-    "host".encode("idna")
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
