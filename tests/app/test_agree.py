@@ -167,3 +167,13 @@ def test_a_place_that_is_none_is_named(text: str) -> None:
 
 def test_a_place_is_read() -> None:
     assert parse_place("34.4, 40.9") == Position(latitude_deg=34.4, longitude_deg=40.9)
+
+
+def test_a_ground_that_is_none_is_named(sides: Path) -> None:
+    file = drafted(sides)
+    for name in ("east", "west"):
+        run("agreement", "sign", file, "--keys", sides / name)
+    bad = sides / "ground.json"
+    bad.write_text("{}")
+    with pytest.raises(InputError, match=r"ground\.json: is no release ground"):
+        run("agreement", "dry-run", file, "--log", sides / "none", "--keys", sides / "east", "--ground", bad)

@@ -13,15 +13,16 @@ from marsad.adapters.dem import site_surface
 from marsad.adapters.link_keys import read_card, read_signing_key
 from marsad.adapters.sqlite import SqliteLogReader
 from marsad.adapters.writing import replace_whole
+from marsad.app.agreement_file import own_party, read_ground, read_signed
 from marsad.app.config import load_site
 from marsad.app.presence_start import site_lattice
 from marsad.app.site_map import site_views
-from marsad.coordinate.agreement import fingerprint, read_agreement, refuse_unsigned, sign, unsound
+from marsad.coordinate.agreement import fingerprint, refuse_unsigned, sign, unsound
 from marsad.coordinate.ground import ground_of
 from marsad.coordinate.preview import dry_run
 from marsad.coordinate.terms import SECRET_BYTES, Terms
 from marsad.fuse.coverage import CoverageSettings, camera_eye
-from marsad.kernel.agreement import Agreement, JointRules, Party, ReleaseGround, SignedAgreement
+from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -164,7 +165,7 @@ def draft(asked: Draft, out: Path, now_ns: int | None = None) -> AgreementReport
 
 def show(path: Path) -> AgreementReport:
     """An agreement file as people read it. Raises: InputError."""
-    signed = read_agreement(_bytes_of(path))
+    signed = read_signed(path)
     agreement = signed.agreement
     try:
         refuse_unsigned(signed)
@@ -186,14 +187,10 @@ def countersign(path: Path, keys: Path) -> AgreementReport:
 
     Raises: InputError, RefusedError where the key is of neither party or the agreement is not sound.
     """
-    signed = read_agreement(_bytes_of(path))
-    key = read_signing_key(keys)
-    public = key.public_key().public_bytes_raw().hex()
-    ours = next((each.party_id for each in signed.agreement.parties if each.public_key == public), None)
-    if ours is None:
-        raise InputError(f"{path}: neither party has the key in {keys}")
+    signed = read_signed(path)
+    ours = own_party(path, signed, keys).party_id
     others = tuple(each for each in signed.signatures if each.party_id != ours)
-    mine = sign(signed.agreement, ours, key.private_bytes_raw())
+    mine = sign(signed.agreement, ours, read_signing_key(keys).private_bytes_raw())
     _write(path, SignedAgreement(agreement=signed.agreement, signatures=(*others, mine)))
     return show(path)
 
@@ -203,12 +200,9 @@ def try_on(path: Path, keys: Path, log: Path, ground: Path | None = None) -> Dry
 
     Raises: InputError, RefusedError for an agreement that both did not sign.
     """
-    signed = read_agreement(_bytes_of(path))
-    public = read_signing_key(keys).public_key().public_bytes_raw().hex()
-    giver = next((each.party_id for each in signed.agreement.parties if each.public_key == public), None)
-    if giver is None:
-        raise InputError(f"{path}: neither party has the key in {keys}")
-    blocks = None if ground is None else msgspec.json.decode(_bytes_of(ground), type=ReleaseGround)
+    signed = read_signed(path)
+    giver = own_party(path, signed, keys).party_id
+    blocks = None if ground is None else read_ground(ground)
     terms = Terms(signed, giver, bytes(SECRET_BYTES), blocks)
     with SqliteLogReader(log) as reader:
         events = (each.event for each in reader.read(0, reader.head().length - 1) if each.event is not None)
@@ -225,7 +219,7 @@ def write_ground(path: Path, site_file: Path, out: Path) -> GroundReport:
 
     Raises: InputError for a site without terrain or cameras that stand somewhere.
     """
-    agreement = read_agreement(_bytes_of(path)).agreement
+    agreement = read_signed(path).agreement
     site = load_site(site_file)
     surface = site_surface(site, Path())
     if surface is None:
@@ -294,10 +288,3 @@ def _day(time_ns: int) -> str:
 
 def _write(path: Path, signed: SignedAgreement) -> None:
     replace_whole(path, msgspec.json.format(msgspec.json.encode(signed)) + b"\n")
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error

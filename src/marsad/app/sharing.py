@@ -20,13 +20,15 @@ import structlog
 from marsad.adapters.inbox import Inbox
 from marsad.adapters.link_keys import PARTNER_CARD, read_card, read_signing_key
 from marsad.adapters.outbox import Item, Outbox
+from marsad.adapters.writing import replace_whole
+from marsad.app.agreement_file import bytes_of, own_party, read_ground, read_signed
 from marsad.app.courier import Courier, LinkView
 from marsad.app.desk import Control
 from marsad.console.partner_board import PartnerFacts
-from marsad.coordinate.agreement import joint_terms, read_agreement
+from marsad.coordinate.agreement import joint_terms
 from marsad.coordinate.cadence import Given, Ledger, Telling, tell
 from marsad.coordinate.joint import JointDesk, urgent
-from marsad.coordinate.offer import Offered
+from marsad.coordinate.offer import offers_of
 from marsad.coordinate.packing import pack
 from marsad.coordinate.release import is_urgent, payload, read_release
 from marsad.coordinate.terms import SECRET_BYTES, Terms
@@ -34,15 +36,14 @@ from marsad.kernel.agreement import Narrowing, Party, ReleaseGround, SignedAgree
 from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert, Facts
 from marsad.kernel.desk import DeskState
-from marsad.kernel.error import InputError, MarsadError, RefusedError, UnavailableError
+from marsad.kernel.error import InputError, MarsadError, RefusedError
 from marsad.kernel.event import Event, JointHeard, JointSaid, LinkTurned, PartnerRefused, ReleaseHeard, ReleaseMade
 from marsad.kernel.joint import JointMessage
 from marsad.kernel.parcel import Parcel
-from marsad.kernel.partner import LinkShown, PartnerState, SharedThing
-from marsad.kernel.position import GroundCovariance, GroundState
+from marsad.kernel.partner import LinkShown, PartnerState, Stop
 from marsad.kernel.release import EmergencyAct, Release
 from marsad.kernel.site import Site
-from marsad.kernel.track import Count
+from marsad.respond.partner_alarm import partner_alert, partner_present
 
 _log = structlog.get_logger()
 NS: Final = 1_000_000_000
@@ -90,6 +91,21 @@ class Side(NamedTuple):
     secret: bytes
     ground: ReleaseGround | None
 
+    def terms(self, stop: Stop | None = None, acts: Sequence[EmergencyAct] = ()) -> Terms:
+        """What we give: the agreement, as it was stopped, and let through since.
+
+        Raises: RefusedError for an agreement that is not in order, or an act that it does not allow.
+        """
+        agreement = self.signed.agreement
+        if stop is None:
+            return Terms(self.signed, self.ours.party_id, self.secret, self.ground, acts=acts)
+        narrowing = Narrowing(
+            agreement_id=agreement.agreement_id, version=agreement.version, officer=stop.officer, reason=stop.reason,
+            time_ns=stop.time_ns,
+        )  # fmt: skip
+        later = [each for each in acts if each.from_ns >= stop.time_ns]
+        return Terms(self.signed, self.ours.party_id, self.secret, self.ground, narrowing=narrowing, acts=later)
+
     @property
     def facts(self) -> PartnerFacts:
         """What a board must know of it."""
@@ -108,25 +124,19 @@ def read_side(share: Share, site: Site) -> Side:
     in order.
     """
     folder = share.folder
-    signed = read_agreement(_bytes_of(folder / AGREEMENT))
-    public = read_signing_key(folder).public_key().public_bytes_raw().hex()
-    ours = [each for each in signed.agreement.parties if each.public_key == public]
-    if not ours:
-        raise InputError(f"{folder / AGREEMENT}: neither party has the key in {folder}; sign it with that key")
-    (theirs,) = (each for each in signed.agreement.parties if each.public_key != public)
-    if site.organisation != ours[0].party_id:
+    signed = read_signed(folder / AGREEMENT)
+    ours = own_party(folder / AGREEMENT, signed, folder)
+    (theirs,) = (each for each in signed.agreement.parties if each != ours)
+    if site.organisation != ours.party_id:
         raise InputError(
-            f"organisation = {site.organisation!r}: the agreement calls this side {ours[0].party_id!r}; call it so"
+            f"organisation = {site.organisation!r}: the agreement calls this side {ours.party_id!r}; call it so"
         )
     pinned = read_card(folder / PARTNER_CARD).signing_key
     if pinned != theirs.public_key:
         raise InputError(f"{folder / PARTNER_CARD}: is the card of another key than the agreement's partner has")
-    ground = folder / GROUND
-    side = Side(
-        share, signed, ours[0], theirs, _secret_in(folder),
-        msgspec.json.decode(_bytes_of(ground), type=ReleaseGround) if ground.exists() else None,
-    )  # fmt: skip
-    Terms(signed, side.ours.party_id, side.secret, side.ground)
+    ground = read_ground(folder / GROUND) if (folder / GROUND).exists() else None
+    side = Side(share, signed, ours, theirs, _secret_in(folder), ground)
+    side.terms()
     return side
 
 
@@ -151,6 +161,8 @@ class Sharing:
         self._courier = Courier(self._outbox, self._inbox, side.share.spool_file)
         self._ledger = _kept_ledger(folder / LEDGER)
         self._told_ns = 0
+        self._given: tuple[Stop | None, tuple[EmergencyAct, ...]] = (None, ())
+        self._made = side.terms()
         self._state = ""
         self._link_id = f"link:{side.theirs.party_id}"
         self._whole_ns = control.now_ns()
@@ -184,9 +196,8 @@ class Sharing:
     def present(self) -> dict[str, Seen]:
         """What the partner's alarms are about, while they stand there, and its link while that is missed."""
         partner, now_ns = self._control.partner, self._control.now_ns()
-        alarms = [] if partner is None else alarms_of(partner)
-        missed = {self._link_id: Seen(time_ns=now_ns)} if self._missed else {}
-        return {**{subject(each.release): _seen(each, self._control) for each in alarms}, **missed}
+        alarms = {} if partner is None else partner_present(partner, self._control.frame, now_ns)
+        return {**alarms, self._link_id: Seen(time_ns=now_ns)} if self._missed else alarms
 
     async def _turn(self) -> None:
         view, parcels = await self._off(self._fetch, self._control.heard)
@@ -216,7 +227,8 @@ class Sharing:
         standing = {} if partner is None else {each.release.release_id: each for each in partner.theirs}
         told = [each.release.release_id for each in events if isinstance(each, ReleaseHeard)]
         raised = [standing[name] for name in told if name in standing and standing[name].release.item == "alarm"]
-        alerts = [alert_of(each, self._side.facts.name, self._control) for each in raised]
+        control, name = self._control, self._side.facts.name
+        alerts = [partner_alert(each, name, control.frame, control.now_ns()) for each in raised]
         if alerts:
             self._control.alert(alerts)
 
@@ -316,122 +328,42 @@ class Sharing:
         ordered = sorted(due, key=lambda each: each.sequence)
         items = [Item(payload=pack(each), urgent=urgent(each), time_ns=wall_ns) for each in ordered]
         self._courier.send(items, wall_ns)
-        _write_whole(self._side.share.folder / SAID, str(ordered[-1].sequence).encode())
+        replace_whole(self._side.share.folder / SAID, str(ordered[-1].sequence).encode())
 
     def _telling(self, state: DeskState, now_ns: int) -> Telling | None:
         partner = state.partner
         if partner is None:
             return None
-        return tell(self._ledger, offers_of(state, self._side.ours.party_id), self._terms(partner), now_ns)
+        origin = self._side.ours.party_id
+        things = offers_of(
+            state.picture.tracks, state.picture.groups, (*state.alarms, *state.incidents), origin,
+            exercise=state.exercise is not None,
+        )  # fmt: skip
+        return tell(self._ledger, things, self._terms(partner), now_ns)
 
     def _terms(self, partner: PartnerState) -> Terms:
-        """What we give now: the agreement, as it was stopped and let through."""
-        side, stop = self._side, partner.stop
-        agreement = side.signed.agreement
-        narrowing = None if stop is None else Narrowing(
-            agreement_id=agreement.agreement_id, version=agreement.version, officer=stop.officer, reason=stop.reason,
-            time_ns=stop.time_ns,
-        )  # fmt: skip
-        since_ns = agreement.from_ns if stop is None else max(stop.time_ns, agreement.from_ns)
-        acts = [each for each in partner.emergencies if each.from_ns >= since_ns]
-        return Terms(side.signed, side.ours.party_id, side.secret, side.ground, narrowing=narrowing, acts=acts)
+        """What we give now; made anew, and its signatures proven, only where an officer has changed something."""
+        given = partner.stop, partner.emergencies
+        if self._given != given:
+            self._given, self._made = given, self._side.terms(*given)
+        return self._made
 
     def _send(self, telling: Telling) -> None:
         if telling.given:
             self._courier.send([_item(each, self._wall_ns()) for each in telling.given], self._wall_ns())
-        _keep_ledger(self._side.share.folder / LEDGER, telling.ledger)
+        if _content(telling.ledger) != _content(self._ledger):
+            replace_whole(self._side.share.folder / LEDGER, msgspec.msgpack.encode(telling.ledger))
 
     def _check(self, act: EmergencyAct) -> None:
         """Nothing for an emergency that the agreement allows. Raises: RefusedError."""
-        side = self._side
-        Terms(side.signed, side.ours.party_id, side.secret, side.ground, acts=[act])
+        self._side.terms(acts=[act])
 
     async def _off(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call, *arguments)
 
 
-def offers_of(state: DeskState, organisation: str) -> list[Offered]:
-    """Everything of ours that a rule might let be told."""
-    origins, played = (organisation,), state.exercise is not None
-    picture = state.picture
-    known = {track.track_id: track for track in picture.tracks}
-    offers = [Offered(what=each, origins=origins, exercise=played) for each in picture.tracks]
-    offers += [
-        Offered(what=each, origins=origins, exercise=played, members=tuple(known[name] for name in each.members))
-        for each in picture.groups
-        if known.keys() >= set(each.members)
-    ]
-    offers += [Offered(what=each, origins=origins, exercise=played) for each in state.alarms]
-    offers += [Offered(what=each, origins=origins, exercise=played) for each in state.incidents]
-    return offers
-
-
-def alarms_of(partner: PartnerState) -> list[SharedThing]:
-    """The partner's alarms that stand."""
-    return [each for each in partner.theirs if each.release.item == "alarm"]
-
-
-def subject(release: Release) -> str:
-    """What our alarms call something that a partner told."""
-    return f"partner:{release.thing_id}"
-
-
-def alert_of(thing: SharedThing, name: str, control: Control) -> Alert:
-    """Our own alert about an alarm of a partner's."""
-    release = thing.release
-    now_ns = control.now_ns()
-    kind = release.kind or "unknown"
-    heads = "" if release.heads is None else f" of {release.heads.low}{_upto(release)}"
-    what = f"{kind}{heads}"
-    text = f"{name}: {(release.alarm_rule or 'an alarm').replace('_', ' ')}, {what}."
-    return Alert(
-        alert_id=f"{subject(release)}-{release.release_id[:8]}", rule="partner_alarm", rule_id=release.giver,
-        priority=release.priority or "medium", time_ns=now_ns, text=text, kind=kind,
-        direction=release.direction or "", ground=_ground(thing, control), count=_count(release), about="partner",
-        subject_id=subject(release), facts=Facts(time_ns=release.time_ns, reporter_ids=(release.giver,)),
-    )  # fmt: skip
-
-
-def _upto(release: Release) -> str:
-    heads = release.heads
-    if heads is None or heads.high is None:
-        return " or more"
-    return "" if heads.high == heads.low else f" to {heads.high}"
-
-
-def _count(release: Release) -> Count | None:
-    heads = release.heads
-    if heads is None or heads.high is None:
-        return None
-    return Count(low=heads.low, best=(heads.low + heads.high) // 2, high=heads.high)
-
-
-def _ground(thing: SharedThing, control: Control) -> GroundState | None:
-    """Where it is: the middle of its cell, known within the rule's sigma."""
-    if thing.position is None or thing.release.sigma_m is None:
-        return None
-    at = control.frame.point(thing.position)
-    variance = float(thing.release.sigma_m) ** 2
-    return GroundState(
-        position=thing.position, east_m=at.east_m, north_m=at.north_m, range_m=0.0,
-        covariance=GroundCovariance(east_m2=variance, east_north_m2=0.0, north_m2=variance),
-    )  # fmt: skip
-
-
-def _seen(thing: SharedThing, control: Control) -> Seen:
-    return Seen(time_ns=control.now_ns(), ground=_ground(thing, control))
-
-
 def _item(given: Given, wall_ns: int) -> Item:
     return Item(payload=payload(given.release), urgent=is_urgent(given.release), time_ns=wall_ns)
-
-
-def _bytes_of(path: Path) -> bytes:
-    """What a file holds. Raises: InputError where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _secret_in(folder: Path) -> bytes:
@@ -441,7 +373,7 @@ def _secret_in(folder: Path) -> bytes:
         made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(made, "wb") as file:
             file.write(secrets.token_bytes(SECRET_BYTES))
-    return _bytes_of(path)
+    return bytes_of(path)
 
 
 def _kept_ledger(path: Path) -> Ledger:
@@ -449,15 +381,16 @@ def _kept_ledger(path: Path) -> Ledger:
     if not path.exists():
         return Ledger()
     try:
-        return msgspec.msgpack.decode(_bytes_of(path), type=Ledger)
+        return msgspec.msgpack.decode(bytes_of(path), type=Ledger)
     except msgspec.MsgspecError as error:
         raise InputError(
             f"{path}: cannot be read ({error}); move it away, and what was told will be told anew"
         ) from error
 
 
-def _keep_ledger(path: Path, ledger: Ledger) -> None:
-    _write_whole(path, msgspec.msgpack.encode(ledger))
+def _content(ledger: Ledger) -> Ledger:
+    """What is worth keeping of a ledger: that nothing was told a second later is not."""
+    return msgspec.structs.replace(ledger, now_ns=0, ticks={})
 
 
 def _kept_count(path: Path) -> int:
@@ -465,19 +398,9 @@ def _kept_count(path: Path) -> int:
     if not path.exists():
         return 0
     try:
-        return int(_bytes_of(path))
+        return int(bytes_of(path))
     except ValueError as error:
         raise InputError(f"{path}: is no number; move it away, and what was said will be sent again") from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one. Raises: UnavailableError."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def is_joint(payload: bytes) -> bool:

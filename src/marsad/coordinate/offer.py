@@ -43,6 +43,20 @@ class Offered(NamedTuple):
     clips: tuple[str, ...] = ()
 
 
+def offers_of(
+    tracks: Iterable[PictureTrack], groups: Iterable[PictureGroup], others: Iterable[Thing], origin: str, *,
+    exercise: bool,
+) -> list[Offered]:  # fmt: skip
+    """Everything that one organisation has, each group with those of its members that are there."""
+    known = {track.track_id: track for track in tracks}
+    origins = (origin,)
+    offers = [Offered(what=each, origins=origins, exercise=exercise) for each in known.values()]
+    for group in groups:
+        members = tuple(known[name] for name in group.members if name in known)
+        offers.append(Offered(what=group, origins=origins, exercise=exercise, members=members))
+    return offers + [Offered(what=each, origins=origins, exercise=exercise) for each in others]
+
+
 class HeldError(Exception):
     """Something is not released; turned into `Withheld` before anybody outside the room sees it."""
 
