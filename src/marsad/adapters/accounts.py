@@ -40,8 +40,20 @@ CREATE INDEX session_of_account ON session (key);
 """What lifts a file of format n to n + 1; format 0 is an empty file."""
 FORMAT = len(MIGRATIONS)
 
-_ACCOUNT = "name, role, password_hash, created_ns, patrol_id, disabled"
-_SESSION = "session.token_hash, account.name, session.csrf, session.began_ns, session.seen_ns"
+_ALL_ACCOUNTS = "SELECT name, role, password_hash, created_ns, patrol_id, disabled FROM account ORDER BY key"
+_ONE_ACCOUNT = "SELECT name, role, password_hash, created_ns, patrol_id, disabled FROM account WHERE key = ?"
+_ONE_SESSION = (
+    "SELECT session.token_hash, account.name, session.csrf, session.began_ns, session.seen_ns"
+    " FROM session JOIN account USING (key) WHERE token_hash = ?"
+)
+_ADD = (
+    "INSERT INTO account (key, name, role, password_hash, created_ns, patrol_id, disabled)"
+    " SELECT ?, ?, ?, ?, ?, ?, ? WHERE true ON CONFLICT DO NOTHING"
+)
+_ADD_FIRST = (
+    "INSERT INTO account (key, name, role, password_hash, created_ns, patrol_id, disabled)"
+    " SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM account)"
+)
 
 
 class SqliteAccounts:
@@ -79,21 +91,16 @@ class SqliteAccounts:
 
     def accounts(self) -> list[Account]:
         """All accounts, by name."""
-        return [_account(row) for row in self._ask(f"SELECT {_ACCOUNT} FROM account ORDER BY key")]  # noqa: S608 - constants only
+        return [_account(row) for row in self._ask(_ALL_ACCOUNTS)]
 
     def account(self, name: str) -> Account | None:
         """The account of that name, None where there is none."""
-        rows = self._ask(f"SELECT {_ACCOUNT} FROM account WHERE key = ?", name_key(name))  # noqa: S608 - constants only
+        rows = self._ask(_ONE_ACCOUNT, name_key(name))
         return _account(rows[0]) if rows else None
 
     def add(self, account: Account, *, first: bool = False) -> None:
         """Make an account. Raises: RefusedError where the name is taken, or with `first` where there is any."""
-        none_yet = "WHERE NOT EXISTS (SELECT 1 FROM account)" if first else "WHERE true ON CONFLICT DO NOTHING"
-        added = self._change(
-            f"INSERT INTO account (key, {_ACCOUNT}) SELECT ?, ?, ?, ?, ?, ?, ? {none_yet}",
-            name_key(account.name),
-            *_values(account),
-        )
+        added = self._change(_ADD_FIRST if first else _ADD, name_key(account.name), *_values(account))
         if not added:
             raise RefusedError("there is an account already" if first else f"the name {account.name} is taken")
 
@@ -121,10 +128,7 @@ class SqliteAccounts:
 
     def session(self, token_hash: bytes) -> Session | None:
         """The session of that token, None where there is none or it has ended."""
-        rows = self._ask(
-            f"SELECT {_SESSION} FROM session JOIN account USING (key) WHERE token_hash = ?",  # noqa: S608 - constants only
-            token_hash,
-        )
+        rows = self._ask(_ONE_SESSION, token_hash)
         return Session(**dict(zip(Session.__struct_fields__, rows[0], strict=True))) if rows else None
 
     def touch(self, token_hash: bytes, seen_ns: int) -> None:

@@ -3,14 +3,27 @@
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marsad.kernel.error import UnavailableError
+
 FONT = Path("fonts") / "ttf" / "DejaVuSans.ttf"
 _UNPRINTED = "\u200c\u200d"
 """What joins or parts letters without being seen."""
+
+
+class _Font(Protocol):
+    """As much as is used of Matplotlib's own font, which is loaded only when somebody writes such letters."""
+
+    def set_size(self, ptsize: float, dpi: float) -> None: ...
+    def set_text(self, string: str, angle: float) -> object: ...
+    def draw_glyphs_to_bitmap(self, *, antialiased: bool) -> None: ...
+    def get_image(self) -> NDArray[np.float64]: ...
+    def get_descent(self) -> int: ...
+    def get_char_index(self, codepoint: int) -> int: ...
 
 
 class Lettering(NamedTuple):
@@ -30,8 +43,13 @@ def known(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def lettering(text: str, height_px: int) -> Lettering:
-    """The text in letters of a font of that height; every letter must be `known`."""
+    """The text in letters of a font of that height; every letter must be `known`.
+
+    Raises: UnavailableError where nothing here joins letters, so that only ASCII is known.
+    """
     font = _font()
+    if font is None:
+        raise UnavailableError("this Matplotlib does not join letters: install the locked packages (make setup)")
     font.set_size(height_px, 72)
     font.set_text(text, 0.0)
     font.draw_glyphs_to_bitmap(antialiased=True)
@@ -39,15 +57,16 @@ def lettering(text: str, height_px: int) -> Lettering:
     return Lettering(cover, cover.shape[0] - round(font.get_descent() / 64))
 
 
-def _has(font: Any, letter: str) -> bool:  # noqa: ANN401 - None, or a font of a library without types for it
+def _has(font: _Font | None, letter: str) -> bool:
     shown = letter.isprintable() or letter in _UNPRINTED
     return font is not None and shown and bool(font.get_char_index(ord(letter)))
 
 
 @lru_cache(maxsize=1)
-def _font() -> Any:  # noqa: ANN401 - None, or a font of a library without types for it
+def _font() -> _Font | None:
     """The font, loaded when the first letter needs it; None where Matplotlib is too old to join letters."""
     fonts = import_module("matplotlib.ft2font")
     if not hasattr(fonts, "__libraqm_version__"):
         return None
-    return fonts.FT2Font(str(Path(import_module("matplotlib").get_data_path()) / FONT))
+    loaded: _Font = fonts.FT2Font(str(Path(import_module("matplotlib").get_data_path()) / FONT))
+    return loaded

@@ -54,7 +54,7 @@ class Report(Record):
     count: Count | None = None
 
 
-class _Wrong(Exception):  # noqa: N818 - it never leaves this file
+class _WrongError(Exception):
     """A value that cannot be: its column, itself, and what would be valid."""
 
 
@@ -73,7 +73,7 @@ def read_reports(path: Path) -> list[Report]:
     for where, row in rows:
         try:
             found.append(_report(row))
-        except _Wrong as wrong:
+        except _WrongError as wrong:
             column, value, valid = wrong.args
             problems.append(f"{where}, {column} = {value!r}: {valid}")
     if problems:
@@ -198,17 +198,17 @@ def _watched_rows(
 
 
 def _report(row: Row) -> Report:
-    """What a row says. Raises _Wrong."""
+    """What a row says. Raises _WrongError."""
     source = row.get("source", "")
     if not source:
-        raise _Wrong("source", source, "the name of the camera, post or patrol that reports")
+        raise _WrongError("source", source, "the name of the camera, post or patrol that reports")
     time_ns = _time_ns(row)
     kind = _kind(row)
     at, flat = _pair(row, _PLACE, (90.0, 180.0)), _pair(row, _FLAT, (1e6, 1e6))
     bearing = _bearing(row, time_ns)
     given = [name for name, value in (("lat", at), ("east_m", flat), ("azimuth_deg", bearing)) if value is not None]
     if len(given) > 1:
-        raise _Wrong(given[1], row[given[1]], f"empty, for {given[0]} is given too: one of the two")
+        raise _WrongError(given[1], row[given[1]], f"empty, for {given[0]} is given too: one of the two")
     return Report(
         time_ns=time_ns,
         source_id=source,
@@ -229,25 +229,25 @@ def _kind(row: Row) -> Kind:
     for kind in _KINDS:
         if kind == given:
             return kind
-    raise _Wrong("kind", given, f"one of {', '.join(_KINDS)}, or empty")
+    raise _WrongError("kind", given, f"one of {', '.join(_KINDS)}, or empty")
 
 
 def _time_ns(row: Row) -> int:
     whole = row.get("time_ns", "")
     if whole:
         if not whole.isdecimal() or len(whole) > 19:
-            raise _Wrong("time_ns", whole, "nanoseconds since 1970 UTC, a whole number")
+            raise _WrongError("time_ns", whole, "nanoseconds since 1970 UTC, a whole number")
         return int(whole)
     text = row.get("time", "")
     try:
         return parse_time(text, "")
     except InputError as error:
         valid = "UTC with a Z, as 2026-08-08T20:15:00.25Z, or seconds since 1970"
-        raise _Wrong("time", text, valid) from error
+        raise _WrongError("time", text, valid) from error
 
 
 def _number(row: Row, name: str, low: float, high: float, usual: float | None = None) -> float:
-    """The number in a column, `usual` where it is empty. Raises _Wrong."""
+    """The number in a column, `usual` where it is empty. Raises _WrongError."""
     text = row.get(name, "")
     if not text and usual is not None:
         return usual
@@ -256,7 +256,8 @@ def _number(row: Row, name: str, low: float, high: float, usual: float | None = 
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise _Wrong(name, text, f"a number from {low:g} to {high:g}" + (", or empty" if usual is not None else ""))
+        empty = "" if usual is None else ", or empty"
+        raise _WrongError(name, text, f"a number from {low:g} to {high:g}{empty}")
     return value
 
 
@@ -265,7 +266,7 @@ def _whole(row: Row, name: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 18:
-        raise _Wrong(name, text, "a whole number from 0, or empty")
+        raise _WrongError(name, text, "a whole number from 0, or empty")
     return int(text)
 
 
@@ -284,7 +285,7 @@ def _covariance(row: Row) -> GroundCovariance:
     cross = _number(row, _SPREAD[1], -1e10, 1e10)
     if cross * cross >= east2 * north2:
         limit = math.sqrt(east2 * north2)
-        raise _Wrong(
+        raise _WrongError(
             _SPREAD[1], row[_SPREAD[1]], f"nearer to 0 than {limit:g}, the root of {_SPREAD[0]} x {_SPREAD[2]}"
         )
     return GroundCovariance(east_m2=east2, east_north_m2=cross, north_m2=north2)
@@ -317,5 +318,5 @@ def _count(row: Row) -> Count | None:
         return None
     low, high = best if low is None else low, best if high is None else high
     if not low <= best <= high:
-        raise _Wrong("count", row["count"], f"from count_low {low} to count_high {high}")
+        raise _WrongError("count", row["count"], f"from count_low {low} to count_high {high}")
     return Count(best=best, low=low, high=high)

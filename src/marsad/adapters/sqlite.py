@@ -40,7 +40,14 @@ _MAGIC = b"SQLite format 3\x00"
 _PAGE = 1000
 _SPAN = 20_000
 """So many entries are looked through at once for those that are not left out."""
-_COLUMNS = "sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash, entry_hash"
+_INSERT = (
+    "INSERT INTO entry (sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash, entry_hash)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT = (
+    "SELECT sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash, entry_hash"
+    " FROM entry WHERE sequence BETWEEN ? AND ?"
+)
 
 MIGRATIONS = {
     0: """
@@ -527,10 +534,7 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], *, blank: 
     """Write entries in one transaction, erasing the payload of entry `blank` with them."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants only
-            [msgspec.structs.astuple(entry) for entry in entries],
-        )
+        connection.executemany(_INSERT, [msgspec.structs.astuple(entry) for entry in entries])
         if blank is not None:
             connection.execute("UPDATE entry SET salt = NULL, payload = NULL WHERE sequence = ?", (blank,))
         connection.execute("COMMIT")
@@ -542,7 +546,7 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], *, blank: 
 
 def _query(without: Sequence[bytes]) -> tuple[str, list[bytes]]:
     """What fetches a page of entries, those left out whose payload begins like that, and what goes with it."""
-    query = f"SELECT {_COLUMNS} FROM entry WHERE sequence BETWEEN ? AND ?"  # noqa: S608 - constants only
+    query = _SELECT
     starts: list[bytes] = []
     for length in sorted({len(start) for start in without}):
         alike = [start for start in without if len(start) == length]
