@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
+import rasterio
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from marsad.adapters.vector import read_shapes
 from marsad.app.check import check_site
 from marsad.app.cli import app
 from marsad.app.config import load_site
@@ -110,6 +113,22 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
     assert min(way["probability"] for way in ways) == pytest.approx(made.reached, abs=1e-4)
     with Image.open(tmp_path / "map.png") as picture:
         assert picture.width > 800
+    for name in ("plan.gpkg", "plan.kml"):
+        shapes = read_shapes(tmp_path / name, name)
+        assert sorted(shape.rings[0] for shape in shapes) == sorted(map(corners, shown["features"]))
+    assert {shape.properties["feature"] for shape in read_shapes(tmp_path / "plan.gpkg", "plan")} == {
+        "line", "tower", "candidate", "worst_way",
+    }  # fmt: skip
+    with rasterio.open(tmp_path / "plan.tif") as raster:
+        assert raster.descriptions == ("height_m", "seen")
+        assert raster.tags()["note"].startswith("Illustrative")
+        seen = raster.read(2)
+        assert set(np.unique(seen[~np.isnan(seen)])) == {0.0, 1.0}
+
+
+def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:
+    given = feature["geometry"]["coordinates"]
+    return tuple((x, y) for x, y in ([given] if feature["geometry"]["type"] == "Point" else given))
 
 
 def test_on_flat_ground_the_fewest_masts_that_hold_the_line_are_built(plan: Callable[..., Result]) -> None:

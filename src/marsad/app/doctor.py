@@ -41,9 +41,11 @@ _PACKAGES = (
     "numba",
     "numpy",
     "onnxruntime",
+    "pyogrio",
     "pyproj",
     "rasterio",
     "scipy",
+    "shapely",
 )
 _CLIP = (96, 64, 12)
 

@@ -13,6 +13,8 @@ import numpy as np
 from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.config import load_site
 from marsad.app.plan_file import PlanFile, load_plan_file
+from marsad.app.plan_gis import FILES as GIS
+from marsad.app.plan_gis import write_gis
 from marsad.app.plan_ground import Option, Sector, lay_out, options_of, siting_of, way_points
 from marsad.app.plan_map import draw_map
 from marsad.app.plan_site import Feature, WorstWay, camera_name, features, lonlat, planned_site, refuse_clashes
@@ -234,15 +236,20 @@ def _write(
         replace_whole(out / SITE, (_HEAD + toml_text(planned_site(sector, plan, built))).encode())
         written += [PLAN, SITE]
     chosen = [option in built or option.standing for option in options]
-    replace_whole(out / GEOJSON, _collection(features(sector, options, chosen, ways), sector))
+    shown = features(sector, options, chosen, ways)
+    replace_whole(out / GEOJSON, _collection(shown, sector))
+    write_gis(out, sector, shown, seen, {"title": _title(sector, found), **_warned(sector)})
     draw_map(out / MAP, _title(sector, found), sector, seen, options, chosen, ways)
-    return tuple(str(out / name) for name in (*written, GEOJSON, MAP))
+    return tuple(str(out / name) for name in (*written, GEOJSON, *GIS, MAP))
+
+
+def _warned(sector: Sector) -> dict[str, str]:
+    """What stands on every output that rests on made ground."""
+    return {"note": ILLUSTRATIVE} if illustrative(sector) else {}
 
 
 def _collection(found: list[Feature], sector: Sector) -> bytes:
-    whole = {"type": "FeatureCollection", "features": found}
-    if illustrative(sector):
-        whole["note"] = ILLUSTRATIVE
+    whole = {"type": "FeatureCollection", "features": found, **_warned(sector)}
     return msgspec.json.encode(whole) + b"\n"
 
 
