@@ -47,6 +47,22 @@ class Path(NamedTuple):
     places: Places
 
 
+class Halves(NamedTuple):
+    """Ways through the gates of a passage: the exposure on each, the place before every place, and the one after it."""
+
+    through: Array
+    before: Places
+    after: Places
+
+
+class Reading(NamedTuple):
+    """An inequality of a way: the exposures times what is chosen come to `required`, or one of `instead` is chosen."""
+
+    exposures: Array
+    required: float
+    instead: Order
+
+
 class Siting:
     """The choice to be made: options with costs, evaders, and the probability of detection required on every way.
 
@@ -113,18 +129,45 @@ class Siting:
 
     def closes(self, choice: Choice) -> bool:
         """Whether no way is left open by a choice."""
-        return self.weakest(choice, self.required)[0] >= self.required - TOLERANCE
+        least = self.required - TOLERANCE
+        return all(self.weakest_of(way, choice, self.required)[0] >= least for way in range(len(self.passages)))
 
     def probability(self, choice: Choice) -> float:
         """The probability of detection on the way where it is least."""
         return -math.expm1(-self.weakest(choice)[0])
 
+    def halves(self, passage: int, share: Array, reach: float) -> Halves:
+        """The least exposed way through every gate under shares of the options; infinite beyond `reach`."""
+        way, rates = self.passages[passage], self.place_rates(passage, share)
+        forth, before = least_exposure(way, rates, reach)
+        on, after = least_exposure(self.back[passage], rates, reach)
+        return Halves(forth[way.gates] + on[way.gates], before, after)
+
     def exposures(self, path: Path) -> Array:
         """What each option adds to the exposure of a way."""
-        way, rates = self.passages[path.passage], self.rates[path.passage]
-        return _exposures(
-            path.places, way.starts, way.heads, way.seconds, way.barriers, *rates, self.options
-        )  # fmt: skip
+        way = self.passages[path.passage]
+        weights = np.zeros(len(self.rates[path.passage].starts) - 1)
+        weigh(path.places, way.starts, way.heads, way.seconds, way.barriers, weights)
+        return self.of_weights(path.passage, weights)
+
+    def of_weights(self, passage: int, weights: Array) -> Array:
+        """What each option adds to an exposure that gives every place and barrier a weight."""
+        found: Array = _of_weights(weights, *self.rates[passage], self.options)
+        return found
+
+    def enablers(self, path: Path) -> Order:
+        """The options that do not see a way but make what sees it count; there are none where seeing is all."""
+        return np.empty(0, np.int64)
+
+    def reading(self, path: Path, share: Array, given: Choice) -> Reading:
+        """What a way asks of every choice that closes the sector, were the `given` options chosen already."""
+        return Reading(self.exposures(path), self.required, np.empty(0, np.int64))
+
+    def gains(self, path: Path, choice: Choice) -> Array:
+        """What each option is worth to a choice that leaves a way open, as exposure; nothing where it does not."""
+        exposures = self.exposures(path)
+        missing = max(self.required - exposures[choice].sum(), 0.0)
+        return np.where(choice | (missing <= TOLERANCE), 0.0, np.minimum(exposures, missing))
 
     def pruned(self, choice: Choice) -> Choice:
         """A choice that closes the sector without what it can do without, the dearest left out first."""
@@ -150,8 +193,7 @@ def greedy(siting: Siting) -> Choice:
         exposure, path = siting.weakest(choice, siting.required)
         if exposure >= siting.required - TOLERANCE:
             return choice
-        gain = np.minimum(siting.exposures(path), siting.required - exposure)
-        gain[choice] = 0.0
+        gain = siting.gains(path, choice)
         if gain.max() <= 0.0:
             raise InputError("the sector cannot be closed: no option is left that sees its least exposed way")
         choice[np.argmax(gain / np.maximum(siting.costs, TOLERANCE))] = True
@@ -162,12 +204,7 @@ def _rates(by_place: csr_array) -> Rates:
 
 
 @njit(cache=True, nogil=True)
-def _exposures(
-    path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places,
-    rate_starts: Starts, rate_options: Places, rates: Array, options: int,
-) -> Array:  # fmt: skip
-    weights = np.zeros(len(rate_starts) - 1)
-    weigh(path, starts, heads, seconds, barriers, weights)
+def _of_weights(weights: Array, rate_starts: Starts, rate_options: Places, rates: Array, options: int) -> Array:
     exposure = np.zeros(options)
     for place in np.flatnonzero(weights):
         for k in range(rate_starts[place], rate_starts[place + 1]):

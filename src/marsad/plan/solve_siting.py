@@ -217,10 +217,9 @@ class _Search:
             if exposure >= self.siting.required - TOLERANCE:
                 return choice
             for way in [weakest, *weak_ways(self.siting, choice.astype(float))]:
-                exposures = self.siting.exposures(way)
-                missing = self.siting.required - exposures[choice].sum()
-                if missing > TOLERANCE:
-                    choice[np.argmax(np.where(choice, 0.0, np.minimum(exposures, missing) * worth))] = True
+                gains = self.siting.gains(way, choice)
+                if gains.max() > 0.0:
+                    choice[np.argmax(gains * worth)] = True
 
     def _windows(self, count: int) -> Iterator[Progress]:
         """Choose windows of the sector anew, until that has long been without gain."""
