@@ -18,7 +18,7 @@ from marsad.plan.path_cuts import violated_cuts, weak_ways
 from marsad.plan.siting import Evader, Path, Siting, greedy
 from marsad.plan.solve_siting import solve
 
-ROWS, COLUMNS = 4, 3
+ROWS, COLUMNS = 3, 3
 PLACES = ROWS * COLUMNS
 STRETCHES, BASES = 2, 2
 TIMING = Timing(pace=0.25, response=0.35, free=0.8)
@@ -38,7 +38,7 @@ class Scene(NamedTuple):
 
 
 def crossing(rng: np.random.Generator) -> Passage:
-    """Four neighbours; between the second row and the third a barrier, in two stretches."""
+    """Four neighbours; between the second row and the last a barrier, in two stretches."""
     tails, heads, barriers = [], [], []
     for row, column in np.ndindex(ROWS, COLUMNS):
         for down, across in ((0, 1), (1, 0), (0, -1), (-1, 0)):
@@ -47,7 +47,7 @@ def crossing(rng: np.random.Generator) -> Passage:
                 heads.append((row + down) * COLUMNS + column + across)
                 barriers.append(PLACES + (column > 1) if {row, row + down} == {1, 2} else -1)
     top = np.arange(COLUMNS, dtype=np.int32)
-    ends = (top, top + (ROWS - 1) * COLUMNS, top + 2 * COLUMNS)
+    ends = (top, top + (ROWS - 1) * COLUMNS, top + (ROWS - 1) * COLUMNS)
     seconds = rng.uniform(20.0, 80.0, len(tails))
     tails_heads = (np.array(tails, np.int32), np.array(heads, np.int32))
     return passage(*tails_heads, seconds, np.array(barriers, np.int32), ends=ends, places=PLACES)
@@ -123,8 +123,7 @@ def interrupted(small: Scene, number: int, path: list[int], choices: np.ndarray)
         if barrier >= 0:
             long = held[:, barrier - PLACES]
             pieces.append((rate[:, barrier], np.zeros(count), np.zeros(count)))
-            for _ in range(4):
-                pieces.append((long / 4 * (rate[:, tail] + rate[:, head]) / 2, long / 4, long / 8))
+            pieces += [(long / 4 * (rate[:, tail] + rate[:, head]) / 2, long / 4, long / 8)] * 4
         pieces.append((half * rate[:, head], half, half / 2))
     left = sum(took for _, took, _ in pieces)
     unseen, stopped = np.ones(count), np.zeros(count)
@@ -166,17 +165,19 @@ def test_the_evader_finds_the_best_of_all_ways(seed: int, draw: int) -> None:
         assert limited == pytest.approx(exposure) if exposure < 0.5 else limited >= 0.5
 
 
-def closing(small: Scene, margin: float) -> np.ndarray:
+def closing(small: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """The choices that surely close the sector, and those that may."""
     every = every_choice()
     every = every[every[:, small.siting.standing].all(axis=1)]
-    return every[worst(small, every) >= 1 - math.exp(-small.siting.required) + margin]
+    spare = worst(small, every) - (1 - math.exp(-small.siting.required))
+    return every[spare >= NEAR], every[spare >= -NEAR]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 100_000), st.sampled_from([0.2, 0.4, 0.6]))
 def test_the_cheapest_choice_is_found_and_no_bound_exceeds_it(seed: int, probability: float) -> None:
     small = scene(seed, probability)
-    surely, perhaps = closing(small, NEAR), closing(small, -NEAR)
+    surely, perhaps = closing(small)
     if not len(perhaps):
         with pytest.raises(InputError, match="cannot be closed"):
             next(solve(small.siting, np.random.default_rng(1)))
@@ -203,7 +204,7 @@ def test_no_inequality_cuts_off_a_choice_that_closes(seed: int, draw: int) -> No
     share[small.siting.standing] = 1.0
     ways = [Path(n, np.array(path, np.int32)) for n, way in enumerate(small.passages) for path in simple_ways(way)]
     cuts = violated_cuts(small.siting, share, weak_ways(small.siting, share) + ways[:: max(len(ways) // 30, 1)])
-    for choice in closing(small, NEAR):
+    for choice in closing(small)[0]:
         assert all(cut.activity(choice.astype(float)) >= 1 - 1e-9 for cut in cuts)
 
 

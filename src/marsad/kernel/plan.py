@@ -89,7 +89,7 @@ class Plan(Record):
 
     Every way of every evader is detected, or detected so early that it is interrupted (`measure`), with at least
     `reached` (`required` was asked for). No plan made of the same options that reaches what was required costs less
-    than `bound`, which is proven. Under a `budget`, no plan that it pays for reaches more than `attainable`: proven too.
+    than `bound`, which is proven. No plan that a `budget` pays for reaches more than `attainable`, proven too.
     """
 
     placements: tuple[Placement, ...]

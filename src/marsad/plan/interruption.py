@@ -60,7 +60,7 @@ class Chase(Record, eq=False):
     """An evader with what holds him up and who comes after him.
 
     `delay_s` (options,) is how long each holds him on its stretch; the most counts where there are several. For each
-    of his passages, `ends` groups the exits, and `reach_s` (bases, groups) is how soon somebody from each base is there.
+    of his passages, `ends` groups the exits; `reach_s` (bases, groups) is how soon somebody from each base is there.
     """
 
     evader: Evader
@@ -70,7 +70,7 @@ class Chase(Record, eq=False):
 
 
 class Passed(NamedTuple):
-    """A way under a choice: the probability of getting through, and how much a second of exposure at each place counts."""
+    """A way under a choice: the probability of getting through, and how much seeing at each place counts."""
 
     escape: float
     weights: Array
@@ -140,7 +140,7 @@ class Interrupting(Siting):
         escape, places = self._escape(passage, share, rates, held, survive, begin, math.exp(-limit))
         return -math.log(escape) if escape > 0 else math.inf, Path(passage, places)
 
-    def halves(self, passage: int, share: Array, reach: float) -> Halves:
+    def halves(self, passage: int, share: Array, _reach: float, /) -> Halves:
         """Ways through every gate: unseen up to there, then with the best chance of getting through."""
         way = self.passages[passage]
         rates, held = self.place_rates(passage, share), self.held_s(passage, share)
@@ -159,6 +159,19 @@ class Interrupting(Siting):
     def passed(self, path: Path, share: Array) -> Passed:
         """What a way comes to under shares of the options."""
         return self._passed(path, share, self.held_s(path.passage, share), self.free(share))
+
+    def worth(self, path: Path, choice: Choice) -> float:
+        """The probability of interruption on one way."""
+        return 1.0 - self.passed(path, choice.astype(float)).escape
+
+    def detected(self, path: Path, choice: Choice) -> float:
+        """The probability of detection on one way, in time or not."""
+        share = choice.astype(float)
+        way, held = self.passages[path.passage], self.held_s(path.passage, share)
+        always = (np.ones(2), 1.0, share)
+        rates = self.rates[path.passage]
+        escape, _ = _pass(path.places, way.starts, way.heads, way.seconds, way.barriers, held, *always, *rates)
+        return 1.0 - float(escape)
 
     def times(self, path: Path, choice: Choice) -> Array:
         """(places of the way,) how long it still takes from each to the end."""
@@ -194,7 +207,7 @@ class Interrupting(Siting):
         at[enablers[~given[enablers]]] = 0.0
         escape, weights = self._passed(path, at, held, free)
         exposures = self.of_weights(path.passage, weights)
-        better = self._better(path, enablers, given, held, free) | (exposures[enablers] > 0)
+        better = self._better(path, enablers, held, free) | (exposures[enablers] > 0)
         instead = enablers[better & ~given[enablers]]
         exposures[given] = 0.0
         required = self.required + math.log(escape) + float(exposures @ at)
@@ -212,9 +225,10 @@ class Interrupting(Siting):
             more[one] = 1.0
             gains[one] += math.log(now.escape / self.passed(path, more).escape)
         gains[choice] = 0.0
-        return np.minimum(gains, self.required)
+        capped: Array = np.minimum(gains, self.required)
+        return capped
 
-    def _better(self, path: Path, enablers: Order, given: Choice, held: Array, free: Array) -> Choice:
+    def _better(self, path: Path, enablers: Order, held: Array, free: Array) -> Choice:
         """Which enablers would hold him up longer, or answer more surely, than those given."""
         stretch, base = self.delaying.stretch[enablers], self.delaying.base[enablers]
         better = np.zeros(len(enablers), np.bool_)
@@ -225,7 +239,7 @@ class Interrupting(Siting):
 
     def _chance_free(self, crews: Places) -> Array:
         """How likely one of so many crews is free to go."""
-        chance: Array = 1 - (1 - self.timing.free) ** crews
+        chance: Array = 1 - (1 - self.timing.free) ** crews.astype(np.float64)
         return chance
 
     def _stretches(self, path: Path) -> Places:
@@ -383,7 +397,7 @@ def _best_escape(
             continue
         following[label], settled[place] = settled[place], label
         if begin[place]:
-            return escape[label], _places(label, where, parent)
+            return escape[label], _places(np.int64(label), where, parent)
         own = chance[group[label]]
         for arc in range(starts[place], starts[place + 1]):
             tail, barrier = tails[arc], barriers[arc]
@@ -424,7 +438,7 @@ def _outdone(
 
 
 @njit(cache=True, nogil=True)
-def _places(label: int, where: Places, parent: Starts) -> Places:
+def _places(label: np.int64, where: Places, parent: Starts) -> Places:
     count, at = 0, label
     while at >= 0:
         count, at = count + 1, parent[at]
@@ -461,7 +475,7 @@ def _from_ends(
     starts: Starts, tails: Places, seconds: Array, barriers: Places, rates: Array, held_s: Array, chance: Array,
     step_s: float, exits: Places, ends: Places,
 ) -> tuple[Array, Array, Places]:  # fmt: skip
-    """One good way from every place to an exit: the chance of getting through, of being answered, and the next place."""
+    """A good way from every place to an exit: the chance of getting through, of being answered, and the next place."""
     places = len(starts) - 1
     escape, left = np.full(places, -1.0), np.zeros(places)
     answered = np.ones(places)

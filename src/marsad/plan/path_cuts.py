@@ -115,7 +115,7 @@ class _Covered(NamedTuple):
 
 
 def _covered(siting: Siting, share: Array, way: Path, given: Choice) -> _Covered:
-    """The strongest inequality of a way with some options given; one that is met where they are enough by themselves."""
+    """The strongest inequality of a way with some options given; a met one where they are enough by themselves."""
     exposures, required, instead = siting.reading(way, share, given)
     if required <= 0:
         return _Covered(Cut(np.empty(0, np.int64), np.empty(0)), math.inf)

@@ -136,12 +136,20 @@ class Siting:
         """The probability of detection on the way where it is least."""
         return -math.expm1(-self.weakest(choice)[0])
 
-    def halves(self, passage: int, share: Array, reach: float) -> Halves:
+    def halves(self, passage: int, share: Array, reach: float, /) -> Halves:
         """The least exposed way through every gate under shares of the options; infinite beyond `reach`."""
         way, rates = self.passages[passage], self.place_rates(passage, share)
         forth, before = least_exposure(way, rates, reach)
         on, after = least_exposure(self.back[passage], rates, reach)
         return Halves(forth[way.gates] + on[way.gates], before, after)
+
+    def worth(self, path: Path, choice: Choice) -> float:
+        """The probability on one way that is asked of all of them."""
+        return self.detected(path, choice)
+
+    def detected(self, path: Path, choice: Choice) -> float:
+        """The probability of detection on one way."""
+        return -math.expm1(-float(self.exposures(path)[choice].sum()))
 
     def exposures(self, path: Path) -> Array:
         """What each option adds to the exposure of a way."""
@@ -155,12 +163,12 @@ class Siting:
         found: Array = _of_weights(weights, *self.rates[passage], self.options)
         return found
 
-    def enablers(self, path: Path) -> Order:
+    def enablers(self, _path: Path, /) -> Order:
         """The options that do not see a way but make what sees it count; there are none where seeing is all."""
         return np.empty(0, np.int64)
 
-    def reading(self, path: Path, share: Array, given: Choice) -> Reading:
-        """What a way asks of every choice that closes the sector, were the `given` options chosen already."""
+    def reading(self, path: Path, _share: Array, _given: Choice, /) -> Reading:
+        """What a way asks of every choice that closes the sector, were those options given already."""
         return Reading(self.exposures(path), self.required, np.empty(0, np.int64))
 
     def gains(self, path: Path, choice: Choice) -> Array:
