@@ -18,7 +18,7 @@ from marsad.app.plan_options import Option, offer
 from marsad.app.plan_report import MEASURED, Built, PlanReport, money
 from marsad.app.plan_site import Feature, camera_name, features, lonlat, planned_site, refuse_clashes
 from marsad.app.plan_siting import Asked, ask, chosen
-from marsad.app.plan_worth import judgements, phases, placements, worst_ways
+from marsad.app.plan_worth import judgements, losses, phases, placements, reached, worst_ways
 from marsad.app.scenario_file import TERRAIN
 from marsad.app.stage import write_made_ground
 from marsad.app.toml_text import toml_text
@@ -170,12 +170,13 @@ def _plan(
         cost=answer.cost,
         bound=min(answer.bound, answer.cost),
         required=answer.required,
-        reached=min(max(siting.probability(answer.choice), 0.0), 1.0),
+        reached=reached(siting, answer.choice),
         measure=_measure(plan),
         years=plan.years,
         ways=ways,
         judgements=judgements(plan, siting, answer.choice),
         phases=phases(plan, siting, options, answer.choice),
+        losses=losses(siting, options, answer.choice),
         curve=tuple(_curve(asked, plan, seconds, tell)),
         budget=plan.budget,
         attainable=answer.attainable,

@@ -154,6 +154,28 @@ class PartnerPost(Record):
     available: Annotated[float, Meta(gt=0, le=1)] = 0.5
 
 
+class Relay(Record):
+    """A mast that passes on what it gets; it stands already."""
+
+    position: Position
+    mast_m: Positive
+
+
+class Command(Record):
+    """Where all pictures must arrive: towers are only built where they see its mast, or a relay's that does."""
+
+    position: Position
+    mast_m: Positive
+    relays: tuple[Relay, ...] = ()
+
+
+class Cover(Record):
+    """Ground on which every known cell is to be seen by so many towers, cameras or posts at once."""
+
+    points: Annotated[tuple[Position, ...], Meta(min_length=3)]
+    times: Annotated[int, Meta(ge=1, le=10)] = 2
+
+
 class BuildPhase(Record):
     """A stage of building: the kinds of what is built in it, by the ids of towers and barriers, or `base`."""
 
@@ -198,6 +220,8 @@ class PlanFile(Record):
     posts: tuple[PartnerPost, ...] = ()
     steepest_deg: Annotated[float, Meta(gt=0, le=90)] | None = None
     no_build: str = ""
+    command: Command | None = None
+    cover: tuple[Cover, ...] = ()
     budget: Positive | None = None
     curve: tuple[Annotated[float, Meta(gt=0, lt=1)], ...] = ()
     phases: tuple[BuildPhase, ...] = ()

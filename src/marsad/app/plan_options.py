@@ -1,6 +1,5 @@
 """What may be built on a sector and what stands there: towers, barriers, bases, cameras and the partner's posts."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +9,10 @@ import numpy as np
 
 from marsad.adapters.text_file import read_text
 from marsad.app.plan_file import BarrierType, PatrolBase, PlanFile, TowerType, Track
-from marsad.app.plan_ground import Sector, standing
+from marsad.app.plan_ground import Sector, position_of, standing
 from marsad.geo.geodesy import Array
 from marsad.geo.outline import inside_polygon
+from marsad.geo.seeing import profile, slope_deg
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.plan import Element
@@ -20,8 +20,7 @@ from marsad.kernel.position import Position
 from marsad.plan.line_ground import spread_sites
 from marsad.plan.sector import Site as Place
 
-_SLOPE_M = 15.0
-_LEAST_STRETCH_M = 1.0
+_LEAST_STRETCH_M = 100.0
 
 
 class Option(NamedTuple):
@@ -71,8 +70,9 @@ def offer(sector: Sector, plan: PlanFile, folder: Path) -> Offer:
                element="camera", number=number)
         for number, (camera, view) in enumerate(standing(sector))
     ]  # fmt: skip
+    towers, cut = _linked(sector, plan, towers)
     options = (*towers, *stood, *_posts(sector, plan), *_barriers(sector, plan, begin_m), *_bases(sector, plan))
-    return Offer(options, begin_m, notes)
+    return Offer(options, begin_m, notes + cut)
 
 
 def candidate_places(sector: Sector, plan: PlanFile) -> dict[str, Place]:
@@ -115,10 +115,28 @@ def _allowed(
 def _steep(sector: Sector, plan: PlanFile, place: Place) -> bool:
     if plan.steepest_deg is None:
         return False
-    east, north = np.array([1.0, -1.0, 0.0, 0.0]) * _SLOPE_M, np.array([0.0, 0.0, 1.0, -1.0]) * _SLOPE_M
-    up = sector.surface.up_m(place.east_m + east, place.north_m + north)
-    slope = math.hypot(up[0] - up[1], up[2] - up[3]) / (2 * _SLOPE_M)
-    return slope > math.tan(math.radians(plan.steepest_deg))
+    return slope_deg(sector.surface, position_of(sector, *place))[0] > plan.steepest_deg
+
+
+def _linked(sector: Sector, plan: PlanFile, towers: list[Option]) -> tuple[list[Option], tuple[str, ...]]:
+    """The towers whose masts see the command post's, or a relay's that is linked to it, and a note of the others."""
+    if plan.command is None:
+        return towers, ()
+    linked = [(plan.command.position, plan.command.mast_m)]
+    waiting = [(relay.position, relay.mast_m) for relay in plan.command.relays]
+    while found := [mast for mast in waiting if _sees(sector, *mast, linked)]:
+        linked += found
+        waiting = [mast for mast in waiting if mast not in found]
+    masts = [tower.mast_m for tower in plan.towers]
+    kept = [one for one in towers if _sees(sector, position_of(sector, *one.place), masts[one.number], linked)]
+    if not kept:
+        raise InputError("no tower has a line of sight to [command] or a linked relay: raise masts, or add relays")
+    cut = [f"{one.candidate}-{one.kind}" for one in towers if one not in kept]
+    return kept, (f"left out without a line of sight to the command post: {', '.join(cut)}",) if cut else ()
+
+
+def _sees(sector: Sector, place: Position, mast_m: float, others: Sequence[tuple[Position, float]]) -> bool:
+    return any(profile(sector.surface, place, mast_m, other, other_m).clear for other, other_m in others)
 
 
 def read_areas(sector: Sector, path: Path) -> list[Array]:
@@ -181,7 +199,7 @@ def line_length_m(sector: Sector) -> float:
 
 def _begins(sector: Sector, plan: PlanFile) -> Array:
     """Where stretches begin: at regular steps, and where what stands begins and ends."""
-    length = line_length_m(sector)
+    length = line_length_m(sector) - _LEAST_STRETCH_M
     marks = {float(mark) for mark in np.arange(0.0, length, plan.stretch_m)}
     marks |= {mark for old in plan.standing for mark in (old.from_m, old.to_m) if mark < length}
     kept: list[float] = []
@@ -200,7 +218,10 @@ def _barriers(sector: Sector, plan: PlanFile, begin_m: Array) -> list[Option]:
         middle = along_line(sector.corners, float(begin + end) / 2, float(begin + end) / 2)[0]
         for number, barrier in enumerate(plan.barriers):
             stands = any(
-                old.barrier == barrier.id and old.from_m <= begin + 1 and end <= old.to_m + 1 for old in plan.standing
+                old.barrier == barrier.id
+                and old.from_m <= begin + _LEAST_STRETCH_M
+                and end <= old.to_m + _LEAST_STRETCH_M
+                for old in plan.standing
             )
             capital, year = (0.0, 0.0) if stands else _barrier_cost(plan, barrier, float(end - begin))
             found.append(

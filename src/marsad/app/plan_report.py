@@ -136,6 +136,9 @@ def _comes_to(plan: Plan) -> list[str]:
         if judgement.knows != "everything":
             who = f"{judgement.evader} {judgement.direction}, knowing {judgement.knows}"
             lines.append(f"  {who}: {judgement.probability:.3f}")
+    if plan.losses:
+        worst = plan.losses[0]
+        lines.append(f"  when one tower is lost: at least {worst.reached:.3f} ({worst.option}-{worst.kind})")
     return lines + [
         f"  {point.probability:.3f} costs at most {money(point.cost)}, at least {money(point.bound)}"
         for point in plan.curve

@@ -63,11 +63,13 @@ def _course(run: Sequence[Option]) -> Array:
 
 
 def _posts(sector: Sector, built: Sequence[Option]) -> list[Post]:
+    """The bases of a plan with the most crews that each has, but those that the site has already."""
     known = {post.id for post in sector.site.posts}
+    bases = sorted((option for option in built if option.element == "base"), key=lambda option: option.crews)
     return [
-        Post(id=option.candidate, position=position_of(sector, *option.place), name=f"patrols: {option.crews}")
-        for option in built
-        if option.element == "base" and option.candidate not in known
+        Post(id=name, position=position_of(sector, *option.place), name=f"patrols: {option.crews}")
+        for name, option in {option.candidate: option for option in bases}.items()
+        if name not in known
     ]
 
 

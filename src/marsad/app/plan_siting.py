@@ -8,10 +8,11 @@ from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_array, vstack
 
 from marsad.app.plan_file import EvaderType, PlanFile, pixel_rad
-from marsad.app.plan_ground import Sector, standing
+from marsad.app.plan_ground import Sector, position_of, standing, way_points
 from marsad.app.plan_options import Offer, Option, track_points
 from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
+from marsad.geo.outline import inside_polygon
 from marsad.geo.viewshed import camera_viewshed
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
@@ -23,7 +24,7 @@ from marsad.plan.line_ground import beside
 from marsad.plan.route import MOBILITY, Country, Road, RoadKind
 from marsad.plan.search_camera import PERSON_M, VEHICLE_M, SearchCamera, detection_rate
 from marsad.plan.sector import Stretches, exposures, ways_across
-from marsad.plan.siting import Choice, Evader, Siting
+from marsad.plan.siting import Choice, Evader, Siting, Watch
 
 _FAINTEST = 1e-5
 _END_M = 1000.0
@@ -43,28 +44,29 @@ class Asked(NamedTuple):
     delaying: Delaying
     timing: Timing
     respond: bool
+    watches: tuple[Watch, ...]
 
     def at(self, probability: float) -> Siting:
         """The choice, with a probability required on every way."""
         if self.respond:
             return Interrupting(
-                self.costs, self.along_m, self.chases, probability, self.standing, delaying=self.delaying,
-                timing=self.timing,
+                self.costs, self.along_m, self.chases, probability, self.standing, watches=self.watches,
+                delaying=self.delaying, timing=self.timing,
             )  # fmt: skip
         evaders = [chase.evader for chase in self.chases]
-        return Siting(self.costs, self.along_m, evaders, probability, self.standing)
+        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches)
 
 
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
     """The choice to be made along a sector. Raises: InputError where no candidate sees anything of it."""
     options = found.options
     where = np.array([option.place for option in options])
-    respond = plan.respond
+    respond, chases = plan.respond, _chases(sector, plan, found)
     return Asked(
         costs=np.array([option.cost for option in options]),
         along_m=beside(sector.corners, where[:, 0], where[:, 1], inside_right=True).along_m,
         standing=np.array([option.standing for option in options]),
-        chases=_chases(sector, plan, found),
+        chases=chases,
         delaying=Delaying(
             np.array([option.stretch for option in options], np.int32),
             np.array([option.number if option.element == "base" else -1 for option in options], np.int32),
@@ -72,7 +74,32 @@ def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
         ),
         timing=Timing(pace=respond.pace_share, response=respond.response_share, free=respond.free),
         respond=bool(plan.bases),
+        watches=_watches(sector, plan, chases[0].evader.exposure),
     )
+
+
+def _watches(sector: Sector, plan: PlanFile, seen: csr_array) -> tuple[Watch, ...]:
+    """Which options see each cell of the ground to be covered, and how many of them are wanted at once.
+
+    Raises: InputError naming the first cell that too few options see.
+    """
+    sees, found = csr_array(seen.T), {}
+    for ground in plan.cover:
+        latitude, longitude = np.array([(one.latitude_deg, one.longitude_deg) for one in ground.points]).T
+        ring = np.stack(sector.surface.frame.from_geodetic(latitude, longitude)[:2], axis=1)
+        inside = inside_polygon(sector.lattice, ring) & ~np.isnan(sector.height_m)
+        for cell in np.flatnonzero(inside):
+            own = sees.indices[sees.indptr[cell] : sees.indptr[cell + 1]]
+            if len(own) < ground.times:
+                raise InputError(_uncovered(sector, int(cell), len(own), ground.times))
+            found[own.tobytes(), ground.times] = Watch(np.sort(own).astype(np.int64), ground.times)
+    return tuple(found.values())
+
+
+def _uncovered(sector: Sector, cell: int, seen: int, times: int) -> str:
+    place = position_of(sector, *way_points(sector, np.array([cell], np.int32))[0])
+    where = f"latitude {place.latitude_deg:.5f}, longitude {place.longitude_deg:.5f}"
+    return f"[[cover]]: {seen} of all options see {where}, {times} are wanted; put candidates nearer, or ask for less"
 
 
 def _chases(sector: Sector, plan: PlanFile, found: Offer) -> tuple[Chase, ...]:
@@ -125,7 +152,9 @@ def _seen(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_ar
     """(options, cells and stretches) what every option adds to the exposure of somebody of a size."""
     towers = [option for option in found.options if option.element == "tower"]
     kinds = [tower.kind() for tower in plan.towers]
-    rows = [exposures(sector.surface, sector.lattice, [one.place for one in towers[:: len(kinds)]], kinds, size_m)]
+    places = list(dict.fromkeys(one.place for one in towers))
+    every = exposures(sector.surface, sector.lattice, places, kinds, size_m)
+    rows = [csr_array(every[[places.index(one.place) * len(kinds) + one.number for one in towers]])]
     if rows[0][:, np.flatnonzero(~np.isnan(sector.height_m))].nnz == 0:
         raise InputError(
             f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "

@@ -9,7 +9,7 @@ from marsad.app.plan_file import PlanFile
 from marsad.app.plan_ground import Sector, way_points
 from marsad.app.plan_options import Option
 from marsad.app.plan_site import positions
-from marsad.kernel.plan import Direction, Judgement, Phase, Placement, Way
+from marsad.kernel.plan import Direction, Judgement, Loss, Phase, Placement, Way
 from marsad.plan.interruption import Interrupting
 from marsad.plan.judging import judged
 from marsad.plan.siting import Choice, Siting
@@ -110,9 +110,24 @@ def phases(plan: PlanFile, siting: Siting, options: Sequence[Option], choice: Ch
     found = []
     for number, name in enumerate(["what stands", *(phase.name for phase in plan.phases)]):
         there = choice & (when <= number)
-        reached = min(max(siting.probability(there), 0.0), 1.0)
-        found.append(Phase(name=name, cost=siting.cost(there), reached=reached))
+        found.append(Phase(name=name, cost=siting.cost(there), reached=reached(siting, there)))
     return tuple(found)
+
+
+def reached(siting: Siting, choice: Choice) -> float:
+    """The probability on the worst way under a choice."""
+    return abs(min(max(siting.probability(choice), 0.0), 1.0))
+
+
+def losses(siting: Siting, options: Sequence[Option], choice: Choice) -> tuple[Loss, ...]:
+    """What is left on the worst way when any one tower is lost, the worst loss first."""
+    found = []
+    for number, option in enumerate(options):
+        if choice[number] and option.element == "tower":
+            without = choice.copy()
+            without[number] = False
+            found.append(Loss(option=option.candidate, kind=option.kind, reached=reached(siting, without)))
+    return tuple(sorted(found, key=lambda loss: loss.reached))
 
 
 def placements(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> tuple[Placement, ...]:

@@ -76,6 +76,14 @@ class Phase(Record):
     reached: Probability
 
 
+class Loss(Record):
+    """What is left on the worst way when one tower is lost."""
+
+    option: str
+    kind: str
+    reached: Probability
+
+
 class CurvePoint(Record):
     """A probability, the cost of a plan that reaches it, and what no such plan can cost less than."""
 
@@ -102,6 +110,7 @@ class Plan(Record):
     ways: tuple[Way, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     phases: tuple[Phase, ...] = ()
+    losses: tuple[Loss, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     budget: NonNegative | None = None
     attainable: Probability | None = None

@@ -31,7 +31,7 @@ from scipy.special import ndtr
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 from marsad.plan.crossing import Array, Places, Starts, arcs_along, least_exposure
-from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting
+from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting, Watch
 
 _HORIZON = 6.0
 _POINTS = 1024
@@ -98,6 +98,7 @@ class Interrupting(Siting):
         probability: float,
         standing: Choice | None = None,
         *,
+        watches: Sequence[Watch] = (),
         delaying: Delaying,
         timing: Timing,
     ) -> None:
@@ -112,7 +113,7 @@ class Interrupting(Siting):
         for way, ends in zip(passages, self._ends, strict=True):
             if len(ends) != len(way.exits):
                 raise InputError(f"{len(way.exits)} exits of a passage have {len(ends)} groups")
-        super().__init__(costs, along_m, [chase.evader for chase in chases], probability, standing)
+        super().__init__(costs, along_m, [chase.evader for chase in chases], probability, standing, watches)
 
     def held_s(self, passage: int, share: Array) -> Array:
         """How long each stretch of barrier holds an evader up under shares of the options."""
@@ -177,8 +178,8 @@ class Interrupting(Siting):
         """(places of the way,) how long it still takes from each to the end."""
         way, held = self.passages[path.passage], self.held_s(path.passage, choice.astype(float))
         arcs = arcs_along(path.places, way.starts, way.heads, way.seconds)
-        crossed = way.barriers[arcs]
-        took = way.seconds[arcs] + np.where(crossed >= 0, held[np.maximum(crossed - way.places, 0)], 0.0)
+        crossed = np.where(way.barriers[arcs] >= 0, way.barriers[arcs] - way.places, len(held))
+        took = way.seconds[arcs] + np.append(held, 0.0)[crossed]
         left: Array = np.concatenate([np.cumsum(took[::-1])[::-1], [0.0]])
         return left
 

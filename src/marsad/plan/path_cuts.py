@@ -128,10 +128,18 @@ def _covered(siting: Siting, share: Array, way: Path, given: Choice) -> _Covered
     return _Covered(Cut(kept, factors[kept]), float(factors @ share))
 
 
+def watch_cuts(siting: Siting, share: Array) -> list[Cut]:
+    """The inequalities of what is to be watched that shares of the options violate."""
+    found = [Cut(watch.options, np.full(len(watch.options), 1.0 / watch.times)) for watch in siting.watches]
+    return [cut for cut in found if cut.activity(share) < 1 - VIOLATED]
+
+
 def open_cuts(siting: Siting, choice: Choice) -> list[Cut]:
     """The inequalities of the ways that a choice leaves open: at least one, that of the least exposed way."""
     share = choice.astype(float)
-    return violated_cuts(siting, share, [siting.weakest(choice)[1], *weak_ways(siting, share)])
+    return watch_cuts(siting, share) + violated_cuts(
+        siting, share, [siting.weakest(choice)[1], *weak_ways(siting, share)]
+    )
 
 
 @njit(cache=True, nogil=True)

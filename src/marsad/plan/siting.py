@@ -40,6 +40,13 @@ class Evader(Record, eq=False):
     passages: tuple[Passage, ...]
 
 
+class Watch(NamedTuple):
+    """Options of which so many are wanted at least."""
+
+    options: Order
+    times: int
+
+
 class Path(NamedTuple):
     """One way of one passage, by its number among all passages, and its places in order."""
 
@@ -77,6 +84,7 @@ class Siting:
         evaders: Sequence[Evader],
         probability: float,
         standing: Choice | None = None,
+        watches: Sequence[Watch] = (),
     ) -> None:
         count = len(costs)
         if not 0 < probability < 1:
@@ -87,6 +95,7 @@ class Siting:
             raise InputError("siting needs options with costs of at least 0, and evaders")
         self.standing = np.zeros(count, np.bool_) if standing is None else standing
         self.costs = np.where(self.standing, 0.0, np.asarray(costs, float))
+        self.watches = tuple(watches)
         self.along_m = np.asarray(along_m, float)
         self.required = -math.log1p(-probability)
         self.passages = tuple(way for evader in evaders for way in evader.passages)
@@ -128,7 +137,9 @@ class Siting:
         return least, Path(passage, trace(before, end) if least < math.inf else np.empty(0, np.int32))
 
     def closes(self, choice: Choice) -> bool:
-        """Whether no way is left open by a choice."""
+        """Whether no way is left open by a choice, and nothing to be watched is watched by too few."""
+        if any(np.count_nonzero(choice[watch.options]) < watch.times for watch in self.watches):
+            return False
         least = self.required - TOLERANCE
         return all(self.weakest_of(way, choice, self.required)[0] >= least for way in range(len(self.passages)))
 
@@ -191,12 +202,22 @@ class Siting:
         return self._weakest_of_all if self.most < self.required - TOLERANCE else None
 
 
+def watched(siting: Siting, choice: Choice, worth: Array) -> Choice:
+    """A choice with what its watches still want, the most worth first."""
+    more = choice.copy()
+    for options, times in siting.watches:
+        free = options[~more[options]]
+        wanted = max(times - (len(options) - len(free)), 0)
+        more[free[np.argsort(-worth[free], kind="stable")][:wanted]] = True
+    return more
+
+
 def greedy(siting: Siting) -> Choice:
     """A choice made step by step: to the least exposed way, the option that adds the most exposure wanted per cost.
 
     Raises: InputError where the sector cannot be closed.
     """
-    choice = siting.standing.copy()
+    choice = watched(siting, siting.standing, 1 / np.maximum(siting.costs, TOLERANCE))
     while True:
         exposure, path = siting.weakest(choice, siting.required)
         if exposure >= siting.required - TOLERANCE:
