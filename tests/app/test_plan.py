@@ -293,7 +293,7 @@ def late_text(tmp_path: Path, settings: str) -> str:
 
 
 def test_a_budget_buys_the_most_probability_and_says_what_more_would_cost(plan: Callable[..., Result]) -> None:
-    asked = "probability = 0.9\ncurve = [0.9]\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    asked = "probability = 0.9\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
     need = report(plan(asked))["plan"]["cost"]
     poor, rich = (report(plan(f"budget = {budget}\n" + asked))["plan"] for budget in (need - 30.0, need))
     assert poor["cost"] <= need - 30
@@ -324,6 +324,13 @@ def test_places_closed_to_building_or_out_of_sight_of_command_are_left_out(
     assert any("c0" in note and "shut.geojson" in note for note in found["notes"])
 
 
+def test_the_loss_of_any_tower_is_survived_where_that_is_asked_for(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    frail, sound = (report(plan(more + asked))["plan"] for more in ("", "survive = 0.3\n"))
+    assert frail["losses"][0]["reached"] < 0.3 <= sound["losses"][0]["reached"]
+    assert sound["cost"] > frail["cost"]
+
+
 def test_a_partners_post_and_phases_are_counted(plan: Callable[..., Result]) -> None:
     phases = """
 [[phases]]
@@ -352,7 +359,7 @@ builds = ["base"]
 
 def test_the_al_qaim_example_has_a_plan_with_every_part(tmp_path: Path) -> None:
     folder = EXAMPLE / "al-qaim"
-    found = plan_site(folder / "site.toml", folder / "plan.toml", tmp_path, seconds=3.0, tell=lambda _: None)
+    found = plan_site(folder / "site.toml", folder / "plan.toml", tmp_path, seconds=1.0, tell=lambda _: None)
     assert found.plan is not None
     assert {one.element for one in found.plan.placements} >= {"tower", "barrier", "base", "post"}
     assert found.plan.reached >= 0.7

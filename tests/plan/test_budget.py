@@ -12,11 +12,11 @@ from scipy.sparse import csr_array
 from marsad.plan.budget import within
 from marsad.plan.crossing import passage, reverse
 from marsad.plan.judging import judged
-from marsad.plan.siting import Evader, Siting, Watch, greedy
+from marsad.plan.siting import Evader, Siting, Spare, Watch, greedy, without
 from marsad.plan.solve_siting import solve
 
 
-def sector(seed: int, probability: float, watches: tuple[Watch, ...] = ()) -> Siting:
+def sector(seed: int, probability: float, watches: tuple[Watch, ...] = (), spare: Spare | None = None) -> Siting:
     """Three lanes of three places each, with steps to the lanes beside; six options."""
     rng = np.random.default_rng(seed)
     arcs = [
@@ -32,7 +32,7 @@ def sector(seed: int, probability: float, watches: tuple[Watch, ...] = ()) -> Si
     )  # fmt: skip
     exposure = np.where(rng.random((6, 9)) < 0.6, rng.uniform(0.1, 1.0, (6, 9)), 0.0)
     evader = Evader(exposure=csr_array(exposure), passages=(there, reverse(there)))
-    return Siting(rng.integers(1, 6, 6) * 10.0, np.arange(6.0), [evader], probability, watches=watches)
+    return Siting(rng.integers(1, 6, 6) * 10.0, np.arange(6.0), [evader], probability, watches=watches, spare=spare)
 
 
 def every_choice() -> list[np.ndarray]:
@@ -67,6 +67,26 @@ def test_what_is_to_be_watched_is_watched_at_the_least_cost(seed: int) -> None:
         assert siting.closes(step.choice)
     assert step.cost == pytest.approx(least)
     assert siting.closes(greedy(siting))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 100_000))
+def test_what_any_one_loss_leaves_is_enough_at_the_least_cost(seed: int) -> None:
+    losable = np.array([0, 1, 2, 4])
+    siting, plain = sector(seed, 0.4, spare=Spare(losable, 0.25)), sector(seed, 0.4)
+
+    def survives(choice: np.ndarray) -> bool:
+        less = (plain.probability(without(choice, option)) for option in losable)
+        return plain.closes(choice) and all(left >= 0.25 - 1e-9 for left in less)
+
+    enough = [plain.cost(one) for one in every_choice() if survives(one)]
+    if not enough:
+        assert siting.open_way() is not None
+        return
+    for step in solve(siting, np.random.default_rng(0)):
+        assert step.bound <= min(enough) + 1e-9
+        assert survives(step.choice)
+    assert step.cost == pytest.approx(min(enough))
 
 
 @settings(max_examples=20, deadline=None)

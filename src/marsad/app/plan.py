@@ -184,12 +184,16 @@ def _plan(
 
 
 def _curve(asked: Asked, plan: PlanFile, seconds: float, tell: Tell) -> Iterator[CurvePoint]:
-    """What each of the probabilities asked about costs; those that nothing reaches are left out."""
-    for probability in sorted(set(plan.curve)):
+    """What each of the probabilities asked about costs; those that nothing reaches are left out.
+
+    With a budget that which is required is one of them: what would be needed.
+    """
+    asked_about = sorted({*plan.curve, *(() if plan.budget is None else (plan.probability,))})
+    for probability in asked_about:
         siting = asked.at(probability)
         if siting.open_way() is None:
             tell(f"the curve at {probability:g}")
-            found = _search(siting, probability, plan.seed, seconds / len(plan.curve), tell)
+            found = _search(siting, probability, plan.seed, seconds / len(asked_about), tell)
             yield CurvePoint(probability=probability, cost=found.cost, bound=min(found.bound, found.cost))
 
 

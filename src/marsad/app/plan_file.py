@@ -222,6 +222,7 @@ class PlanFile(Record):
     no_build: str = ""
     command: Command | None = None
     cover: tuple[Cover, ...] = ()
+    survive: Annotated[float, Meta(gt=0, lt=1)] | None = None
     budget: Positive | None = None
     curve: tuple[Annotated[float, Meta(gt=0, lt=1)], ...] = ()
     phases: tuple[BuildPhase, ...] = ()
@@ -257,6 +258,8 @@ def findings(record: Record) -> Iterator[Finding]:
 def _plan(plan: PlanFile) -> Iterator[Finding]:
     if not plan.candidates and plan.spread is None:
         yield Finding(("candidates",), Words("(missing)"), "[[candidates]] tables, or a [spread] table")
+    if plan.survive is not None and plan.survive > plan.probability:
+        yield Finding(("survive",), plan.survive, f"at most probability, {plan.probability:g}")
     if plan.depth_m < 3 * plan.cell_m:
         yield Finding(("cell_m",), plan.cell_m, f"at most a third of depth_m, which is {plan.depth_m:g}")
     if plan.barriers and not plan.bases:

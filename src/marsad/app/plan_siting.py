@@ -24,7 +24,7 @@ from marsad.plan.line_ground import beside
 from marsad.plan.route import MOBILITY, Country, Road, RoadKind
 from marsad.plan.search_camera import PERSON_M, VEHICLE_M, SearchCamera, detection_rate
 from marsad.plan.sector import Stretches, exposures, ways_across
-from marsad.plan.siting import Choice, Evader, Siting, Watch
+from marsad.plan.siting import Choice, Evader, Order, Siting, Spare, Watch
 
 _FAINTEST = 1e-5
 _END_M = 1000.0
@@ -44,17 +44,20 @@ class Asked(NamedTuple):
     delaying: Delaying
     timing: Timing
     respond: bool
+    towers: Order
     watches: tuple[Watch, ...]
+    survive: float | None
 
     def at(self, probability: float) -> Siting:
-        """The choice, with a probability required on every way."""
+        """The choice, with a probability required on every way; where any tower is lost, that asked for then."""
+        spare = None if self.survive is None else Spare(self.towers, min(self.survive, probability))
         if self.respond:
             return Interrupting(
-                self.costs, self.along_m, self.chases, probability, self.standing, watches=self.watches,
+                self.costs, self.along_m, self.chases, probability, self.standing, watches=self.watches, spare=spare,
                 delaying=self.delaying, timing=self.timing,
             )  # fmt: skip
         evaders = [chase.evader for chase in self.chases]
-        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches)
+        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches, spare)
 
 
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
@@ -74,6 +77,8 @@ def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
         ),
         timing=Timing(pace=respond.pace_share, response=respond.response_share, free=respond.free),
         respond=bool(plan.bases),
+        towers=np.flatnonzero([option.element == "tower" for option in options]),
+        survive=plan.survive,
         watches=_watches(sector, plan, chases[0].evader.exposure),
     )
 

@@ -31,7 +31,7 @@ from scipy.special import ndtr
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 from marsad.plan.crossing import Array, Places, Starts, arcs_along, least_exposure
-from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting, Watch
+from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting, Spare, Watch
 
 _HORIZON = 6.0
 _POINTS = 1024
@@ -99,6 +99,7 @@ class Interrupting(Siting):
         standing: Choice | None = None,
         *,
         watches: Sequence[Watch] = (),
+        spare: Spare | None = None,
         delaying: Delaying,
         timing: Timing,
     ) -> None:
@@ -113,7 +114,7 @@ class Interrupting(Siting):
         for way, ends in zip(passages, self._ends, strict=True):
             if len(ends) != len(way.exits):
                 raise InputError(f"{len(way.exits)} exits of a passage have {len(ends)} groups")
-        super().__init__(costs, along_m, [chase.evader for chase in chases], probability, standing, watches)
+        super().__init__(costs, along_m, [chase.evader for chase in chases], probability, standing, watches, spare)
 
     def held_s(self, passage: int, share: Array) -> Array:
         """How long each stretch of barrier holds an evader up under shares of the options."""

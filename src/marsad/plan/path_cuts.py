@@ -12,6 +12,7 @@ Source: R. Carr, L. Fleischer, V. Leung, C. Phillips, Strengthening integrality 
 covering problems, SODA 2000, 106-115 (knapsack cover inequalities).
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -19,13 +20,15 @@ import numpy as np
 from numba import njit
 
 from marsad.plan.crossing import Array, Places, trace
-from marsad.plan.siting import Choice, Order, Path, Siting
+from marsad.plan.siting import Choice, Order, Path, Siting, without
 
 VIOLATED = 1e-3
 _TIE_EXPOSURE = 0.02
 _SPACING = 2
 _TAKEN = 1 - 1e-6
 _SPARE = 12
+_LOSSES = 5
+_LIKELY = 0.5
 
 
 class Cut(NamedTuple):
@@ -47,8 +50,13 @@ def weak_ways(siting: Siting, share: Array) -> list[Path]:
     found: list[Path] = []
     reach = 1.5 * siting.required
     tie = _TIE_EXPOSURE * siting.required / max(siting.most, siting.required)
-    for number, way in enumerate(siting.passages):
-        through, before, after = siting.halves(number, share + tie, reach)
+    likely = siting.losable[np.argsort(-share[siting.losable], kind="stable")][:_LOSSES]
+    cases = itertools.product((-1, *likely[share[likely] > _LIKELY].tolist()), enumerate(siting.passages))
+    for lost, (number, way) in cases:
+        at = share + tie
+        if lost >= 0:
+            at[lost] = 0.0
+        through, before, after = siting.halves(number, at, reach)
         taken = np.zeros(way.places, np.bool_)
         for which in np.argsort(through, kind="stable"):
             gate = way.gates[which]
@@ -57,7 +65,7 @@ def weak_ways(siting: Siting, share: Array) -> list[Path]:
             if not taken[gate]:
                 places = np.concatenate([trace(before, gate), trace(after, gate)[-2::-1]])
                 _take(taken, places)
-                found.append(Path(number, places))
+                found.append(Path(number, places, lost))
     return found
 
 
@@ -116,7 +124,13 @@ class _Covered(NamedTuple):
 
 def _covered(siting: Siting, share: Array, way: Path, given: Choice) -> _Covered:
     """The strongest inequality of a way with some options given; a met one where they are enough by themselves."""
+    if way.lost >= 0:
+        share, given = share.copy(), without(given, way.lost)
+        share[way.lost] = 0.0
     exposures, required, instead = siting.reading(way, share, given)
+    if way.lost >= 0:
+        exposures[way.lost] = 0.0
+        required -= siting.forgiven
     if required <= 0:
         return _Covered(Cut(np.empty(0, np.int64), np.empty(0)), math.inf)
     seen = np.flatnonzero(exposures)

@@ -5,7 +5,7 @@ has a probability of 1 - exp(-exposure).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,11 +47,19 @@ class Watch(NamedTuple):
     times: int
 
 
+class Spare(NamedTuple):
+    """Options any one of which may be lost, and the probability that is required all the same."""
+
+    options: Order
+    probability: float
+
+
 class Path(NamedTuple):
-    """One way of one passage, by its number among all passages, and its places in order."""
+    """One way of one passage, by its number among all, and its places in order; `lost` is an option out of order."""
 
     passage: int
     places: Places
+    lost: int = -1
 
 
 class Halves(NamedTuple):
@@ -85,6 +93,7 @@ class Siting:
         probability: float,
         standing: Choice | None = None,
         watches: Sequence[Watch] = (),
+        spare: Spare | None = None,
     ) -> None:
         count = len(costs)
         if not 0 < probability < 1:
@@ -98,6 +107,8 @@ class Siting:
         self.watches = tuple(watches)
         self.along_m = np.asarray(along_m, float)
         self.required = -math.log1p(-probability)
+        self.losable: Order = np.empty(0, np.int64) if spare is None else spare.options
+        self.forgiven = 0.0 if spare is None else self.required + math.log1p(-spare.probability)
         self.passages = tuple(way for evader in evaders for way in evader.passages)
         self.back = tuple(reverse(way) for way in self.passages)
         kinds = [(csr_array(evader.exposure.T), len(evader.passages)) for evader in evaders]
@@ -121,12 +132,21 @@ class Siting:
 
     def weakest(self, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
         """The least exposure of any way under a choice, and that way; ways beyond `limit` may be told as infinite."""
-        least, found = math.inf, Path(0, np.empty(0, np.int32))
-        for number in range(len(self.passages)):
-            exposure, path = self.weakest_of(number, choice, limit)
-            if exposure < least:
-                least, found = exposure, path
-        return least, found
+        ways = (self._case(number, lost, choice, limit) for number, lost in self._cases(choice))
+        return min(ways, key=lambda way: way[0])
+
+    def _cases(self, choice: Choice) -> Iterator[tuple[int, int]]:
+        """Every passage with nothing lost, then with each option lost that may be."""
+        for lost in (-1, *self.losable[choice[self.losable]].tolist()):
+            for number in range(len(self.passages)):
+                yield number, lost
+
+    def _case(self, passage: int, lost: int, choice: Choice, limit: float) -> tuple[float, Path]:
+        """The least exposure of a passage with an option lost, and that way; what is forgiven then is added."""
+        if lost < 0:
+            return self.weakest_of(passage, choice, limit)
+        exposure, path = self.weakest_of(passage, without(choice, lost), max(limit - self.forgiven, 0.0))
+        return exposure + self.forgiven, path._replace(lost=lost)
 
     def weakest_of(self, passage: int, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
         """The least exposure of any way of one passage under a choice, and that way."""
@@ -141,11 +161,12 @@ class Siting:
         if any(np.count_nonzero(choice[watch.options]) < watch.times for watch in self.watches):
             return False
         least = self.required - TOLERANCE
-        return all(self.weakest_of(way, choice, self.required)[0] >= least for way in range(len(self.passages)))
+        cases = self._cases(choice)
+        return all(self._case(number, lost, choice, self.required)[0] >= least for number, lost in cases)
 
     def probability(self, choice: Choice) -> float:
         """The probability of detection on the way where it is least."""
-        return -math.expm1(-self.weakest(choice)[0])
+        return -math.expm1(-min(self.weakest_of(number, choice)[0] for number in range(len(self.passages))))
 
     def halves(self, passage: int, share: Array, reach: float, /) -> Halves:
         """The least exposed way through every gate under shares of the options; infinite beyond `reach`."""
@@ -188,6 +209,14 @@ class Siting:
         missing = max(self.required - exposures[choice].sum(), 0.0)
         return np.where(choice | (missing <= TOLERANCE), 0.0, np.minimum(exposures, missing))
 
+    def helps(self, path: Path, choice: Choice) -> Array:
+        """What each option is worth to a choice that leaves a way open, with what is lost out of order."""
+        if path.lost < 0:
+            return self.gains(path, choice)
+        gains = self.gains(path, without(choice, path.lost))
+        gains[path.lost] = 0.0
+        return gains
+
     def pruned(self, choice: Choice) -> Choice:
         """A choice that closes the sector without what it can do without, the dearest left out first."""
         kept = choice.copy()
@@ -200,6 +229,13 @@ class Siting:
     def open_way(self) -> Path | None:
         """A way that stays open whatever is built, the least exposed one; None where the sector can be closed."""
         return self._weakest_of_all if self.most < self.required - TOLERANCE else None
+
+
+def without(choice: Choice, option: int) -> Choice:
+    """A choice but for one option."""
+    less = choice.copy()
+    less[option] = False
+    return less
 
 
 def watched(siting: Siting, choice: Choice, worth: Array) -> Choice:
@@ -222,7 +258,7 @@ def greedy(siting: Siting) -> Choice:
         exposure, path = siting.weakest(choice, siting.required)
         if exposure >= siting.required - TOLERANCE:
             return choice
-        gain = siting.gains(path, choice)
+        gain = siting.helps(path, choice)
         if gain.max() <= 0.0:
             raise InputError("the sector cannot be closed: no option is left that sees its least exposed way")
         choice[np.argmax(gain / np.maximum(siting.costs, TOLERANCE))] = True

@@ -217,7 +217,7 @@ class _Search:
             if exposure >= self.siting.required - TOLERANCE:
                 return choice
             for way in [weakest, *weak_ways(self.siting, choice.astype(float))]:
-                gains = self.siting.gains(way, choice)
+                gains = self.siting.helps(way, choice)
                 if gains.max() > 0.0:
                     choice[np.argmax(gains * worth)] = True
 
