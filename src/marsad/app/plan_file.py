@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -28,7 +28,8 @@ _EXAMPLE = "a plan file, such as examples/plan/plan.toml"
 class TowerType(Record):
     """A tower that may be built anywhere: how high, with which camera, at what cost.
 
-    `cost` is its equipment and material; `crew_days` are own people's. The camera turns all round and looks each way
+    `cost` is its equipment and material; `crew_days` are own people's; a way and a
+    line are led to it, unless not `led_to`. The camera turns all round and looks each way
     for `look_s`. `source` is what the planned site names as its source; {camera} stands for the camera's name.
     """
 
@@ -41,6 +42,7 @@ class TowerType(Record):
     source: str = "rtsp://{camera}.invalid/thermal"
     crew_days: NonNegative = 0.0
     running_year: NonNegative = 0.0
+    led_to: bool = True
 
     @property
     def pixel_rad(self) -> float:
@@ -70,6 +72,7 @@ class Spread(Record):
 
     count: Annotated[int, Meta(ge=1, le=2000)]
     band_m: Positive = 1000.0
+    side: Literal["both", "inside"] = "both"
 
 
 class BarrierType(Record):

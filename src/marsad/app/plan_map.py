@@ -145,8 +145,12 @@ def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Wa
         Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label="seen by a tower or camera")
     )
     for kind, colour in _colours(options).items():
-        count = sum(taken and option.kind == kind for option, taken in zip(options, chosen, strict=True))
-        signs.append(Line2D([], [], color=colour, marker="^", label=f"{kind}, built: {count}", **look))
+        own = [option for option, taken in zip(options, chosen, strict=True) if taken and option.kind == kind]
+        label = f"{kind}, built: {sum(not option.standing for option in own)}"
+        if any(option.course is not None for option in own):
+            signs.append(Line2D([], [], color=colour, linewidth=3.2, label=label))
+        else:
+            signs.append(Line2D([], [], color=colour, marker="P" if kind == "base" else "^", label=label, **look))
     if any(option.standing for option in options):
         signs.append(Line2D([], [], color=_STANDING, marker="s", label="stands already", **look))
     signs.append(

@@ -81,7 +81,10 @@ def candidate_places(sector: Sector, plan: PlanFile) -> dict[str, Place]:
     for candidate in plan.candidates:
         places[candidate.id] = _on_ground(sector, candidate.position, f"candidate {candidate.id}")
     if plan.spread is not None:
-        found = spread_sites(sector.lattice, sector.height_m, sector.beside, plan.spread.count, plan.spread.band_m)
+        near = sector.beside
+        if plan.spread.side == "inside":
+            near = near._replace(past=near.past | (near.offset_m < 0))
+        found = spread_sites(sector.lattice, sector.height_m, near, plan.spread.count, plan.spread.band_m)
         for number, place in enumerate(found, 1):
             name = f"place-{number}"
             if name in places:
@@ -163,7 +166,7 @@ def _tower(sector: Sector, plan: PlanFile, name: str, place: Place, tower: Tower
     supply = plan.supply
     led = supply.road_per_km * _away_km(sector, plan.roads, place)
     led += supply.power_per_km * _away_km(sector, plan.power, place)
-    capital = tower.cost + tower.crew_days * supply.crew_day + round(led)
+    capital = tower.cost + tower.crew_days * supply.crew_day + (round(led) if tower.led_to else 0.0)
     return Option(name, tower.id, place, capital, tower.running_year, plan.years, number=number)
 
 

@@ -131,7 +131,11 @@ def _proof(report: PlanReport, plan: Plan) -> list[str]:
 
 def _comes_to(plan: Plan) -> list[str]:
     """Phase by phase, against those who know less, and the curve."""
-    lines = [f"  after {phase.name}: {phase.reached:.3f}, spent {money(phase.cost)}" for phase in plan.phases]
+    lines = [
+        f"  after {phase.name}: {phase.reached:.3f}, {phase.unaware:.3f} of those who know nothing; "
+        f"spent {money(phase.cost)}"
+        for phase in plan.phases
+    ]
     for judgement in plan.judgements:
         if judgement.knows != "everything":
             who = f"{judgement.evader} {judgement.direction}, knowing {judgement.knows}"

@@ -11,7 +11,7 @@ from marsad.app.plan_options import Option
 from marsad.app.plan_site import positions
 from marsad.kernel.plan import Direction, Judgement, Loss, Phase, Placement, Way
 from marsad.plan.interruption import Interrupting
-from marsad.plan.judging import judged
+from marsad.plan.judging import judged, unaware
 from marsad.plan.siting import Choice, Siting
 from marsad.plan.siting import Path as Steps
 
@@ -108,9 +108,12 @@ def phases(plan: PlanFile, siting: Siting, options: Sequence[Option], choice: Ch
         return ()
     when = np.array([0 if option.standing else phase_of(plan, option) for option in options])
     found = []
-    for number, name in enumerate(["what stands", *(phase.name for phase in plan.phases)]):
-        there = choice & (when <= number)
-        found.append(Phase(name=name, cost=siting.cost(there), reached=reached(siting, there)))
+    for end, name in enumerate(["what stands", *(phase.name for phase in plan.phases)]):
+        there = choice & (when <= end)
+        least = min(unaware(siting, number, there) for number in range(len(siting.passages)))
+        found.append(
+            Phase(name=name, cost=siting.cost(there), reached=reached(siting, there), unaware=min(max(least, 0.0), 1.0))
+        )
     return tuple(found)
 
 

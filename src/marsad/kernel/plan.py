@@ -69,11 +69,15 @@ class Judgement(Record):
 
 
 class Phase(Record):
-    """A stage of building: what has been spent by its end, and the probability on the worst way then."""
+    """A stage of building: what has been spent by its end, and the probability on the worst way then.
+
+    `unaware` is against one who knows nothing of what is built, in the direction and of the kind that is worst.
+    """
 
     name: str
     cost: NonNegative
     reached: Probability
+    unaware: Probability
 
 
 class Loss(Record):

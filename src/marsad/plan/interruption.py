@@ -108,6 +108,7 @@ class Interrupting(Siting):
         self._ends = tuple(ends for chase in chases for ends in chase.ends)
         self._reach = tuple(np.asarray(reach, float) for chase in chases for reach in chase.reach_s)
         self._alone = [_alone(reach, timing) for reach in self._reach]
+        self._read: tuple[Places, int, Order] | None = None
         self._kept: dict[tuple[int, bytes], _Ready] = {}
         passages = [way for chase in chases for way in chase.evader.passages]
         self._columns = [chase.evader.exposure.shape[1] for chase in chases for _ in chase.evader.passages]
@@ -193,6 +194,12 @@ class Interrupting(Siting):
 
     def enablers(self, path: Path) -> Order:
         """The barriers on a way and the bases that somebody may come from."""
+        # A way is read many times over, with ever more of them given.
+        if self._read is None or self._read[0] is not path.places or self._read[1] != path.passage:
+            self._read = (path.places, path.passage, self._enablers(path))
+        return self._read[2]
+
+    def _enablers(self, path: Path) -> Order:
         stretch = self._stretches(path)
         delays = np.isin(self.delaying.stretch, stretch) & (self._chase[path.passage].delay_s > 0)
         comes = np.isfinite(self._reach[path.passage][:, self._group(path)])

@@ -27,15 +27,19 @@ def judged(siting: Siting, passage: int, choice: Choice) -> dict[Knowledge, floa
     halves = siting.halves(passage, choice.astype(float), math.inf)
     known = _through(siting, passage, choice, halves.before, halves.after)
     likely = np.exp(-KEENNESS * (known - known.min()))
-    way, ones = siting.passages[passage], np.ones(siting.passages[passage].places)
-    rates = np.concatenate([ones, np.zeros(len(siting.rates[passage].starts) - 1 - len(ones))])
-    forth, back = least_exposure(way, rates)[1], least_exposure(siting.back[passage], rates)[1]
-    quick = _through(siting, passage, choice, forth, back)
     return {
         "everything": -math.expm1(-siting.weakest_of(passage, choice)[0]),
         "something": float(known @ likely / likely.sum()),
-        "nothing": float(quick.mean()),
+        "nothing": unaware(siting, passage, choice),
     }
+
+
+def unaware(siting: Siting, passage: int, choice: Choice) -> float:
+    """The same against one who knows nothing: the mean over the quickest ways through the gates."""
+    way, ones = siting.passages[passage], np.ones(siting.passages[passage].places)
+    rates = np.concatenate([ones, np.zeros(len(siting.rates[passage].starts) - 1 - len(ones))])
+    forth, back = least_exposure(way, rates)[1], least_exposure(siting.back[passage], rates)[1]
+    return float(_through(siting, passage, choice, forth, back).mean())
 
 
 def _through(siting: Siting, passage: int, choice: Choice, before: Places, after: Places) -> Array:
