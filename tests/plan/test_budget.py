@@ -98,3 +98,12 @@ def test_who_knows_less_is_stopped_no_less(seed: int) -> None:
         found = judged(siting, number, choice)
         assert found["everything"] == pytest.approx(-math.expm1(-siting.weakest_of(number, choice)[0]))
         assert found["everything"] <= min(found.values()) + 1e-9
+
+
+def test_where_there_is_no_way_nobody_gets_through_whatever_he_knows() -> None:
+    ends = np.array([0], np.int32), np.array([2], np.int32), np.array([1], np.int32)
+    none = passage(
+        np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32), ends=ends, places=3
+    )
+    siting = Siting(np.ones(1), np.zeros(1), [Evader(exposure=csr_array(np.ones((1, 3))), passages=(none,))], 0.5)
+    assert judged(siting, 0, np.ones(1, np.bool_)) == {"everything": 1.0, "something": 1.0, "nothing": 1.0}

@@ -85,8 +85,8 @@ def _why_open(report: PlanReport, way: Way) -> str:
         if way.response_s is None:
             return f"{who}: noticed with {way.detected:.3f}, but nobody comes; put a base this side of where it ends"
         return (
-            f"{who}: noticed with {way.detected:.3f}, but too late: from {way.answered_by} it takes "
-            f"{way.response_s / 60:.0f} min to the end of the way below, which takes {way.seconds / 60:.0f}; offer "
+            f"{who}: noticed with {way.detected:.3f}, but too late or with no crew free: from {way.answered_by} it "
+            f"takes {way.response_s / 60:.0f} min to the end of the way below, which takes {way.seconds / 60:.0f}; offer "
             "a base or crew nearer, a barrier that holds longer, or cameras that see farther out"
         )
     if way.unseen_m > 0:

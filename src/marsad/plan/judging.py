@@ -23,9 +23,14 @@ _GATES = 60
 
 
 def judged(siting: Siting, passage: int, choice: Choice) -> dict[Knowledge, float]:
-    """The probability that a plan measures, against one who knows everything, something or nothing of a choice."""
+    """The probability that a plan measures, against one who knows everything, something or nothing of a choice.
+
+    It is 1 where there is no way at all.
+    """
     halves = siting.halves(passage, choice.astype(float), math.inf)
     known = _through(siting, passage, choice, halves.before, halves.after)
+    if not len(known):
+        return {"everything": 1.0, "something": 1.0, "nothing": 1.0}
     likely = np.exp(-KEENNESS * (known - known.min()))
     return {
         "everything": -math.expm1(-siting.weakest_of(passage, choice)[0]),
@@ -39,7 +44,8 @@ def unaware(siting: Siting, passage: int, choice: Choice) -> float:
     way, ones = siting.passages[passage], np.ones(siting.passages[passage].places)
     rates = np.concatenate([ones, np.zeros(len(siting.rates[passage].starts) - 1 - len(ones))])
     forth, back = least_exposure(way, rates)[1], least_exposure(siting.back[passage], rates)[1]
-    return float(_through(siting, passage, choice, forth, back).mean())
+    found = _through(siting, passage, choice, forth, back)
+    return float(found.mean()) if len(found) else 1.0
 
 
 def _through(siting: Siting, passage: int, choice: Choice, before: Places, after: Places) -> Array:
