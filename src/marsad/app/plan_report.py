@@ -86,8 +86,8 @@ def _why_open(report: PlanReport, way: Way) -> str:
             return f"{who}: noticed with {way.detected:.3f}, but nobody comes; put a base this side of where it ends"
         return (
             f"{who}: noticed with {way.detected:.3f}, but too late or with no crew free: from {way.answered_by} it "
-            f"takes {way.response_s / 60:.0f} min to the end of the way below, which takes {way.seconds / 60:.0f}; offer "
-            "a base or crew nearer, a barrier that holds longer, or cameras that see farther out"
+            f"takes {way.response_s / 60:.0f} min to the end of the way below, which takes {way.seconds / 60:.0f}; "
+            "offer a base or crew nearer, a barrier that holds longer, or cameras that see farther out"
         )
     if way.unseen_m > 0:
         why = f"nothing sees {way.unseen_m:.0f} m of the way below"
