@@ -398,7 +398,7 @@ def plan(
     seconds: Annotated[float, typer.Option("--for", metavar="SECONDS", help="How long to search at most.")] = 60.0,
     as_json: Json = False,
 ) -> None:
-    """Find the cheapest towers that hold the site's first line both ways, and how much cheaper it could be at most."""
+    """Find what is cheapest to build to hold the site's first line both ways, and how much could be saved at most."""
     from marsad.app.plan import plan_site
 
     _must_exist(site)

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from marsad.adapters.writing import write_refusal
-from marsad.app.plan_ground import Option, Sector
-from marsad.app.plan_site import WorstWay
+from marsad.app.plan_ground import Sector
+from marsad.app.plan_options import Option
+from marsad.kernel.plan import Way
 from marsad.plan.siting import Choice
 from marsad.simulate.terrain import ILLUSTRATIVE
 
@@ -30,7 +31,7 @@ _MARGIN_M = 150.0
 
 def draw_map(
     path: Path, title: str, sector: Sector, seen: Choice, options: Sequence[Option], chosen: Sequence[bool],
-    ways: Sequence[WorstWay],
+    ways: Sequence[Way],
 ) -> None:  # fmt: skip
     """Write the picture as PNG. Raises: UnavailableError, InputError where it cannot be written."""
     figure = Figure(figsize=_SIZE_IN, dpi=110, facecolor="white")
@@ -111,10 +112,17 @@ def _colours(options: Sequence[Option]) -> dict[str, str]:
 def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: bool) -> None:
     """A tower that is built, a camera that stands, or a small ring where something could be."""
     place = option.place.east_m, option.place.north_m
+    if option.course is not None:
+        if taken:
+            colour = _STANDING if option.standing else colours[option.kind]
+            axes.plot(*option.course.T, color="black", linewidth=5.0, zorder=3.4)
+            axes.plot(*option.course.T, color=colour, linewidth=3.2, zorder=3.5)
+        return
     if not taken:
         axes.plot(*place, "o", markersize=5, markerfacecolor="none", markeredgecolor="#333333", zorder=4)
         return
-    sign, colour = ("s", _STANDING) if option.standing else ("^", colours[option.kind])
+    sign = "P" if option.element == "base" else "s" if option.standing else "^"
+    colour = _STANDING if option.standing else colours[option.kind]
     axes.plot(*place, sign, color=colour, markeredgecolor="black", markersize=11, zorder=6)
     axes.annotate(
         option.candidate, place, (7, 6), textcoords="offset points", fontsize=8.5, zorder=7,
@@ -122,25 +130,29 @@ def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: 
     )  # fmt: skip
 
 
-def _draw_way(axes: Axes, sector: Sector, way: WorstWay) -> None:
-    longitude, latitude = np.array(way.places).T
+def _draw_way(axes: Axes, sector: Sector, way: Way) -> None:
+    latitude, longitude = np.array([(point.latitude_deg, point.longitude_deg) for point in way.points]).T
     east, north, _ = sector.surface.frame.from_geodetic(latitude, longitude)
     colour = _WAYS[way.direction]
     axes.plot(east, north, _STYLES[way.direction], color=colour, linewidth=1.8, zorder=5)
     axes.plot(east[-1], north[-1], "X", color=colour, markeredgecolor="white", markersize=9, zorder=5)
 
 
-def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]) -> list[Line2D]:
+def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Way]) -> list[Line2D]:
     look: dict[str, Any] = {"linestyle": "", "markeredgecolor": "black", "markersize": 9}
     signs = [Line2D([], [], color=_LINE, linewidth=2, label="line")]
     signs.append(
         Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label="seen by a tower or camera")
     )
     for kind, colour in _colours(options).items():
-        count = sum(taken and option.kind == kind for option, taken in zip(options, chosen, strict=True))
-        signs.append(Line2D([], [], color=colour, marker="^", label=f"{kind}, built: {count}", **look))
+        own = [option for option, taken in zip(options, chosen, strict=True) if taken and option.kind == kind]
+        label = f"{kind}, built: {sum(not option.standing for option in own)}"
+        if any(option.course is not None for option in own):
+            signs.append(Line2D([], [], color=colour, linewidth=3.2, label=label))
+        else:
+            signs.append(Line2D([], [], color=colour, marker="P" if kind == "base" else "^", label=label, **look))
     if any(option.standing for option in options):
-        signs.append(Line2D([], [], color=_STANDING, marker="s", label="camera that stands", **look))
+        signs.append(Line2D([], [], color=_STANDING, marker="s", label="stands already", **look))
     signs.append(
         Line2D([], [], marker="o", markerfacecolor="none", markeredgecolor="#333333", linestyle="", label="candidate")
     )
@@ -150,7 +162,7 @@ def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Wo
             [],
             color=_WAYS[way.direction],
             linestyle=_STYLES[way.direction],
-            label=f"worst way {way.direction}: {way.probability:.3f}",
+            label=f"worst way {way.direction}, {way.evader}: {way.probability:.3f}",
         )
         for way in ways
     ]

@@ -69,10 +69,22 @@ class Judgement(Record):
 
 
 class Phase(Record):
-    """A stage of building: what has been spent by its end, and the probability on the worst way then."""
+    """A stage of building: what has been spent by its end, and the probability on the worst way then.
+
+    `unaware` is against one who knows nothing of what is built, in the direction and of the kind that is worst.
+    """
 
     name: str
     cost: NonNegative
+    reached: Probability
+    unaware: Probability
+
+
+class Loss(Record):
+    """What is left on the worst way when one tower is lost."""
+
+    option: str
+    kind: str
     reached: Probability
 
 
@@ -89,7 +101,7 @@ class Plan(Record):
 
     Every way of every evader is detected, or detected so early that it is interrupted (`measure`), with at least
     `reached` (`required` was asked for). No plan made of the same options that reaches what was required costs less
-    than `bound`, which is proven. Under a `budget`, no plan that it pays for reaches more than `attainable`: proven too.
+    than `bound`, which is proven. No plan that a `budget` pays for reaches more than `attainable`, proven too.
     """
 
     placements: tuple[Placement, ...]
@@ -102,6 +114,7 @@ class Plan(Record):
     ways: tuple[Way, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     phases: tuple[Phase, ...] = ()
+    losses: tuple[Loss, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     budget: NonNegative | None = None
     attainable: Probability | None = None

@@ -24,6 +24,8 @@ Positive = Annotated[float, Meta(gt=0)]
 DETECTION_CYCLES: Final = 0.75
 PERSON_M: Final = math.sqrt(1.8 * 0.5)
 """The square root of a standing person's area."""
+VEHICLE_M: Final = 2.3
+"""That of a vehicle, as the NATO target has it (STANAG 4347)."""
 _CERTAIN = 1 - 1e-9
 
 
