@@ -166,7 +166,7 @@ LABELS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "facts": "ڕاستییەکان", "withdrawn": "کشێنراوەتەوە", "summary": "پوختە", "area": "نزیک {place}",
         },
         "kmr": {
-            "statement": "Daxuyanî", "draft": "Reşnivîs: nehatiye pejirandin", "exercise": "Tetbîqat: ne rast e",
+            "statement": "Daxuyanî", "draft": "Reşnivîs: nehatiye pejirandin", "exercise": "Tetbîqat: ne rastîn e",
             "approved_by": "Ji aliyê {name} ve hat pejirandin, {time}", "embargo": "Berî {time} nayê weşandin",
             "record": "Tomara rûdanê", "time": "Dem", "happening": "Çi qewimî", "by": "Kê kir", "entry": "Tomar",
             "facts": "Rastî", "withdrawn": "Hatiye vekişandin", "summary": "Kurte", "area": "nêzî {place}",
