@@ -50,6 +50,10 @@ describe('the locale files', () => {
     }
   })
 
+  it.each([ar, ckb])('begin no sentence that can follow a name with a number', (words) => {
+    for (const [key, word] of Object.entries(words)) if (key.startsWith('sentence.')) expect(word, key).toMatch(/^\p{Script=Arabic}/u)
+  })
+
   it('has no word that nobody says', () => {
     const said = Object.values(SOURCES).join('\n')
     const views = Object.keys(SOURCES).join('\n')
