@@ -94,7 +94,7 @@ def brief_lists(brief: Brief, language: Language, zone: tzinfo) -> list[tuple[st
     """What is left to do and what was wrong, under its headings; empty headings are left out."""
     words = BRIEF[language]
     cameras = [
-        f"{each.camera_id}: " + ", ".join([
+        f"{each.camera_id}: " + words["comma"].join([
             *([f"{words['lost']} " + words["minutes"].format(n=f"{each.lost_s / 60:.0f}")] if each.lost_s else []),
             *(f"{word(language, kind)} {n}" for kind, n in each.troubles.items()),
         ])

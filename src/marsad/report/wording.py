@@ -182,7 +182,7 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "waiting": "Alarms waiting for an officer", "opened": "Incidents opened", "closed": "Incidents closed",
             "standing": "Incidents standing", "sought": "People still sought", "orders": "Patrols sent",
             "sightings": "Sightings reported", "holds": "Alarms held back", "cameras": "Cameras",
-            "lost": "no picture for", "seconds": "{n} s", "minutes": "{n} min",
+            "lost": "no picture for", "seconds": "{n} s", "minutes": "{n} min", "comma": ", ",
         },
         "ar": {
             "title": "تقرير المناوبة", "alarms": "الإنذارات", "nuisance": "إنذارات مزعجة",
@@ -190,7 +190,7 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "waiting": "إنذارات تنتظر ضابطًا", "opened": "حوادث فُتحت", "closed": "حوادث أُغلقت",
             "standing": "حوادث قائمة", "sought": "أشخاص لا يزال البحث عنهم جاريًا", "orders": "دوريات أُرسلت",
             "sightings": "مشاهدات مُبلّغ عنها", "holds": "إنذارات محجوبة", "cameras": "الكاميرات",
-            "lost": "بلا صورة مدة", "seconds": "{n} ث", "minutes": "{n} د",
+            "lost": "بلا صورة مدة", "seconds": "{n} ث", "minutes": "{n} د", "comma": "، ",
         },
         "ckb": {
             "title": "ڕاپۆرتی ئێشک", "alarms": "زەنگەکان", "nuisance": "زەنگە بێزارکەرەکان",
@@ -198,7 +198,7 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "waiting": "زەنگی چاوەڕوانی ئەفسەر", "opened": "پێشهاتی کراوە", "closed": "پێشهاتی داخراو",
             "standing": "پێشهاتی بەردەوام", "sought": "ئەو کەسانەی هێشتا بەدوایاندا دەگەڕێن",
             "orders": "دەورییەی نێردراو", "sightings": "بینینی ڕاپۆرتکراو", "holds": "زەنگی ڕاگیراو",
-            "cameras": "کامێراکان", "lost": "بێ وێنە بۆ", "seconds": "{n} چ", "minutes": "{n} خ",
+            "cameras": "کامێراکان", "lost": "بێ وێنە بۆ", "seconds": "{n} چ", "minutes": "{n} خ", "comma": "، ",
         },
         "kmr": {
             "title": "Rapora nobetê", "alarms": "Alarm", "nuisance": "Alarmên acizker",
@@ -207,7 +207,7 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "waiting": "Alarmên li benda efser", "opened": "Rûdanên vekirî", "closed": "Rûdanên girtî",
             "standing": "Rûdanên berdewam", "sought": "Kesên ku hêj li wan tê gerîn", "orders": "Dewriyeyên şandî",
             "sightings": "Dîtinên ragihandî", "holds": "Alarmên ragirtî", "cameras": "Kamera",
-            "lost": "bê wêne ji bo", "seconds": "{n} s", "minutes": "{n} d",
+            "lost": "bê wêne ji bo", "seconds": "{n} s", "minutes": "{n} d", "comma": ", ",
         },
     }
 )  # fmt: skip
