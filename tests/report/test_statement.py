@@ -135,7 +135,7 @@ def test_at_least_so_many_stand_in_the_case_that_their_place_asks() -> None:
 @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
 def test_every_value_on_paper_has_its_word(language: Language) -> None:
     literals = (AlarmHappening, IncidentHappening, DispatchHappening, NuisanceCause, HealthKind, Priority)
-    assert {each for literal in literals for each in get_args(literal)} == set(WORDS[language])
+    assert {each for literal in literals for each in get_args(literal)} <= set(WORDS[language])
 
 
 @pytest.mark.parametrize(
