@@ -493,7 +493,7 @@ def test_axe_finds_nothing_on_any_dialog(
         page.keyboard.press("Enter")
     shown = page.get_by_role("dialog")
     expect(shown).to_be_visible()
-    expect(shown.get_by_role("combobox", name="أمر أو اسم")).to_have_count(0)
+    expect(shown.get_by_role("combobox", name="إنذار أو كاميرا أو دورية أو أمر")).to_have_count(0)
     expect(shown.locator(".skeleton")).to_have_count(0)
     assert violations(page) == []
 

@@ -79,8 +79,8 @@ def brief_rows(brief: Brief, language: Language) -> list[tuple[str, str]]:
     rows = [(f"{words['alarms']}: {word(language, each)}", str(n)) for each, n in sorted(brief.alarms.items())]
     rows += [(f"{words['nuisance']}: {word(language, each)}", str(n)) for each, n in sorted(brief.nuisances.items())]
     if brief.median_to_acknowledge_s is not None and brief.slowest_to_acknowledge_s is not None:
-        rows.append((words["median"], f"{brief.median_to_acknowledge_s:.0f} s"))
-        rows.append((words["slowest"], f"{brief.slowest_to_acknowledge_s:.0f} s"))
+        rows.append((words["median"], words["seconds"].format(n=f"{brief.median_to_acknowledge_s:.0f}")))
+        rows.append((words["slowest"], words["seconds"].format(n=f"{brief.slowest_to_acknowledge_s:.0f}")))
     rows += [
         (words["waiting"], str(len(brief.waiting))), (words["opened"], str(brief.opened)),
         (words["closed"], str(brief.closed)), (words["standing"], str(len(brief.standing))),
@@ -94,8 +94,8 @@ def brief_lists(brief: Brief, language: Language, zone: tzinfo) -> list[tuple[st
     """What is left to do and what was wrong, under its headings; empty headings are left out."""
     words = BRIEF[language]
     cameras = [
-        f"{each.camera_id}: " + ", ".join([
-            *([f"{words['lost']} {each.lost_s / 60:.0f} min"] if each.lost_s else []),
+        f"{each.camera_id}: " + words["comma"].join([
+            *([f"{words['lost']} " + words["minutes"].format(n=f"{each.lost_s / 60:.0f}")] if each.lost_s else []),
             *(f"{word(language, kind)} {n}" for kind, n in each.troubles.items()),
         ])
         for each in brief.cameras
