@@ -283,11 +283,17 @@ class SqliteEventLog(SqliteLogReader):
         return erased
 
     def purge(self) -> None:
-        """Return when what was erased has left the files, but for what somebody is reading; see `port.EventLog`."""
-        with self._lock, _door(self._path):
+        """Return when what was erased has left the files, but for what somebody is reading; see `port.EventLog`.
+
+        Writers need not wait for most of it: it goes by a connection of its own.
+        """
+        with self._lock:
             self._refuse_closed()
-            # The old pages may still be in the write-ahead log, payloads and all: fold it in and cut it off.
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with _door(self._path), contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            # The old pages may still be in the write-ahead log, payloads and all: fold it in beside the writers, and
+            # cut it off once there is little left to fold in.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Flush and release; safe to call twice. Raises: UnavailableError where the flush fails; released even so."""

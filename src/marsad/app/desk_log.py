@@ -94,8 +94,8 @@ class DeskLog:
         return erased
 
     async def purge(self) -> None:
-        """Return when what was erased has left the files. Raises: MarsadError where that cannot be."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._log.purge)
+        """Return when what was erased has left the files; others write meanwhile. Raises: MarsadError."""
+        await asyncio.to_thread(self._log.purge)
 
     async def drain(self) -> None:
         """Return when all that was handed over before has been written or refused."""

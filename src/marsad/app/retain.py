@@ -46,7 +46,7 @@ from marsad.kernel.event import (
 from marsad.kernel.record import Record
 
 DAY_NS: Final = 86_400 * 10**9
-AT_ONCE: Final = 500
+AT_ONCE: Final = 200
 """So many entries are erased in one transaction: writers wait for one no longer than for a slow disk."""
 SPAN: Final = 5_000
 """So many entries are looked through at once."""

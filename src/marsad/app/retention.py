@@ -20,7 +20,9 @@ NS: Final = 1_000_000_000
 LOOK_S: Final = 60.0
 PAUSE_S: Final = 0.02
 """Between two portions everybody else who writes has the log."""
-TELL_EVERY: Final = 100
+PURGE_EVERY: Final = 10
+"""So many portions are erased before they leave the files: by then no writer has had to wait for that."""
+TELL_EVERY: Final = 200
 """So many portions are erased before it is told how far that is."""
 
 
@@ -117,6 +119,8 @@ class RetentionKeeper:
             await self._desk.erase(portion.sequences, rule_of(portion.kind, run.keep[portion.kind]), run.officer)
             erased[portion.kind] += len(portion.sequences)
             count += 1
+            if count % PURGE_EVERY == 0:
+                await self._desk.purge()
             if count % TELL_EVERY == 0:
                 self._say(msgspec.structs.replace(run, erased=dict(erased)))
             await asyncio.sleep(self._pause_s)
