@@ -178,6 +178,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "Incidents standing", "sought": "People still sought", "orders": "Patrols sent",
             "sightings": "Sightings reported", "holds": "Alarms held back", "cameras": "Cameras",
             "lost": "no picture for",
+            "nuisance_camera": "Alarms that were nothing, {where}",
+            "nuisance_hour": "Alarms that were nothing, {where} h",
+            "lessons": "Looked at for longer first, where nobody can tell what it is",
+            "lesson": "{id}: {seconds} s ({marks}), until {until}",
         },
         "ar": {
             "title": "تقرير المناوبة", "alarms": "الإنذارات", "nuisance": "إنذارات بلا سبب حقيقي",
@@ -186,6 +190,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "حوادث قائمة", "sought": "أشخاص لا يزال البحث عنهم جاريًا", "orders": "دوريات أُرسلت",
             "sightings": "مشاهدات مُبلّغ عنها", "holds": "إنذارات موقوفة", "cameras": "الكاميرات",
             "lost": "بلا صورة مدة",
+            "nuisance_camera": "إنذارات بلا سبب حقيقي، {where}",
+            "nuisance_hour": "إنذارات بلا سبب حقيقي، الساعة {where}",
+            "lessons": "أماكن يُنظر فيها أطول أولًا حين لا يُعرف ما هو",
+            "lesson": "{id}: {seconds} ث ({marks})، حتى {until}",
         },
         "ckb": {
             "title": "ڕاپۆرتی نۆبەت", "alarms": "زەنگەکان", "nuisance": "زەنگی بێهۆ",
@@ -194,6 +202,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "ڕووداوی بەردەوام", "sought": "کەسانی هێشتا بۆیان دەگەڕێن", "orders": "دەوریەی نێردراو",
             "sightings": "بینینی ڕاپۆرتکراو", "holds": "زەنگی ڕاگیراو", "cameras": "کامێراکان",
             "lost": "بێ وێنە بۆ",
+            "nuisance_camera": "زەنگی بێهۆ، {where}",
+            "nuisance_hour": "زەنگی بێهۆ، کاتژمێر {where}",
+            "lessons": "شوێنەکانی کە سەرەتا درێژتر سەیر دەکرێن کاتێک نازانرێت چییە",
+            "lesson": "{id}: {seconds} چرکە ({marks})، تا {until}",
         },
         "kmr": {
             "title": "Rapora nobetê", "alarms": "Alarm", "nuisance": "Alarmên bêsedem",
@@ -202,6 +214,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "Bûyerên berdewam", "sought": "Kesên ku hîn tên gerîn", "orders": "Dewriyeyên şandî",
             "sightings": "Dîtinên ragihandî", "holds": "Alarmên rawestandî", "cameras": "Kamera",
             "lost": "bê wêne ji bo",
+            "nuisance_camera": "Alarmên bêsedem, {where}",
+            "nuisance_hour": "Alarmên bêsedem, saet {where}",
+            "lessons": "Cihên ku pêşî dirêjtir lê tê nêrîn gava nayê zanîn çi ye",
+            "lesson": "{id}: {seconds} s ({marks}), heta {until}",
         },
     }
 )  # fmt: skip
