@@ -902,7 +902,7 @@ def test_an_alert_that_waits_when_the_desk_is_cut_off_is_an_alarm_afterwards(tmp
     async def night() -> None:
         bench = Bench(tmp_path, LEARNS)
         await bench.open()
-        await marked(bench, 4)
+        await marked(bench, 3)
         await shaken(bench, 50, 1)
         lessons, waiting = bench.desk.state().lessons, bench.desk.state().waiting
         assert len(waiting) == 1
@@ -927,9 +927,10 @@ def test_a_person_after_all_sounds_anew_and_voids_what_the_mark_taught(tmp_path:
         await bench.open()
         await marked(bench, 3)
         alarm = bench.desk.state().alarms[-1]
+        await shaken(bench, 60, 4)
+        unmarked = PersonAfterAll(act_id="p0", alarm_id=bench.desk.state().alarms[-1].alarm_id)
         with pytest.raises(RefusedError, match="nobody has marked"):
-            await shaken(bench, 60, 4)
-            await bench.desk.act(OFFICER, PersonAfterAll(act_id="p0", alarm_id=bench.desk.state().alarms[-1].alarm_id))
+            await bench.desk.act(OFFICER, unmarked)
         await bench.desk.act(OFFICER, PersonAfterAll(act_id="p", alarm_id=alarm.alarm_id))
         (now,) = [each for each in bench.desk.state().alarms if each.alarm_id == alarm.alarm_id]
         assert (now.state, now.nuisance) == ("unacknowledged", None)
