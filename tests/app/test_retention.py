@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from marsad.adapters.memory import MemoryEventLog
 from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
 from marsad.app.desk_log import DeskLog
+from marsad.app.doctor import _retention
 from marsad.app.retain import AT_ONCE, DAY_NS, KINDS, due, retain
 from marsad.app.retention import RetentionKeeper, is_due, is_quiet
 from marsad.console.desk import Told
@@ -37,7 +38,7 @@ from marsad.kernel.event import (
 )
 from marsad.kernel.incident import Incident
 from marsad.kernel.position import Position
-from marsad.kernel.site import Retention
+from marsad.kernel.site import Retention, Site
 
 NS = 10**9
 NIGHT_NS = round(datetime(2026, 8, 9, 2, 30, tzinfo=UTC).timestamp()) * NS
@@ -152,6 +153,17 @@ def test_it_stops_when_the_quiet_time_is_over_and_goes_on_the_next_night(tmp_pat
     with SqliteLogReader(path) as log:
         log.verify()
         assert sum(each.event is None for each in log.read()) == count
+
+
+def test_the_doctor_says_what_is_erased_and_how_the_last_run_went(tmp_path: Path) -> None:
+    site = Site(name="Zaytun", retention=RULES)
+    assert "no days" in _retention(Site(name="Zaytun"), tmp_path)
+    assert _retention(site, tmp_path) == "positions 30 days, by order of Col. Huda, from 02:00 to 05:00"
+    path = tmp_path / "events.sqlite"
+    filled(path, 4)
+    assert "nothing has been erased yet" in _retention(site, tmp_path)
+    retain(path, RULES.keep, "Omar", NIGHT_NS)
+    assert _retention(site, tmp_path).endswith("last 2026-08-09 02:30 UTC: 4 entries, all done")
 
 
 @pytest.mark.parametrize(

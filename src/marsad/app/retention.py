@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 import msgspec
 
@@ -61,6 +61,14 @@ def is_due(rules: Retention, last: RetentionRun | None, now: datetime) -> bool:
     begun = datetime.fromtimestamp(last.begun_ns / NS, now.tzinfo)
     since = now - timedelta(hours=(now.hour - rules.from_hour) % 24, minutes=now.minute, seconds=now.second)
     return begun < since.replace(microsecond=0)
+
+
+def last_run(log: Path) -> RetentionRun | None:
+    """The last run that a log tells of, which another process may be writing. Raises: InputError where it is none."""
+    others = [each for each in get_args(Event) if each is not RetentionRan]
+    with SqliteLogReader(log) as book:
+        runs = [each.event.run for each in book.read(without=others) if isinstance(each.event, RetentionRan)]
+    return runs[-1] if runs else None
 
 
 class RetentionKeeper:
