@@ -582,7 +582,10 @@ def retain_command(
 
     from marsad.app.retain import parse_keep, retain
 
-    _report(retain(log, parse_keep(keep), officer, time.time_ns(), dry_run=dry_run), as_json=as_json)
+    def tell(text: str) -> None:
+        typer.echo(text, err=True)
+
+    _report(retain(log, parse_keep(keep), officer, time.time_ns(), dry_run=dry_run, tell=tell), as_json=as_json)
 
 
 agreement = typer.Typer(

@@ -31,7 +31,7 @@ from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPositi
 from marsad.kernel.alarm import Alarm, Seen
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
-from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, Storage
+from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, RetentionRun, Storage
 from marsad.kernel.error import InputError, MarsadError, RefusedError, UnavailableError
 from marsad.kernel.event import (
     DURABLE,
@@ -56,6 +56,8 @@ from marsad.kernel.track import Track
 from marsad.report.incident_record import IncidentRecord
 from marsad.respond.alarm import AlarmSettings, Raised, subject_of
 from marsad.respond.dispatch import Option, options
+from marsad.respond.lesson import Told as SubjectTold
+from marsad.respond.lesson import told_of
 from marsad.respond.standing_watch import StandingWatch
 from marsad.respond.subject import names_of, present_in, subjects_of
 from marsad.respond.upkeep import Upkeep
@@ -160,7 +162,7 @@ class Control:
         self._calls: list[Callable[[Sequence[Told]], None]] = []
 
     def _fresh_room(self) -> Room:
-        responders = self._board.responders(self._outfit.alarms)
+        responders = self._board.responders(self._outfit.alarms, self._outfit.site.learning)
         return Room(responders, self._board, self.site, self._outfit.vault)
 
     def _take_up(self) -> KeptPicture:
@@ -240,6 +242,19 @@ class Control:
     def record(self, events: Sequence[Event]) -> "asyncio.Future[tuple[Told, ...]]":
         """Write events to the log; see `DeskLog.submit`."""
         return self._running.submit(events)
+
+    async def erase(self, sequences: Sequence[int], rule: str, officer: str) -> None:
+        """Erase payloads of the log. Raises: UnavailableError while it cannot be written."""
+        await self._running.erase(sequences, rule=rule, officer=officer, time_ns=self.now_ns())
+
+    async def purge(self) -> None:
+        """Return when what was erased has left the log's files."""
+        await self._running.purge()
+
+    @property
+    def retention(self) -> RetentionRun | None:
+        """What was last erased by rule."""
+        return self._board.retention
 
     def take(self, glance: Glance) -> None:
         """Take in what a camera tells."""
@@ -528,7 +543,36 @@ class Control:
         subjects = [subject_of(alert, self._picture) for alert in alerts]
         raised = [Raised(alert, names.get(name, name)) for alert, name in zip(alerts, subjects, strict=True)]
         said = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
-        return [*said, *self._room.alarms.meet(raised, self._present(), self.now_ns(), names)]
+        now_ns = self.now_ns()
+        sifted = self._room.lessons.sift(raised, self._told_of(names), names, self._room.alarms.stands, now_ns)
+        return [*said, *sifted.events, *self._room.alarms.meet(sifted.raised, self._present(), now_ns, names)]
+
+    def _told_of(self, names: Mapping[str, str]) -> dict[str, SubjectTold]:
+        """What the picture and each camera tell of everybody who is there."""
+        told: dict[str, SubjectTold] = {}
+        for subject in subjects_of(self._picture):
+            told[subject.subject_id] = told_of(told.get(subject.subject_id), subject.kind, subject.count)
+        for track in (track for tracks in self._tracks.values() for track in tracks if track.status != "lost"):
+            name = f"{track.camera_id}/{track.track_id}"
+            if self.now_ns() - track.time_ns <= SEEN_NS:
+                name = names.get(name, name)
+                told[name] = told_of(told.get(name), track.kind, track.count)
+        return told
+
+    def _waited(self, now_ns: int) -> None:
+        """Raise what has waited for long enough, or is told to be somebody."""
+        if not self._room.lessons.waiting and not self._room.lessons.lessons:
+            return
+        names = names_of(self._picture)
+        sifted = self._room.lessons.follow(self._told_of(names), names, now_ns)
+        raised = [Raised(alert, names.get(name, name)) for alert, name in sifted.raised]
+        events = (
+            [*sifted.events, *self._room.alarms.meet(raised, self._present(), now_ns, names)]
+            if raised
+            else [*sifted.events]
+        )
+        if events:
+            self._running.submit(events)
 
     def _figures(self) -> Figures:
         return figures_of(self._room.alarms.figures(self.now_ns()))
@@ -584,6 +628,7 @@ class Control:
     def _seconds(self) -> None:
         """Do what is due once a second, if that has passed."""
         now_ns = self.now_ns()
+        self._waited(now_ns)
         if now_ns // NS != self._second_ns // NS:
             self._second_ns = now_ns
             self._second(now_ns)

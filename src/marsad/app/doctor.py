@@ -109,7 +109,7 @@ def diagnose(site_file: Path | None = None, *, out: Path | None = None) -> Docto
         ("disk", lambda: _disk(folder)),
         ("writing", lambda: _writing(folder)),
     ]
-    findings = [_look(what, look) for what, look in [*looks, *_camera_looks(site_file)]]
+    findings = [_look(what, look) for what, look in [*looks, *_camera_looks(site_file, folder)]]
     return DoctorReport(ok=all(finding.state != "failed" for finding in findings), findings=tuple(findings))
 
 
@@ -286,8 +286,8 @@ def _writing(folder: Path) -> str:
     return f"{near} can be written to"
 
 
-def _camera_looks(site_file: Path | None) -> Iterator[tuple[str, Look]]:
-    """One look for each camera of the site, or one that says what is wrong with the file."""
+def _camera_looks(site_file: Path | None, folder: Path) -> Iterator[tuple[str, Look]]:
+    """One look for each camera of the site and one for its rules, or one that says what is wrong with the file."""
     if site_file is None:
         return
     try:
@@ -297,6 +297,7 @@ def _camera_looks(site_file: Path | None) -> Iterator[tuple[str, Look]]:
         yield "site", lambda: _unusable(message, site_file)
         return
     yield "site", lambda: f"{site.name}, {len(site.cameras)} cameras"
+    yield "retention", lambda: _retention(site, folder)
     for camera in site.cameras:
         yield f"camera {camera.id}", partial(_camera, camera)
 
@@ -305,6 +306,24 @@ def _load(site_file: Path) -> Site:
     """The site, read by modules that need the packages looked at above."""
     site: Site = importlib.import_module("marsad.app.config").load_site(site_file)
     return site
+
+
+def _retention(site: Site, folder: Path) -> str:
+    """What is erased by rule, and how the last run went where there is a station's log."""
+    rules = site.retention
+    if not rules.keep:
+        return "everything is kept for good: the site file has no days under [retention]"
+    days = ", ".join(f"{kind} {count:g} days" for kind, count in rules.keep.items())
+    says = f"{days}, by order of {rules.ordered_by}, from {rules.from_hour:02d}:00 to {rules.until_hour:02d}:00"
+    log = folder / "events.sqlite"
+    if not log.is_file():
+        return says
+    run = importlib.import_module("marsad.app.retention").last_run(log)
+    if run is None:
+        return f"{says}; nothing has been erased yet"
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime((run.ended_ns or run.begun_ns) / 1e9))
+    how = "all done" if run.done else "not all yet"
+    return f"{says}; last {when}: {sum(run.erased.values())} entries, {how}"
 
 
 def _unusable(message: str, site_file: Path) -> str:

@@ -8,7 +8,7 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from marsad.kernel.desk import (
     DeskState,
     Figures,
     PatrolState,
+    RetentionRun,
     Shift,
     Storage,
     Trouble,
@@ -30,6 +31,7 @@ from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     ActDone,
     AlarmChanged,
+    AlertWaits,
     Assessed,
     CameraHealth,
     CameraLost,
@@ -42,10 +44,12 @@ from marsad.kernel.event import (
     HoldChanged,
     IncidentChanged,
     KeptAct,
+    LessonChanged,
     LookTaken,
     PatrolPosition,
     PictureKept,
     PictureStarted,
+    RetentionRan,
     ShiftTaken,
     SightingReported,
     SourceTrustChanged,
@@ -53,17 +57,21 @@ from marsad.kernel.event import (
     TracksReserved,
 )
 from marsad.kernel.incident import Incident
+from marsad.kernel.lesson import Lesson, Waiting
 from marsad.kernel.picture import Picture
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.site import Learning
 from marsad.kernel.statement import Statement
 from marsad.report.replay import PictureReplay, newest_first, readable
 from marsad.report.statement import Statements
 from marsad.respond.alarm import AlarmFigures, Alarms, AlarmSettings
 from marsad.respond.dispatch import Dispatches
 from marsad.respond.incident import Incidents
+from marsad.respond.lesson import Lessons
 
+T = TypeVar("T")
 NS: Final = 1_000_000_000
 SHOWN_NS: Final = 86_400 * NS
 """What is closed is shown for so long."""
@@ -74,11 +82,13 @@ _POSITION: Final = "report_position"
 _DATED_BY_DESK: Final = (
     ActDone,
     AlarmChanged,
+    AlertWaits,
     CameraRunChanged,
     DeskKept,
     DispatchChanged,
     HoldChanged,
     IncidentChanged,
+    LessonChanged,
 )
 _HEARD: Final = "heard"
 """What came over a partner's link is counted among the named."""
@@ -145,6 +155,9 @@ class Board:
         self._picture_from = -1
         self._alarms: dict[str, Alarm] = {}
         self._holds: dict[str, Hold] = {}
+        self._lessons: dict[str, Lesson] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self.retention: RetentionRun | None = None
         self._incidents: dict[str, Incident] = {}
         self._dispatches: dict[str, Dispatch] = {}
         self._statements: dict[str, Statement] = {}
@@ -181,6 +194,11 @@ class Board:
                 self._alarm(alarm)
             case HoldChanged(hold=hold, ended=ended):
                 self._hold(hold, ended=ended)
+            case LessonChanged(lesson=lesson, happening=happening):
+                self._name("lessons", lesson.lesson_id)
+                _put(self._lessons, lesson.lesson_id, lesson, there=happening not in {"ended", "expired"})
+            case AlertWaits(waiting=waiting, happening=happening):
+                _put(self._waiting, waiting.alert.alert_id, waiting, there=happening in {"waits", "aside"})
             case IncidentChanged(incident=incident):
                 self._name("incidents", incident.incident_id)
                 self._incidents[incident.incident_id] = incident
@@ -202,6 +220,8 @@ class Board:
                 self.exercise = name or None
             case ShiftTaken(shift=shift):
                 self.shift = shift
+            case RetentionRan(run=run):
+                self.retention = run
             case StatementChanged(statement=statement):
                 self._name("statements", statement.statement_id)
                 self._statements[statement.statement_id] = statement
@@ -223,6 +243,9 @@ class Board:
         self.exercise, self.shift, self.storage = state.exercise, state.shift, state.storage
         self._alarms = {each.alarm_id: each for each in state.alarms}
         self._holds = {each.hold_id: each for each in state.holds}
+        self._lessons = {each.lesson_id: each for each in state.lessons}
+        self._waiting = {each.alert.alert_id: each for each in state.waiting}
+        self.retention = state.retention
         self._incidents = {each.incident_id: each for each in state.incidents}
         self._dispatches = {each.dispatch_id: each for each in state.dispatches}
         self._assessments = {each.subject_id: each for each in state.assessments}
@@ -256,7 +279,7 @@ class Board:
         return self._acts.get(act_id)
 
     def named(self, what: str) -> int:
-        """How many of these there ever were: alarms, holds, incidents, dispatches, sightings."""
+        """How many of these there ever were: alarms, holds, incidents, dispatches, sightings, lessons."""
         return self._named.get(what, 0)
 
     @property
@@ -308,6 +331,9 @@ class Board:
             shift=self.shift,
             exercise=self.exercise,
             storage=self.storage,
+            lessons=tuple(self._lessons.values()),
+            waiting=tuple(self._waiting.values()),
+            retention=self.retention,
             partner=None if self.partner is None else self.partner.state(now_ns),
         )
 
@@ -322,8 +348,8 @@ class Board:
             messages=() if self.partner is None else self.partner.messages,
         )  # fmt: skip
 
-    def responders(self, settings: AlarmSettings | None = None) -> "Responders":
-        """Alarms, incidents, orders and statements that go on from here."""
+    def responders(self, settings: AlarmSettings | None = None, learning: Learning | None = None) -> "Responders":
+        """Alarms, incidents, orders, statements and lessons that go on from here."""
         alarms, incidents, dispatches = Alarms(settings), Incidents(), Dispatches()
         alarms.restore(
             self._alarms.values(), self._holds.values(), self._sounded, alarms_named=self.named("alarms"),
@@ -333,7 +359,9 @@ class Board:
         dispatches.restore(self._dispatches.values(), self.named("dispatches"))
         statements = Statements()
         statements.restore(self._statements.values(), self.named("statements"))
-        return Responders(alarms, incidents, dispatches, statements)
+        lessons = Lessons(learning)
+        lessons.restore(self._lessons.values(), self._waiting.values(), self.named("lessons"))
+        return Responders(alarms, incidents, dispatches, statements, lessons)
 
     def follow_picture(self, sequence: int, event: Event) -> None:
         """Take in what an event says of the picture alone."""
@@ -423,12 +451,13 @@ class Board:
 
 
 class Responders(NamedTuple):
-    """Those who decide what becomes of alarms, incidents, orders and statements."""
+    """Those who decide what becomes of alarms, incidents, orders and statements, and what is learned of marks."""
 
     alarms: Alarms
     incidents: Incidents
     dispatches: Dispatches
     statements: Statements
+    lessons: Lessons
 
 
 class Keepings:
@@ -517,6 +546,14 @@ def _followed(log: EventLog, watched: Watched, kept: int, last: int, time_ns: in
         else:
             board.apply(stored.sequence, stored.event)
     return board
+
+
+def _put(things: dict[str, T], name: str, thing: T, *, there: bool) -> None:
+    """Have a thing under its name, or no more."""
+    if there:
+        things[name] = thing
+    else:
+        things.pop(name, None)
 
 
 def figures_of(counted: AlarmFigures) -> Figures:

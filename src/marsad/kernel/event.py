@@ -4,10 +4,11 @@ from typing import Literal
 
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
-from marsad.kernel.desk import Assessment, CameraRun, DeskState, Shift
+from marsad.kernel.desk import Assessment, CameraRun, DeskState, RetentionRun, Shift
 from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.joint import JointMessage
+from marsad.kernel.lesson import Lesson, LessonHappening, WaitHappening, Waiting
 from marsad.kernel.measurement import Look
 from marsad.kernel.partner import LinkState, Stop
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
@@ -239,6 +240,22 @@ class AlarmChanged(EventRecord, tag="alarm_changed"):
     reason: str = ""
 
 
+class LessonChanged(EventRecord, tag="lesson_changed"):
+    """Marks of nuisance ask for something else than before at a place; `officer` is empty where nobody did it."""
+
+    lesson: Lesson
+    happening: LessonHappening
+    officer: str = ""
+    reason: str = ""
+
+
+class AlertWaits(EventRecord, tag="alert_waits"):
+    """An alert waits before it is an alarm, because marks of nuisance ask for that, or does so no more."""
+
+    waiting: Waiting
+    happening: WaitHappening
+
+
 class HoldChanged(EventRecord, tag="hold_changed"):
     """Alarms are held back from now on, or, `ended`, no more."""
 
@@ -370,8 +387,8 @@ class DeskKept(EventRecord, tag="desk_kept"):
     """What the desk shows but for the picture, and what it takes to go on without what was logged before that.
 
     It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
-    holds, incidents, dispatches, sightings and statements that ever were, and has up to which number each camera's
-    tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
+    holds, incidents, dispatches, sightings, statements and lessons that ever were, and has up to which number each
+    camera's tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
     `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
     the last one that has the whole picture or begins it anew; -1 where there is none.
     """
@@ -439,6 +456,12 @@ class StorageShort(EventRecord, tag="storage_short"):
     ended: bool = False
 
 
+class RetentionRan(EventRecord, tag="retention_ran"):
+    """What is older than may be kept is being erased, or has been: how far that is."""
+
+    run: RetentionRun
+
+
 class ReleaseMade(EventRecord, tag="release_made"):
     """A partner was told something: what, which of our own things it is about, and by whose act beyond the rules."""
 
@@ -501,11 +524,15 @@ class EmergencyReleased(EventRecord, tag="emergency_released"):
 
 
 class PayloadErased(EventRecord, tag="payload_erased"):
-    """A payload was erased under a retention rule; its hash stays in the chain."""
+    """Payloads were erased under a retention rule; their hashes stay in the chain.
+
+    `sequence` is the first of them. `spans`, each from its first to its last, hold all of them where there are several.
+    """
 
     sequence: int
     rule: str
     officer: str
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 Event = (
@@ -535,6 +562,8 @@ Event = (
     | AlertRaised
     | AlarmChanged
     | HoldChanged
+    | LessonChanged
+    | AlertWaits
     | IncidentChanged
     | DispatchChanged
     | StatementChanged
@@ -554,6 +583,7 @@ Event = (
     | AccessLogged
     | FilmDropped
     | StorageShort
+    | RetentionRan
     | ReleaseMade
     | ReleaseHeard
     | JointSaid
@@ -570,7 +600,8 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
+    AlertRaised, AlarmChanged, HoldChanged, LessonChanged, AlertWaits, RetentionRan, IncidentChanged, DispatchChanged,
+    StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
     CameraRunChanged, TracksReserved, ActDone, StorageShort, ReleaseMade, ReleaseHeard, JointSaid, JointHeard,
     PartnerRefused, LinkTurned, ReleasesStopped, EmergencyReleased, PayloadErased,

@@ -183,6 +183,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "Incidents standing", "sought": "People still sought", "orders": "Patrols sent",
             "sightings": "Sightings reported", "holds": "Alarms held back", "cameras": "Cameras",
             "lost": "no picture for", "seconds": "{n} s", "minutes": "{n} min", "comma": ", ",
+            "nuisance_camera": "Alarms that were nothing, {where}",
+            "nuisance_hour": "Alarms that were nothing, {where} h",
+            "lessons": "Looked at for longer first, where nobody can tell what it is",
+            "lesson": "{id}: {seconds} s ({marks}), until {until}",
         },
         "ar": {
             "title": "تقرير المناوبة", "alarms": "الإنذارات", "nuisance": "إنذارات مزعجة",
@@ -191,6 +195,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "حوادث قائمة", "sought": "أشخاص لا يزال البحث عنهم جاريًا", "orders": "دوريات أُرسلت",
             "sightings": "مشاهدات مُبلّغ عنها", "holds": "إنذارات محجوبة", "cameras": "الكاميرات",
             "lost": "بلا صورة مدة", "seconds": "{n} ث", "minutes": "{n} د", "comma": "، ",
+            "nuisance_camera": "إنذارات بلا سبب حقيقي، {where}",
+            "nuisance_hour": "إنذارات بلا سبب حقيقي، الساعة {where}",
+            "lessons": "أماكن يُنظر فيها أطول أولًا حين لا يُعرف ما هو",
+            "lesson": "{id}: {seconds} ث ({marks})، حتى {until}",
         },
         "ckb": {
             "title": "ڕاپۆرتی ئێشک", "alarms": "زەنگەکان", "nuisance": "زەنگە بێزارکەرەکان",
@@ -199,6 +207,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "پێشهاتی بەردەوام", "sought": "ئەو کەسانەی هێشتا بەدوایاندا دەگەڕێن",
             "orders": "دەورییەی نێردراو", "sightings": "بینینی ڕاپۆرتکراو", "holds": "زەنگی ڕاگیراو",
             "cameras": "کامێراکان", "lost": "بێ وێنە بۆ", "seconds": "{n} چ", "minutes": "{n} خ", "comma": "، ",
+            "nuisance_camera": "زەنگی بێهۆ، {where}",
+            "nuisance_hour": "زەنگی بێهۆ، کاتژمێر {where}",
+            "lessons": "شوێنەکانی کە سەرەتا درێژتر سەیر دەکرێن کاتێک نازانرێت چییە",
+            "lesson": "{id}: {seconds} چرکە ({marks})، تا {until}",
         },
         "kmr": {
             "title": "Rapora nobetê", "alarms": "Alarm", "nuisance": "Alarmên acizker",
@@ -208,6 +220,10 @@ BRIEF: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "standing": "Rûdanên berdewam", "sought": "Kesên ku hêj li wan tê gerîn", "orders": "Dewriyeyên şandî",
             "sightings": "Dîtinên ragihandî", "holds": "Alarmên ragirtî", "cameras": "Kamera",
             "lost": "bê wêne ji bo", "seconds": "{n} s", "minutes": "{n} d", "comma": ", ",
+            "nuisance_camera": "Alarmên bêsedem, {where}",
+            "nuisance_hour": "Alarmên bêsedem, saet {where}",
+            "lessons": "Cihên ku pêşî dirêjtir lê tê nêrîn gava nayê zanîn çi ye",
+            "lesson": "{id}: {seconds} s ({marks}), heta {until}",
         },
     }
 )  # fmt: skip

@@ -26,6 +26,21 @@ describe('the model of the desk', () => {
     expect(model.sequence).toBe(7)
   })
 
+  it('has what marks ask for and what waits until that is over', () => {
+    const lesson = { lesson_id: 'N1', rule: 'loitering', camera_id: 'north', place: {}, marks: [], until_ns: 9, changed_ns: 1 }
+    const waiting = { alert: { alert_id: 'a' }, subject_id: 'T1', lesson_id: 'N1', due_ns: 7 }
+    const event = (happening: string): DeskEvent => ({ type: 'lesson_changed', time_ns: 1, lesson, happening })
+    const waits = (happening: string): DeskEvent => ({ type: 'alert_waits', time_ns: 1, waiting, happening })
+    let model = withEvent(withEvent(modelOf(STATE), event('marked')), waits('waits'))
+    expect([[...model.lessons.keys()], [...model.put_off.keys()]]).toEqual([['N1'], ['a']])
+    model = withEvent(withEvent(model, waits('aside')), event('refuted'))
+    expect([model.lessons.size, model.put_off.size]).toEqual([1, 1])
+    model = withEvent(withEvent(model, waits('raised')), event('ended'))
+    expect([model.lessons.size, model.put_off.size]).toEqual([0, 0])
+    const run = { officer: 'Huda', keep: { looks: 90 }, begun_ns: 1 }
+    expect(withEvent(model, { type: 'retention_ran', time_ns: 1, run }).retention).toEqual(run)
+  })
+
   it('counts an event once, however often a resumed feed brings it', () => {
     const once = after(modelOf(STATE), raised(5, 'A'), raised(6, 'A', 'acknowledged'))
     expect(after(once, raised(5, 'A'), raised(6, 'A', 'acknowledged'))).toEqual(once)

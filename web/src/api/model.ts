@@ -10,12 +10,15 @@ import type {
   Figures,
   Hold,
   Incident,
+  Lesson,
   PartnerState,
   PatrolState,
   Picture,
   PictureGroup,
   PictureTrack,
   Position,
+  PutOff,
+  RetentionRun,
   Shift,
   SourceState,
   Statement,
@@ -36,6 +39,9 @@ export interface Model {
   origin: Position
   alarms: ReadonlyMap<string, Alarm>
   holds: ReadonlyMap<string, Hold>
+  lessons: ReadonlyMap<string, Lesson>
+  /** The alerts that wait because of a lesson. */
+  put_off: ReadonlyMap<string, PutOff>
   incidents: ReadonlyMap<string, Incident>
   dispatches: ReadonlyMap<string, Dispatch>
   cameras: ReadonlyMap<string, CameraState>
@@ -52,6 +58,7 @@ export interface Model {
   shift: Shift | null
   exercise: string | null
   storage: Storage | null
+  retention: RetentionRun | null
   /** The organisation that this desk shares with, where there is one. */
   partner: PartnerState | null
 }
@@ -75,6 +82,8 @@ export function modelOf(state: DeskState): Model {
     origin: state.origin,
     alarms: byId(state.alarms, (each) => each.alarm_id),
     holds: byId(state.holds, (each) => each.hold_id),
+    lessons: byId(state.lessons, (each) => each.lesson_id),
+    put_off: byId(state.waiting, (each) => each.alert.alert_id),
     incidents: byId(state.incidents, (each) => each.incident_id),
     dispatches: byId(state.dispatches, (each) => each.dispatch_id),
     cameras: byId(state.cameras, (each) => each.camera_id),
@@ -87,6 +96,7 @@ export function modelOf(state: DeskState): Model {
     shift: state.shift ?? null,
     exercise: state.exercise ?? null,
     storage: state.storage ?? null,
+    retention: state.retention ?? null,
     partner: state.partner ?? null,
   }
 }
@@ -223,6 +233,28 @@ function withPartner(model: Model, event: DeskEvent): Model | undefined {
   }
 }
 
+/** The model after an event about what marks of nuisance ask for, or about what is erased; undefined where it is not. */
+function withRule(model: Model, event: DeskEvent): Model | undefined {
+  switch (event.type) {
+    case 'lesson_changed': {
+      const { lesson, happening } = event
+      const over = happening === 'ended' || happening === 'expired'
+      const { lessons } = model
+      return { ...model, lessons: over ? without(lessons, lesson.lesson_id) : put(lessons, lesson.lesson_id, lesson) }
+    }
+    case 'alert_waits': {
+      const { waiting, happening } = event
+      const { alert_id } = waiting.alert
+      const waits = happening === 'waits' || happening === 'aside'
+      return { ...model, put_off: waits ? put(model.put_off, alert_id, waiting) : without(model.put_off, alert_id) }
+    }
+    case 'retention_ran':
+      return { ...model, retention: event.run }
+    default:
+      return undefined
+  }
+}
+
 /** The model after one event of the log. Each carries the whole new object: taking it in twice changes nothing. */
 export const withEvent = (model: Model, event: DeskEvent): Model => withPicture(model, event) ?? withFact(model, event)
 
@@ -243,7 +275,7 @@ function withFact(model: Model, event: DeskEvent): Model {
     case 'dispatch_changed':
       return { ...model, dispatches: put(model.dispatches, event.dispatch.dispatch_id, event.dispatch) }
     default:
-      return withWatchKeeping(model, event) ?? withCamera(model, event) ?? withPartner(model, event) ?? model
+      return withRule(model, event) ?? withWatchKeeping(model, event) ?? withCamera(model, event) ?? withPartner(model, event) ?? model
   }
 }
 

@@ -50,6 +50,12 @@ export function nuisance(alarm: Alarm, cause: NuisanceCause): void {
   withSecondThoughts(text, { type: 'mark_nuisance', alarm_id: alarm.alarm_id, cause })
 }
 
+/** What was marked as a nuisance was somebody: it sounds anew at once, without second thoughts. */
+export function personAfterAll(alarm: Alarm): void {
+  screen.desk.act({ type: 'person_after_all', alarm_id: alarm.alarm_id })
+  screen.say(t('alarm.person_toast'), 'done')
+}
+
 export function closeAlarm(alarm: Alarm, reason: string): void {
   withSecondThoughts(t('alarm.closed_toast'), { type: 'close_alarm', alarm_id: alarm.alarm_id, reason })
 }
