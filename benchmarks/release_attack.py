@@ -103,11 +103,11 @@ class Figures(NamedTuple):
 # -- the world ---------------------------------------------------------------------------------------------------------
 
 
-def height_at(heights: Array, east: Array, north: Array) -> Array:
+def height_at(heights: Array, east: Array | float, north: Array | float) -> Array:
     """The ground's height, of the nearest cell."""
     rows, columns = heights.shape
-    column = np.clip(((east - WEST) / GRID_M).astype(int), 0, columns - 1)
-    row = np.clip(((north - SOUTH) / GRID_M).astype(int), 0, rows - 1)
+    column = np.clip(np.floor((east - WEST) / GRID_M), 0, columns - 1).astype(int)
+    row = np.clip(np.floor((north - SOUTH) / GRID_M), 0, rows - 1).astype(int)
     found: Array = heights[row, column]
     return found
 

@@ -7,8 +7,8 @@ The hardest attack on the release ground. The partner knows the terrain, how far
 masts are, and of each camera the square kilometre or two in which it stands (1.4 by 1.3 km, anywhere in it); it has
 learnt without an error which blocks are told of, and knows how they are chosen. It draws from the belief that follows
 (Gibbs sampling over places and headings), with what is told and without. Told are: the belief that a camera stands
-within the protected distance of where it does, the mean and the most over the cameras; and how many of them stand within
-that distance of the one best place to name. `every whole block` is the release ground without the other places.
+within the protected distance of where it does, the mean and the most over the cameras; and how many of them stand
+within that distance of the one best place to name. `every whole block` is the release ground without the other places.
 """
 
 import argparse
@@ -18,6 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from marsad.coordinate.ground import Eye, ground_of
+from marsad.geo.geodesy import EnuFrame
 from release_attack import (
     ANCHOR,
     EAST,
@@ -36,9 +39,6 @@ from release_attack import (
     signed_agreement,
     world_with,
 )
-
-from marsad.coordinate.ground import Eye, ground_of
-from marsad.geo.geodesy import EnuFrame
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -185,8 +185,9 @@ def main() -> None:
         within = np.concatenate([each[name][1].within for each in every])
         off = np.concatenate([each[name][1].off_m for each in every])
         blocks = np.mean([each[name][0] for each in every])
-        print(f"  told of {name:18s} {blocks:4.1f} blocks: belief within the distance {within.mean():.3f}, at the most "
-              f"{within.max():.2f}; best place within it {np.mean(off < PROTECTED_M):.0%}, median {np.median(off):.0f} m")  # fmt: skip
+        print(f"  told of {name:18s} {blocks:4.1f} blocks: belief within the distance {within.mean():.3f}, at the most")
+        print(f"    {within.max():.2f}; best place within it {np.mean(off < PROTECTED_M):.0%}, "
+              f"median {np.median(off):.0f} m")  # fmt: skip
 
 
 if __name__ == "__main__":
