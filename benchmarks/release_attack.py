@@ -81,12 +81,16 @@ class Spot:
 
 @dataclass
 class Night:
-    """Who walked where, what was told, and where sight of somebody was lost: walker, second, east, north."""
+    """Who walked where, what was told, and where sight of somebody was lost: walker, second, east, north.
+
+    `named` are the places that each attack on what was told names, once it has been made.
+    """
 
     world: World
     terms: Terms
     ways: list[Array]
     losses: list[tuple[int, int, float, float]] = field(default_factory=list)
+    named: dict[str, Array] = field(default_factory=dict)
     raw: list[Spot] = field(default_factory=list)
     told: list[Spot] = field(default_factory=list)
 
@@ -496,6 +500,13 @@ ATTACKS: dict[str, Callable[[Night, Sequence[Spot]], Array]] = {
 }
 
 
+def places_named(night: Night, name: str) -> Array:
+    """The places that an attack on what was told names."""
+    if name not in night.named:
+        night.named[name] = ATTACKS[name](night, night.told)
+    return night.named[name]
+
+
 class OfCameras(NamedTuple):
     """How near it comes to each camera (N,), and how many places are named."""
 
@@ -508,7 +519,7 @@ class OfCameras(NamedTuple):
 def of_cameras(night: Night, seed: int = 0) -> OfCameras:
     """Camera by camera: all attacks on the releases; as many places named from a map alone; and at random."""
     cameras = night.world.cameras[:, :2]
-    told = np.concatenate([find(night, night.told) for find in ATTACKS.values()])
+    told = np.concatenate([places_named(night, name) for name in ATTACKS])
     blind = blind_places(night.world, len(told))
     rng = np.random.default_rng(seed)
     random = [nearest(cameras, rng.uniform((WEST, -2600), (EAST, 0), (len(told), 2))) for _ in range(400)]
@@ -520,7 +531,7 @@ def blind_places(world: World, count: int) -> Array:
     """Places that somebody names who has the map and knows that five cameras watch the line, and was told nothing."""
     where, each = candidates(), len(world.cameras)
     up = height_at(world.heights, where[:, 0], where[:, 1])
-    east, north = np.meshgrid(np.arange(WEST + 75, EAST, 150), np.arange(-2900, 3000, 150))
+    east, north = np.meshgrid(np.arange(WEST + 100, EAST, 200), np.arange(-2900, 3000, 200))
     ground = np.column_stack([east.ravel(), north.ravel()])
     beyond = ground[ground[:, 1] > -500]
     even = WEST + (np.arange(each) + 0.5) * (EAST - WEST) / each
@@ -545,8 +556,8 @@ def attack(night: Night, seed: int = 0) -> list[Figures]:
     rng, out = np.random.default_rng(seed), []
     cameras = night.world.cameras[:, :2]
     for name, find in ATTACKS.items():
-        for on, spots in (("as it is", night.raw), ("as agreed", night.told)):
-            out.append(Figures(name, on, *distances(cameras, find(night, spots))))
+        out.append(Figures(name, "as it is", *distances(cameras, find(night, night.raw))))
+        out.append(Figures(name, "as agreed", *distances(cameras, places_named(night, name))))
     guesses = [distances(cameras, rng.uniform((WEST, -2600), (EAST, 0), (len(cameras), 2))) for _ in range(200)]
     nearest, middle = np.array(guesses).T
     out.append(Figures("guesses", "nothing", float(np.quantile(nearest, 0.05)), float(np.median(middle))))

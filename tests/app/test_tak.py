@@ -95,9 +95,9 @@ class Certificates:
     def _write(self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
         pem = serialization.Encoding.PEM
         (self.folder / f"{name}.crt").write_bytes(certificate.public_bytes(pem))
-        (self.folder / f"{name}.key").write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
+        private = self.folder / f"{name}.key"
+        private.touch(0o600)
+        private.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
 
 
 class Taky:
@@ -414,9 +414,14 @@ def test_without_a_server_the_doctor_says_so_and_without_files_nothing_starts(pa
     partner.keys = TakKeys(certificate=tmp_path / "no", key=tmp_path / "no", authority=tmp_path / "no")
     with pytest.raises(InputError, match="PEM"):
         Tak(partner.settings(1))
+    partner.keys = Certificates(tmp_path, "own").keys("us")
+    partner.keys.key.chmod(0o640)
+    with pytest.raises(RefusedError, match="can be read by others"):
+        Tak(partner.settings(1))
+    partner.keys.key.chmod(0o600)
     signed = msgspec.json.decode(partner.file.read_bytes(), type=SignedAgreement)
     partner.file.write_bytes(msgspec.json.encode(msgspec.structs.replace(signed, signatures=())))
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match="signature"):
         Tak(partner.settings(1))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
-from marsad.kernel.error import InputError, LinkRefusedError, UnavailableError
+from marsad.kernel.error import InputError, LinkRefusedError, RefusedError, UnavailableError
 from marsad.kernel.record import Record
 
 CONNECT_S: Final = 10.0
@@ -95,12 +95,19 @@ class TakServer:
 
 
 def tls_context(keys: TakKeys) -> ssl.SSLContext:
-    """On what terms we speak: their authority and name proven, our certificate shown. Raises: InputError."""
+    """On what terms we speak: their authority and name proven, our certificate shown.
+
+    Raises: InputError,
+    RefusedError where others can read the key.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
+        if keys.key.stat().st_mode & 0o077:
+            raise RefusedError(f"{keys.key} can be read by others: chmod 600 it, and think about who has read it")
         context.load_verify_locations(keys.authority)
-        context.load_cert_chain(keys.certificate, keys.key)
+        # A key under a password would have a service ask for it, and wait for ever.
+        context.load_cert_chain(keys.certificate, keys.key, password="")
     except (OSError, ssl.SSLError) as error:
         files = ", ".join(str(each) for each in (keys.authority, keys.certificate, keys.key))
         raise InputError(f"{files}: cannot be used as PEM files ({error}); name three that belong together") from error
