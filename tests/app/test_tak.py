@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,6 @@ from test_sharing import ORIGIN, Desk, agree, until
 from marsad.adapters.cot import cot_ping
 from marsad.adapters.outbox import Item, Outbox
 from marsad.adapters.tak_server import TakKeys
-from marsad.app.cli import app
 from marsad.app.doctor import diagnose
 from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SPOOL
 from marsad.app.tak import BATCH, MOST, Tak, TakBoard, TakSettings
@@ -343,6 +343,14 @@ def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
         first = [log.index(f"marsad.east.{name}") for name in ("new", "middle", "old", "walker")]
         assert first == sorted(first)
         wait(lambda: tak.state == "cut")
+        # A server that has lost all it knew is told again.
+        server = Taky(folder, port)
+        try:
+            after = Map(port, certificates.keys("after"))
+            wait(lambda: len({*after.things()}) >= 4)
+            after.close()
+        finally:
+            server.close()
 
 
 def test_neither_side_speaks_to_a_stranger(
@@ -463,8 +471,19 @@ def test_an_alarm_that_stands_is_said_again_and_nothing_after_the_agreement_has_
     assert b"a-u-G" in after
 
 
-def test_the_command_names_what_it_needs() -> None:
-    from typer.testing import CliRunner  # noqa: PLC0415 - for this alone
-
-    shown = CliRunner().invoke(app, ["tak", "--help"]).output
-    assert "TAK server" in shown
+def test_the_command_tells_until_it_is_told_to_end(taky: Taky, partner: Partner, somebody: Map) -> None:
+    partner.tell(told("c1"))
+    asked = partner.settings(taky.port)
+    options = {
+        "agreement": asked.agreement, "outbox": asked.outbox, "spool": asked.spool, "server": f"localhost:{taky.port}",
+        "certificate": asked.keys.certificate, "key": asked.keys.key, "authority": asked.keys.authority,
+        "server-name": "127.0.0.1",
+    }  # fmt: skip
+    words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+    command = [sys.executable, "-c", "from marsad.app.cli import main; main()", "tak", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait(lambda: "marsad.east.c1" in somebody.things())
+    process.terminate()
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, said
+    assert b"connected" in said
