@@ -5,10 +5,11 @@
 
 The hardest attack on the release ground. The partner knows the terrain, how far such cameras see and how high their
 masts are, and of each camera the square kilometre or two in which it stands (1.4 by 1.3 km, anywhere in it); it has
-learnt without an error which blocks are told of, and knows about how many of the whole ones are. It draws from the belief that follows
-(Gibbs sampling over places and headings), with what is told and without. Told are: the belief that a camera stands
-within the protected distance of where it does, the mean and the most over the cameras; and how many of them stand
-within that distance of the one best place to name. `every whole block` is the release ground without the other places.
+learnt without an error which blocks are told of, and knows about how many of the whole ones are. It draws from the
+belief that follows (Gibbs sampling over places and headings), with what is told and without. Told are: the belief that
+a camera stands within the protected distance of where it does, the mean and the most over the cameras; and how many of
+them stand within that distance of the one best place to name. `every whole block` is the release ground without the
+other places.
 """
 
 import argparse
