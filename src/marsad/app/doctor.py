@@ -94,8 +94,13 @@ class _TroubleError(Exception):
 Look = Callable[[], str]
 
 
-def diagnose(site_file: Path | None = None, *, out: Path | None = None) -> DoctorReport:
-    """What was found of the machine and, with a site file, of its cameras; `out` is where logs go, else here."""
+def diagnose(
+    site_file: Path | None = None, *, out: Path | None = None, share: Path | None = None, spool: Path | None = None
+) -> DoctorReport:
+    """What was found of the machine, of the cameras of a site file, and of the link to the partner of a folder.
+
+    `out` is where logs go, else here; `spool` the partner's spool, where that is not in its folder.
+    """
     folder = Path() if out is None else out
     looks: list[tuple[str, Look]] = [
         ("Python", _python),
@@ -109,6 +114,8 @@ def diagnose(site_file: Path | None = None, *, out: Path | None = None) -> Docto
         ("disk", lambda: _disk(folder)),
         ("writing", lambda: _writing(folder)),
     ]
+    if share is not None:
+        looks.append(("link", lambda: _link(share, spool)))
     findings = [_look(what, look) for what, look in [*looks, *_camera_looks(site_file, folder)]]
     return DoctorReport(ok=all(finding.state != "failed" for finding in findings), findings=tuple(findings))
 
@@ -284,6 +291,23 @@ def _writing(folder: Path) -> str:
             f"{near}: {error.strerror}", "give this user the right to write there, or choose --out"
         ) from error
     return f"{near} can be written to"
+
+
+def _link(share: Path, spool: Path | None) -> str:
+    """What the gateway, or `marsad tak`, noted last of the link to a partner, and whether that is recent."""
+    agreement_file = importlib.import_module("marsad.app.agreement_file")
+    courier = importlib.import_module("marsad.app.courier")
+    inbox, sharing = importlib.import_module("marsad.adapters.inbox"), importlib.import_module("marsad.app.sharing")
+    agreement_file.read_signed(share / sharing.AGREEMENT)
+    with inbox.SpoolReader(sharing.Share(share, spool=spool).spool_file) as reader:
+        change = reader.last_change()
+    if change is None:
+        raise _TroubleError("nothing is noted yet", "start marsad gateway or, for a partner without Marsad, marsad tak")
+    age_s = (time.time_ns() - change.time_ns) / 1e9
+    said = f"{change.state} ({change.reason}), noted {age_s:.0f} s ago"
+    if change.state not in courier.STANDING:
+        raise _TroubleError(said, "look at the line, the partner's server and both certificates")
+    return said
 
 
 def _camera_looks(site_file: Path | None, folder: Path) -> Iterator[tuple[str, Look]]:
