@@ -184,12 +184,8 @@ def _march(
     count = depth_m.shape[0]
     skin = np.empty((steps, surfaces))
     mean = np.zeros((count, surfaces))
-    store, link = np.empty(count), np.empty(count)
-    for i in range(count):
-        store[i] = capacity * depth_m[i] / step_s
-    for i in range(count - 1):
-        link[i] = conductivity / (0.5 * (depth_m[i] + depth_m[i + 1]))
-    link[count - 1] = 0.0
+    store, link = capacity * depth_m / step_s, np.zeros(count)
+    link[:-1] = conductivity / (0.5 * (depth_m[:-1] + depth_m[1:]))
     # The skin is the top face, half a layer above the first one's middle.
     face = conductivity / (0.5 * depth_m[0])
     # Surfaces lie side by side in memory and go through each layer together: many at a time in the processor's hands.
@@ -214,16 +210,14 @@ def _march(
                 middle = store[i] + link[i - 1] + link[i] + link[i - 1] * upper[i - 1, j]
                 upper[i, j] = -link[i] / middle
                 right[i, j] = (store[i] * now[i, j] + link[i - 1] * right[i - 1, j]) / middle
-        for j in range(surfaces):
-            now[count - 1, j] = right[count - 1, j]
+        now[count - 1] = right[count - 1]
+        mean[count - 1] += now[count - 1] / steps
         for i in range(count - 2, -1, -1):
             for j in range(surfaces):
                 now[i, j] = right[i, j] - upper[i, j] * now[i + 1, j]
+                mean[i, j] += now[i, j] / steps
         for j in range(surfaces):
             old[j] = (gain[j] + face * now[0, j]) / drain[j]
             skin[t, j] = old[j]
-        for i in range(count):
-            for j in range(surfaces):
-                mean[i, j] += now[i, j] / steps
     profile[:] = now.T
     return skin, mean.T.copy()
