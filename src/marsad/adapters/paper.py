@@ -8,10 +8,10 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
 import typst
 
 from marsad.kernel.error import UnavailableError
@@ -161,7 +161,9 @@ def _plain(text: str) -> str:
 
 @functools.cache
 def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"])
+    return typst.Fonts(
+        include_system_fonts=False, font_paths=[Path(import_module("matplotlib").get_data_path()) / "fonts" / "ttf"]
+    )
 
 
 def _compiled(parts: Sequence[str], language: Language, title: str) -> bytes:
