@@ -111,6 +111,6 @@ def test_a_board_that_was_kept_goes_on_as_if_it_had_not_been(steps: list[tuple[s
         half.apply(event)
         if number == len(events) // 2:
             kept = PartnerBoard(FACTS)
-            kept.restore(half.state(S), half.messages, half.arrival)
+            kept.restore(half.state(S), half.keeping(S), half.arrival)
             half = kept
     assert (half.state(S), half.arrival) == (whole.state(S), whole.arrival)

@@ -5,6 +5,7 @@ import type {
   Done,
   NamedAct,
   Option,
+  PartnerView,
   PictureTrack,
   Role,
   Session,
