@@ -56,6 +56,7 @@ from marsad.kernel.track import Track
 from marsad.report.incident_record import IncidentRecord
 from marsad.respond.alarm import AlarmSettings, Raised, subject_of
 from marsad.respond.dispatch import Option, options
+from marsad.respond.newcomer import Newcomers
 from marsad.respond.standing_watch import StandingWatch
 from marsad.respond.subject import names_of, present_in, subjects_of
 from marsad.respond.upkeep import Upkeep
@@ -153,6 +154,7 @@ class Control:
         self._looks: list[Look] = []
         self._raised: list[Alert] = []
         """What cameras' own alerting has raised since the last picture."""
+        self._newcomers = Newcomers()
         self._standing = StandingWatch(outfit.site)
         self._upkeep = Upkeep(outfit.site)
         self._acts: dict[str, asyncio.Task[Done]] = {}
@@ -259,7 +261,9 @@ class Control:
         events: list[Event] = [*self._numbers.heard(glance.camera_id, glance.tracks, self.now_ns()), *glance.events]
         if glance.alerts:
             self._raised += glance.alerts
-            events += self._meet(glance.alerts)
+            events += self._meet(
+                self._newcomers.sift(glance.alerts, self._room.alarms.queue(), self._present(), self.now_ns())
+            )
         if events:
             self._running.submit(events)
 
@@ -419,6 +423,7 @@ class Control:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._fuse_once()
+        self._running.submit(self._meet(self._newcomers.all()))
         await self._off(self._kept.close)
         self._running.submit(self._collected.fetch())
         await self._running.drain()
@@ -599,7 +604,7 @@ class Control:
         if shown.tracks or shown.groups or self._picture.tracks or self._picture.groups:
             self._picture = shown
             self._feed.show(shown, self._board.alarmed)
-        alerts: list[Alert] = []
+        alerts = self._newcomers.due(self._picture, now_ns)
         for picture in made:
             raised, self._raised = self._raised, []
             alerts += self._standing.update(picture, now_ns, raised=raised)
