@@ -262,7 +262,9 @@ class Control:
         if glance.alerts:
             self._raised += glance.alerts
             events += self._meet(
-                self._newcomers.sift(glance.alerts, self._room.alarms.queue(), self._present(), self.now_ns())
+                self._newcomers.sift(
+                    glance.alerts, self._room.alarms.queue(), self._present(), self.now_ns(), names_of(self._picture)
+                )
             )
         if events:
             self._running.submit(events)

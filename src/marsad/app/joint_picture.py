@@ -16,6 +16,7 @@ from marsad.kernel.joint import JointThing
 from marsad.kernel.partner import SeenByBoth
 from marsad.kernel.partner_track import PartnerTrack
 from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
+from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.release import Heads, Item, Release, ReleaseRule
 from marsad.kernel.track import Count
 
@@ -24,6 +25,17 @@ MATCHING: Final = CombineSettings(gate2=6.0, hold2=13.8, sticky2=2.0, kept_s=AGE
 """Of what is told within cells nineteen in twenty lie so near; a thing held to be ours is let go of where one in a
 thousand would be. Neither keeps a word for longer than the other."""
 _MOVING: Final[tuple[Item, ...]] = ("track", "group")
+
+_ANYWHERE: Final = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
+_SOMEBODY: Final = PictureGroup(
+    group_id="nobody", time_ns=0, first_ns=0, members=(), kind="person", count=Count(best=1, low=1, high=1),
+    velocity_covariance=_ANYWHERE,
+    ground=GroundState(
+        position=Position(latitude_deg=0.0, longitude_deg=0.0), east_m=0.0, north_m=0.0, range_m=0.0,
+        covariance=_ANYWHERE,
+    ),
+)  # fmt: skip
+"""Somebody to match, so that it has been done once."""
 
 Linked = Mapping[tuple[str, str], SeenByBoth]
 
@@ -56,6 +68,7 @@ class JointPicture:
     ) -> None:
         self._organisation = organisation
         self._party = facts.party_id
+        self._frame = frame
         self._rules = dict(rules or {})
         self._layers = {
             (item, exercise): _Layer(organisation, facts, frame, exercise=exercise)
@@ -63,6 +76,12 @@ class JointPicture:
             for exercise in (False, True)
         }
         self._both: Linked = {}
+
+    def warm(self) -> None:
+        """Make ready what takes long the first time: matching is compiled then."""
+        joint = Joint(self._organisation, self._frame, MATCHING)
+        ours, theirs = (_as_track(_SOMEBODY, origin) for origin in (self._organisation, self._party))
+        joint.update([ours], [theirs], 0)
 
     def restore(self, theirs: Iterable[Release], both: Iterable[SeenByBoth], now_ns: int) -> None:
         """Go on from what stands: what was held to be one is so, and is called what it was."""

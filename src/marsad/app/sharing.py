@@ -191,6 +191,7 @@ class Sharing:
 
     async def run(self) -> None:
         """Share, for ever; what cannot be done now is tried again."""
+        await self._off(self._seen.warm)
         while True:
             try:
                 await self._turn()

@@ -187,7 +187,7 @@ class Joint:
             if track.origin == self.organisation or ours_alone:
                 continue
             held = self._heard.get(key)
-            if held is None or track.time_ns > held.time_ns:
+            if held is None or track.time_ns >= held.time_ns:
                 self._heard[key] = track
         horizon = time_ns - round(self.settings.kept_s * _NS)
         self._heard = {k: t for k, t in self._heard.items() if t.time_ns >= horizon and t.status != "lost"}

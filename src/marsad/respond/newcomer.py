@@ -36,12 +36,17 @@ class Newcomers:
         self._waiting: list[_Waiting] = []
 
     def sift(
-        self, alerts: Iterable[Alert], alarms: Sequence[Alarm], present: Mapping[str, Seen], now_ns: int
-    ) -> list[Alert]:
-        """Those of the alerts that are told of at once; the others wait. `present` is where everybody is."""
+        self, alerts: Iterable[Alert], alarms: Sequence[Alarm], present: Mapping[str, Seen], now_ns: int,
+        names: Mapping[str, str],
+    ) -> list[Alert]:  # fmt: skip
+        """Those of the alerts that are told of at once; the others wait.
+
+        `present` is where everybody is, `names` what who had another name before is called there.
+        """
         told = []
+        there = [(alarm, present.get(names.get(alarm.subject_id, alarm.subject_id))) for alarm in alarms]
         for alert in alerts:
-            if any(_is_beside(alert, alarm, present.get(alarm.subject_id)) for alarm in alarms):
+            if any(_is_beside(alert, alarm, seen) for alarm, seen in there):
                 self._waiting.append(_Waiting(alert, now_ns + round(WAIT_S * NS)))
             else:
                 told.append(alert)
