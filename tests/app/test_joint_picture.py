@@ -170,6 +170,12 @@ def test_nothing_that_rests_on_the_partners_word_is_told_and_our_own_picture_sta
     assert msgspec.json.encode(east.picture) == before
 
 
+def test_to_make_ready_leaves_nothing_behind() -> None:
+    joint = JointPicture("east", facts("west"), FRAMES["east"])
+    joint.warm()
+    assert joint.update(Picture(time_ns=NOW), NOW, exercise=False).picture.tracks == ()
+
+
 def test_a_partners_word_is_kept_as_long_here_as_there() -> None:
     assert MATCHING.kept_s == AGEING.kept_s
 

@@ -7,6 +7,8 @@ are matched with heads and parties with parties: the partner tells of a group an
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+import msgspec
+
 from marsad.console.partner_board import PartnerFacts
 from marsad.coordinate.reconcile import Reconciler, ReconcileSettings
 from marsad.fuse.combine import CombineSettings, Joint, Link, foreign
@@ -16,7 +18,7 @@ from marsad.kernel.joint import JointThing
 from marsad.kernel.partner import SeenByBoth
 from marsad.kernel.partner_track import PartnerTrack
 from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
-from marsad.kernel.position import GroundCovariance, GroundState, Position
+from marsad.kernel.position import GroundCovariance, GroundState
 from marsad.kernel.release import Heads, Item, Release, ReleaseRule
 from marsad.kernel.track import Count
 
@@ -25,17 +27,6 @@ MATCHING: Final = CombineSettings(gate2=6.0, hold2=13.8, sticky2=2.0, kept_s=AGE
 """Of what is told within cells nineteen in twenty lie so near; a thing held to be ours is let go of where one in a
 thousand would be. Neither keeps a word for longer than the other."""
 _MOVING: Final[tuple[Item, ...]] = ("track", "group")
-
-_ANYWHERE: Final = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
-_SOMEBODY: Final = PictureGroup(
-    group_id="nobody", time_ns=0, first_ns=0, members=(), kind="person", count=Count(best=1, low=1, high=1),
-    velocity_covariance=_ANYWHERE,
-    ground=GroundState(
-        position=Position(latitude_deg=0.0, longitude_deg=0.0), east_m=0.0, north_m=0.0, range_m=0.0,
-        covariance=_ANYWHERE,
-    ),
-)  # fmt: skip
-"""Somebody to match, so that it has been done once."""
 
 Linked = Mapping[tuple[str, str], SeenByBoth]
 
@@ -78,10 +69,15 @@ class JointPicture:
         self._both: Linked = {}
 
     def warm(self) -> None:
-        """Make ready what takes long the first time: matching is compiled then."""
-        joint = Joint(self._organisation, self._frame, MATCHING)
-        ours, theirs = (_as_track(_SOMEBODY, origin) for origin in (self._organisation, self._party))
-        joint.update([ours], [theirs], 0)
+        """Make ready what takes long the first time: matching and joining are compiled then."""
+        spread = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
+        ground = GroundState(position=self._frame.origin, east_m=0.0, north_m=0.0, covariance=spread, range_m=0.0)
+        somebody = PictureTrack(
+            track_id="warm", origin=self._organisation, time_ns=0, status="confirmed", ground=ground,
+            velocity_covariance=spread, existence=1.0, first_ns=0, seen_ns=0,
+        )  # fmt: skip
+        theirs = msgspec.structs.replace(somebody, origin=self._party)
+        Joint(self._organisation, self._frame, MATCHING).update([somebody], [theirs], 0)
 
     def restore(self, theirs: Iterable[Release], both: Iterable[SeenByBoth], now_ns: int) -> None:
         """Go on from what stands: what was held to be one is so, and is called what it was."""

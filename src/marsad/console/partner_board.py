@@ -1,6 +1,6 @@
 """What the log says of a partner: what they told, what they see of ours, and what was stopped or let through."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -136,7 +136,8 @@ class PartnerBoard:
         """Hold some messages no more."""
         for each in message_ids:
             if (message := self._messages.pop(each, None)) is not None:
-                self._spoken[message.author].remove(message)
+                spoken = self._spoken[message.author]
+                del spoken[bisect_left(spoken, message.sequence, key=lambda each: each.sequence)]
         self.gone = dict(gone)
 
     def keeping(self, now_ns: int) -> MessagesKept:

@@ -55,6 +55,9 @@ Whoever knows the very cell that something stands in, and guesses its middle, is
 
 _LOOSE: Final = (ThreadMessage, Delivery)
 
+LET_GO: Final = 50
+"""So much of what each side said is let go of at a time."""
+
 Place = tuple[str, int]
 """An author, and a place in what that author said."""
 
@@ -101,13 +104,16 @@ class JointDesk:
         self._said = self._gone.get(self._terms.ours, 0)
         self._newest_ns = -1
         """The newest stamp of all that counts: what is said next is stamped after it."""
-        self._standing = Standing(self._stands)
+        before = list(messages)
+        self._standing = Standing(self._stands, max((each.stamp_ns for each in before), default=0))
         self._resting: dict[Place, list[JointMessage]] = {}
         """The messages that rest on the one in a place, or say how far it has come."""
-        for message in messages:
+        for message in before:
             self._keep(message)
         for message in self._held.values():
             self._follow(message)
+        self._passed = {place for place in self._held if self._is_gone(place)}
+        """The places held of which, and of all before them by the same author, nothing can come any more."""
 
     @property
     def terms(self) -> JointTerms:
@@ -198,24 +204,26 @@ class JointDesk:
     def let_go(self, before_ns: int, sent: int) -> frozenset[MessageId]:
         """The messages that are held no more, being older and of no matter that is still open.
 
-        What this side said after its `sent`th is held. The log has all of it; both sides let go by their own clocks.
+        What this side said after its `sent`th is held, and no more than a few are let go of at a time, so that nothing
+        else waits. The log has all of it; both sides let go by their own clocks.
         """
-        dropped = {self._held[place].message_id for place in self._settled(before_ns, sent)} - self._needed()
+        self._pass(before_ns, sent)
+        dropped = {self._held[place].message_id for place in self._passed} - self._needed()
         for message_id in dropped:
             self._drop(self._held[_place(message_id)])
         return frozenset(dropped)
 
-    def _settled(self, before_ns: int, sent: int) -> list[Place]:
-        """The places held of which, and of all before them by the same author, nothing can come any more."""
+    def _pass(self, before_ns: int, sent: int) -> None:
+        """Go on to the next places of which, and of all before them, nothing can come any more."""
         for author in {self._terms.ours, self._terms.theirs}:
             upto = self._gone.get(author, 0)
-            last = sent if author == self._terms.ours else None
-            while (last is None or upto < last) and (held := self._held.get((author, upto + 1))) is not None:
+            last = upto + LET_GO if author == self._terms.theirs else min(upto + LET_GO, sent)
+            while upto < last and (held := self._held.get((author, upto + 1))) is not None:
                 if held.stamp_ns >= before_ns:
                     break
                 upto += 1
+                self._passed.add((author, upto))
             self._gone[author] = upto
-        return [place for place in self._held if self._is_gone(place)]
 
     def _needed(self) -> set[MessageId]:
         """The messages of all matters that are not over, those that they rest on, and what was said of any of them."""
@@ -235,6 +243,7 @@ class JointDesk:
         """Hold a message no more; nothing that is needed rests on it."""
         place = message.author, message.sequence
         del self._held[place]
+        self._passed.discard(place)
         self._resting.pop(place, None)
         self._about.pop(message.message_id, None)
         self._receipts.pop(message.message_id, None)

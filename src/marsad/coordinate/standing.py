@@ -59,13 +59,16 @@ class _Row:
 
 
 class Standing:
-    """The board of all messages; `stands` says how one of them stands at a moment, by all that is held."""
+    """The board of all messages; `stands` says how one of them stands at a moment, by all that is held.
 
-    def __init__(self, stands: Callable[[JointMessage, int], Stand]) -> None:
+    `now_ns` is a moment that is past for sure: what had run out by then has, without a wait for the first board.
+    """
+
+    def __init__(self, stands: Callable[[JointMessage, int], Stand], now_ns: int = 0) -> None:
         self.revision = 0
         """Grows with every change."""
         self._stands = stands
-        self._now_ns = 0
+        self._now_ns = now_ns
         self._known: dict[MessageId, tuple[JointMessage, Stand]] = {}
         self._things, self._open, self._over = _Row(), _Row(), _Row()
         self._lines, self._waiting, self._refused = _Row(), _Row(), _Row()
@@ -171,7 +174,7 @@ class Standing:
             return
         if thing.state == "expired":
             self._expired[name] = until_ns
-        if until_ns >= self._now_ns:
+        if until_ns >= self._now_ns and not is_over(thing):
             heapq.heappush(self._due, (until_ns, name))
 
 
