@@ -255,6 +255,18 @@ def test_a_party_is_matched_with_a_party_and_is_one_though_each_side_counts_it_o
     assert {track.track_id for track in joined.picture.tracks} == {"G", "e0", "e1", "e2", "e3"}
 
 
+def test_neither_our_own_patrol_nor_what_the_partner_never_tells_of_is_taken_for_what_it_told() -> None:
+    joint = JointPicture("east", facts("west"), FRAMES["east"], {"west-moving": rule("west", "east")})
+    joint.take(told("a", NOW, (0, 0)), NOW)
+    near = [seen(f"e{n}", "east", np.array([250.0, 250.0]), NOW) for n in range(3)]
+    patrol = msgspec.structs.replace(near[0], standing="own", standing_id="patrol-1")
+    sheep = msgspec.structs.replace(near[1], kind="animal", kind_confidence=0.6)
+    far = seen("e2", "east", np.array([700.0, 250.0]), NOW)
+    joined = joint.update(Picture(time_ns=NOW, tracks=(patrol, sheep, far)), NOW, exercise=False)
+    assert set(joined.both) == {("e2", "a")}
+    assert [track.origin for track in joined.picture.tracks] == ["east", "east", "east+west"]
+
+
 def test_what_is_played_is_kept_apart_and_what_has_no_place_or_does_not_move_is_left_out() -> None:
     joint = JointPicture("east", facts("west"), FRAMES["east"])
     joint.take(told("p", NOW, (0, 0), exercise=True), NOW)

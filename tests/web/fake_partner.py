@@ -91,7 +91,7 @@ class FakePartner:
             ours=(
                 SharedThing(release=told, position=Position(latitude_deg=34.385, longitude_deg=41.06)),
             ),
-            both=(SeenByBoth(subject_id="T4", thing_id="w2", name="T4", since_ns=began - 40 * NS),),
+            both=(SeenByBoth(subject_id="G3", thing_id="w2", name="G3", since_ns=began - 40 * NS),),
         )  # fmt: skip
 
     def view(self) -> PartnerView:

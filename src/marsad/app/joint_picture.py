@@ -61,6 +61,9 @@ class JointPicture:
         self._party = facts.party_id
         self._frame = frame
         self._rules = dict(rules or {})
+        self._kinds = frozenset(
+            kind for each in self._rules.values() if each.giver == self._party for kind in each.kinds
+        )
         self._layers = {
             (item, exercise): _Layer(organisation, facts, frame, exercise=exercise)
             for item in _MOVING
@@ -111,18 +114,29 @@ class JointPicture:
 
     def update(self, picture: Picture, now_ns: int, *, exercise: bool) -> Joined:
         """Everything of either side once, as known at a moment."""
-        heads = tuple(track for track in picture.tracks if track.status != "lost")
-        alone = tuple(track for track in heads if not track.group_id)
-        parties = (*(_as_track(group, self._organisation) for group in picture.groups), *alone)
+        known = [track for track in picture.tracks if track.status != "lost"]
+        heads = [track for track in known if self._may_be_told(track)]
+        groups = [group for group in picture.groups if self._may_be_told(group)]
+        alone = [track for track in heads if not track.group_id]
+        parties = [*(_as_track(group, self._organisation) for group in groups), *alone]
         layers = self._layers["track", exercise], self._layers["group", exercise]
-        found = {track.track_id: track for track in layers[0].update(heads, now_ns)}
+        apart = [track for track in known if not self._may_be_told(track)]
+        found = {track.track_id: track for track in (*apart, *layers[0].update(heads, now_ns))}
         for track in layers[1].update(parties, now_ns):
-            known = found.get(track.track_id)
-            if foreign(track, self._organisation) and (known is None or not foreign(known, self._organisation)):
+            other = found.get(track.track_id)
+            if foreign(track, self._organisation) and (other is None or not foreign(other, self._organisation)):
                 found[track.track_id] = track
         self._both = {key: each for layer in layers for key, each in self._links(layer.joint, now_ns)}
         tracks = tuple(found[name] for name in sorted(found))
         return Joined(Picture(time_ns=now_ns, tracks=tracks, groups=picture.groups), self._both)
+
+    def _may_be_told(self, thing: PictureTrack | PictureGroup) -> bool:
+        """Whether what the partner tells can be about it: no patrol of ours, and of a kind that its rules let it tell.
+
+        In a cell hundreds of metres wide a flock, or our own patrol, stands as near as those it does tell of.
+        """
+        told = not self._kinds or thing.kind in self._kinds or thing.kind == "unknown"
+        return told and thing.standing != "own"
 
     def _links(self, joint: Joint, now_ns: int) -> Iterator[tuple[tuple[str, str], SeenByBoth]]:
         """What is held to be seen by both, each since when."""

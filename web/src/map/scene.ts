@@ -199,6 +199,8 @@ export class SceneMaker {
     const both = told ? making.words.both(age_s(told, making.desk)) : ''
     this.#name(held, moving, kind, old ? making.words.unseen(unseen_s) : '', both, making.words)
     this.#symbolise(held, moving, kind, making.desk.exercise !== null)
+    // How old the partner's word is stands beside it, also in a crowd.
+    if (told) mark.weight = Math.max(mark.weight, 1) + 3
     mark.heading_rad = moving.heading_rad ?? null
     mark.speed_m_s = moving.speed_m_s ?? 0
     mark.trail = making.trails?.of(id)
