@@ -43,9 +43,9 @@ from marsad.kernel.event import (
     PatrolPosition,
     SightingReported,
 )
-from marsad.kernel.joint import JointBoard, JointMessage
+from marsad.kernel.joint import JointMessage
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.partner import LinkShown, PartnerState
+from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView
 from marsad.kernel.picture import Picture, Waypoint
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import EnuPoint, GroundCovariance, Position
@@ -58,6 +58,7 @@ from marsad.respond.alarm import AlarmSettings, Raised, subject_of
 from marsad.respond.dispatch import Option, options
 from marsad.respond.lesson import Told as SubjectTold
 from marsad.respond.lesson import told_of
+from marsad.respond.newcomer import Newcomers
 from marsad.respond.standing_watch import StandingWatch
 from marsad.respond.subject import names_of, present_in, subjects_of
 from marsad.respond.upkeep import Upkeep
@@ -67,6 +68,10 @@ SEEN_NS: Final = 5 * NS
 """Whom a camera has told of so lately is there."""
 STARTING_NS: Final = 60 * NS
 """A camera's process may take so long until its first picture before it is missed."""
+SAID_NS: Final = 7 * 86_400 * NS
+"""What was said to a partner or by it is held for so long, and while it is about what is open."""
+MOST_SHOWN: Final = 300
+"""So much of what is over, and so many words, are shown of what was said to a partner and by it."""
 _SURE: Final = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
 
 T = TypeVar("T")
@@ -131,6 +136,8 @@ class Control:
         """What makes an incident's record out of the log; it is called in a thread of its own."""
         self.elsewhere: Callable[[], Mapping[str, Seen]] = dict
         """What alarms are about that is known from elsewhere, as from a partner."""
+        self.joint: Picture | None = None
+        """The joint picture, kept by whoever hears the partner; nothing is made of it here but to show it."""
         self._outfit = outfit
         self._log = outfit.log
         origin = outfit.ground.frame.origin
@@ -149,6 +156,7 @@ class Control:
         self._looks: list[Look] = []
         self._raised: list[Alert] = []
         """What cameras' own alerting has raised since the last picture."""
+        self._newcomers = Newcomers()
         self._standing = StandingWatch(outfit.site)
         self._upkeep = Upkeep(outfit.site)
         self._acts: dict[str, asyncio.Task[Done]] = {}
@@ -159,6 +167,8 @@ class Control:
         self._kept_ns = 0
         self._changed = True
         self._second_ns = 0
+        self._sent = 0
+        """So many of our own messages to the partner are on their way for good."""
         self._calls: list[Callable[[Sequence[Told]], None]] = []
 
     def _fresh_room(self) -> Room:
@@ -266,7 +276,11 @@ class Control:
         events: list[Event] = [*self._numbers.heard(glance.camera_id, glance.tracks, self.now_ns()), *glance.events]
         if glance.alerts:
             self._raised += glance.alerts
-            events += self._meet(glance.alerts)
+            events += self._meet(
+                self._newcomers.sift(
+                    glance.alerts, self._room.alarms.queue(), self._present(), self.now_ns(), names_of(self._picture)
+                )
+            )
         if events:
             self._running.submit(events)
 
@@ -306,15 +320,60 @@ class Control:
         """Have what is said to the partner, and by it, go by a desk of both."""
         self._room.joint = joint
 
-    def stand(self, board: JointBoard) -> None:
-        """How all that was said to the partner and by it stands."""
-        if self._board.partner is not None:
-            self._board.partner.joint = board
-
     @property
     def messages(self) -> tuple[JointMessage, ...]:
-        """All that was said to the partner and by it, in the order in which it was written down."""
+        """What was said to the partner and by it, in the order in which it was written down; see `gone`."""
         return () if self._board.partner is None else self._board.partner.messages
+
+    @property
+    def gone(self) -> dict[str, int]:
+        """Of each side, up to which place of what it said all that is not among the messages was let go of."""
+        return {} if self._board.partner is None else self._board.partner.gone
+
+    def unsent(self, author: str, sequence: int) -> list[JointMessage]:
+        """What an author said after its `sequence`th message, of what is in the log; those before it were sent."""
+        self._sent = sequence
+        return [] if self._board.partner is None else self._board.partner.said_after(author, sequence)
+
+    def partner_view(self) -> PartnerView | None:
+        """The partner and what both said, None where there is none; see `console.desk.Desk`."""
+        partner, joint = self._board.partner, self._room.joint
+        if partner is None or joint is None:
+            return None
+        now_ns = self.now_ns()
+        state, board = partner.state(now_ns), joint.board(now_ns, MOST_SHOWN)
+        return PartnerView(state=state, joint=board, revision=partner.revision + joint.revision)
+
+    def joint_picture(self) -> Picture | None:
+        """Our own picture with what the partner told; see `console.desk.Desk`."""
+        return self.joint
+
+    def partner_at(self, time_ns: int) -> PartnerView | None:
+        """The same as it was known at a moment; it may be asked in any thread, and takes a while.
+
+        Raises: InputError before the log's beginning.
+        """
+        partner = board_at(self._log, self._watched, self._keepings, time_ns).partner
+        if partner is None or self._room.joint is None:
+            return None
+        joint = JointDesk(self._room.joint.terms, partner.messages, partner.gone)
+        return PartnerView(state=partner.state(time_ns), joint=joint.board(time_ns, MOST_SHOWN))
+
+    def _partner_pulse(self, now_ns: int) -> PartnerPulse | None:
+        partner, joint = self._board.partner, self._room.joint
+        if partner is None or joint is None:
+            return None
+        (theirs, ours), matters = partner.counts(now_ns), joint.open_matters(now_ns)
+        return PartnerPulse(
+            link=partner.link, revision=partner.revision + joint.revision, theirs=theirs, ours=ours, matters=matters
+        )
+
+    def _let_go(self, now_ns: int) -> None:
+        """Hold no more of what was said than is open, or was said lately; the log has it all."""
+        partner, joint = self._board.partner, self._room.joint
+        if partner is not None and joint is not None:
+            dropped = joint.let_go(now_ns - SAID_NS, self._sent)
+            partner.let_go(dropped, joint.gone)
 
     def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
         """Have emergencies beyond the agreement checked by something that raises RefusedError."""
@@ -381,6 +440,7 @@ class Control:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._fuse_once()
+        self._running.submit(self._meet(self._newcomers.all()))
         await self._off(self._kept.close)
         self._running.submit(self._collected.fetch())
         await self._running.drain()
@@ -590,7 +650,7 @@ class Control:
         if shown.tracks or shown.groups or self._picture.tracks or self._picture.groups:
             self._picture = shown
             self._feed.show(shown, self._board.alarmed)
-        alerts: list[Alert] = []
+        alerts = self._newcomers.due(self._picture, now_ns)
         for picture in made:
             raised, self._raised = self._raised, []
             alerts += self._standing.update(picture, now_ns, raised=raised)
@@ -651,6 +711,7 @@ class Control:
         settings = self._outfit.settings
         if since_s >= settings.idle_keep_s or (self._changed and since_s >= settings.keep_s):
             self._kept_ns, self._changed = now_ns, False
+            self._let_go(now_ns)
             events.append(self._board.keeping(now_ns))
         if events:
             self._running.submit(events)
@@ -658,7 +719,7 @@ class Control:
             Pulse(
                 sequence=self._feed.durable, now_ns=now_ns, figures=self._figures(), cameras=self._board.cameras,
                 storage=self._board.storage,
-                partner=self.partner,
+                partner=self._partner_pulse(now_ns),
             )
         )  # fmt: skip
 

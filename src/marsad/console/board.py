@@ -6,13 +6,13 @@ whoever looks back, need read only what was logged since.
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from marsad.console.partner_board import PartnerBoard, PartnerFacts
+from marsad.console.partner_board import MessagesKept, PartnerBoard, PartnerFacts
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.desk import (
     Assessment,
@@ -57,6 +57,7 @@ from marsad.kernel.event import (
     TracksReserved,
 )
 from marsad.kernel.incident import Incident
+from marsad.kernel.joint import JointMessage
 from marsad.kernel.lesson import Lesson, Waiting
 from marsad.kernel.picture import Picture
 from marsad.kernel.port import EventLog
@@ -182,6 +183,8 @@ class Board:
             self.saw(event.look.source_id, event.look.time_ns)
         elif isinstance(event, DeskKept):
             self.kept = sequence
+            if self.partner is not None:
+                self.partner.kept(sequence, event)
         elif isinstance(event, ActDone):
             self._act(event, sequence)
         elif not self._apply_response(event) and not self._apply_watch_keeping(event):
@@ -233,9 +236,10 @@ class Board:
                 return False
         return True
 
-    def restore(self, sequence: int, event: DeskKept) -> None:
+    def restore(self, sequence: int, event: DeskKept, before: Sequence[JointMessage] = ()) -> None:
         """Be what was kept, but for the picture, which has a keeping of its own, and for cameras that are no more.
 
+        `before` are the messages of the entry that this one says it has them from.
         That is as of an entry before the one that keeps it: what was logged in between has yet to be applied.
         """
         state = event.state
@@ -254,7 +258,8 @@ class Board:
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
         if self.partner is not None and state.partner is not None:
-            self.partner.restore(state.partner, event.messages, self.named(_HEARD))
+            messages = MessagesKept(event.messages, event.messages_from, event.gone)
+            self.partner.restore(state.partner, messages, self.named(_HEARD), before)
         for told in state.cameras:
             camera = self._cameras.get(told.camera_id)
             if camera is not None:
@@ -341,11 +346,12 @@ class Board:
         """What is written to the log for those who go on from here."""
         state = self.state(now_ns, Picture(time_ns=0))
         heard = {} if self.partner is None else {_HEARD: self.partner.arrival}
+        said = MessagesKept((), -1, {}) if self.partner is None else self.partner.keeping(now_ns)
         return DeskKept(
             time_ns=now_ns, state=state, named={**self._named, **heard}, sounded_ns=tuple(self._sounded),
             acts=tuple(KeptAct(act_id=act_id, sequence=sequence) for act_id, sequence in self._acts.items()),
             statements=tuple(self._statements.values()), previous=self.kept, picture=self._picture_from,
-            messages=() if self.partner is None else self.partner.messages,
+            messages=said.messages, messages_from=said.base, gone=said.gone,
         )  # fmt: skip
 
     def responders(self, settings: AlarmSettings | None = None, learning: Learning | None = None) -> "Responders":
@@ -529,7 +535,7 @@ def _followed(log: EventLog, watched: Watched, kept: int, last: int, time_ns: in
     if kept >= 0:
         event = next(iter(log.read(kept, kept))).event
         if isinstance(event, DeskKept):
-            board.restore(kept, event)
+            board.restore(kept, event, _messages_at(log, event.messages_from))
             start = min(event.picture, board.sequence + 1) if event.picture >= 0 else board.sequence + 1
     since = board.sequence
     for stored in readable(log, start, last):
@@ -554,6 +560,12 @@ def _put(things: dict[str, T], name: str, thing: T, *, there: bool) -> None:
         things[name] = thing
     else:
         things.pop(name, None)
+
+
+def _messages_at(log: EventLog, sequence: int) -> tuple[JointMessage, ...]:
+    """The messages that an entry keeps; none where its payload has been erased."""
+    event = next(iter(log.read(sequence, sequence))).event if sequence >= 0 else None
+    return event.messages if isinstance(event, DeskKept) else ()
 
 
 def figures_of(counted: AlarmFigures) -> Figures:

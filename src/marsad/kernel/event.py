@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
 from marsad.kernel.desk import Assessment, CameraRun, DeskState, RetentionRun, Shift
@@ -10,7 +12,7 @@ from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.joint import JointMessage
 from marsad.kernel.lesson import Lesson, LessonHappening, WaitHappening, Waiting
 from marsad.kernel.measurement import Look
-from marsad.kernel.partner import LinkState, Stop
+from marsad.kernel.partner import LinkState, SeenByBoth, Stop
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
@@ -389,8 +391,10 @@ class DeskKept(EventRecord, tag="desk_kept"):
     It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
     holds, incidents, dispatches, sightings, statements and lessons that ever were, and has up to which number each
     camera's tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
-    `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
-    the last one that has the whole picture or begins it anew; -1 where there is none.
+    `messages` are what was said to and by a partner since the entry `messages_from`, which has what was said before, or
+    all of it where that is -1; `gone` says of each author up to which place what is lacking was let go of. `previous`
+    is the last entry of this kind before, `picture` the last one that has the whole picture or begins it anew; -1 where
+    there is none.
     """
 
     state: DeskState
@@ -401,6 +405,8 @@ class DeskKept(EventRecord, tag="desk_kept"):
     previous: int
     picture: int
     messages: tuple[JointMessage, ...] = ()
+    messages_from: int = -1
+    gone: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class AreaMarked(EventRecord, tag="area_marked"):
@@ -508,6 +514,13 @@ class LinkTurned(EventRecord, tag="link_turned"):
     reason: str = ""
 
 
+class SeenByBothChanged(EventRecord, tag="seen_by_both_changed"):
+    """Something is held to be seen by a partner too, or no longer is (`ended`)."""
+
+    both: SeenByBoth
+    ended: bool = False
+
+
 class ReleasesStopped(EventRecord, tag="releases_stopped"):
     """An officer stopped what a partner is told by rule, or, `stop` being None, two officers let it go on."""
 
@@ -590,6 +603,7 @@ Event = (
     | JointHeard
     | PartnerRefused
     | LinkTurned
+    | SeenByBothChanged
     | ReleasesStopped
     | EmergencyReleased
     | PayloadErased

@@ -11,7 +11,9 @@ import type {
   Hold,
   Incident,
   Lesson,
+  PartnerPulse,
   PartnerState,
+  PartnerView,
   PatrolState,
   Picture,
   PictureGroup,
@@ -29,6 +31,8 @@ import type {
 const NS = 1_000_000_000
 /** What is closed is shown for so long, here as at the desk. */
 const SHOWN_NS = 86_400 * NS
+/** What the partner's panel shows anew at once, and not with the next pulse. */
+const SAID = new Set<DeskEvent['type']>(['joint_said', 'joint_heard'])
 const ENDED = new Set<Dispatch['state']>(['done', 'refused', 'could_not', 'recalled'])
 
 export interface Model {
@@ -215,7 +219,7 @@ function withWatchKeeping(model: Model, event: DeskEvent): Model | undefined {
   }
 }
 
-/** The model after an event about the partner; what was told and said comes with the pulse, and with places. */
+/** The model after an event about the partner; what was told and said is asked for, and comes with places. */
 function withPartner(model: Model, event: DeskEvent): Model | undefined {
   const { partner } = model
   if (!partner) return undefined
@@ -315,9 +319,31 @@ export function withLook(model: Model, looked: PictureTrack): Model {
   return told ? { ...model, looked, tracks: put(model.tracks, looked.track_id, filled(told, looked)) } : model
 }
 
+/** The partner as it is after a pulse, which tells of the link alone; what is new of the rest is asked for. */
+const pulsed = (partner: PartnerState | null, pulse: PartnerPulse | null | undefined): PartnerState | null =>
+  partner && pulse ? { ...partner, link: pulse.link } : null
+
+/** The model once all of the partner has been asked for. */
+export const withPartnerView = (model: Model, { state, joint, revision = 0 }: PartnerView): Model => ({
+  ...model,
+  partner: { ...state, joint, revision },
+})
+
+/** Whether there is more of the partner to be asked for after a message. */
+export function asksForPartner(model: Model | null, message: FeedMessage): boolean {
+  const { partner } = model ?? {}
+  if (message.type === 'hello') return Boolean(message.state.partner)
+  if (message.type === 'events') return message.events.some(({ event }) => SAID.has(event.type))
+  return message.type === 'pulse' && Boolean(message.partner) && message.partner?.revision !== partner?.revision
+}
+
 /** The model after one message of the change feed; null stands for a browser that has nothing yet. */
 export function withMessage(model: Model | null, message: FeedMessage): Model | null {
-  if (message.type === 'hello') return modelOf(message.state)
+  if (message.type === 'hello') {
+    const next = modelOf(message.state)
+    // What was said is asked for anew; until it comes, what was known of it stays.
+    return next.partner ? { ...next, partner: { ...next.partner, joint: model?.partner?.joint ?? null } } : next
+  }
   if (model === null) return null
   switch (message.type) {
     case 'events': {
@@ -341,7 +367,7 @@ export function withMessage(model: Model | null, message: FeedMessage): Model | 
         figures: message.figures,
         cameras: byId(message.cameras, (each) => each.camera_id),
         storage: message.storage ?? null,
-        partner: message.partner ?? null,
+        partner: pulsed(model.partner, message.partner),
       }
   }
 }

@@ -348,6 +348,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/joint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Joint
+         * @description The joint picture: ours and what the partner told, each thing once, with who it rests on.
+         */
+        get: operations["ApiJointJoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/map": {
         parameters: {
             query?: never;
@@ -544,6 +564,26 @@ export interface paths {
         };
         /** How soon a patrol, or anybody from a place, can be where */
         get: operations["ApiMapTravelTravelFrom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Partner
+         * @description The partner, what stands between the two, and what both said, now or at a moment of the past.
+         */
+        get: operations["ApiPartnerPartner"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1459,8 +1499,10 @@ export interface components {
          *         It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
          *         holds, incidents, dispatches, sightings, statements and lessons that ever were, and has up to which number each
          *         camera's tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
-         *         `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
-         *         the last one that has the whole picture or begins it anew; -1 where there is none.
+         *         `messages` are what was said to and by a partner since the entry `messages_from`, which has what was said before, or
+         *         all of it where that is -1; `gone` says of each author up to which place what is lacking was let go of. `previous`
+         *         is the last entry of this kind before, `picture` the last one that has the whole picture or begins it anew; -1 where
+         *         there is none.
          */
         DeskKept: {
             /** @enum {unknown} */
@@ -1477,6 +1519,12 @@ export interface components {
             picture: number;
             /** @default [] */
             messages: components["schemas"]["JointMessage"][];
+            /** @default -1 */
+            messages_from: number;
+            /** @default {} */
+            gone: {
+                [key: string]: number;
+            };
         };
         /**
          * DeskState
@@ -1706,7 +1754,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -2182,13 +2230,7 @@ export interface components {
             /** @default false */
             tell_total: boolean;
         };
-        /**
-         * JointBoard
-         * @description All that two sides have said to each other, as it stands at one moment: the same on both once both heard it all.
-         *
-         *         `opened` says of releases of either side when the other opened them. `waiting` are messages that rest on one which
-         *         has not come yet.
-         */
+        /** JointBoard */
         JointBoard: {
             now_ns: number;
             /** @default [] */
@@ -2215,14 +2257,11 @@ export interface components {
             /** @default  */
             refused: string;
         };
-        /**
-         * JointLine
-         * @description Something that was said which is no joint matter of its own, and how far it has come.
-         */
+        /** JointLine */
         JointLine: {
             message: components["schemas"]["JointMessage"];
-            /** @enum {unknown} */
-            delivery: "answered" | "not_understood" | "opened" | "received" | "refused" | "sent";
+            /** @enum {string} */
+            delivery: "sent" | "received" | "opened" | "answered" | "refused" | "not_understood";
         };
         /**
          * JointMessage
@@ -2249,10 +2288,7 @@ export interface components {
             /** @default 1 */
             version: number;
         };
-        /**
-         * JointRefusal
-         * @description Something that was not acted upon, and why; `message_id` is empty where not even that could be read.
-         */
+        /** JointRefusal */
         JointRefusal: {
             message_id: string;
             reason: string;
@@ -2269,22 +2305,17 @@ export interface components {
             /** @default  */
             officer: string;
         };
-        /**
-         * JointThing
-         * @description A joint matter: what opened it, what was said of it since, and how it stands now.
-         *
-         *         `overtaken` are answers without effect, such as those that crossed another on the way.
-         */
+        /** JointThing */
         JointThing: {
             thing_id: string;
-            /** @enum {unknown} */
-            course: "notice" | "offer" | "proposal" | "request";
-            /** @enum {unknown} */
-            state: "agreed" | "answered" | "asked" | "declined" | "ended" | "expired" | "looking" | "offered" | "proposed" | "received" | "standing" | "taken" | "withdrawn";
+            /** @enum {string} */
+            course: "proposal" | "offer" | "request" | "notice";
+            /** @enum {string} */
+            state: "proposed" | "agreed" | "declined" | "withdrawn" | "ended" | "offered" | "received" | "taken" | "expired" | "asked" | "looking" | "answered" | "standing";
             opened: components["schemas"]["JointMessage"];
             changed_ns: number;
-            /** @enum {unknown} */
-            delivery: "answered" | "not_understood" | "opened" | "received" | "refused" | "sent";
+            /** @enum {string} */
+            delivery: "sent" | "received" | "opened" | "answered" | "refused" | "not_understood";
             /** @default [] */
             answers: components["schemas"]["JointMessage"][];
             /** @default [] */
@@ -2734,6 +2765,23 @@ export interface components {
             detail: string;
         };
         /**
+         * PartnerPulse
+         * @description How a partner does, told once a second: its link, and how much there is to be asked for.
+         *
+         *         `revision` is that of `PartnerView`: whoever holds another one asks again. `theirs` and `ours` count what stands,
+         *         `matters` the joint ones that are not over.
+         */
+        PartnerPulse: {
+            link: components["schemas"]["LinkShown"];
+            revision: number;
+            /** @default 0 */
+            theirs: number;
+            /** @default 0 */
+            ours: number;
+            /** @default 0 */
+            matters: number;
+        };
+        /**
          * PartnerRefused
          * @description Something that came over a partner's link was not taken in, and why; `arrival` as in `ReleaseHeard`.
          */
@@ -2749,7 +2797,8 @@ export interface components {
          * PartnerState
          * @description One partner: how the link stands, what is agreed, what they told us, and what they see of ours.
          *
-         *         `emergencies` are the acts beyond the rules that stand, `joint` is what both said to each other.
+         *         `emergencies` are the acts beyond the rules that stand, `both` what both sides are held to see. What both said to
+         *         each other is `PartnerView.joint`.
          */
         PartnerState: {
             party_id: string;
@@ -2780,8 +2829,15 @@ export interface components {
             stop: components["schemas"]["Stop"] | null;
             /** @default [] */
             emergencies: components["schemas"]["EmergencyAct"][];
-            /** @default null */
-            joint: components["schemas"]["JointBoard"] | null;
+            /** @default [] */
+            both: components["schemas"]["SeenByBoth"][];
+        };
+        /** PartnerView */
+        PartnerView: {
+            state: components["schemas"]["PartnerState"];
+            joint: components["schemas"]["JointBoard"];
+            /** @default 0 */
+            revision: number;
         };
         /**
          * PasswordChange
@@ -3319,7 +3375,7 @@ export interface components {
             /** @default null */
             storage: components["schemas"]["Storage"] | null;
             /** @default null */
-            partner: components["schemas"]["PartnerState"] | null;
+            partner: components["schemas"]["PartnerPulse"] | null;
         };
         /**
          * Recall
@@ -3485,14 +3541,11 @@ export interface components {
             /** @default  */
             act_id: string;
         };
-        /**
-         * ReleaseOpened
-         * @description When a release was first opened by a person of the side that got it, and in what role.
-         */
+        /** ReleaseOpened */
         ReleaseOpened: {
             release: string;
-            /** @enum {unknown} */
-            by: "administrator" | "operator" | "patrol" | "planner" | "software" | "supervisor" | "viewer";
+            /** @enum {string} */
+            by: "viewer" | "operator" | "supervisor" | "planner" | "administrator" | "patrol" | "software";
             time_ns: number;
         };
         /**
@@ -3737,6 +3790,30 @@ export interface components {
             ground: components["schemas"]["GroundState"] | null;
         };
         /**
+         * SeenByBoth
+         * @description Something that we see and a partner told of: our track or group, its thing, and what it is called jointly.
+         *
+         *         It is held to be so since `since_ns`, by where both say it is.
+         */
+        SeenByBoth: {
+            subject_id: string;
+            thing_id: string;
+            name: string;
+            since_ns: number;
+        };
+        /**
+         * SeenByBothChanged
+         * @description Something is held to be seen by a partner too, or no longer is (`ended`).
+         */
+        SeenByBothChanged: {
+            /** @enum {unknown} */
+            type: "seen_by_both_changed";
+            time_ns: number;
+            both: components["schemas"]["SeenByBoth"];
+            /** @default false */
+            ended: boolean;
+        };
+        /**
          * SendPatrol
          * @description A patrol is ordered to go after an incident, to where it meets them the soonest.
          */
@@ -3801,11 +3878,15 @@ export interface components {
         /**
          * SharedThing
          * @description Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+         *
+         *         `subject_id` is our own name of what is ours; the partner never hears it.
          */
         SharedThing: {
             release: components["schemas"]["Release"];
             /** @default null */
             position: components["schemas"]["Position"] | null;
+            /** @default  */
+            subject_id: string;
         };
         /**
          * Shelve
@@ -4179,7 +4260,7 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
         };
@@ -4264,7 +4345,7 @@ export interface components {
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
@@ -5143,6 +5224,35 @@ export interface operations {
             };
         };
     };
+    ApiJointJoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiMapFacts: {
         parameters: {
             query?: never;
@@ -5514,6 +5624,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPartnerPartner: {
+        parameters: {
+            query?: {
+                /** @description a moment of the past, in ns since 1970, UTC */
+                at?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerView"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */

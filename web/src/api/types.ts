@@ -483,6 +483,32 @@ export interface Release {
 export interface SharedThing {
   release: Release
   position?: Position | null
+  /** Our own name of what is ours. */
+  subject_id?: string
+}
+
+/** Something that we see and the partner told of: our track or group, and their thing. */
+export interface SeenByBoth {
+  subject_id: string
+  thing_id: string
+  name: string
+  since_ns: number
+}
+
+/** How a partner does, once a second; all else of it is asked for when `revision` is another. */
+export interface PartnerPulse {
+  link: LinkShown
+  revision: number
+  theirs?: number
+  ours?: number
+  matters?: number
+}
+
+/** `GET /api/partner` */
+export interface PartnerView {
+  state: PartnerState
+  joint: NonNullable<PartnerState['joint']>
+  revision?: number
 }
 
 export interface Stop {
@@ -609,7 +635,11 @@ export interface PartnerState {
   ours?: SharedThing[]
   stop?: Stop | null
   emergencies?: EmergencyAct[]
+  /** What both sides see. */
+  both?: SeenByBoth[]
+  /** What was said between the two, and of which revision all of this is: both as they were asked for last. */
   joint?: { now_ns: number; things?: JointThing[]; lines?: JointLine[] } | null
+  revision?: number
 }
 
 export interface DeskState {
@@ -858,7 +888,7 @@ export type FeedMessage =
       figures: Figures | null
       cameras: CameraState[]
       storage?: Storage | null
-      partner?: PartnerState | null
+      partner?: PartnerPulse | null
     }
 
 export type Act =
