@@ -73,9 +73,10 @@ $(COMPILED): $(LINKED)
 demo: $(COMPILED) $(BUILT) ## four people cross the line at night, seen by four cameras: watch, locate, alarm (DEMO="--for 20")
 	@$(BIN)/marsad demo $(DEMO)
 
-# A module's tests stay on one process, so that what they share is made once.
+# A module's tests stay on one process, so that what they share is made once. What Python and pytest have compiled is
+# kept for the next time, whatever the environment says: two processes would compile every test again.
 test: $(COMPILED) $(BUILT) ## run the tests on two processes (TESTS="tests/geo -k sight" for some of them)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 check: $(LINKED) $(WEB_INSTALLED) ## style, types and walls
 	$(BIN)/ruff check

@@ -8,6 +8,11 @@ everybody who walks. `as it is` is the control: the picture itself, as a partner
 Distances are in metres: of each true camera from the nearest place that the attack names, the least and the median over
 the cameras; and of each place where sight was lost from where the attack puts it, one in twenty and the median. Guesses
 are of as many cameras anywhere on the giver's side: one in twenty guesses as well as the least that is given for them.
+
+Then camera by camera: the nearest of all places that all attacks on the releases name; the nearest of no more places
+that somebody names who was told nothing and has only a map (the heights, where one sees most from, even spacing); and
+how often one of so many places named at random lies within the protected distance. See `release_belief.py` for what
+somebody learns who reckons through every place where a camera might stand.
 """
 
 import argparse
@@ -22,11 +27,11 @@ from numpy.typing import NDArray
 
 from marsad.coordinate.agreement import sign
 from marsad.coordinate.cadence import Ledger, tell
-from marsad.coordinate.ground import ground_of
+from marsad.coordinate.ground import Eye, ground_of, other_places
 from marsad.coordinate.offer import Offered
 from marsad.coordinate.terms import Terms
 from marsad.geo.geodesy import EnuFrame
-from marsad.kernel.agreement import Agreement, Party, SignedAgreement
+from marsad.kernel.agreement import Agreement, Party, ReleaseGround, SignedAgreement
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.picture import Contributor, PictureTrack
 from marsad.kernel.position import GroundCovariance, GroundState, Position
@@ -48,12 +53,18 @@ GRID_M = 50.0
 
 @dataclass
 class World:
-    """The ground, its cameras (N, 4: east, north, height of the lens, azimuth), and what they see of it."""
+    """The ground, its cameras (N, 4: east, north, height of the lens, azimuth), and the cells that each sees."""
 
     heights: Array
     cameras: Array
     lattice: Lattice
-    seen: NDArray[np.bool_]
+    sights: list[NDArray[np.bool_]]
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """What they see together."""
+        together: NDArray[np.bool_] = np.any(self.sights, axis=0)
+        return together
 
 
 @dataclass
@@ -70,11 +81,16 @@ class Spot:
 
 @dataclass
 class Night:
-    """Who walked where, what was told, and where sight of somebody was lost: walker, second, east, north."""
+    """Who walked where, what was told, and where sight of somebody was lost: walker, second, east, north.
+
+    `named` are the places that each attack on what was told names, once it has been made.
+    """
 
     world: World
+    terms: Terms
     ways: list[Array]
     losses: list[tuple[int, int, float, float]] = field(default_factory=list)
+    named: dict[str, Array] = field(default_factory=dict)
     raw: list[Spot] = field(default_factory=list)
     told: list[Spot] = field(default_factory=list)
 
@@ -91,11 +107,11 @@ class Figures(NamedTuple):
 # -- the world ---------------------------------------------------------------------------------------------------------
 
 
-def height_at(heights: Array, east: Array, north: Array) -> Array:
+def height_at(heights: Array, east: Array | float, north: Array | float) -> Array:
     """The ground's height, of the nearest cell."""
     rows, columns = heights.shape
-    column = np.clip(((east - WEST) / GRID_M).astype(int), 0, columns - 1)
-    row = np.clip(((north - SOUTH) / GRID_M).astype(int), 0, rows - 1)
+    column = np.clip(np.floor((east - WEST) / GRID_M), 0, columns - 1).astype(int)
+    row = np.clip(np.floor((north - SOUTH) / GRID_M), 0, rows - 1).astype(int)
     found: Array = heights[row, column]
     return found
 
@@ -132,10 +148,32 @@ def make_world(rng: np.random.Generator, cameras: int = 5, relief_m: float = 9.0
         up = float(height_at(heights, x[best : best + 1], y[best : best + 1])[0])
         stands.append([x[best], y[best], up + 25, rng.uniform(-0.35, 0.35)])
     found = np.array(stands)
-    lattice = Lattice(west_m=WEST, north_m=NORTH, cell_m=GRID_M, rows=east.shape[0], columns=east.shape[1])
+    return world_with(heights, found)
+
+
+def world_with(heights: Array, cameras: Array) -> World:
+    """The ground with its cameras."""
+    rows, columns = heights.shape
+    lattice = Lattice(west_m=WEST, north_m=NORTH, cell_m=GRID_M, rows=rows, columns=columns)
     across, down = lattice.centres()
-    seen = np.any([visible(heights, camera, across, down) for camera in found], axis=0)
-    return World(heights, found, lattice, seen)
+    return World(heights, cameras, lattice, [visible(heights, camera, across, down) for camera in cameras])
+
+
+def released_ground(world: World, agreement: Agreement) -> ReleaseGround:
+    """The blocks that are told of."""
+    across, down = world.lattice.centres()
+
+    def at(camera: Array, east: float, north: float) -> NDArray[np.bool_]:
+        x, y, lens, azimuth = camera
+        up = float(height_at(world.heights, x, y))
+        there = float(height_at(world.heights, x + east, y + north))
+        return visible(world.heights, np.array([x + east, y + north, lens - up + there, azimuth]), across, down)
+
+    eyes = [
+        Eye(seen, [at(camera, *away) for away in other_places(agreement.protected_distance_m)])
+        for camera, seen in zip(world.cameras, world.sights, strict=True)
+    ]
+    return ground_of(agreement, ORIGIN, world.lattice, eyes)
 
 
 def walk(rng: np.random.Generator) -> Array:
@@ -215,7 +253,7 @@ class Follower:
         )  # fmt: skip
 
 
-def agreed(world: World) -> Terms:
+def signed_agreement() -> SignedAgreement:
     """The agreement under attack: within 3 km of the line, in cells as wide as the protected distance."""
     keys = {"east": bytes([1]) * 32, "west": bytes([2]) * 32}
     public = {n: Ed25519PrivateKey.from_private_bytes(k).public_key().public_bytes_raw().hex() for n, k in keys.items()}
@@ -230,17 +268,23 @@ def agreed(world: World) -> Terms:
         anchor=ANCHOR, protected_distance_m=PROTECTED_M, block_m=4 * PROTECTED_M, rules=(rule,),
         line=(SITE.position(-7000, 0), SITE.position(7000, 0)),
     )  # fmt: skip
-    signed = SignedAgreement(agreement=agreement, signatures=tuple(sign(agreement, n, k) for n, k in keys.items()))
-    return Terms(signed, "east", bytes(range(32)), ground_of(agreement, ORIGIN, world.lattice, world.seen))
+    return SignedAgreement(agreement=agreement, signatures=tuple(sign(agreement, n, k) for n, k in keys.items()))
+
+
+def agreed(world: World) -> Terms:
+    """What the giver releases under."""
+    signed = signed_agreement()
+    return Terms(signed, "east", bytes(range(32)), released_ground(world, signed.agreement))
 
 
 def make_night(seed: int, walkers: int) -> Night:
     """Everybody who walks, what the picture shows of them, and what the partner is told."""
     rng = np.random.default_rng(seed)
     world = make_world(rng)
-    night = Night(world, [walk(rng) for _ in range(walkers)])
+    terms = agreed(world)
+    night = Night(world, terms, [walk(rng) for _ in range(walkers)])
     for walker, way in enumerate(night.ways):
-        follow(night, walker, way, agreed(world), rng)
+        follow(night, walker, way, terms, rng)
     return night
 
 
@@ -456,13 +500,64 @@ ATTACKS: dict[str, Callable[[Night, Sequence[Spot]], Array]] = {
 }
 
 
+def places_named(night: Night, name: str) -> Array:
+    """The places that an attack on what was told names."""
+    if name not in night.named:
+        night.named[name] = ATTACKS[name](night, night.told)
+    return night.named[name]
+
+
+class OfCameras(NamedTuple):
+    """How near it comes to each camera (N,), and how many places are named."""
+
+    told_m: Array
+    blind_m: Array
+    by_chance: Array
+    places: int
+
+
+def of_cameras(night: Night, seed: int = 0) -> OfCameras:
+    """Camera by camera: all attacks on the releases; as many places named from a map alone; and at random."""
+    cameras = night.world.cameras[:, :2]
+    told = np.concatenate([places_named(night, name) for name in ATTACKS])
+    blind = blind_places(night.world, len(told))
+    rng = np.random.default_rng(seed)
+    random = [nearest(cameras, rng.uniform((WEST, -2600), (EAST, 0), (len(told), 2))) for _ in range(400)]
+    chance = np.mean(np.array(random) <= PROTECTED_M, axis=0)
+    return OfCameras(nearest(cameras, told), nearest(cameras, blind), chance, len(told))
+
+
+def blind_places(world: World, count: int) -> Array:
+    """Places that somebody names who has the map and knows that five cameras watch the line, and was told nothing."""
+    where, each = candidates(), len(world.cameras)
+    up = height_at(world.heights, where[:, 0], where[:, 1])
+    east, north = np.meshgrid(np.arange(WEST + 100, EAST, 200), np.arange(-2900, 3000, 200))
+    ground = np.column_stack([east.ravel(), north.ravel()])
+    beyond = ground[ground[:, 1] > -500]
+    even = WEST + (np.arange(each) + 0.5) * (EAST - WEST) / each
+    nothing = np.zeros
+    found = [
+        peaks(where, up - up.min() + 1, each),
+        placed_cameras(world, ground, np.ones(len(ground)), nothing(len(ground))),
+        placed_cameras(world, beyond, np.ones(len(beyond)), nothing(len(beyond))),
+        np.column_stack([even, np.full(each, -1150.0)]),
+    ]
+    return np.concatenate(found)[:count]
+
+
+def nearest(cameras: Array, named: Array) -> Array:
+    """How far each camera is from the nearest place named (N,)."""
+    found: Array = np.hypot(*(cameras[:, None] - named[None]).transpose(2, 0, 1)).min(axis=1)
+    return found
+
+
 def attack(night: Night, seed: int = 0) -> list[Figures]:
     """Every attack, on the picture as it is, on what is told, and by guessing alone."""
     rng, out = np.random.default_rng(seed), []
     cameras = night.world.cameras[:, :2]
     for name, find in ATTACKS.items():
-        for on, spots in (("as it is", night.raw), ("as agreed", night.told)):
-            out.append(Figures(name, on, *distances(cameras, find(night, spots))))
+        out.append(Figures(name, "as it is", *distances(cameras, find(night, night.raw))))
+        out.append(Figures(name, "as agreed", *distances(cameras, places_named(night, name))))
     guesses = [distances(cameras, rng.uniform((WEST, -2600), (EAST, 0), (len(cameras), 2))) for _ in range(200)]
     nearest, middle = np.array(guesses).T
     out.append(Figures("guesses", "nothing", float(np.quantile(nearest, 0.05)), float(np.median(middle))))
@@ -487,7 +582,7 @@ def distances(cameras: Array, named: Array) -> tuple[float, float]:
     """The least and the median distance of the true cameras from the nearest place named."""
     if not len(named):
         return float("inf"), float("inf")
-    away = np.hypot(*(cameras[:, None] - named[None]).transpose(2, 0, 1)).min(axis=1)
+    away = nearest(cameras, named)
     return float(away.min()), float(np.median(away))
 
 
@@ -498,16 +593,32 @@ def main() -> None:
     parser.add_argument("--walkers", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    every: list[OfCameras] = []
     for seed in range(asked.seed, asked.seed + asked.nights):
         start = time.perf_counter()
         night = make_night(seed, asked.walkers)
-        open_ = len(ground_of(agreed(night.world).agreement, ORIGIN, night.world.lattice, night.world.seen).blocks)
+        open_ = len(released_ground(night.world, night.terms.agreement).blocks)
         print(f"night {seed}: {asked.walkers} walked, {len(night.raw)} places in the picture, {len(night.told)} told;")
         print(f"  {night.world.seen.mean():.0%} of the ground seen, {open_} blocks told of, "
               f"{len(night.losses)} times sight was lost; protected are {PROTECTED_M} m")  # fmt: skip
         for name, on, least, median in attack(night, seed):
             print(f"  {name:24s} {on:10s} nearest (or 5 %) {least:7.0f}   median {median:7.0f}")
-        print(f"  {time.perf_counter() - start:.0f} s")
+        found = of_cameras(night, seed)
+        every.append(found)
+        print(f"  each camera, the nearest of {found.places} places: from what is told {in_metres(found.told_m)}")
+        print(f"    from a map alone {in_metres(found.blind_m)}; {time.perf_counter() - start:.0f} s")
+    told, blind = (np.concatenate([each[k] for each in every]) for k in (0, 1))
+    chance = np.concatenate([each.by_chance for each in every])
+    within = f"within {PROTECTED_M} m of {len(told)} cameras come"
+    by_map = np.mean(blind <= PROTECTED_M)
+    print(f"{within}: what is told {np.mean(told <= PROTECTED_M):.0%}, a map alone {by_map:.0%}, "
+          f"chance alone {chance.mean():.0%}; nearer than both {PROTECTED_M} m and the map: "
+          f"{np.sum(told < np.minimum(PROTECTED_M, blind))}")  # fmt: skip
+
+
+def in_metres(away: Array) -> str:
+    """Distances, one after the other."""
+    return " ".join(f"{each:.0f}" for each in away) + " m"
 
 
 if __name__ == "__main__":

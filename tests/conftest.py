@@ -13,16 +13,17 @@ settings.load_profile("marsad")
 
 _ROOT = Path(__file__).resolve().parents[1]
 _LONGEST = (
-    "simulate/test_campaign",
     "app/test_demo",
-    "scenario/test_library",
     "app/test_bench_watch",
+    "web/test_night",
+    "scenario/test_library",
+    "web/test_console",
+    "simulate/test_campaign",
+    "app/test_cli",
     "watch/test_health",
+    "app/test_run",
 )
-"""The modules that take longest: they come first, so that no process is left alone with one of them at the end.
-
-Those in a browser stay last: while one runs, its process has an event loop, beside which no other can be run.
-"""
+"""The modules that take longest: they come first, so that no process is left alone with one of them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

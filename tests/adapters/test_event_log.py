@@ -125,7 +125,7 @@ def test_types_that_are_left_out_are_passed_over_wherever_the_others_stand(log: 
     said: list[Event] = [OfficerDecision(time_ns=4, officer="o", subject="a6", decision="ack"), alert(6), health(5)]
     for second in range(120):
         log.append([said[second % 3], health(second), *(track_point(second * SECOND, each) for each in range(200))])
-    log.erase(1, rule="retention", officer="o", time_ns=7)
+    log.erase([1], rule="retention", officer="o", time_ns=7)
     for without in ((TrackPoint,), (CameraHealth, AlertRaised, TrackPoint), (PayloadErased,), ()):
         everything = [stored for stored in log.read() if not (without and isinstance(stored.event, without))]
         assert list(log.read(without=without)) == everything
@@ -201,7 +201,7 @@ def test_an_erased_payload_is_gone_and_the_chain_verifies(log: EventLog) -> None
     log.append([health(1), OfficerDecision(time_ns=2, officer="x", subject="y", decision="z"), health(3)])
     before = log.head()
     hashes = [entry.entry_hash for entry in log.read()]
-    log.erase(1, rule="30 days", officer="keeper", time_ns=9)
+    log.erase([1], rule="30 days", officer="keeper", time_ns=9)
     stored = list(log.read())
     assert [entry.entry_hash for entry in stored[:3]] == hashes
     assert stored[1].event is None
@@ -214,16 +214,16 @@ def test_an_erased_payload_is_gone_and_the_chain_verifies(log: EventLog) -> None
 
 def test_what_must_not_be_erased_is_refused(log: EventLog) -> None:
     log.append([health(1), health(2)])
-    log.erase(0, rule="r", officer="o", time_ns=3)
+    log.erase([0], rule="r", officer="o", time_ns=3)
     with pytest.raises(RefusedError, match="erased already"):
-        log.erase(0, rule="r", officer="o", time_ns=4)
+        log.erase([0], rule="r", officer="o", time_ns=4)
     with pytest.raises(RefusedError, match="record of an erasure"):
-        log.erase(2, rule="r", officer="o", time_ns=4)
+        log.erase([2], rule="r", officer="o", time_ns=4)
     with pytest.raises(RefusedError, match="names its rule and its officer"):
-        log.erase(1, rule="", officer="o", time_ns=4)
+        log.erase([1], rule="", officer="o", time_ns=4)
     for sequence in (-1, 3):
         with pytest.raises(InputError, match=f"sequence = {sequence}: the log has entries 0 to 2"):
-            log.erase(sequence, rule="r", officer="o", time_ns=4)
+            log.erase([sequence], rule="r", officer="o", time_ns=4)
     with pytest.raises(RefusedError, match="cannot be appended"):
         log.append([PayloadErased(time_ns=5, sequence=1, rule="r", officer="o")])
     assert log.verify().count == 3

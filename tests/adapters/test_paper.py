@@ -65,3 +65,4 @@ def test_records_and_briefs_in_every_language(language: Language) -> None:
     made = brief_of(log.read(), 0, 9)
     assert brief_pdf(made, language, UTC).startswith(b"%PDF")
     assert (BRIEF[language]["sought"], "4") in brief_rows(made, language)
+    assert set(BRIEF[language]) == set(BRIEF["en"])

@@ -241,7 +241,7 @@ def test_an_interrupt_while_committing_leaves_log_and_memory_in_step(
         with_erasure = log.head().count
         monkeypatch.setattr(sqlite, "_insert", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            log.erase(0, rule="r", officer="o", time_ns=5)
+            log.erase([0], rule="r", officer="o", time_ns=5)
         monkeypatch.setattr(sqlite, "_insert", insert)
         assert log.head().count == (with_erasure or 0) + landed
         log.append([decision(6)])
@@ -313,7 +313,8 @@ def test_the_file_itself_refuses_all_but_appending_and_erasing(ten: Path, statem
 def test_an_erased_payload_is_nowhere_in_the_files(path: Path) -> None:
     with SqliteEventLog(path) as log:
         log.append([decision(1, "the name of a witness"), decision(2)])
-        log.erase(0, rule="r", officer="o", time_ns=3)
+        log.erase([0], rule="r", officer="o", time_ns=3)
+        log.purge()
         for file in path.parent.iterdir():
             assert b"witness" not in file.read_bytes()
     assert b"witness" not in path.read_bytes()
@@ -434,7 +435,7 @@ def test_a_payload_put_back_after_its_erasure_is_named(ten: Path) -> None:
     backup = ten.with_name("backup.sqlite")
     shutil.copy(ten, backup)
     with SqliteEventLog(ten) as log:
-        log.erase(2, rule="r", officer="o", time_ns=99)
+        log.erase([2], rule="r", officer="o", time_ns=99)
     with tampering(ten) as file:
         file.execute("ATTACH ? AS backup", (str(backup),))
         file.execute(
@@ -526,7 +527,7 @@ def test_a_log_whose_writer_was_killed_is_verified_with_what_waits_in_its_journa
 
 def test_an_erased_payload_in_the_end_is_no_finding(ten: Path) -> None:
     with SqliteEventLog(ten) as log:
-        log.erase(8, rule="r", officer="o", time_ns=11)
+        log.erase([8], rule="r", officer="o", time_ns=11)
     for most in (5, 100):
         with SqliteEventLog(ten, verify_last=most) as log:
             assert log.verified == min(most, 11)
@@ -538,7 +539,7 @@ def test_what_is_on_the_disk_is_known_apart_from_what_waits(path: Path) -> None:
         assert (log.written().length, log.head().length) == (0, 1)
         log.append([decision(2)])
         assert log.written() == log.head()
-        log.erase(0, rule="r", officer="o", time_ns=3)
+        log.erase([0], rule="r", officer="o", time_ns=3)
         assert log.written() == log.head()
         assert log.head().length == 3
 

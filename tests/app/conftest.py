@@ -1,5 +1,6 @@
 """A small clip with one walker, and the site where it was taken."""
 
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,9 @@ import numpy as np
 import pytest
 
 from marsad.kernel.frame import Counts, Frame
+
+# The tests of this room share what they are made of.
+sys.path.insert(0, str(Path(__file__).parent))
 
 FPS, WIDE, HIGH = 25, 160, 120
 

@@ -24,7 +24,7 @@ flat_height_m = 100.0
 sigma_m = 0.1
 [[cameras]]
 id = "mast"
-reach_m = 6000.0
+reach_m = 2000.0
 [cameras.lens]
 width_px = 4000
 height_px = 3000

@@ -34,8 +34,11 @@ from marsad.kernel.act import (
     AnswerOrder,
     CloseIncident,
     DoStep,
+    EndLesson,
+    MarkNuisance,
     OpenIncident,
     Person,
+    PersonAfterAll,
     ReportPosition,
     ReportSighting,
     SendPatrol,
@@ -61,7 +64,7 @@ from marsad.kernel.event import (
 from marsad.kernel.measurement import Look, Measurement
 from marsad.kernel.position import BearingMeasurement, Position
 from marsad.kernel.site import Camera, Lens, Line, Pose, Rules, Site, Terrain
-from marsad.kernel.track import Track
+from marsad.kernel.track import Kind, Track
 from marsad.respond.incident import PROCEDURES
 
 S = 10**9
@@ -826,6 +829,124 @@ def test_a_look_that_is_no_look_is_told_of_and_ends_nothing(tmp_path: Path) -> N
         await watch(bench, 6)
         assert any("not taken into the picture" in line for line in bench.told)
         assert len(desk.picture.tracks) == 1
+        await bench.close()
+
+    run(night())
+
+
+LEARNS = msgspec.structs.replace(SITE, lines=(), rules=Rules(off=QUIET))
+
+
+def bush(number: int, now_ns: int, *, alert: bool = False, kind: Kind = "unknown") -> Glance:
+    """Something in one place of the west camera's picture of which nobody can tell what it is."""
+    box = Box(x_px=100.0, y_px=200.0, w_px=8.0, h_px=10.0)
+    track = Track(
+        track_id=number, camera_id="west", origin="own", time_ns=now_ns, frame_index=0, status="confirmed", box=box,
+        velocity_x_px_s=0.0, velocity_y_px_s=0.0, contrast_counts=20.0, snr=9.0, kind=kind, kind_confidence=0.4,
+        confidence=0.9, first_ns=now_ns, confirmed_ns=now_ns,
+    )  # fmt: skip
+    raised = Alert(
+        alert_id=f"west-{number}", rule="confirmed_track", rule_id="confirmed_track", priority="medium",
+        camera_id="west", track_id=number, time_ns=now_ns, frame_index=0, kind="unknown", box=box, text="Unknown",
+    )  # fmt: skip
+    return Glance(camera_id="west", time_ns=now_ns, fps=9.0, tracks=(track,), alerts=(raised,) if alert else ())
+
+
+async def shaken(bench: Bench, number: int, seconds: int, kind: Kind = "unknown") -> None:
+    """Let it be seen for so long, with an alert at the beginning, and then be gone for good."""
+    for second in range(seconds):
+        bench.desk.take(bush(number, bench.clock.now_ns, alert=second == 0, kind=kind))
+        bench.clock.now_ns += S
+        await bench.desk.advance()
+
+
+async def marked(bench: Bench, count: int) -> None:
+    """Have two officers mark so many of these as vegetation."""
+    for number in range(1, count + 1):
+        await shaken(bench, number, 1)
+        alarm = bench.desk.state().alarms[-1]
+        officer = Person(name=("Rana", "Omar")[number % 2], role="operator")
+        act = MarkNuisance(act_id=f"m{number}", alarm_id=alarm.alarm_id, cause="vegetation")
+        await bench.desk.act(officer, act)
+        bench.clock.now_ns += 200 * S
+        await bench.desk.advance()
+
+
+def test_marks_of_nuisance_have_the_next_one_wait_and_an_officer_ends_that(tmp_path: Path) -> None:
+    async def night() -> None:
+        bench = Bench(tmp_path, LEARNS)
+        await bench.open()
+        await marked(bench, 3)
+        (lesson,) = bench.desk.state().lessons
+        assert (lesson.wait_s, lesson.camera_id, len(lesson.marks)) == (3.0, "west", 3)
+        before = len(bench.desk.state().alarms)
+        await shaken(bench, 50, 1)
+        (waiting,) = bench.desk.state().waiting
+        assert (waiting.alert.alert_id, len(bench.desk.state().alarms)) == ("west-50", before)
+        assert bench.desk.state_at(bench.clock.now_ns).waiting == (waiting,)
+        await shaken(bench, 51, 1, "person")
+        # What was lost while it waited is an alarm all the same, and so is whoever is told to be a person.
+        bench.clock.now_ns += 3 * S
+        await bench.desk.advance()
+        assert len(bench.desk.state().alarms) == before + 2
+        assert bench.desk.state().waiting == ()
+        end = EndLesson(act_id="e", lesson_id=lesson.lesson_id, reason="people are expected there")
+        await bench.desk.act(Person(name="Huda", role="supervisor"), end)
+        assert lesson.lesson_id not in {each.lesson_id for each in bench.desk.state().lessons if each.wait_s}
+        await bench.close()
+
+    run(night())
+
+
+def test_an_alert_that_waits_when_the_desk_is_cut_off_is_an_alarm_afterwards(tmp_path: Path) -> None:
+    async def night() -> None:
+        bench = Bench(tmp_path, LEARNS)
+        await bench.open()
+        await marked(bench, 3)
+        await shaken(bench, 50, 1)
+        lessons, waiting = bench.desk.state().lessons, bench.desk.state().waiting
+        assert len(waiting) == 1
+        shutil.copytree(tmp_path, tmp_path.parent / "cut", ignore=shutil.ignore_patterns("*-lock"))
+        await bench.close()
+        again = Bench(tmp_path.parent / "cut", LEARNS)
+        again.clock.now_ns = bench.clock.now_ns + S
+        await again.open()
+        assert (again.desk.state().lessons, again.desk.state().waiting) == (lessons, waiting)
+        again.clock.now_ns += 5 * S
+        await again.desk.advance()
+        assert again.desk.state().waiting == ()
+        assert again.desk.state().alarms[-1].met[0].alert_id == "west-50"
+        await again.close()
+
+    run(night())
+
+
+def test_a_person_after_all_sounds_anew_and_voids_what_the_mark_taught(tmp_path: Path) -> None:
+    async def night() -> None:
+        bench = Bench(tmp_path, LEARNS)
+        await bench.open()
+        await marked(bench, 3)
+        alarm = bench.desk.state().alarms[-1]
+        await shaken(bench, 60, 4)
+        unmarked = PersonAfterAll(act_id="p0", alarm_id=bench.desk.state().alarms[-1].alarm_id)
+        with pytest.raises(RefusedError, match="nobody has marked"):
+            await bench.desk.act(OFFICER, unmarked)
+        await bench.desk.act(OFFICER, PersonAfterAll(act_id="p", alarm_id=alarm.alarm_id))
+        (now,) = [each for each in bench.desk.state().alarms if each.alarm_id == alarm.alarm_id]
+        assert (now.state, now.nuisance) == ("unacknowledged", None)
+        assert [(each.refuted, each.wait_s) for each in bench.desk.state().lessons] == [(True, 0.0)]
+        await bench.close()
+
+    run(night())
+
+
+def test_what_is_marked_in_an_exercise_teaches_nothing(tmp_path: Path) -> None:
+    async def night() -> None:
+        bench = Bench(tmp_path, LEARNS)
+        await bench.open()
+        await bench.desk.act(Person(name="Huda", role="supervisor"), SetExercise(act_id="x", on=True, name="dry"))
+        await marked(bench, 4)
+        assert bench.desk.state().lessons == ()
         await bench.close()
 
     run(night())

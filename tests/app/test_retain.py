@@ -17,6 +17,7 @@ from marsad.kernel.event import (
     IncidentChanged,
     PatrolPosition,
     PayloadErased,
+    RetentionRan,
     ShiftNoted,
 )
 from marsad.kernel.incident import Incident
@@ -61,7 +62,7 @@ def written(folder: Path, *events: Event) -> Path:
 def left(path: Path) -> list[Event | None]:
     with SqliteLogReader(path) as log:
         log.verify()
-        return [each.event for each in log.read() if not isinstance(each.event, PayloadErased)]
+        return [each.event for each in log.read() if not isinstance(each.event, PayloadErased | RetentionRan)]
 
 
 def test_what_is_too_old_is_erased_and_who_had_it_done_is_written_down(tmp_path: Path) -> None:

@@ -301,9 +301,9 @@ def test_what_is_said_arrives_is_answered_and_stands_alike_on_both_sides(tmp_pat
 
 
 def board(desk: Desk) -> JointBoard:
-    partner = desk.control.state().partner
-    assert partner is not None
-    return partner.joint or JointBoard(now_ns=0)
+    view = desk.control.partner_view()
+    assert view is not None
+    return view.joint
 
 
 def things(desk: Desk) -> tuple[JointThing, ...]:

@@ -89,7 +89,7 @@ def test_the_report_is_one_line_of_json(log: Path) -> None:
 
 def test_the_manual_s_recipe_gives_the_same_head(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with SqliteEventLog(log) as writer:
-        writer.erase(2, rule="30 days", officer="keeper", time_ns=9)
+        writer.erase([2], rule="30 days", officer="keeper", time_ns=9)
     page = (Path(__file__).parents[2] / "docs" / "howto" / "verify-a-log.md").read_text(encoding="utf-8")
     recipe = page.split("```python\n")[1].split("```")[0].replace('"events.sqlite"', repr(str(log)))
     exec(compile(recipe, "verify-a-log.md", "exec"), {})  # noqa: S102 - our own page

@@ -4,15 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from marsad.console.partner_board import PartnerBoard, PartnerFacts, follow
+from marsad.console.partner_board import REBASE, REBASE_NS, MessagesKept, PartnerBoard, PartnerFacts, follow
+from marsad.kernel.desk import DeskState
 from marsad.kernel.event import (
+    DeskKept,
     EmergencyReleased,
+    JointSaid,
     LinkTurned,
     PartnerRefused,
     ReleaseHeard,
     ReleaseMade,
     ReleasesStopped,
 )
+from marsad.kernel.joint import JointMessage, ThreadMessage
 from marsad.kernel.partner import Stop
 from marsad.kernel.position import Position
 from marsad.kernel.release import Cell, EmergencyAct, Release
@@ -111,6 +115,58 @@ def test_a_board_that_was_kept_goes_on_as_if_it_had_not_been(steps: list[tuple[s
         half.apply(event)
         if number == len(events) // 2:
             kept = PartnerBoard(FACTS)
-            kept.restore(half.state(S), half.messages, half.arrival)
+            kept.restore(half.state(S), half.keeping(S), half.arrival)
             half = kept
     assert (half.state(S), half.arrival) == (whole.state(S), whole.arrival)
+
+
+def said(number: int) -> JointSaid:
+    message = JointMessage(
+        author="east", sequence=number, salt="0" * 16, time_ns=number * S, stamp_ns=number * S, by="operator",
+        body=ThreadMessage(text=f"word {number}"), agreement_version=1,
+    )  # fmt: skip
+    return JointSaid(time_ns=number * S, message=message)
+
+
+def kept_at(board: PartnerBoard, sequence: int, now_ns: int) -> DeskKept:
+    """Keep a board as the log does."""
+    kept = board.keeping(now_ns)
+    state = DeskState(sequence=sequence - 1, now_ns=now_ns, site_name="", origin=FACTS.anchor)
+    event = DeskKept(
+        time_ns=now_ns, state=state, named={}, sounded_ns=(), acts=(), statements=(), previous=-1, picture=-1,
+        messages=kept.messages, messages_from=kept.base, gone=kept.gone,
+    )  # fmt: skip
+    board.kept(sequence, event)
+    return event
+
+
+def test_a_keeping_has_what_is_new_and_names_the_one_that_has_the_rest() -> None:
+    board = PartnerBoard(FACTS)
+    for number in range(1, 1001):
+        board.apply(said(number))
+    whole = kept_at(board, 10, S)
+    assert (len(whole.messages), whole.messages_from) == (1000, -1)
+    for number in range(1001, 1004):
+        board.apply(said(number))
+    part = kept_at(board, 20, 2 * S)
+    assert ([each.sequence for each in part.messages], part.messages_from) == ([1001, 1002, 1003], 10)
+    again = PartnerBoard(FACTS)
+    again.restore(board.state(S), MessagesKept(part.messages, 10, part.gone), 0, whole.messages)
+    assert again.messages == board.messages
+    assert [each.sequence for each in again.said_after("east", 1001)] == [1002, 1003]
+    for number in range(1004, 1004 + REBASE):
+        board.apply(said(number))
+    assert kept_at(board, 30, 3 * S).messages_from == -1
+    assert kept_at(board, 40, 4 * S).messages == ()
+    assert kept_at(board, 50, 4 * S + REBASE_NS).messages_from == -1
+
+
+def test_what_is_let_go_of_is_kept_no_more_but_how_far_that_goes_is() -> None:
+    board = PartnerBoard(FACTS)
+    for number in range(1, 5):
+        board.apply(said(number))
+    board.let_go([said(1).message.message_id, said(2).message.message_id], {"east": 2, "west": 0})
+    kept = board.keeping(S)
+    assert [each.sequence for each in kept.messages] == [3, 4]
+    assert kept.gone == {"east": 2, "west": 0}
+    assert [each.sequence for each in board.said_after("east", 0)] == [3, 4]

@@ -1,18 +1,25 @@
 """A small night's releases are attacked; the whole attack is `benchmarks/release_attack.py`."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from test_release import loaded
 
-SEED, WALKERS = 2, 22
+SEED, WALKERS, BELIEF_SEED = 2, 22, 8
 
 
 @pytest.fixture(scope="module")
-def figures() -> dict[tuple[str, str], tuple[float, float]]:
+def night() -> Any:  # noqa: ANN401 - of a script that is loaded, not imported
+    made = loaded("release_attack").make_night(SEED, WALKERS)
+    assert len(made.told) > 500
+    assert len(made.losses) > 10
+    return made
+
+
+@pytest.fixture(scope="module")
+def figures(night: Any) -> dict[tuple[str, str], tuple[float, float]]:  # noqa: ANN401 - the same
     attack = loaded("release_attack")
-    night = attack.make_night(SEED, WALKERS)
-    assert len(night.told) > 500
-    assert len(night.losses) > 10
     return {(each.attack, each.on): (each.least_m, each.median_m) for each in attack.attack(night, SEED)}
 
 
@@ -33,6 +40,29 @@ def test_what_is_told_keeps_the_protected_distance(figures: dict[tuple[str, str]
         assert median_m > 250, attack
         if "sight" not in attack and "cells" not in attack:
             assert least_m > luck_m, attack
+
+
+def test_no_camera_is_found_by_releases_that_a_map_does_not_find(night: Any) -> None:  # noqa: ANN401 - the same
+    """Of all places that all attacks name none is within the distance, and nearer than who is told nothing comes."""
+    attack = loaded("release_attack")
+    found = attack.of_cameras(night, SEED)
+    assert found.places >= 15
+    assert (found.told_m >= np.minimum(attack.PROTECTED_M, found.blind_m)).all()
+    assert (found.blind_m < attack.PROTECTED_M).any()
+
+
+def test_whoever_reckons_through_all_places_believes_little_more_than_before() -> None:
+    """Were all blocks told of that are seen whole, some camera would be found out: as released, none is."""
+    belief = loaded("release_belief")
+    found = belief.beliefs(BELIEF_SEED, step_m=260.0)
+    _, before = found["nothing"]
+    whole, careless = found["every whole block"]
+    blocks, after = found["as released"]
+    assert 0 < blocks < whole
+    gain, gain_after = careless.within / before.within, after.within / before.within
+    assert gain.max() > 3
+    assert gain_after.max() < 2
+    assert gain_after[np.argmax(gain)] < gain.max() / 2
 
 
 def test_what_is_told_says_nothing_of_how_far_a_thing_is_from_the_camera() -> None:

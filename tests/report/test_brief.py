@@ -1,5 +1,7 @@
 """The brief of a shift: what was raised, what is left to do, and for how long a camera was blind."""
 
+from datetime import timedelta, timezone
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +10,11 @@ from marsad.adapters.memory import MemoryEventLog
 from marsad.kernel.alarm import Alarm, Met, Seen
 from marsad.kernel.desk import CameraState, DeskState
 from marsad.kernel.detection import Box
-from marsad.kernel.event import AlarmChanged, CameraHealth, CameraLost, CameraRestored
+from marsad.kernel.event import AlarmChanged, CameraHealth, CameraLost, CameraRestored, LessonChanged
+from marsad.kernel.lesson import Lesson
 from marsad.kernel.position import Position
 from marsad.kernel.track import Count
-from marsad.report.brief import Brief, brief_of
+from marsad.report.brief import Brief, NuisanceShare, brief_of
 from marsad.respond.incident import Incidents
 
 NS = 1_000_000_000
@@ -49,8 +52,38 @@ def test_alarms_are_counted_once_as_they_ended() -> None:
     )
     assert made.alarms == {"high": 1}
     assert made.nuisances == {"animal": 1}
+    assert made.nuisance_hours == {"02": NuisanceShare(alarms=1, nuisances=1)}
     assert made.median_to_acknowledge_s == 40
     assert [alarm.alarm_id for alarm in made.waiting] == ["A0"]
+
+
+def test_where_and_when_alarms_were_nothing_is_told_of_how_many_there() -> None:
+    def raised(name: str, hour: int, cameras: tuple[str, ...], nuisance: str | None) -> AlarmChanged:
+        alarm = msgspec.structs.replace(
+            ALARM, alarm_id=name, raised_ns=hour * HOUR, camera_ids=cameras, nuisance=nuisance
+        )
+        return AlarmChanged(time_ns=hour * HOUR, alarm=alarm, happening="raised")
+
+    events = [
+        raised("A1", 2, ("north",), "animal"), raised("A2", 2, ("north", "south"), None),
+        raised("A3", 5, ("south",), None), raised("A4", 26, ("north",), "bird"),
+    ]  # fmt: skip
+    made = brief(*events, to_h=30)
+    assert made.nuisance_cameras == {"north": NuisanceShare(alarms=3, nuisances=2)}
+    assert made.nuisance_hours == {"02": NuisanceShare(alarms=3, nuisances=2)}
+    log = MemoryEventLog()
+    log.append(events)
+    eastern = brief_of(log.read(), 0, 30 * HOUR, zone=timezone(timedelta(hours=3)))
+    assert list(eastern.nuisance_hours) == ["05"]
+
+
+def test_what_marks_ask_for_at_the_end_is_handed_over() -> None:
+    lesson = Lesson(
+        lesson_id="N1", rule="loitering", camera_id="C2", place=ALARM.seen, marks=(), until_ns=9, changed_ns=2, wait_s=3
+    )
+    learned = LessonChanged(time_ns=2 * HOUR, lesson=lesson, happening="marked", officer="samir")
+    assert brief(learned).lessons == (lesson,)
+    assert brief(learned, LessonChanged(time_ns=3 * HOUR, lesson=lesson, happening="ended")).lessons == ()
 
 
 def test_what_stands_and_who_is_sought() -> None:

@@ -10,19 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marsad.adapters.memory import MemoryEventLog
-from marsad.kernel.alarm import Alarm, Met, Seen
+from marsad.kernel.alarm import Alarm, AlarmHappening, Met, NuisanceCause, Seen
+from marsad.kernel.alert import Priority
 from marsad.kernel.detection import Box
-from marsad.kernel.dispatch import Answer
+from marsad.kernel.dispatch import Answer, DispatchHappening
 from marsad.kernel.error import InputError, RefusedError
-from marsad.kernel.event import DURABLE, AlarmChanged, StatementChanged
-from marsad.kernel.incident import Outcome
+from marsad.kernel.event import DURABLE, AlarmChanged, HealthKind, StatementChanged
+from marsad.kernel.incident import IncidentHappening, Outcome
 from marsad.kernel.position import EnuPoint
 from marsad.kernel.site import Camera, Lens, Site
 from marsad.kernel.statement import FactKind, Language, Sentence, Statement
 from marsad.kernel.track import Count
 from marsad.report.incident_record import IncidentRecord, record_of
 from marsad.report.statement import Statements, diagram, exposures_of, facts_of, sentences_of
-from marsad.report.wording import LABELS, SENTENCES, persons
+from marsad.report.wording import LABELS, SENTENCES, WORDS, persons
 from marsad.respond.dispatch import Dispatches, Option
 from marsad.respond.incident import Incidents
 
@@ -126,16 +127,29 @@ def test_arabic_counts_people_as_its_grammar_asks(n: int, subject: str, after: s
     assert persons("ar", n) == (subject, after)
 
 
+def test_at_least_so_many_stand_in_the_case_that_their_place_asks() -> None:
+    assert persons("kmr", 3, at_least=True) == ("herî kêm 3 kes", "herî kêm 3 kesan")
+    assert persons("ar", 2, at_least=True) == ("ما لا يقل عن شخصين", "ما لا يقل عن شخصين")
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_every_value_on_paper_has_its_word(language: Language) -> None:
+    literals = (AlarmHappening, IncidentHappening, DispatchHappening, NuisanceCause, HealthKind, Priority)
+    assert {each for literal in literals for each in get_args(literal)} <= set(WORDS[language])
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
         ("Seen by C2 from afar.", "camera"), ("A thermal camera found them.", "means"), ("رصدتهم كاميرا.", "means"),
+        ("رصدتهم الكاميرا.", "means"), ("وبالكاميرا الحرارية رُصدوا.", "means"), ("لە بورجەکەوە بینران.", "means"),
+        ("ومن دورية الشمال.", "post"),
         ("At 38S KB 12345 67890.", "place"), ("At 34.5123, 41.0321.", "place"), ("Near Post North.", "post"),
         ("Abu Ali told us.", "source"),
     ],
 )  # fmt: skip
 def test_what_would_give_something_away_is_flagged(text: str, what: str) -> None:
-    own = {"Post North": "post", "Abu Ali": "source"}
+    own = {"Post North": "post", "دورية الشمال": "post", "Abu Ali": "source"}
     found = exposures_of([Sentence(text="Nothing here."), Sentence(text=text)], SITE, own)
     assert what in {each.what for each in found}
     assert {each.sentence for each in found} == {1}

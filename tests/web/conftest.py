@@ -1,4 +1,4 @@
-"""One browser for all tests of the screens, and what is asked of every page."""
+"""One browser for all tests of a module, and what is asked of every page."""
 
 import os
 import shutil
@@ -22,8 +22,9 @@ def _missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """It goes with its module: while there is one its process has an event loop, beside which no other can be run."""
     path = shutil.which("chromium")
     if path is None:
         _missing("chromium is not installed: apt install chromium")

@@ -470,6 +470,12 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     def state() -> Any:  # noqa: ANN401 - JSON
         return msgspec.to_builtins(desk.state())
 
+    @get("/api/partner", sync_to_thread=False)
+    def partner() -> Any:  # noqa: ANN401 - JSON
+        if desk.partner is None:
+            raise HTTPException(status_code=404, detail="this site shares with nobody")
+        return msgspec.to_builtins(desk.partner.view())
+
     @get("/api/events", sync_to_thread=False)
     def events() -> list[dict[str, Any]]:
         return desk.log
@@ -512,7 +518,7 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
         now = desk.now_ns()
         return [{"from_ns": now - 3_600 * NS, "to_ns": now if camera_id != "C5" else now - 1_262 * NS}]
 
-    return [site, state, events, options, brief, statements, film]
+    return [site, state, partner, events, options, brief, statements, film]
 
 
 def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
@@ -578,7 +584,7 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
                 {
                     "type": "pulse", "sequence": sequence, "now_ns": desk.now_ns(), "cameras": cameras,
                     "figures": msgspec.to_builtins(desk.figures()), "storage": msgspec.to_builtins(desk.storage()),
-                    "partner": msgspec.to_builtins(desk.partner.state()) if desk.partner else None,
+                    "partner": msgspec.to_builtins(desk.partner.pulse()) if desk.partner else None,
                 }
             )  # fmt: skip
             moved = PictureMoved(

@@ -17,7 +17,7 @@ from marsad.kernel.joint import (
     Phrase,
     ThreadMessage,
 )
-from marsad.kernel.partner import LinkShown, PartnerState, SharedThing, Stop
+from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView, SeenByBoth, SharedThing, Stop
 from marsad.kernel.position import Position
 from marsad.kernel.release import Cell, EmergencyAct, Heads, Release
 
@@ -52,6 +52,7 @@ class FakePartner:
         self.began_ns = now_ns
         self.link = LinkShown(state="connected", age_s=3.0, received=41, sent=128, confirmed=127)
         self.stop: Stop | None = None
+        self.revision = 1
         self.emergencies: list[EmergencyAct] = []
         square = Cells(size_m=1000, cells=((1, 2),))
         later = now_ns + 1_200 * NS
@@ -90,11 +91,21 @@ class FakePartner:
             ours=(
                 SharedThing(release=told, position=Position(latitude_deg=34.385, longitude_deg=41.06)),
             ),
-            joint=JointBoard(now_ns=began, things=tuple(self.things), lines=tuple(self.lines)),
+            both=(SeenByBoth(subject_id="G3", thing_id="w2", name="G3", since_ns=began - 40 * NS),),
         )  # fmt: skip
+
+    def view(self) -> PartnerView:
+        """The same with what both said."""
+        joint = JointBoard(now_ns=self.began_ns, things=tuple(self.things), lines=tuple(self.lines))
+        return PartnerView(state=self.state(), joint=joint, revision=self.revision)
+
+    def pulse(self) -> PartnerPulse:
+        """What is told of it once a second."""
+        return PartnerPulse(link=self.link, revision=self.revision, theirs=2, ours=1, matters=len(self.things))
 
     def take(self, event: Event) -> None:
         """Take in what was logged."""
+        self.revision += 1
         if isinstance(event, ReleasesStopped):
             self.stop = event.stop
         elif isinstance(event, EmergencyReleased):

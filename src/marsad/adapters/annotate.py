@@ -151,7 +151,7 @@ class AnnotatedVideo:
             picture[target] = clean[target]
         for track, box in zip(shown, boxes, strict=True):
             _draw_box(picture, box, track)
-        taken = list(boxes)
+        taken = _Taken(boxes)
         for track, box in zip(shown, boxes, strict=True):
             if track.status != "tentative":
                 _draw_label(picture, box, track, taken)
@@ -208,7 +208,7 @@ class AnnotatedVideo:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.codec_context.thread_count = 1
             if codec == "libx264":
-                stream.options = {"preset": "veryfast", "crf": "23", "g": str(max(1, round(2 * self._rate)))}
+                stream.options = {"preset": "superfast", "crf": "25", "g": str(max(1, round(2 * self._rate)))}
             else:
                 stream.bit_rate = 4_000_000
             return stream
@@ -341,7 +341,7 @@ def _draw_box(picture: Picture, box: Rectangle, track: Track) -> None:
             cv2.line(picture, (corner_x, corner_y), (corner_x, corner_y + step_y), colour, 1)
 
 
-def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rectangle]) -> None:
+def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: "_Taken") -> None:
     """Write what the track is beside its box: above, below, right or left, where nothing is covered; else nowhere."""
     text = "standing" if track.status == "standing" else f"{track.track_id} {_kind_text(track)}"
     (width, height), baseline = cv2.getTextSize(text, _FONT, 0.42, 1)
@@ -353,8 +353,8 @@ def _draw_label(picture: Picture, box: Rectangle, track: Track, taken: list[Rect
     for left, top in places:
         place = (left, top, width, height)
         inside = left >= 0 and top >= 0 and left + width <= picture.shape[1] and top + height <= picture.shape[0]
-        if inside and not any(_overlap(place, other) for other in taken):
-            taken.append(place)
+        if inside and not taken.meets(place):
+            taken.add(place)
             _write(picture, text, (left, top + height - baseline), 0.42, _colour(track))
             return
 
@@ -367,9 +367,30 @@ def _kind_text(track: Track) -> str:
     return name if track.ground is None else f"{name} {track.ground.range_m:.0f} m"
 
 
-def _overlap(first: Rectangle, second: Rectangle) -> bool:
-    across = first[0] < second[0] + second[2] and second[0] < first[0] + first[2]
-    return across and first[1] < second[1] + second[3] and second[1] < first[1] + first[3]
+class _Taken:
+    """Where boxes and labels stand already; there is room for a label of each box."""
+
+    def __init__(self, boxes: Sequence[Rectangle]) -> None:
+        self._count = len(boxes)
+        self._edges = np.zeros((4, 2 * len(boxes)), np.int64)
+        self._edges[:, : len(boxes)] = np.array([_edges(box) for box in boxes], np.int64).reshape(-1, 4).T
+
+    def meets(self, place: Rectangle) -> bool:
+        """Whether a rectangle would lie on any of them."""
+        left, top, right, bottom = self._edges[:, : self._count]
+        west, north, east, south = _edges(place)
+        return bool(((west < right) & (left < east) & (north < bottom) & (top < south)).any())
+
+    def add(self, place: Rectangle) -> None:
+        """A label stands there now."""
+        self._edges[:, self._count] = _edges(place)
+        self._count += 1
+
+
+def _edges(place: Rectangle) -> Rectangle:
+    """Left, top, right and bottom."""
+    x, y, w, h = place
+    return x, y, x + w, y + h
 
 
 def _write(picture: Picture, text: str, origin: tuple[int, int], size: float, colour: Colour) -> None:
@@ -398,7 +419,7 @@ def _lay(picture: Picture, letters: Lettering, origin: tuple[int, int], colour: 
 
 def _runs(text: str) -> tuple[str, str, str]:
     """ASCII, which OpenCV's own letters hold, what lies between the first and the last other letter, and ASCII."""
-    others = [place for place, letter in enumerate(text) if not letter.isascii()]
-    if not others:
+    if text.isascii():
         return text, "", ""
+    others = [place for place, letter in enumerate(text) if not letter.isascii()]
     return text[: others[0]], text[others[0] : others[-1] + 1], text[others[-1] + 1 :]

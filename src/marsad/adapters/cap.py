@@ -40,10 +40,13 @@ def cap_xml(
     _add(alert, "sender", _bare(sender))
     _add(alert, "sent", _moment(sent_ns))
     draft = any(each.state == "draft" for each in statements)
-    _add(alert, "status", _STATUS[True] if first.exercise else "Draft" if draft else _STATUS[False])
+    exercise = any(each.exercise for each in statements)
+    _add(alert, "status", _STATUS[True] if exercise else "Draft" if draft else _STATUS[False])
     _add(alert, "msgType", "Cancel" if first.state == "withdrawn" else "Alert")
-    _add(alert, "scope", "Public" if first.state == "released" else "Restricted")
-    if first.state != "released":
+    # One that is not released holds back those that are: they make one message.
+    released = all(each.state == "released" for each in statements)
+    _add(alert, "scope", "Public" if released else "Restricted")
+    if not released:
         _add(alert, "restriction", "not released")
     for statement in statements:
         _info(alert, statement, place, centre, radius_km)

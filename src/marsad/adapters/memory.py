@@ -8,7 +8,19 @@ import msgspec
 import numpy as np
 
 from marsad.kernel.account import Account, Session, name_key
-from marsad.kernel.chain import GENESIS, Entry, Head, StoredEvent, recall, seal_all, seal_erasure, verify_entries
+from marsad.kernel.chain import (
+    GENESIS,
+    SALT_BYTES,
+    Entry,
+    Head,
+    StoredEvent,
+    check_erasable,
+    erasure_of,
+    recall,
+    seal,
+    seal_all,
+    verify_entries,
+)
 from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.encoding import is_of, start_of
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
@@ -60,13 +72,19 @@ class MemoryEventLog:
         """The head, all entries being sound. Raises: IntegrityError naming the first bad entry."""
         return verify_entries(self.entries, head)
 
-    def erase(self, sequence: int, *, rule: str, officer: str, time_ns: int) -> None:
-        """Erase one payload under a retention rule and log that it was; see `port.EventLog`."""
+    def erase(self, sequences: Sequence[int], *, rule: str, officer: str, time_ns: int) -> PayloadErased:
+        """Erase payloads under a retention rule and log that they were; see `port.EventLog`."""
         self._refuse_closed()
-        target = self.entries[sequence] if 0 <= sequence < len(self.entries) else None
-        erased = PayloadErased(time_ns=time_ns, sequence=sequence, rule=rule, officer=officer)
-        self.entries.append(seal_erasure(erased, target, self._salt, self.head()))
-        self.entries[sequence] = msgspec.structs.replace(self.entries[sequence], salt=None, payload=None)
+        erased, head = erasure_of(sequences, rule, officer, time_ns), self.head()
+        there = [sequence for sequence in sequences if 0 <= sequence < len(self.entries)]
+        check_erasable(sequences, {sequence: self.entries[sequence].payload for sequence in there}, head)
+        self.entries.append(seal(erased, self._salt(SALT_BYTES), head.length, head.entry_hash))
+        for sequence in there:
+            self.entries[sequence] = msgspec.structs.replace(self.entries[sequence], salt=None, payload=None)
+        return erased
+
+    def purge(self) -> None:
+        """Return at once: there are no files."""
 
     def close(self) -> None:
         """Refuse to be written to from now on; safe to call twice."""

@@ -6,16 +6,18 @@ letters of all four languages.
 
 import functools
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-import matplotlib as mpl
 import typst
 
 from marsad.kernel.error import UnavailableError
+from marsad.kernel.lesson import Lesson
 from marsad.kernel.statement import Language, Statement
 from marsad.report.brief import Brief
 from marsad.report.incident_record import IncidentRecord
@@ -81,9 +83,11 @@ def brief_rows(brief: Brief, language: Language) -> list[tuple[str, str]]:
     words = BRIEF[language]
     rows = [(f"{words['alarms']}: {word(language, each)}", str(n)) for each, n in sorted(brief.alarms.items())]
     rows += [(f"{words['nuisance']}: {word(language, each)}", str(n)) for each, n in sorted(brief.nuisances.items())]
+    for name, shares in (("nuisance_camera", brief.nuisance_cameras), ("nuisance_hour", brief.nuisance_hours)):
+        rows += [(words[name].format(where=where), f"{n.nuisances} / {n.alarms}") for where, n in shares.items()]
     if brief.median_to_acknowledge_s is not None and brief.slowest_to_acknowledge_s is not None:
-        rows.append((words["median"], f"{brief.median_to_acknowledge_s:.0f} s"))
-        rows.append((words["slowest"], f"{brief.slowest_to_acknowledge_s:.0f} s"))
+        rows.append((words["median"], words["seconds"].format(n=f"{brief.median_to_acknowledge_s:.0f}")))
+        rows.append((words["slowest"], words["seconds"].format(n=f"{brief.slowest_to_acknowledge_s:.0f}")))
     rows += [
         (words["waiting"], str(len(brief.waiting))), (words["opened"], str(brief.opened)),
         (words["closed"], str(brief.closed)), (words["standing"], str(len(brief.standing))),
@@ -93,12 +97,20 @@ def brief_rows(brief: Brief, language: Language) -> list[tuple[str, str]]:
     return rows
 
 
+def _lesson(lesson: Lesson, words: Mapping[str, str], language: Language, zone: tzinfo) -> str:
+    """What a lesson asks for, of how many marks, and until when."""
+    causes = Counter(word(language, mark.cause) for mark in lesson.marks)
+    marks = ", ".join(f"{cause} {count}" for cause, count in causes.items())
+    until = clock_words(lesson.until_ns, zone)
+    return words["lesson"].format(id=lesson.lesson_id, seconds=f"{lesson.wait_s:g}", marks=marks, until=until)
+
+
 def brief_lists(brief: Brief, language: Language, zone: tzinfo) -> list[tuple[str, list[str]]]:
     """What is left to do and what was wrong, under its headings; empty headings are left out."""
     words = BRIEF[language]
     cameras = [
-        f"{each.camera_id}: " + ", ".join([
-            *([f"{words['lost']} {each.lost_s / 60:.0f} min"] if each.lost_s else []),
+        f"{each.camera_id}: " + words["comma"].join([
+            *([f"{words['lost']} " + words["minutes"].format(n=f"{each.lost_s / 60:.0f}")] if each.lost_s else []),
             *(f"{word(language, kind)} {n}" for kind, n in each.troubles.items()),
         ])
         for each in brief.cameras
@@ -108,6 +120,7 @@ def brief_lists(brief: Brief, language: Language, zone: tzinfo) -> list[tuple[st
         (words["waiting"], [f"{each.alarm_id}: {each.text}" for each in brief.waiting]),
         (words["standing"], [f"{each.incident_id}: {each.text}" for each in brief.standing]),
         (words["holds"], [f"{each.hold_id}: {each.reason}" for each in brief.holds]),
+        (words["lessons"], [_lesson(each, words, language, zone) for each in brief.lessons]),
         (words["sightings"], [f"{clock_words(each.seen_ns, zone)} {each.what}" for each in brief.sightings]),
         (words["cameras"], cameras),
     ]
@@ -185,7 +198,9 @@ def _plain(text: str) -> str:
 
 @functools.cache
 def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"])
+    return typst.Fonts(
+        include_system_fonts=False, font_paths=[Path(import_module("matplotlib").get_data_path()) / "fonts" / "ttf"]
+    )
 
 
 def _compiled(

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import sqlite3
 import threading
@@ -15,14 +16,17 @@ import msgspec
 from marsad.kernel.chain import (
     GENESIS,
     SALT_BYTES,
+    START_BYTES,
     Entry,
     Head,
     StoredEvent,
+    check_erasable,
+    erasure_of,
     hash_entry,
     hash_payload,
     recall,
+    seal,
     seal_all,
-    seal_erasure,
     verify_entries,
 )
 from marsad.kernel.encoding import COUNT_BYTES, is_of, start_of
@@ -48,6 +52,9 @@ _SELECT = (
     "SELECT sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash, entry_hash"
     " FROM entry WHERE sequence BETWEEN ? AND ?"
 )
+_FIND = "SELECT sequence FROM entry WHERE sequence BETWEEN ? AND ? AND time_ns <= ? AND payload IS NOT NULL"
+_STARTS = "SELECT sequence, substr(payload, 1, ?) FROM entry WHERE sequence IN (SELECT value FROM json_each(?))"
+_BLANK = "UPDATE entry SET salt = NULL, payload = NULL WHERE sequence IN (SELECT value FROM json_each(?))"
 
 MIGRATIONS = {
     0: """
@@ -110,6 +117,12 @@ class SqliteLogReader:
         """See `port.EventLog`. Raises: InputError where one cannot be decoded."""
         for entry in self._entries(first, last, [start_of(kind) for kind in without]):
             yield recall(entry)
+
+    def find(self, of: Collection[type[Event]], until_ns: int, first: int, last: int) -> list[int]:
+        """The places, first <= place <= last, of what is of these types, no younger than a moment, and not erased."""
+        query, starts = _which([start_of(kind) for kind in of])
+        with self._lock, _door(self._path):
+            return [row[0] for row in self._connection.execute(query, (first, last, until_ns, *starts))]
 
     def head(self) -> Head:
         """How many entries there are, and the hash of the last."""
@@ -250,20 +263,37 @@ class SqliteEventLog(SqliteLogReader):
         self.flush()
         return super().verify(head)
 
-    def erase(self, sequence: int, *, rule: str, officer: str, time_ns: int) -> None:
-        """Erase one payload under a retention rule and log that it was; see `port.EventLog`."""
-        with self._lock:
+    def erase(self, sequences: Sequence[int], *, rule: str, officer: str, time_ns: int) -> PayloadErased:
+        """Erase payloads under a retention rule, in one transaction, and log that they were; see `port.EventLog`."""
+        erased = erasure_of(sequences, rule, officer, time_ns)
+        with self._lock, _door(self._path):
             self.flush()
-            target = next(super()._entries(sequence, sequence), None)
-            erased = PayloadErased(time_ns=time_ns, sequence=sequence, rule=rule, officer=officer)
-            entry = seal_erasure(erased, target, self._salt, self._head)
-            with _door(self._path):
-                try:
-                    _insert(self._connection, [entry], blank=sequence)
-                finally:
-                    self._head = self._written = _tail(self._connection)
-                # The old page may still be in the write-ahead log, payload and all: fold it in and cut it off.
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            places = json.dumps(sequences)
+            starts = dict(self._connection.execute(_STARTS, (START_BYTES, places)).fetchall())
+            check_erasable(sequences, starts, self._head)
+            entry = seal(erased, self._salt(SALT_BYTES), self._head.length, self._head.entry_hash)
+            try:
+                _insert(self._connection, [entry], blank=places)
+            except BaseException as error:
+                # A disk that complains after the fact may have written it all the same.
+                if _tail(self._connection) != entry.head or not isinstance(error, sqlite3.Error):
+                    raise
+            finally:
+                self._head = self._written = _tail(self._connection)
+        return erased
+
+    def purge(self) -> None:
+        """Return when what was erased has left the files, but for what somebody is reading; see `port.EventLog`.
+
+        Writers need not wait for most of it: it goes by a connection of its own.
+        """
+        with self._lock:
+            self._refuse_closed()
+        with _door(self._path), contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            # The old pages may still be in the write-ahead log, payloads and all: fold it in beside the writers, and
+            # cut it off once there is little left to fold in.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Flush and release; safe to call twice. Raises: UnavailableError where the flush fails; released even so."""
@@ -530,13 +560,13 @@ def _door(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is not a log as this software writes it ({error})") from error
 
 
-def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], *, blank: int | None = None) -> None:
-    """Write entries in one transaction, erasing the payload of entry `blank` with them."""
+def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], *, blank: str = "") -> None:
+    """Write entries in one transaction, erasing with them the payloads of those that `blank`, a JSON list, names."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(_INSERT, [msgspec.structs.astuple(entry) for entry in entries])
-        if blank is not None:
-            connection.execute("UPDATE entry SET salt = NULL, payload = NULL WHERE sequence = ?", (blank,))
+        if blank:
+            connection.execute(_BLANK, (blank,))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -555,6 +585,19 @@ def _query(without: Sequence[bytes]) -> tuple[str, list[bytes]]:
             query += f" AND (payload IS NULL OR substr(payload, {behind + 1}, {length}) NOT IN ({marks}))"
             starts += alike
     return f"{query} ORDER BY sequence LIMIT {_PAGE}", starts
+
+
+def _which(of: Sequence[bytes]) -> tuple[str, list[bytes]]:
+    """What finds the entries whose payload begins like that, and what goes with it."""
+    likes: list[str] = []
+    starts: list[bytes] = []
+    for length in sorted({len(start) for start in of}):
+        alike = [start for start in of if len(start) == length]
+        marks = ", ".join("?" * len(alike))
+        for behind in COUNT_BYTES:
+            likes.append(f"substr(payload, {behind + 1}, {length}) IN ({marks})")
+            starts += alike
+    return f"{_FIND} AND ({' OR '.join(likes)}) ORDER BY sequence", starts
 
 
 def _tail(connection: sqlite3.Connection) -> Head:

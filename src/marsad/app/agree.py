@@ -16,17 +16,20 @@ from marsad.adapters.writing import replace_whole
 from marsad.app.agreement_file import own_party, read_ground, read_signed
 from marsad.app.config import load_site
 from marsad.app.presence_start import site_lattice
-from marsad.app.site_map import site_views
 from marsad.coordinate.agreement import fingerprint, refuse_unsigned, sign, unsound
-from marsad.coordinate.ground import ground_of
+from marsad.coordinate.ground import Eye, Seen, ground_of, other_places
 from marsad.coordinate.preview import dry_run
 from marsad.coordinate.terms import SECRET_BYTES, Terms
 from marsad.fuse.coverage import CoverageSettings, camera_eye
+from marsad.geo.elevation import Surface
+from marsad.geo.ground import CameraView
 from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.error import InputError, MarsadError
+from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import Item, ReleaseRule
+from marsad.kernel.site import Camera, Pose
 from marsad.kernel.track import Kind
 
 NS: Final = 1_000_000_000
@@ -128,10 +131,14 @@ class GroundReport(Record):
         """The report for people."""
         if not self.blocks:
             return (
-                f"No block of {self.block_m} m is seen whole (the cameras see {self.seen_km2} km2 in parts): where a"
-                " distance is protected, nothing with a place would be told. Protect a smaller one, or add cameras."
+                f"No block of {self.block_m} m is seen whole, from elsewhere too (the cameras see {self.seen_km2} km2"
+                " in parts): where a distance is protected, nothing with a place would be told. Protect a smaller one,"
+                " or add cameras."
             )
-        return f"{self.file}: {self.blocks} blocks of {self.block_m} m are seen nearly whole; there, things are told."
+        return (
+            f"{self.file}: in {self.blocks} blocks of {self.block_m} m things are told: they are seen nearly whole, and"
+            " would be with any camera elsewhere too."
+        )
 
 
 def draft(asked: Draft, out: Path, now_ns: int | None = None) -> AgreementReport:
@@ -224,14 +231,12 @@ def write_ground(path: Path, site_file: Path, out: Path) -> GroundReport:
     surface = site_surface(site, Path())
     if surface is None:
         raise InputError(f"{site_file}: names no terrain, so nobody knows what its cameras see; add [terrain]")
-    settings = CoverageSettings()
     lattice = site_lattice(site, surface.frame, MARGIN_M, LOOK_CELL_M)
-    views = site_views(site, surface)
-    eyes = [camera_eye(each, views[each.id], lattice, settings) for each in site.cameras if each.id in views]
-    seen = np.any([eye.chance >= settings.enough for eye in eyes], axis=0)
-    ground = ground_of(agreement, surface.frame.origin, lattice, seen)
+    protected_m = agreement.protected_distance_m
+    eyes = [_eye(each, each.pose, surface, lattice, protected_m) for each in site.cameras if each.pose is not None]
+    ground = ground_of(agreement, surface.frame.origin, lattice, eyes)
     replace_whole(out, msgspec.json.encode(ground) + b"\n")
-    share_km2 = round(float(seen.sum()) * lattice.cell_km2, 2)
+    share_km2 = round(float(np.any([eye.seen for eye in eyes], axis=0).sum()) * lattice.cell_km2, 2)
     return GroundReport(file=str(out), block_m=ground.block_m, blocks=len(ground.blocks), seen_km2=share_km2)
 
 
@@ -244,6 +249,30 @@ def parse_place(text: str) -> Position:
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
         raise InputError(f"{text!r} is no place on the earth: LAT from -90 to 90, LON from -180 to 180")
     return Position(latitude_deg=latitude, longitude_deg=longitude)
+
+
+def _eye(camera: Camera, pose: Pose, surface: Surface, lattice: Lattice, protected_m: int) -> Eye:
+    """What a camera sees where it stands and, where a distance is protected, where it might stand as well."""
+    east, north, _ = surface.frame.from_geodetic(pose.latitude_deg, pose.longitude_deg, 0.0)
+    elsewhere = []
+    for away_east, away_north in other_places(protected_m) if protected_m else ():
+        place = surface.frame.position(float(east) + away_east, float(north) + away_north)
+        # The ground there is another: what was measured at the mast holds for the mast alone.
+        moved = msgspec.structs.replace(
+            pose, latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg, ground_height_m=None
+        )
+        elsewhere.append(_seen(camera, moved, surface, lattice))
+    return Eye(seen=_seen(camera, pose, surface, lattice), elsewhere=elsewhere)
+
+
+def _seen(camera: Camera, pose: Pose, surface: Surface, lattice: Lattice) -> Seen:
+    settings = CoverageSettings()
+    try:
+        view = CameraView(camera.lens, pose, surface, reach_m=camera.reach_m)
+    except InputError:
+        return np.zeros((lattice.rows, lattice.columns), bool)
+    found: Seen = camera_eye(camera, view, lattice, settings).chance >= settings.enough
+    return found
 
 
 def _rules(giver: str, taker: str, asked: Draft) -> tuple[ReleaseRule, ...]:

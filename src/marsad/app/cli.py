@@ -108,14 +108,18 @@ def check(site: SitePath, as_json: Json = False) -> None:
 def doctor(
     site: Annotated[Path | None, typer.Argument(metavar="[SITE.toml]", help="Also try the cameras of a site.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where results will go.")] = None,
+    share: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also look at the link to the partner of this folder.")
+    ] = None,
+    spool: Annotated[Path | None, typer.Option(metavar="FILE", help="Its spool, where that lies elsewhere.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Examine this machine: Python, codecs, cameras, clock, disk; each failure names what to do."""
+    """Examine this machine: Python, codecs, cameras, clock, disk, links; each failure names what to do."""
     from marsad.app.doctor import diagnose
 
     if site is not None:
         _must_exist(site)
-    _report(diagnose(site, out=out), as_json=as_json)
+    _report(diagnose(site, out=out, share=share, spool=spool), as_json=as_json)
 
 
 @app.command()
@@ -550,6 +554,28 @@ def gateway(
     )
 
 
+@app.command()
+def tak(
+    agreement: Annotated[Path, typer.Option(metavar="FILE", help="The agreement that both signed.")],
+    outbox: Annotated[Path, typer.Option(metavar="FILE", help="The station's outbox; it is only read.")],
+    spool: Annotated[Path, typer.Option(metavar="FILE", help="Its own file, read by the station.")],
+    server: Annotated[str, typer.Option(metavar="HOST:PORT", help="The partner's TAK server.")],
+    certificate: Annotated[Path, typer.Option(metavar="PEM", help="Our certificate, which that server admits.")],
+    key: Annotated[Path, typer.Option(metavar="PEM", help="Its private key.")],
+    authority: Annotated[Path, typer.Option(metavar="PEM", help="Who signed the server's certificate.")],
+    server_name: Annotated[
+        str, typer.Option(metavar="NAME", help="The name in the server's certificate, where that is not HOST.")
+    ] = "",
+) -> None:
+    """Tell a partner without Marsad what was released to it, as events on its TAK server, and nothing else."""
+    from marsad.adapters.tak_server import TakKeys
+    from marsad.app.gateway import parse_address
+    from marsad.app.tak import TakSettings, run_tak
+
+    keys = TakKeys(certificate=certificate, key=key, authority=authority, name=server_name)
+    run_tak(TakSettings(agreement=agreement, outbox=outbox, spool=spool, server=parse_address(server), keys=keys))
+
+
 audit = typer.Typer(name="audit", help="Prove what was shared.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(audit)
 
@@ -582,7 +608,10 @@ def retain_command(
 
     from marsad.app.retain import parse_keep, retain
 
-    _report(retain(log, parse_keep(keep), officer, time.time_ns(), dry_run=dry_run), as_json=as_json)
+    def tell(text: str) -> None:
+        typer.echo(text, err=True)
+
+    _report(retain(log, parse_keep(keep), officer, time.time_ns(), dry_run=dry_run, tell=tell), as_json=as_json)
 
 
 agreement = typer.Typer(

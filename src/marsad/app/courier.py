@@ -13,6 +13,9 @@ from marsad.kernel.record import Record
 BEAT_NS = 5 * 10**9
 """So often the partner is told that nothing was added."""
 REOPEN_NS = 10**9
+SILENT_NS = 60 * 10**9
+"""A gateway from which nothing came for so long, neither a word of the partner's nor its own, does not run."""
+STANDING: frozenset[LinkState] = frozenset({"connected", "catching_up"})
 
 
 class LinkView(Record):
@@ -79,9 +82,13 @@ class Courier:
         """How the link stands."""
         standing = self._inbox.taken.standing
         age_ns = standing.age_ns(now_ns)
+        state, reason = self._change.state, self._change.reason
+        silent_ns = now_ns - self._change.time_ns
+        if state in STANDING and min(silent_ns, silent_ns if age_ns is None else age_ns) > SILENT_NS:
+            state, reason = "cut", "the gateway is silent: is it running?"
         return LinkView(
-            state=self._change.state,
-            reason=self._change.reason,
+            state=state,
+            reason=reason,
             age_s=None if age_ns is None else age_ns / 1e9,
             behind=standing.behind,
             received=standing.received,

@@ -15,11 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 
 from marsad.adapters.annotate import clock_text
+from marsad.app.demo_camera import Still
 from marsad.geo.elevation import Surface
 from marsad.geo.ground import CameraView, GroundHit
 from marsad.kernel.alert import Alert
 from marsad.kernel.error import UnavailableError
-from marsad.kernel.frame import Counts
 from marsad.kernel.position import GroundState
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
@@ -38,16 +38,6 @@ _DRAWN = {"person": "#111111", "vehicle": "#6a1b9a", "sheep": "#2e7d32", "dog": 
 _MARGIN_M = 14.0
 _ABOVE: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
 _SIZE_IN = (12.0, 9.4)
-
-
-class Still(Record, eq=False):
-    """One camera's picture with what was known then; `alarmed` are the tracks that raised an alarm in it."""
-
-    camera_id: str
-    time_ns: int
-    counts: Counts
-    tracks: list[Track]
-    alarmed: set[int]
 
 
 class Story(Record, eq=False):

@@ -6,18 +6,15 @@ from pathlib import Path
 import msgspec
 
 from marsad.adapters.writing import replace_whole
-from marsad.app.camera_wire import Glance
 from marsad.app.demo_alarm import AlarmReport, compare
+from marsad.app.demo_camera import Watched
 from marsad.app.demo_desk import LOG, DeskReport
-from marsad.app.demo_map import Still, Story, draw_map
+from marsad.app.demo_map import Story, draw_map
 from marsad.app.demo_party import PartyReport, party_reports
 from marsad.app.evaluate import evaluate_files
-from marsad.app.node import WatchResult
 from marsad.app.outcome import counted, shortcomings
-from marsad.app.performance import Performance
 from marsad.app.stage import Stage
 from marsad.kernel.record import Record
-from marsad.kernel.track import Track
 from marsad.report.evaluation import Evaluation
 from marsad.simulate.feature import Town
 from marsad.simulate.scene import all_actors
@@ -84,17 +81,6 @@ class DemoReport(Record):
     desk: DeskReport
     out: str
     files: list[str]
-
-
-class Watched(Record, eq=False):
-    """One camera's part of the demonstration, as its process hands it over; paths are thinned to a point a second."""
-
-    performance: Performance
-    result: WatchResult
-    truths: dict[int, list[ActorTruth]]
-    tracks: dict[int, list[Track]]
-    still: Still | None
-    glances: list[Glance]
 
 
 def report_on(stage: Stage, watched: Sequence[Watched], desk: DeskReport, out: Path, whole_s: float) -> DemoReport:

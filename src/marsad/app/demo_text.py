@@ -7,8 +7,9 @@ from rich.markup import escape
 
 from marsad.adapters.annotate import clock_text
 from marsad.app.demo_alarm import AlarmReport
+from marsad.app.demo_camera import Watched
 from marsad.app.demo_party import PartyReport
-from marsad.app.demo_report import WALKERS, CameraReport, DemoReport, Watched
+from marsad.app.demo_report import WALKERS, CameraReport, DemoReport
 from marsad.app.stage import Stage
 from marsad.simulate.actor import Must
 

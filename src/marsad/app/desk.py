@@ -31,7 +31,7 @@ from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPositi
 from marsad.kernel.alarm import Alarm, Seen
 from marsad.kernel.alert import Alert
 from marsad.kernel.chain import StoredEvent
-from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, Storage
+from marsad.kernel.desk import CameraRun, CameraState, DeskState, Figures, RetentionRun, Storage
 from marsad.kernel.error import InputError, MarsadError, RefusedError, UnavailableError
 from marsad.kernel.event import (
     DURABLE,
@@ -43,9 +43,9 @@ from marsad.kernel.event import (
     PatrolPosition,
     SightingReported,
 )
-from marsad.kernel.joint import JointBoard, JointMessage
+from marsad.kernel.joint import JointMessage
 from marsad.kernel.measurement import GroundFix, Look, Measurement
-from marsad.kernel.partner import LinkShown, PartnerState
+from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView
 from marsad.kernel.picture import Picture, Waypoint
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import EnuPoint, GroundCovariance, Position
@@ -56,6 +56,9 @@ from marsad.kernel.track import Track
 from marsad.report.incident_record import IncidentRecord
 from marsad.respond.alarm import AlarmSettings, Raised, subject_of
 from marsad.respond.dispatch import Option, options
+from marsad.respond.lesson import Told as SubjectTold
+from marsad.respond.lesson import told_of
+from marsad.respond.newcomer import Newcomers
 from marsad.respond.standing_watch import StandingWatch
 from marsad.respond.subject import names_of, present_in, subjects_of
 from marsad.respond.upkeep import Upkeep
@@ -65,6 +68,10 @@ SEEN_NS: Final = 5 * NS
 """Whom a camera has told of so lately is there."""
 STARTING_NS: Final = 60 * NS
 """A camera's process may take so long until its first picture before it is missed."""
+SAID_NS: Final = 7 * 86_400 * NS
+"""What was said to a partner or by it is held for so long, and while it is about what is open."""
+MOST_SHOWN: Final = 300
+"""So much of what is over, and so many words, are shown of what was said to a partner and by it."""
 _SURE: Final = GroundCovariance(east_m2=1.0, east_north_m2=0.0, north_m2=1.0)
 
 T = TypeVar("T")
@@ -129,6 +136,8 @@ class Control:
         """What makes an incident's record out of the log; it is called in a thread of its own."""
         self.elsewhere: Callable[[], Mapping[str, Seen]] = dict
         """What alarms are about that is known from elsewhere, as from a partner."""
+        self.joint: Picture | None = None
+        """The joint picture, kept by whoever hears the partner; nothing is made of it here but to show it."""
         self._outfit = outfit
         self._log = outfit.log
         origin = outfit.ground.frame.origin
@@ -147,6 +156,7 @@ class Control:
         self._looks: list[Look] = []
         self._raised: list[Alert] = []
         """What cameras' own alerting has raised since the last picture."""
+        self._newcomers = Newcomers()
         self._standing = StandingWatch(outfit.site)
         self._upkeep = Upkeep(outfit.site)
         self._acts: dict[str, asyncio.Task[Done]] = {}
@@ -157,10 +167,12 @@ class Control:
         self._kept_ns = 0
         self._changed = True
         self._second_ns = 0
+        self._sent = 0
+        """So many of our own messages to the partner are on their way for good."""
         self._calls: list[Callable[[Sequence[Told]], None]] = []
 
     def _fresh_room(self) -> Room:
-        responders = self._board.responders(self._outfit.alarms)
+        responders = self._board.responders(self._outfit.alarms, self._outfit.site.learning)
         return Room(responders, self._board, self.site, self._outfit.vault)
 
     def _take_up(self) -> KeptPicture:
@@ -241,6 +253,19 @@ class Control:
         """Write events to the log; see `DeskLog.submit`."""
         return self._running.submit(events)
 
+    async def erase(self, sequences: Sequence[int], rule: str, officer: str) -> None:
+        """Erase payloads of the log. Raises: UnavailableError while it cannot be written."""
+        await self._running.erase(sequences, rule=rule, officer=officer, time_ns=self.now_ns())
+
+    async def purge(self) -> None:
+        """Return when what was erased has left the log's files."""
+        await self._running.purge()
+
+    @property
+    def retention(self) -> RetentionRun | None:
+        """What was last erased by rule."""
+        return self._board.retention
+
     def take(self, glance: Glance) -> None:
         """Take in what a camera tells."""
         if glance.watched:
@@ -251,7 +276,11 @@ class Control:
         events: list[Event] = [*self._numbers.heard(glance.camera_id, glance.tracks, self.now_ns()), *glance.events]
         if glance.alerts:
             self._raised += glance.alerts
-            events += self._meet(glance.alerts)
+            events += self._meet(
+                self._newcomers.sift(
+                    glance.alerts, self._room.alarms.queue(), self._present(), self.now_ns(), names_of(self._picture)
+                )
+            )
         if events:
             self._running.submit(events)
 
@@ -291,15 +320,60 @@ class Control:
         """Have what is said to the partner, and by it, go by a desk of both."""
         self._room.joint = joint
 
-    def stand(self, board: JointBoard) -> None:
-        """How all that was said to the partner and by it stands."""
-        if self._board.partner is not None:
-            self._board.partner.joint = board
-
     @property
     def messages(self) -> tuple[JointMessage, ...]:
-        """All that was said to the partner and by it, in the order in which it was written down."""
+        """What was said to the partner and by it, in the order in which it was written down; see `gone`."""
         return () if self._board.partner is None else self._board.partner.messages
+
+    @property
+    def gone(self) -> dict[str, int]:
+        """Of each side, up to which place of what it said all that is not among the messages was let go of."""
+        return {} if self._board.partner is None else self._board.partner.gone
+
+    def unsent(self, author: str, sequence: int) -> list[JointMessage]:
+        """What an author said after its `sequence`th message, of what is in the log; those before it were sent."""
+        self._sent = sequence
+        return [] if self._board.partner is None else self._board.partner.said_after(author, sequence)
+
+    def partner_view(self) -> PartnerView | None:
+        """The partner and what both said, None where there is none; see `console.desk.Desk`."""
+        partner, joint = self._board.partner, self._room.joint
+        if partner is None or joint is None:
+            return None
+        now_ns = self.now_ns()
+        state, board = partner.state(now_ns), joint.board(now_ns, MOST_SHOWN)
+        return PartnerView(state=state, joint=board, revision=partner.revision + joint.revision)
+
+    def joint_picture(self) -> Picture | None:
+        """Our own picture with what the partner told; see `console.desk.Desk`."""
+        return self.joint
+
+    def partner_at(self, time_ns: int) -> PartnerView | None:
+        """The same as it was known at a moment; it may be asked in any thread, and takes a while.
+
+        Raises: InputError before the log's beginning.
+        """
+        partner = board_at(self._log, self._watched, self._keepings, time_ns).partner
+        if partner is None or self._room.joint is None:
+            return None
+        joint = JointDesk(self._room.joint.terms, partner.messages, partner.gone)
+        return PartnerView(state=partner.state(time_ns), joint=joint.board(time_ns, MOST_SHOWN))
+
+    def _partner_pulse(self, now_ns: int) -> PartnerPulse | None:
+        partner, joint = self._board.partner, self._room.joint
+        if partner is None or joint is None:
+            return None
+        (theirs, ours), matters = partner.counts(now_ns), joint.open_matters(now_ns)
+        return PartnerPulse(
+            link=partner.link, revision=partner.revision + joint.revision, theirs=theirs, ours=ours, matters=matters
+        )
+
+    def _let_go(self, now_ns: int) -> None:
+        """Hold no more of what was said than is open, or was said lately; the log has it all."""
+        partner, joint = self._board.partner, self._room.joint
+        if partner is not None and joint is not None:
+            dropped = joint.let_go(now_ns - SAID_NS, self._sent)
+            partner.let_go(dropped, joint.gone)
 
     def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
         """Have emergencies beyond the agreement checked by something that raises RefusedError."""
@@ -366,6 +440,7 @@ class Control:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._fuse_once()
+        self._running.submit(self._meet(self._newcomers.all()))
         await self._off(self._kept.close)
         self._running.submit(self._collected.fetch())
         await self._running.drain()
@@ -528,7 +603,36 @@ class Control:
         subjects = [subject_of(alert, self._picture) for alert in alerts]
         raised = [Raised(alert, names.get(name, name)) for alert, name in zip(alerts, subjects, strict=True)]
         said = [AlertRaised(time_ns=alert.time_ns, alert=alert) for alert in alerts]
-        return [*said, *self._room.alarms.meet(raised, self._present(), self.now_ns(), names)]
+        now_ns = self.now_ns()
+        sifted = self._room.lessons.sift(raised, self._told_of(names), names, self._room.alarms.stands, now_ns)
+        return [*said, *sifted.events, *self._room.alarms.meet(sifted.raised, self._present(), now_ns, names)]
+
+    def _told_of(self, names: Mapping[str, str]) -> dict[str, SubjectTold]:
+        """What the picture and each camera tell of everybody who is there."""
+        told: dict[str, SubjectTold] = {}
+        for subject in subjects_of(self._picture):
+            told[subject.subject_id] = told_of(told.get(subject.subject_id), subject.kind, subject.count)
+        for track in (track for tracks in self._tracks.values() for track in tracks if track.status != "lost"):
+            name = f"{track.camera_id}/{track.track_id}"
+            if self.now_ns() - track.time_ns <= SEEN_NS:
+                name = names.get(name, name)
+                told[name] = told_of(told.get(name), track.kind, track.count)
+        return told
+
+    def _waited(self, now_ns: int) -> None:
+        """Raise what has waited for long enough, or is told to be somebody."""
+        if not self._room.lessons.waiting and not self._room.lessons.lessons:
+            return
+        names = names_of(self._picture)
+        sifted = self._room.lessons.follow(self._told_of(names), names, now_ns)
+        raised = [Raised(alert, names.get(name, name)) for alert, name in sifted.raised]
+        events = (
+            [*sifted.events, *self._room.alarms.meet(raised, self._present(), now_ns, names)]
+            if raised
+            else [*sifted.events]
+        )
+        if events:
+            self._running.submit(events)
 
     def _figures(self) -> Figures:
         return figures_of(self._room.alarms.figures(self.now_ns()))
@@ -546,7 +650,7 @@ class Control:
         if shown.tracks or shown.groups or self._picture.tracks or self._picture.groups:
             self._picture = shown
             self._feed.show(shown, self._board.alarmed)
-        alerts: list[Alert] = []
+        alerts = self._newcomers.due(self._picture, now_ns)
         for picture in made:
             raised, self._raised = self._raised, []
             alerts += self._standing.update(picture, now_ns, raised=raised)
@@ -584,6 +688,7 @@ class Control:
     def _seconds(self) -> None:
         """Do what is due once a second, if that has passed."""
         now_ns = self.now_ns()
+        self._waited(now_ns)
         if now_ns // NS != self._second_ns // NS:
             self._second_ns = now_ns
             self._second(now_ns)
@@ -606,6 +711,7 @@ class Control:
         settings = self._outfit.settings
         if since_s >= settings.idle_keep_s or (self._changed and since_s >= settings.keep_s):
             self._kept_ns, self._changed = now_ns, False
+            self._let_go(now_ns)
             events.append(self._board.keeping(now_ns))
         if events:
             self._running.submit(events)
@@ -613,7 +719,7 @@ class Control:
             Pulse(
                 sequence=self._feed.durable, now_ns=now_ns, figures=self._figures(), cameras=self._board.cameras,
                 storage=self._board.storage,
-                partner=self.partner,
+                partner=self._partner_pulse(now_ns),
             )
         )  # fmt: skip
 

@@ -28,6 +28,7 @@ from marsad.kernel.act import (
     DraftStatement,
     EditStatement,
     EndHazard,
+    EndLesson,
     HandOverIncident,
     HoldAlarms,
     LookUp,
@@ -36,6 +37,7 @@ from marsad.kernel.act import (
     NoteShift,
     OpenIncident,
     Person,
+    PersonAfterAll,
     RecallPatrol,
     ReleaseBeyond,
     ReleaseHold,
@@ -103,7 +105,7 @@ class Room:
     """Those who decide, and what they must know to do so; each act is taken to the one that it is about."""
 
     def __init__(self, responders: Responders, board: Board, site: Site, vault: Vault | None) -> None:
-        self.alarms, self.incidents, self.dispatches, self.statements = responders
+        self.alarms, self.incidents, self.dispatches, self.statements, self.lessons = responders
         self._board = board
         self._site = site
         self._patrol_ids = frozenset(patrol.patrol_id for patrol in site.patrols)
@@ -118,6 +120,8 @@ class Room:
             Acknowledge: self._acknowledge,
             CloseAlarm: self._close_alarm,
             MarkNuisance: self._nuisance,
+            PersonAfterAll: self._person_after_all,
+            EndLesson: self._end_lesson,
             Shelve: self._shelve,
             HoldAlarms: self._hold,
             ReleaseHold: self._release,
@@ -205,7 +209,17 @@ class Room:
         return [*self.alarms.close(act.alarm_id, person.name, act.reason, now_ns)]
 
     def _nuisance(self, person: Person, act: MarkNuisance, now_ns: int) -> list[Event]:
-        return [*self.alarms.mark_nuisance(act.alarm_id, act.cause, person.name, now_ns)]
+        marked = self.alarms.mark_nuisance(act.alarm_id, act.cause, person.name, now_ns)
+        if self._exercise is not None:
+            return [*marked]
+        return [*marked, *self.lessons.mark(self.alarms.alarm(act.alarm_id), act.cause, person.name, now_ns)]
+
+    def _person_after_all(self, person: Person, act: PersonAfterAll, now_ns: int) -> list[Event]:
+        sounds = self.alarms.person_after_all(act.alarm_id, person.name, now_ns)
+        return [*sounds, *self.lessons.person_after_all(act.alarm_id, person.name, now_ns)]
+
+    def _end_lesson(self, person: Person, act: EndLesson, now_ns: int) -> list[Event]:
+        return [*self.lessons.end(act.lesson_id, person.name, act.reason, now_ns)]
 
     def _shelve(self, person: Person, act: Shelve, now_ns: int) -> list[Event]:
         return [*self.alarms.shelve(act.alarm_id, act.until_ns, person.name, act.reason, now_ns)]

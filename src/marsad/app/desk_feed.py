@@ -18,6 +18,7 @@ from marsad.kernel.desk import DeskState
 from marsad.kernel.event import (
     DeskKept,
     LookTaken,
+    PayloadErased,
     PictureGroupPoint,
     PictureKept,
     PictureTrackPoint,
@@ -33,7 +34,9 @@ FAR: Final = 200_000
 AT_ONCE: Final = 500
 """So many events are told in one message."""
 
-LEFT_OUT: Final = (LookTaken, TrackPoint, PictureTrackPoint, PictureGroupPoint, PictureKept, DeskKept, TracksReserved)
+LEFT_OUT: Final = (
+    LookTaken, TrackPoint, PictureTrackPoint, PictureGroupPoint, PictureKept, DeskKept, TracksReserved, PayloadErased,
+)  # fmt: skip
 """What is not told to followers: the picture comes to them in messages of its own."""
 
 M = TypeVar("M", PictureMoved, Pulse)

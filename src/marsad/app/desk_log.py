@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 from marsad.console.desk import Told
 from marsad.kernel.error import MarsadError, UnavailableError
-from marsad.kernel.event import DURABLE, Event
+from marsad.kernel.event import DURABLE, Event, PayloadErased
 from marsad.kernel.port import EventLog
 from marsad.kernel.thinning import TrackThinner
 
@@ -27,6 +28,16 @@ class _Group(NamedTuple):
     written: "asyncio.Future[tuple[Told, ...]]"
 
 
+class _Erasure(NamedTuple):
+    """Payloads that are to be erased, by whose rule, and who waits for that."""
+
+    sequences: Sequence[int]
+    rule: str
+    officer: str
+    time_ns: int
+    erased: "asyncio.Future[None]"
+
+
 class DeskLog:
     """Writes what it is handed in that order, many groups at a time, and tells `publish` of them with their places.
 
@@ -42,6 +53,7 @@ class DeskLog:
         self._thinner = TrackThinner()
         self._groups: list[_Group] = []
         self._held: list[Event] = []
+        self._erasures: deque[_Erasure] = deque()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk-log")
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +86,17 @@ class DeskLog:
         self._wake.set()
         return group.written
 
+    def erase(self, sequences: Sequence[int], *, rule: str, officer: str, time_ns: int) -> "asyncio.Future[None]":
+        """Have payloads erased between two writings; the future is done then, or has what was in the way."""
+        erased = asyncio.get_running_loop().create_future()
+        self._erasures.append(_Erasure(sequences, rule, officer, time_ns, erased))
+        self._wake.set()
+        return erased
+
+    async def purge(self) -> None:
+        """Return when what was erased has left the files; others write meanwhile. Raises: MarsadError."""
+        await asyncio.to_thread(self._log.purge)
+
     async def drain(self) -> None:
         """Return when all that was handed over before has been written or refused."""
         await asyncio.wait([self.submit(())])
@@ -95,6 +118,7 @@ class DeskLog:
             self._wake.clear()
             groups, self._groups = self._groups, []
             await self._commit(groups)
+            await self._erase_next()
             if self._closing and not self._groups:
                 return
 
@@ -118,6 +142,29 @@ class DeskLog:
             if not group.written.done():
                 _settle(group.written, tuple(told[first:last]), failure if group.events else None)
             first = last
+
+    async def _erase_next(self) -> None:
+        """Erase what was asked for first: one portion, for others wait to write."""
+        if not self._erasures:
+            return
+        asked = self._erasures.popleft()
+        came: PayloadErased | MarsadError = UnavailableError(self.down or "the desk is closing")
+        if not self._held and not self._closing:
+            came = await asyncio.get_running_loop().run_in_executor(self._thread, self._erase, asked)
+        if isinstance(came, PayloadErased):
+            self.next += 1
+            self._publish([Told(sequence=self.next - 1, event=came)])
+        if not asked.erased.done():
+            asked.erased.set_exception(came) if isinstance(came, MarsadError) else asked.erased.set_result(None)
+        if self._erasures:
+            self._wake.set()
+
+    def _erase(self, asked: _Erasure) -> PayloadErased | MarsadError:
+        """Erase one portion, of which one event tells; why that cannot be, nothing having changed then."""
+        try:
+            return self._log.erase(asked.sequences, rule=asked.rule, officer=asked.officer, time_ns=asked.time_ns)
+        except MarsadError as error:
+            return error
 
     def _append(self, events: list[Event]) -> MarsadError | None:
         """Write what is held and then these; why that cannot be, nothing of it being in the log then."""

@@ -94,8 +94,13 @@ class _TroubleError(Exception):
 Look = Callable[[], str]
 
 
-def diagnose(site_file: Path | None = None, *, out: Path | None = None) -> DoctorReport:
-    """What was found of the machine and, with a site file, of its cameras; `out` is where logs go, else here."""
+def diagnose(
+    site_file: Path | None = None, *, out: Path | None = None, share: Path | None = None, spool: Path | None = None
+) -> DoctorReport:
+    """What was found of the machine, of the cameras of a site file, and of the link to the partner of a folder.
+
+    `out` is where logs go, else here; `spool` the partner's spool, where that is not in its folder.
+    """
     folder = Path() if out is None else out
     looks: list[tuple[str, Look]] = [
         ("Python", _python),
@@ -109,7 +114,9 @@ def diagnose(site_file: Path | None = None, *, out: Path | None = None) -> Docto
         ("disk", lambda: _disk(folder)),
         ("writing", lambda: _writing(folder)),
     ]
-    findings = [_look(what, look) for what, look in [*looks, *_camera_looks(site_file)]]
+    if share is not None:
+        looks.append(("link", lambda: _link(share, spool)))
+    findings = [_look(what, look) for what, look in [*looks, *_camera_looks(site_file, folder)]]
     return DoctorReport(ok=all(finding.state != "failed" for finding in findings), findings=tuple(findings))
 
 
@@ -286,8 +293,25 @@ def _writing(folder: Path) -> str:
     return f"{near} can be written to"
 
 
-def _camera_looks(site_file: Path | None) -> Iterator[tuple[str, Look]]:
-    """One look for each camera of the site, or one that says what is wrong with the file."""
+def _link(share: Path, spool: Path | None) -> str:
+    """What the gateway, or `marsad tak`, noted last of the link to a partner, and whether that is recent."""
+    agreement_file = importlib.import_module("marsad.app.agreement_file")
+    courier = importlib.import_module("marsad.app.courier")
+    inbox, sharing = importlib.import_module("marsad.adapters.inbox"), importlib.import_module("marsad.app.sharing")
+    agreement_file.read_signed(share / sharing.AGREEMENT)
+    with inbox.SpoolReader(sharing.Share(share, spool=spool).spool_file) as reader:
+        change = reader.last_change()
+    if change is None:
+        raise _TroubleError("nothing is noted yet", "start marsad gateway or, for a partner without Marsad, marsad tak")
+    age_s = (time.time_ns() - change.time_ns) / 1e9
+    said = f"{change.state} ({change.reason}), noted {age_s:.0f} s ago"
+    if change.state not in courier.STANDING:
+        raise _TroubleError(said, "look at the line, the partner's server and both certificates")
+    return said
+
+
+def _camera_looks(site_file: Path | None, folder: Path) -> Iterator[tuple[str, Look]]:
+    """One look for each camera of the site and one for its rules, or one that says what is wrong with the file."""
     if site_file is None:
         return
     try:
@@ -297,6 +321,7 @@ def _camera_looks(site_file: Path | None) -> Iterator[tuple[str, Look]]:
         yield "site", lambda: _unusable(message, site_file)
         return
     yield "site", lambda: f"{site.name}, {len(site.cameras)} cameras"
+    yield "retention", lambda: _retention(site, folder)
     for camera in site.cameras:
         yield f"camera {camera.id}", partial(_camera, camera)
 
@@ -305,6 +330,24 @@ def _load(site_file: Path) -> Site:
     """The site, read by modules that need the packages looked at above."""
     site: Site = importlib.import_module("marsad.app.config").load_site(site_file)
     return site
+
+
+def _retention(site: Site, folder: Path) -> str:
+    """What is erased by rule, and how the last run went where there is a station's log."""
+    rules = site.retention
+    if not rules.keep:
+        return "everything is kept for good: the site file has no days under [retention]"
+    days = ", ".join(f"{kind} {count:g} days" for kind, count in rules.keep.items())
+    says = f"{days}, by order of {rules.ordered_by}, from {rules.from_hour:02d}:00 to {rules.until_hour:02d}:00"
+    log = folder / "events.sqlite"
+    if not log.is_file():
+        return says
+    run = importlib.import_module("marsad.app.retention").last_run(log)
+    if run is None:
+        return f"{says}; nothing has been erased yet"
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime((run.ended_ns or run.begun_ns) / 1e9))
+    how = "all done" if run.done else "not all yet"
+    return f"{says}; last {when}: {sum(run.erased.values())} entries, {how}"
 
 
 def _unusable(message: str, site_file: Path) -> str:

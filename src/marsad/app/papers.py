@@ -65,7 +65,7 @@ class Papers:
             if stored.time_ns < from_ns:
                 break
             entries.append(stored)
-        return brief_of(reversed(entries), from_ns, to_ns, before)
+        return brief_of(reversed(entries), from_ns, to_ns, before, self._zone)
 
     def brief_pdf(self, from_ns: int, to_ns: int, language: Language) -> bytes:
         """The same on paper. Raises: as `brief` does."""

@@ -1,23 +1,31 @@
-"""The command `marsad retain`: what is older than its kind may be kept is erased from a log, which still verifies."""
+"""What a log need not keep any longer: which entries that are, and their erasure, batch by batch.
+
+The command `marsad retain` does it to the log of a station that is stopped, a running station at a quiet hour.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
-from marsad.adapters.sqlite import SqliteEventLog
+import msgspec
+
+from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
+from marsad.kernel.desk import RetentionRun
 from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     AccessLogged,
     AlarmChanged,
     AlertRaised,
+    AlertWaits,
     DeskKept,
     DispatchChanged,
     Event,
     IncidentChanged,
     JointHeard,
     JointSaid,
+    LessonChanged,
     LookedUp,
     LookTaken,
     PatrolPosition,
@@ -28,6 +36,7 @@ from marsad.kernel.event import (
     PictureTrackPoint,
     ReleaseHeard,
     ReleaseMade,
+    RetentionRan,
     SightingReported,
     StatementChanged,
     TrackConfirmed,
@@ -37,6 +46,10 @@ from marsad.kernel.event import (
 from marsad.kernel.record import Record
 
 DAY_NS: Final = 86_400 * 10**9
+AT_ONCE: Final = 200
+"""So many entries are erased in one transaction: writers wait for one no longer than for a slow disk."""
+SPAN: Final = 5_000
+"""So many entries are looked through at once."""
 
 KINDS: Final[Mapping[str, tuple[type[Event], ...]]] = MappingProxyType(
     {
@@ -45,7 +58,7 @@ KINDS: Final[Mapping[str, tuple[type[Event], ...]]] = MappingProxyType(
             PictureGroupChanged, PictureKept,
         ),
         "positions": (PatrolPosition,),
-        "alarms": (AlertRaised, AlarmChanged),
+        "alarms": (AlertRaised, AlarmChanged, AlertWaits, LessonChanged),
         "incidents": (IncidentChanged, DispatchChanged, StatementChanged),
         "sightings": (SightingReported,),
         "partner": (ReleaseMade, ReleaseHeard, JointSaid, JointHeard),
@@ -56,6 +69,46 @@ KINDS: Final[Mapping[str, tuple[type[Event], ...]]] = MappingProxyType(
 
 _WHOLE: Final = (DeskKept, PictureKept)
 """These hold all that was known at a moment: older ones go with what is erased, the newest stays."""
+_NAMED: Final = (
+    AlertRaised, AlarmChanged, IncidentChanged, DispatchChanged, StatementChanged, PictureTrackPoint,
+    PictureGroupPoint,
+)  # fmt: skip
+"""What may belong to an incident."""
+
+
+class Due(NamedTuple):
+    """Entries of one kind that are too old, in order, and how many more stay for an incident that is not closed."""
+
+    kind: str
+    sequences: list[int]
+    kept_open: int = 0
+
+
+class Standing(NamedTuple):
+    """What stays whatever its age: incidents that are not closed, what they cite, and the newest of what is whole."""
+
+    incidents: frozenset[str] = frozenset()
+    alarms: frozenset[str] = frozenset()
+    alerts: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    entries: frozenset[int] = frozenset()
+    newest: frozenset[int] = frozenset()
+
+    def needs(self, event: Event | None) -> bool:
+        """Whether an event belongs to an incident that is not closed."""
+        match event:
+            case IncidentChanged(incident=thing) | DispatchChanged(dispatch=thing) | StatementChanged(statement=thing):
+                return thing.incident_id in self.incidents
+            case AlarmChanged(alarm=alarm):
+                return alarm.alarm_id in self.alarms
+            case AlertRaised(alert=alert):
+                return alert.alert_id in self.alerts
+            case PictureTrackPoint(track=track):
+                return not self.subjects.isdisjoint((track.track_id, track.group_id))
+            case PictureGroupPoint(group=group):
+                return group.group_id in self.subjects
+            case _:
+                return False
 
 
 class RetainReport(Record):
@@ -77,7 +130,7 @@ class RetainReport(Record):
         verb = "would be erased" if self.dry_run else "erased"
         lines = [f"{count:8d} of {kind} {verb}" for kind, count in sorted(self.erased.items())]
         if self.kept_open:
-            lines.append(f"{self.kept_open:8d} of incidents that are not closed are kept")
+            lines.append(f"{self.kept_open:8d} of incidents that are not closed, or cited by them, are kept")
         return "\n".join([*(lines or ["nothing is older than may be kept"]), f"head: {self.head}"])
 
 
@@ -95,10 +148,19 @@ def parse_keep(texts: Sequence[str]) -> dict[str, float]:
     return keep
 
 
-def retain(log: Path, keep: Mapping[str, float], officer: str, now_ns: int, *, dry_run: bool = False) -> RetainReport:
-    """Erase what is older than each kind may be kept; who had it done, and by which rule, is written down for each.
+def rule_of(kind: str, days: float) -> str:
+    """The rule by which something is erased, as the log says it."""
+    return f"{kind} kept for {days:g} days"
 
-    What belongs to an incident that is not closed stays. Raises: InputError for a log that is none or is in use.
+
+def retain(
+    log: Path, keep: Mapping[str, float], officer: str, now_ns: int, *, dry_run: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> RetainReport:  # fmt: skip
+    """Erase what is older than each kind may be kept; who had it done, and by which rule, is written down.
+
+    What belongs to an incident that is not closed stays, and what such a one cites. `tell` hears how far it is.
+    Raises: InputError for a log that is none or is in use.
     """
     if not keep:
         raise InputError("nothing said to be kept for how long: --keep KIND=DAYS, such as --keep looks=90")
@@ -106,57 +168,103 @@ def retain(log: Path, keep: Mapping[str, float], officer: str, now_ns: int, *, d
         raise InputError("--officer: who has it done")
     if not log.is_file():
         raise InputError(f"{log}: no such file; name an events.sqlite")
+    erased: Counter[str] = Counter()
+    kept_open = told = 0
+    run = RetentionRun(officer=officer, keep=dict(keep), begun_ns=now_ns)
     with SqliteEventLog(log) as book:
-        found = list(_old(book, keep, now_ns))
-        due = {sequence: kind for sequence, kind, is_open in found if not is_open}
-        if not dry_run:
-            for sequence, kind in due.items():
-                rule = f"{kind} kept for {keep[kind]:g} days"
-                book.erase(sequence, rule=rule, officer=officer, time_ns=now_ns)
+        length = book.head().length
+        for each in due(book, keep, now_ns):
+            if each.sequences and not dry_run:
+                if not erased:
+                    book.append([RetentionRan(time_ns=now_ns, run=run)])
+                book.erase(each.sequences, rule=rule_of(each.kind, keep[each.kind]), officer=officer, time_ns=now_ns)
+            erased[each.kind] += len(each.sequences)
+            kept_open += each.kept_open
+            if each.sequences and (done := 100 * each.sequences[-1] // length) > told:
+                told = done
+                tell(f"{told:3d} %: {erased.total()} entries")
+        if not dry_run and erased.total():
+            book.append([RetentionRan(time_ns=now_ns, run=run_after(run, erased, now_ns, done=True))])
+            book.purge()
         head = book.head()
     return RetainReport(
-        log=str(log), erased=dict(Counter(due.values())), kept_open=sum(is_open for *_, is_open in found),
-        head=str(head), dry_run=dry_run,
+        log=str(log), erased=dict(+erased), kept_open=kept_open, head=str(head), dry_run=dry_run
     )  # fmt: skip
 
 
-def _old(book: SqliteEventLog, keep: Mapping[str, float], now_ns: int) -> Iterator[tuple[int, str, bool]]:
-    """What is too old: its place, its kind, and whether it belongs to an incident that is not closed."""
-    newest: dict[type, int] = {}
-    states: dict[str, str] = {}
-    for each in book.read(without=_all_but(*_WHOLE, IncidentChanged)):
-        if isinstance(each.event, IncidentChanged):
-            states[each.event.incident.incident_id] = each.event.incident.state
-        elif isinstance(each.event, _WHOLE):
-            newest[type(each.event)] = each.sequence
+def run_after(run: RetentionRun, erased: Mapping[str, int], now_ns: int, *, done: bool) -> RetentionRun:
+    """A run as it stands when so much has been erased, and it is over for now."""
+    counts = {kind: count for kind, count in erased.items() if count}
+    return msgspec.structs.replace(run, ended_ns=now_ns, done=done, erased=counts)
+
+
+def due(book: SqliteLogReader, keep: Mapping[str, float], now_ns: int) -> Iterator[Due]:
+    """What is too old now, in portions of no more than `AT_ONCE` entries, in the order of the log for each kind.
+
+    What was erased before is passed over, so that a run that was cut off goes on where it was. What holds all of a
+    moment goes with the kind that is kept the shortest.
+    """
+    length = book.head().length
+    standing = _standing(book)
     shortest = min(keep, key=lambda kind: keep[kind])
-    wanted = [each for kind in keep for each in KINDS[kind]]
-    for each in book.read(without=_all_but(DeskKept, *wanted)):
-        kind = _kind_of(each.event, keep, shortest)
-        if kind is None or each.time_ns > now_ns - keep[kind] * DAY_NS or newest.get(type(each.event)) == each.sequence:
-            continue
-        yield each.sequence, kind, states.get(_incident_of(each.event), "closed") != "closed"
+    for first in range(0, length, SPAN):
+        last = min(first + SPAN, length) - 1
+        for kind, days in keep.items():
+            events = [*KINDS[kind], *([DeskKept] if kind == shortest else [])]
+            old = set(book.find(events, now_ns - round(days * DAY_NS), first, last)) - standing.newest
+            kept = _needed(book, old, standing) if old and standing.incidents else set()
+            going = sorted(old - kept)
+            portions = [going[place : place + AT_ONCE] for place in range(0, len(going), AT_ONCE)]
+            yield from (Due(kind, portion) for portion in portions)
+            if kept:
+                yield Due(kind, [], len(kept))
+
+
+def _needed(book: SqliteLogReader, old: Collection[int], standing: Standing) -> set[int]:
+    """Those of some entries near each other that belong to an incident that is not closed."""
+    named = book.read(min(old), max(old), without=_all_but(*_NAMED))
+    found = {each.sequence for each in named if each.sequence in old and standing.needs(each.event)}
+    return found | (standing.entries & set(old))
+
+
+def _standing(book: SqliteLogReader) -> Standing:
+    """What stays."""
+    incidents: dict[str, tuple[str, ...]] = {}
+    newest: dict[type[Event], int] = {}
+    for each in book.read(without=_all_but(*_WHOLE, IncidentChanged)):
+        match each.event:
+            case IncidentChanged(incident=incident):
+                incidents.pop(incident.incident_id, None)
+                if incident.state != "closed":
+                    incidents[incident.incident_id] = incident.alarm_ids
+            case None:
+                pass
+            case whole:
+                newest[type(whole)] = each.sequence
+    whole_ones = frozenset(newest.values())
+    if not incidents:
+        return Standing(newest=whole_ones)
+    return _cited(book, incidents, whole_ones)
+
+
+def _cited(book: SqliteLogReader, incidents: Mapping[str, Sequence[str]], newest: frozenset[int]) -> Standing:
+    """What incidents that are not closed cite: their alarms, what these rest on, and entries named in statements."""
+    alarms = frozenset(alarm_id for cited in incidents.values() for alarm_id in cited)
+    alerts: set[str] = set()
+    subjects: set[str] = set()
+    entries: set[int] = set()
+    for each in book.read(without=_all_but(AlarmChanged, StatementChanged)):
+        match each.event:
+            case AlarmChanged(alarm=alarm) if alarm.alarm_id in alarms:
+                alerts.update(met.alert_id for met in alarm.met)
+                subjects.update((alarm.subject_id, *alarm.formerly))
+            case StatementChanged(statement=statement) if statement.incident_id in incidents:
+                entries.update(place for fact in statement.facts for place in fact.sequences)
+            case _:
+                pass
+    return Standing(frozenset(incidents), alarms, frozenset(alerts), frozenset(subjects), frozenset(entries), newest)
 
 
 def _all_but(*events: type[Event]) -> list[type[Event]]:
     """All other events that a log can hold: they need not be decoded."""
     return [each for each in get_args(Event) if each not in events]
-
-
-def _kind_of(event: Event | None, keep: Mapping[str, float], shortest: str) -> str | None:
-    """The kind that an event is kept as; what holds all of a moment is kept as the shortest."""
-    if isinstance(event, DeskKept):
-        return shortest
-    return next((kind for kind in keep if isinstance(event, KINDS[kind])), None)
-
-
-def _incident_of(event: Event | None) -> str:
-    match event:
-        case IncidentChanged(incident=incident):
-            return incident.incident_id
-        case DispatchChanged(dispatch=dispatch):
-            return dispatch.incident_id
-        case StatementChanged(statement=statement):
-            return statement.incident_id
-        case _:
-            return ""

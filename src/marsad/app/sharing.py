@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -24,6 +25,7 @@ from marsad.adapters.writing import replace_whole
 from marsad.app.agreement_file import bytes_of, own_party, read_ground, read_signed
 from marsad.app.courier import Courier, LinkView
 from marsad.app.desk import Control
+from marsad.app.joint_picture import JointPicture, Linked
 from marsad.console.partner_board import PartnerFacts
 from marsad.coordinate.agreement import joint_terms
 from marsad.coordinate.cadence import Given, Ledger, Telling, tell
@@ -37,8 +39,17 @@ from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert, Facts
 from marsad.kernel.desk import DeskState
 from marsad.kernel.error import InputError, MarsadError, RefusedError
-from marsad.kernel.event import Event, JointHeard, JointSaid, LinkTurned, PartnerRefused, ReleaseHeard, ReleaseMade
-from marsad.kernel.joint import JointMessage
+from marsad.kernel.event import (
+    Event,
+    JointHeard,
+    JointSaid,
+    LinkTurned,
+    PartnerRefused,
+    ReleaseHeard,
+    ReleaseMade,
+    SeenByBothChanged,
+)
+from marsad.kernel.joint import Correction, JointMessage, Recall
 from marsad.kernel.parcel import Parcel
 from marsad.kernel.partner import LinkShown, PartnerState, Stop
 from marsad.kernel.release import EmergencyAct, Release
@@ -49,14 +60,15 @@ _log = structlog.get_logger()
 NS: Final = 1_000_000_000
 LOOK_S: Final = 0.1
 TELL_S: Final = 1.0
-STAND_S: Final = 5.0
-"""How all that was said stands changes with time alone too, as offers run out."""
+AT_ONCE: Final = 200
+"""So much of what the partner told is taken in at a time: the desk must be free to answer in between."""
 AHEAD_NS: Final = 300 * NS
 """A partner's desk may be so far ahead of ours."""
 AGREEMENT, SECRET, GROUND, LEDGER, SAID = "agreement.json", "secret", "ground.json", "ledger.msgpack", "said"
 OUTBOX, INBOX, GATEWAY, SPOOL = "outbox.sqlite", "inbox.sqlite", "gateway", "spool.sqlite"
 """What a partner's folder holds."""
 
+TAKEN_BACK: Final = (Recall, Correction)
 T = TypeVar("T")
 
 
@@ -167,15 +179,19 @@ class Sharing:
         self._link_id = f"link:{side.theirs.party_id}"
         self._whole_ns = control.now_ns()
         self._missed = False
-        self._joint = JointDesk(joint_terms(side.signed.agreement, side.ours.party_id), control.messages)
+        self._both: Linked = {}
+        self._seen = self._begin_joint()
+        terms = joint_terms(side.signed.agreement, side.ours.party_id)
+        self._joint = JointDesk(terms, control.messages, control.gone)
         self._said = _kept_count(folder / SAID)
-        self._stood, self._stood_ns = -1, 0
+        self._seen.recall(self._joint.board(self._whole_ns).things)
         control.check_emergency(self._check)
         control.talk(self._joint)
         control.elsewhere = self.present
 
     async def run(self) -> None:
         """Share, for ever; what cannot be done now is tried again."""
+        await self._off(self._seen.warm)
         while True:
             try:
                 await self._turn()
@@ -207,7 +223,8 @@ class Sharing:
         if now_ns - self._told_ns >= TELL_S * NS:
             self._told_ns = now_ns
             await self._tell(now_ns)
-        await self._speak(now_ns)
+            await self._join(now_ns)
+        await self._speak()
 
     def _fetch(self, after: int) -> tuple[LinkView, list[tuple[int, Parcel]]]:
         wall_ns = self._wall_ns()
@@ -215,14 +232,18 @@ class Sharing:
             self._courier.tick(wall_ns)
         except RefusedError as error:
             _log.warning("link_refused", why=str(error))
-        return self._courier.view(wall_ns), self._courier.read(after)
+        return self._courier.view(wall_ns), self._courier.read(after, AT_ONCE)
 
     async def _take_in(self, parcels: Sequence[tuple[int, Parcel]]) -> None:
         """Write down what came, and have alarms of the partner's sound here."""
         if not parcels:
             return
-        events = [event for arrival, parcel in parcels for event in self._heard(arrival, parcel)]
+        events: list[Event] = []
+        for arrival, parcel in parcels:
+            events += self._heard(arrival, parcel)
+            await asyncio.sleep(0)
         await self._control.record(events)
+        self._see(events)
         partner = self._control.partner
         standing = {} if partner is None else {each.release.release_id: each for each in partner.theirs}
         told = [each.release.release_id for each in events if isinstance(each, ReleaseHeard)]
@@ -231,6 +252,15 @@ class Sharing:
         alerts = [partner_alert(each, name, control.frame, control.now_ns()) for each in raised]
         if alerts:
             self._control.alert(alerts)
+
+    def _see(self, events: Sequence[Event]) -> None:
+        """Let what was told of things that move, and taken back, into the joint picture."""
+        now_ns = self._control.now_ns()
+        for event in events:
+            if isinstance(event, ReleaseHeard):
+                self._seen.take(event.release, now_ns)
+            elif isinstance(event, JointHeard) and not event.refused and isinstance(event.message.body, TAKEN_BACK):
+                self._seen.recall([self._joint.thing(event.message.message_id, now_ns)])
 
     def _heard(self, arrival: int, parcel: Parcel) -> list[Event]:
         """What one parcel says and what is answered at once, or why it is not taken in."""
@@ -312,16 +342,39 @@ class Sharing:
         await self._off(self._send, telling)
         self._ledger = telling.ledger
 
-    async def _speak(self, now_ns: int) -> None:
-        """Send what was said and written down, and show how all of it stands."""
-        messages = self._control.messages
-        due = [each for each in messages if each.author == self._side.ours.party_id and each.sequence > self._said]
+    def _begin_joint(self) -> JointPicture:
+        """The joint picture, as the log leaves it."""
+        side, control = self._side, self._control
+        rules = {each.rule_id: each for each in side.signed.agreement.rules}
+        seen = JointPicture(side.ours.party_id, side.facts, control.frame, rules)
+        if (partner := control.partner) is not None:
+            self._both = {(each.subject_id, each.thing_id): each for each in partner.both}
+            seen.restore((each.release for each in partner.theirs), partner.both, control.now_ns())
+        return seen
+
+    async def _join(self, now_ns: int) -> None:
+        """Bring both pictures together, and write down what both are found to see, and no longer."""
+        state = self._control.state()
+        update = partial(self._seen.update, exercise=state.exercise is not None)
+        joined = await self._off(update, state.picture, now_ns)
+        self._control.joint = joined.picture
+        began = [each for key, each in joined.both.items() if key not in self._both]
+        ended = [each for key, each in self._both.items() if key not in joined.both]
+        self._both = joined.both
+        if began or ended:
+            await self._control.record(
+                [
+                    *(SeenByBothChanged(time_ns=now_ns, both=each, ended=True) for each in ended),
+                    *(SeenByBothChanged(time_ns=now_ns, both=each) for each in began),
+                ]
+            )
+
+    async def _speak(self) -> None:
+        """Send what was said and written down."""
+        due = self._control.unsent(self._side.ours.party_id, self._said)
         if due:
             await self._off(self._send_words, due)
             self._said = max(each.sequence for each in due)
-        if due or len(messages) != self._stood or now_ns - self._stood_ns >= STAND_S * NS:
-            self._stood, self._stood_ns = len(messages), now_ns
-            self._control.stand(self._joint.board(now_ns))
 
     def _send_words(self, due: Sequence[JointMessage]) -> None:
         wall_ns = self._wall_ns()

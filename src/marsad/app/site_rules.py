@@ -9,7 +9,7 @@ from marsad.app.toml_lines import Path as Key
 from marsad.kernel.dispatch import Duty, Patrol
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
-from marsad.kernel.site import Camera, Fence, Inhabited, Lens, Line, Mask, Pose, Rules, Zone
+from marsad.kernel.site import Camera, Fence, Inhabited, Lens, Line, Mask, Pose, Retention, Rules, Zone
 
 STEEPEST_DEG = 80.0
 """Above this elevation a camera sees sky only, and its azimuth loses its meaning."""
@@ -146,6 +146,13 @@ def _rules(rules: Rules) -> Iterator[Finding]:
             yield Finding(("off", index), rule, "a rule of the picture; this one is for sites without lines and zones")
 
 
+def _retention(retention: Retention) -> Iterator[Finding]:
+    if retention.keep and not retention.ordered_by.strip():
+        yield Finding(("ordered_by",), retention.ordered_by, "who has it done: each erasure says by whose rule it was")
+    if retention.from_hour == retention.until_hour:
+        yield Finding(("until_hour",), retention.until_hour, "another hour than from_hour: nothing would be erased")
+
+
 def _flat(point: Position) -> Flat:
     return point.longitude_deg, point.latitude_deg
 
@@ -208,4 +215,5 @@ _RULES: dict[type[Record], Callable[..., Iterator[Finding]]] = {
     Duty: _duty,
     Patrol: _patrol,
     Rules: _rules,
+    Retention: _retention,
 }

@@ -135,10 +135,17 @@ def make_folders(out: Path, cameras: Sequence[str]) -> None:
         raise UnavailableError(f"{out}: cannot be written to ({error.strerror}); choose another --out") from error
 
 
-def write_sites(stage: Stage, out: Path, sources: Mapping[str, str]) -> list[str]:
-    """Write the site files with the cameras in `sources`, and the terrain where it is generated; the files' names."""
+def write_sites(
+    stage: Stage, out: Path, sources: Mapping[str, str], organisations: Sequence[str] | None = None
+) -> list[str]:
+    """Write the site files with the cameras in `sources`, and the terrain where it is generated; the files' names.
+
+    `organisations` are what the sites call themselves, where that is other than the scenario has it.
+    """
     written = []
-    for site, name in zip(stage.sites, stage.loaded.names, strict=True):
+    called = organisations or [site.organisation for site in stage.sites]
+    sites = [msgspec.structs.replace(site, organisation=name) for site, name in zip(stage.sites, called, strict=True)]
+    for site, name in zip(sites, stage.loaded.names, strict=True):
         shown = [camera for camera in site.cameras if camera.id in sources]
         if shown:
             cameras = tuple(msgspec.structs.replace(camera, source=sources[camera.id]) for camera in shown)

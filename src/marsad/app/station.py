@@ -30,6 +30,7 @@ from marsad.app.desk_setup import Made, set_up
 from marsad.app.ground_watch import ground_watch
 from marsad.app.papers import Papers
 from marsad.app.patient_log import open_log
+from marsad.app.retention import RetentionKeeper
 from marsad.app.sharing import Share, Sharing, read_side
 from marsad.app.site_map import SiteMap, site_views, wide_relief
 from marsad.app.systemd import tell_manager
@@ -287,6 +288,10 @@ class Station:
             asyncio.create_task(self._tidy(keeper), name="film"),
             asyncio.create_task(_live(), name="alive"),
         ]
+        retention = self.plan.site.retention
+        if retention.keep:
+            keeping = RetentionKeeper(self.place.out / LOG, retention, self.control, _zone(), _say)
+            self._tasks.append(asyncio.create_task(keeping.run(), name="retention"))
         if self.watched is not None:
             self._tasks.append(asyncio.create_task(self.watched.keep(), name="ground"))
         if self.sharing is not None:

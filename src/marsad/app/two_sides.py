@@ -134,12 +134,10 @@ def prepare(out: Path) -> tuple[_Side, _Side]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_refusal(out, error) from error
-    write_sites(stage, out, {camera.id: "" for site in stage.sites for camera in site.cameras})
+    write_sites(stage, out, {camera.id: "" for site in stage.sites for camera in site.cameras}, (EAST, WEST))
     run = out / f"run-{time.time_ns()}"
     sides = tuple(
-        _Side(
-            name, run / name, msgspec.structs.replace(load_site(out / file), organisation=name), (out / file).absolute()
-        )
+        _Side(name, run / name, load_site(out / file), (out / file).absolute())
         for name, file in zip((EAST, WEST), loaded.names, strict=True)
     )
     for side in sides:

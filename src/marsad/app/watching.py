@@ -21,13 +21,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from marsad.adapters.annotate import clock_text
-from marsad.adapters.onnx import OnnxModel
 from marsad.adapters.rtsp import masked
 from marsad.adapters.sources import is_live, open_source
 from marsad.app.config import load_site
 from marsad.app.node import CameraNode, WatchResult, to_stderr, watch_file
 from marsad.kernel.alert import Alert
 from marsad.kernel.error import InputError, MarsadError
+from marsad.kernel.port import DetectorModel
 from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Site
 
@@ -144,7 +144,7 @@ def run_job(job: Job, tell: Tell | None = None, asked: Event | None = None) -> W
     cv2.setNumThreads(1)
     site = None if job.site is None else load_site(job.site)
     camera = _camera(site, job.camera_id)
-    model = None if job.model is None else OnnxModel(job.model)
+    model = None if job.model is None else _model(job.model)
     source = open_source(job.source, job.camera_id, job.fps)
     stop = Stop()
     told_s = 0.0
@@ -176,6 +176,12 @@ def run_job(job: Job, tell: Tell | None = None, asked: Event | None = None) -> W
         )  # fmt: skip
     finally:
         source.close()
+
+
+def _model(path: Path) -> DetectorModel:
+    from marsad.adapters.onnx import OnnxModel
+
+    return OnnxModel(path)
 
 
 def _camera(site: Site | None, camera_id: str) -> Camera | None:

@@ -19,7 +19,8 @@ from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.error import RefusedError
-from marsad.kernel.picture import PictureTrack
+from marsad.kernel.partner import PartnerView
+from marsad.kernel.picture import Picture, PictureTrack
 from marsad.kernel.site import Site
 from marsad.respond.dispatch import Option
 
@@ -34,7 +35,7 @@ RECENT_NS: Final = 3_660 * 10**9
 
 def desk_routes(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     """The routes that read the desk, and the one that asks it to do something."""
-    return [*_reading(desk, access), *_looking(desk), *_choosing(desk), *_doing(desk, access)]
+    return [*_reading(desk, access), *_partner(desk, access), *_looking(desk), *_choosing(desk), *_doing(desk, access)]
 
 
 def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
@@ -72,6 +73,30 @@ def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
         return [event for event in await asyncio.to_thread(desk.events, first, last) if stored_for(person, event)]
 
     return [site, state, events]
+
+
+def _partner(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
+    @get("/api/partner")
+    async def partner(request: Asked, moment: At = None) -> PartnerView:
+        """The partner, what stands between the two, and what both said, now or at a moment of the past."""
+        if moment is None:
+            found = desk.partner_view()
+        else:
+            await access.tell_first("looked_back", request.user.name, address_of(request), subject="partner")
+            found = await asyncio.to_thread(desk.partner_at, moment)
+        if found is None:
+            raise NotDoneError("NotFound", "this site shares with nobody")
+        return found
+
+    @get("/api/joint")
+    async def joint() -> Picture:
+        """The joint picture: ours and what the partner told, each thing once, with who it rests on."""
+        found = desk.joint_picture()
+        if found is None:
+            raise NotDoneError("NotFound", "this site shares with nobody")
+        return found
+
+    return [partner, joint]
 
 
 def _looking(desk: Desk) -> list[HTTPRouteHandler]:

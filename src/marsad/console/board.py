@@ -6,13 +6,13 @@ whoever looks back, need read only what was logged since.
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from marsad.console.partner_board import PartnerBoard, PartnerFacts
+from marsad.console.partner_board import MessagesKept, PartnerBoard, PartnerFacts
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.desk import (
     Assessment,
@@ -21,6 +21,7 @@ from marsad.kernel.desk import (
     DeskState,
     Figures,
     PatrolState,
+    RetentionRun,
     Shift,
     Storage,
     Trouble,
@@ -30,6 +31,7 @@ from marsad.kernel.error import InputError
 from marsad.kernel.event import (
     ActDone,
     AlarmChanged,
+    AlertWaits,
     Assessed,
     CameraHealth,
     CameraLost,
@@ -42,10 +44,12 @@ from marsad.kernel.event import (
     HoldChanged,
     IncidentChanged,
     KeptAct,
+    LessonChanged,
     LookTaken,
     PatrolPosition,
     PictureKept,
     PictureStarted,
+    RetentionRan,
     ShiftTaken,
     SightingReported,
     SourceTrustChanged,
@@ -53,17 +57,22 @@ from marsad.kernel.event import (
     TracksReserved,
 )
 from marsad.kernel.incident import Incident
+from marsad.kernel.joint import JointMessage
+from marsad.kernel.lesson import Lesson, Waiting
 from marsad.kernel.picture import Picture
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.site import Learning
 from marsad.kernel.statement import Statement
 from marsad.report.replay import PictureReplay, newest_first, readable
 from marsad.report.statement import Statements
 from marsad.respond.alarm import AlarmFigures, Alarms, AlarmSettings
 from marsad.respond.dispatch import Dispatches
 from marsad.respond.incident import Incidents
+from marsad.respond.lesson import Lessons
 
+T = TypeVar("T")
 NS: Final = 1_000_000_000
 SHOWN_NS: Final = 86_400 * NS
 """What is closed is shown for so long."""
@@ -74,11 +83,13 @@ _POSITION: Final = "report_position"
 _DATED_BY_DESK: Final = (
     ActDone,
     AlarmChanged,
+    AlertWaits,
     CameraRunChanged,
     DeskKept,
     DispatchChanged,
     HoldChanged,
     IncidentChanged,
+    LessonChanged,
 )
 _HEARD: Final = "heard"
 """What came over a partner's link is counted among the named."""
@@ -145,6 +156,9 @@ class Board:
         self._picture_from = -1
         self._alarms: dict[str, Alarm] = {}
         self._holds: dict[str, Hold] = {}
+        self._lessons: dict[str, Lesson] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self.retention: RetentionRun | None = None
         self._incidents: dict[str, Incident] = {}
         self._dispatches: dict[str, Dispatch] = {}
         self._statements: dict[str, Statement] = {}
@@ -169,6 +183,8 @@ class Board:
             self.saw(event.look.source_id, event.look.time_ns)
         elif isinstance(event, DeskKept):
             self.kept = sequence
+            if self.partner is not None:
+                self.partner.kept(sequence, event)
         elif isinstance(event, ActDone):
             self._act(event, sequence)
         elif not self._apply_response(event) and not self._apply_watch_keeping(event):
@@ -181,6 +197,11 @@ class Board:
                 self._alarm(alarm)
             case HoldChanged(hold=hold, ended=ended):
                 self._hold(hold, ended=ended)
+            case LessonChanged(lesson=lesson, happening=happening):
+                self._name("lessons", lesson.lesson_id)
+                _put(self._lessons, lesson.lesson_id, lesson, there=happening not in {"ended", "expired"})
+            case AlertWaits(waiting=waiting, happening=happening):
+                _put(self._waiting, waiting.alert.alert_id, waiting, there=happening in {"waits", "aside"})
             case IncidentChanged(incident=incident):
                 self._name("incidents", incident.incident_id)
                 self._incidents[incident.incident_id] = incident
@@ -202,6 +223,8 @@ class Board:
                 self.exercise = name or None
             case ShiftTaken(shift=shift):
                 self.shift = shift
+            case RetentionRan(run=run):
+                self.retention = run
             case StatementChanged(statement=statement):
                 self._name("statements", statement.statement_id)
                 self._statements[statement.statement_id] = statement
@@ -213,9 +236,10 @@ class Board:
                 return False
         return True
 
-    def restore(self, sequence: int, event: DeskKept) -> None:
+    def restore(self, sequence: int, event: DeskKept, before: Sequence[JointMessage] = ()) -> None:
         """Be what was kept, but for the picture, which has a keeping of its own, and for cameras that are no more.
 
+        `before` are the messages of the entry that this one says it has them from.
         That is as of an entry before the one that keeps it: what was logged in between has yet to be applied.
         """
         state = event.state
@@ -223,6 +247,9 @@ class Board:
         self.exercise, self.shift, self.storage = state.exercise, state.shift, state.storage
         self._alarms = {each.alarm_id: each for each in state.alarms}
         self._holds = {each.hold_id: each for each in state.holds}
+        self._lessons = {each.lesson_id: each for each in state.lessons}
+        self._waiting = {each.alert.alert_id: each for each in state.waiting}
+        self.retention = state.retention
         self._incidents = {each.incident_id: each for each in state.incidents}
         self._dispatches = {each.dispatch_id: each for each in state.dispatches}
         self._assessments = {each.subject_id: each for each in state.assessments}
@@ -231,7 +258,8 @@ class Board:
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
         if self.partner is not None and state.partner is not None:
-            self.partner.restore(state.partner, event.messages, self.named(_HEARD))
+            messages = MessagesKept(event.messages, event.messages_from, event.gone)
+            self.partner.restore(state.partner, messages, self.named(_HEARD), before)
         for told in state.cameras:
             camera = self._cameras.get(told.camera_id)
             if camera is not None:
@@ -256,7 +284,7 @@ class Board:
         return self._acts.get(act_id)
 
     def named(self, what: str) -> int:
-        """How many of these there ever were: alarms, holds, incidents, dispatches, sightings."""
+        """How many of these there ever were: alarms, holds, incidents, dispatches, sightings, lessons."""
         return self._named.get(what, 0)
 
     @property
@@ -308,6 +336,9 @@ class Board:
             shift=self.shift,
             exercise=self.exercise,
             storage=self.storage,
+            lessons=tuple(self._lessons.values()),
+            waiting=tuple(self._waiting.values()),
+            retention=self.retention,
             partner=None if self.partner is None else self.partner.state(now_ns),
         )
 
@@ -315,15 +346,16 @@ class Board:
         """What is written to the log for those who go on from here."""
         state = self.state(now_ns, Picture(time_ns=0))
         heard = {} if self.partner is None else {_HEARD: self.partner.arrival}
+        said = MessagesKept((), -1, {}) if self.partner is None else self.partner.keeping(now_ns)
         return DeskKept(
             time_ns=now_ns, state=state, named={**self._named, **heard}, sounded_ns=tuple(self._sounded),
             acts=tuple(KeptAct(act_id=act_id, sequence=sequence) for act_id, sequence in self._acts.items()),
             statements=tuple(self._statements.values()), previous=self.kept, picture=self._picture_from,
-            messages=() if self.partner is None else self.partner.messages,
+            messages=said.messages, messages_from=said.base, gone=said.gone,
         )  # fmt: skip
 
-    def responders(self, settings: AlarmSettings | None = None) -> "Responders":
-        """Alarms, incidents, orders and statements that go on from here."""
+    def responders(self, settings: AlarmSettings | None = None, learning: Learning | None = None) -> "Responders":
+        """Alarms, incidents, orders, statements and lessons that go on from here."""
         alarms, incidents, dispatches = Alarms(settings), Incidents(), Dispatches()
         alarms.restore(
             self._alarms.values(), self._holds.values(), self._sounded, alarms_named=self.named("alarms"),
@@ -333,7 +365,9 @@ class Board:
         dispatches.restore(self._dispatches.values(), self.named("dispatches"))
         statements = Statements()
         statements.restore(self._statements.values(), self.named("statements"))
-        return Responders(alarms, incidents, dispatches, statements)
+        lessons = Lessons(learning)
+        lessons.restore(self._lessons.values(), self._waiting.values(), self.named("lessons"))
+        return Responders(alarms, incidents, dispatches, statements, lessons)
 
     def follow_picture(self, sequence: int, event: Event) -> None:
         """Take in what an event says of the picture alone."""
@@ -423,12 +457,13 @@ class Board:
 
 
 class Responders(NamedTuple):
-    """Those who decide what becomes of alarms, incidents, orders and statements."""
+    """Those who decide what becomes of alarms, incidents, orders and statements, and what is learned of marks."""
 
     alarms: Alarms
     incidents: Incidents
     dispatches: Dispatches
     statements: Statements
+    lessons: Lessons
 
 
 class Keepings:
@@ -500,7 +535,7 @@ def _followed(log: EventLog, watched: Watched, kept: int, last: int, time_ns: in
     if kept >= 0:
         event = next(iter(log.read(kept, kept))).event
         if isinstance(event, DeskKept):
-            board.restore(kept, event)
+            board.restore(kept, event, _messages_at(log, event.messages_from))
             start = min(event.picture, board.sequence + 1) if event.picture >= 0 else board.sequence + 1
     since = board.sequence
     for stored in readable(log, start, last):
@@ -517,6 +552,20 @@ def _followed(log: EventLog, watched: Watched, kept: int, last: int, time_ns: in
         else:
             board.apply(stored.sequence, stored.event)
     return board
+
+
+def _put(things: dict[str, T], name: str, thing: T, *, there: bool) -> None:
+    """Have a thing under its name, or no more."""
+    if there:
+        things[name] = thing
+    else:
+        things.pop(name, None)
+
+
+def _messages_at(log: EventLog, sequence: int) -> tuple[JointMessage, ...]:
+    """The messages that an entry keeps; none where its payload has been erased."""
+    event = next(iter(log.read(sequence, sequence))).event if sequence >= 0 else None
+    return event.messages if isinstance(event, DeskKept) else ()
 
 
 def figures_of(counted: AlarmFigures) -> Figures:

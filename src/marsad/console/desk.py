@@ -8,8 +8,8 @@ from marsad.kernel.act import Act, Person
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraState, DeskState, Figures, Storage
 from marsad.kernel.event import Event
-from marsad.kernel.partner import PartnerState
-from marsad.kernel.picture import PictureGroup
+from marsad.kernel.partner import PartnerPulse, PartnerView
+from marsad.kernel.picture import Picture, PictureGroup
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
 from marsad.respond.dispatch import Option
@@ -63,7 +63,7 @@ class Pulse(FeedRecord, tag="pulse"):
     figures: Figures | None
     cameras: tuple[CameraState, ...]
     storage: Storage | None = None
-    partner: PartnerState | None = None
+    partner: PartnerPulse | None = None
 
 
 FeedMessage = Hello | Events | PictureMoved | Pulse
@@ -80,8 +80,8 @@ class Done(Record):
 class Desk(Protocol):
     """Whoever holds the state: one writer, many readers.
 
-    All calls are made on the server's own event loop, but for `state_at`, `events` and `options`, which take a while
-    and are made in threads.
+    All calls are made on the server's own event loop, but for `state_at`, `partner_at`, `events` and `options`, which
+    take a while and are made in threads.
     """
 
     site: Site
@@ -115,6 +115,18 @@ class Desk(Protocol):
 
         What is waited for is on the disk then. Raises UnavailableError, to who waits, where it cannot be now.
         """
+
+    def partner_view(self) -> PartnerView | None:
+        """The partner and what both said, None where there is none."""
+
+    def partner_at(self, time_ns: int) -> PartnerView | None:
+        """The same as it was known at a moment of the past; it takes a while, and is asked in a thread.
+
+        Raises: InputError before the log's beginning.
+        """
+
+    def joint_picture(self) -> Picture | None:
+        """Our own picture with what the partner told, each thing once; None where there is no partner."""
 
     def options(self, about_id: str) -> list[Option]:
         """What sending each patrol to an alarm or an incident would come to, the best first.

@@ -1,9 +1,12 @@
 """What the log says of a partner: what they told, what they see of ours, and what was stopped or let through."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from marsad.coordinate.grid import centre_of, frame_at
 from marsad.kernel.event import (
+    DeskKept,
     EmergencyReleased,
     Event,
     JointHeard,
@@ -13,12 +16,18 @@ from marsad.kernel.event import (
     ReleaseHeard,
     ReleaseMade,
     ReleasesStopped,
+    SeenByBothChanged,
 )
-from marsad.kernel.joint import JointBoard, JointMessage
-from marsad.kernel.partner import LinkShown, PartnerState, SharedThing, Stop
+from marsad.kernel.joint import JointMessage
+from marsad.kernel.partner import LinkShown, PartnerState, SeenByBoth, SharedThing, Stop
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import EmergencyAct, Release
+
+REBASE: Final = 200
+"""After so many new messages all of them are kept in one entry of the log again; until then only those that are new."""
+REBASE_NS: Final = 6 * 3600 * 10**9
+"""After so long too: what a keeping rests on is never much older than itself."""
 
 
 class PartnerFacts(Record):
@@ -32,6 +41,21 @@ class PartnerFacts(Record):
     anchor: Position
 
 
+class Mine(NamedTuple):
+    """A release of ours, and our own name of what it is about."""
+
+    release: Release
+    subject_id: str = ""
+
+
+class MessagesKept(NamedTuple):
+    """What of the messages is kept in one entry: those since the entry `base` that has the rest, -1 for all of them."""
+
+    messages: tuple[JointMessage, ...]
+    base: int
+    gone: dict[str, int]
+
+
 class PartnerBoard:
     """One partner, after the events that were applied."""
 
@@ -41,72 +65,157 @@ class PartnerBoard:
         self.link = LinkShown()
         self.arrival = 0
         """How many things that came over the link have been taken in or refused."""
+        self.revision = 0
+        """Grows with every change of what stands."""
+        self.gone: dict[str, int] = {}
+        """Of each author, up to which place of what was said all that is not here was let go of."""
         self._frame = frame_at(facts.anchor)
         self._theirs: dict[str, Release] = {}
-        self._ours: dict[str, Release] = {}
+        self._ours: dict[str, Mine] = {}
         self._emergencies: dict[str, EmergencyAct] = {}
-        self.joint: JointBoard | None = None
-        """How all that was said stands, as whoever works that out has it."""
+        self._both: dict[tuple[str, str], SeenByBoth] = {}
         self._messages: dict[str, JointMessage] = {}
+        self._spoken: dict[str, list[JointMessage]] = {}
+        """The same by their authors, in the order of their places."""
+        self._base, self._based_ns = -1, 0
+        self._new: list[str] = []
+        """The messages that the entry `base` of the log has not."""
+        self._held_over = 0
+        """So many of those are in the keeping of all messages that is being written."""
 
     def apply(self, event: Event) -> None:
         """Take in an event; most say nothing of a partner."""
+        if self._hear(event) or self._change(event):
+            self.revision += 1
+
+    def _hear(self, event: Event) -> bool:
+        """Take in what was told or said by either; whether the event is of that kind."""
         match event:
-            case ReleaseHeard(release=release, arrival=arrival):
-                self.arrival = max(self.arrival, arrival)
+            case ReleaseHeard(release=release):
                 follow(self._theirs, release)
-            case ReleaseMade(release=release):
-                follow(self._ours, release)
-            case JointSaid(message=message):
-                self._messages.setdefault(message.message_id, message)
-            case JointHeard(message=message, arrival=arrival):
-                self.arrival = max(self.arrival, arrival)
-                self._messages.setdefault(message.message_id, message)
-            case PartnerRefused(arrival=arrival):
-                self.arrival = max(self.arrival, arrival)
+            case ReleaseMade(release=release, subject_id=subject_id):
+                self._told(release, subject_id)
+            case JointSaid(message=message) | JointHeard(message=message):
+                self._said(message)
+            case PartnerRefused():
+                pass
+            case _:
+                return False
+        if isinstance(event, ReleaseHeard | JointHeard | PartnerRefused):
+            self.arrival = max(self.arrival, event.arrival)
+        return True
+
+    def _change(self, event: Event) -> bool:
+        """Take in how things stand between the two; whether the event is of that kind."""
+        match event:
             case LinkTurned(state=state, reason=reason):
                 self.link = LinkShown(state=state, reason=reason)
+            case SeenByBothChanged(both=both, ended=ended):
+                self._both.pop((both.subject_id, both.thing_id), None)
+                if not ended:
+                    self._both[both.subject_id, both.thing_id] = both
             case ReleasesStopped(stop=stop):
                 self.stop = stop
             case EmergencyReleased(act=act):
                 self._emergencies[act.act_id] = act
             case _:
-                pass
+                return False
+        return True
 
     @property
     def messages(self) -> tuple[JointMessage, ...]:
-        """All that both said, in the order in which it was written down."""
+        """All that both said and that was not let go of, in the order in which it was written down."""
         return tuple(self._messages.values())
 
-    def restore(self, state: PartnerState, messages: Sequence[JointMessage], arrival: int) -> None:
-        """Be what was kept."""
-        self.joint = state.joint
-        self._messages = {each.message_id: each for each in messages}
+    def said_after(self, author: str, sequence: int) -> list[JointMessage]:
+        """What an author said after its place, in order."""
+        spoken = self._spoken.get(author, [])
+        return spoken[bisect_right(spoken, sequence, key=lambda each: each.sequence) :]
+
+    def let_go(self, message_ids: Collection[str], gone: Mapping[str, int]) -> None:
+        """Hold some messages no more."""
+        for each in message_ids:
+            if (message := self._messages.pop(each, None)) is not None:
+                spoken = self._spoken[message.author]
+                del spoken[bisect_left(spoken, message.sequence, key=lambda each: each.sequence)]
+        self.gone = dict(gone)
+
+    def keeping(self, now_ns: int) -> MessagesKept:
+        """What of the messages is to be kept now; `kept` says where that was."""
+        if self._base < 0 or len(self._new) > REBASE or now_ns - self._based_ns > REBASE_NS:
+            self._held_over = len(self._new)
+            return MessagesKept(self.messages, -1, self.gone)
+        new = tuple(self._messages[each] for each in self._new if each in self._messages)
+        return MessagesKept(new, self._base, self.gone)
+
+    def kept(self, sequence: int, event: DeskKept) -> None:
+        """An entry of the log keeps the messages."""
+        if event.messages_from < 0:
+            self._base, self._based_ns = sequence, event.time_ns
+            del self._new[: self._held_over]
+            self._held_over = 0
+
+    def restore(
+        self, state: PartnerState, kept: MessagesKept, arrival: int, before: Sequence[JointMessage] = ()
+    ) -> None:
+        """Be what was kept; `before` are the messages of the entry that it rests on."""
+        for each in (*before, *kept.messages):
+            self._said(each)
+        self._new = [each.message_id for each in kept.messages]
+        self._base, self.gone = kept.base, dict(kept.gone)
         self.stop, self.link, self.arrival = state.stop, state.link, arrival
         self._theirs = {each.release.thing_id: each.release for each in state.theirs}
-        self._ours = {each.release.thing_id: each.release for each in state.ours}
+        self._ours = {each.release.thing_id: Mine(each.release, each.subject_id) for each in state.ours}
         self._emergencies = {each.act_id: each for each in state.emergencies}
+        self._both = {(each.subject_id, each.thing_id): each for each in state.both}
 
     def state(self, now_ns: int) -> PartnerState:
         """All of it as it is shown."""
+        self._expire(now_ns)
         facts = self.facts
         return PartnerState(
             party_id=facts.party_id, name=facts.name, link=self.link, agreement_id=facts.agreement_id,
-            version=facts.version, until_ns=facts.until_ns, theirs=self._standing(self._theirs, now_ns),
-            ours=self._standing(self._ours, now_ns), stop=self.stop,
-            emergencies=tuple(each for each in self._emergencies.values() if now_ns < each.until_ns),
-            joint=self.joint,
+            version=facts.version, until_ns=facts.until_ns,
+            theirs=tuple(self._shared(each) for _, each in sorted(self._theirs.items())),
+            ours=tuple(self._shared(each, subject_id) for _, (each, subject_id) in sorted(self._ours.items())),
+            stop=self.stop, emergencies=tuple(self._emergencies.values()),
+            both=tuple(self._both[key] for key in sorted(self._both)),
         )  # fmt: skip
 
-    def _standing(self, told: dict[str, Release], now_ns: int) -> tuple[SharedThing, ...]:
-        for thing_id in [
-            name for name, each in told.items() if each.expires_ns is not None and each.expires_ns <= now_ns
-        ]:
-            del told[thing_id]
-        return tuple(
-            SharedThing(release=each, position=None if each.cell is None else centre_of(self._frame, each.cell))
-            for _, each in sorted(told.items())
-        )
+    def counts(self, now_ns: int) -> tuple[int, int]:
+        """How much of theirs and of ours stands."""
+        self._expire(now_ns)
+        return len(self._theirs), len(self._ours)
+
+    def _said(self, message: JointMessage) -> None:
+        if message.message_id not in self._messages:
+            self._messages[message.message_id] = message
+            self._new.append(message.message_id)
+            insort(self._spoken.setdefault(message.author, []), message, key=lambda each: each.sequence)
+
+    def _told(self, release: Release, subject_id: str) -> None:
+        """Have what they see of ours follow one more release."""
+        standing = {name: each.release for name, each in self._ours.items() if name == release.thing_id}
+        follow(standing, release)
+        self._ours.pop(release.thing_id, None)
+        for name, each in standing.items():
+            self._ours[name] = Mine(each, subject_id)
+
+    def _expire(self, now_ns: int) -> None:
+        """Let go of what is over by itself."""
+        for name in list(self._expired(now_ns)):
+            self.revision += 1
+            for held in (self._theirs, self._ours, self._emergencies):
+                held.pop(name, None)
+
+    def _expired(self, now_ns: int) -> Iterator[str]:
+        told = [*self._theirs.items(), *((name, each.release) for name, each in self._ours.items())]
+        yield from (name for name, each in told if each.expires_ns is not None and each.expires_ns <= now_ns)
+        yield from (name for name, act in self._emergencies.items() if act.until_ns <= now_ns)
+
+    def _shared(self, release: Release, subject_id: str = "") -> SharedThing:
+        position = None if release.cell is None else centre_of(self._frame, release.cell)
+        return SharedThing(release=release, position=position, subject_id=subject_id)
 
 
 def follow(standing: dict[str, Release], release: Release) -> None:

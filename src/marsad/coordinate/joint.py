@@ -2,10 +2,11 @@
 
 Nothing is kept but the messages: what stands is worked out from the set of them in an order that both sides find alike.
 So two sides that have heard the same stand the same, whatever each did while the link was down. What one side turned
-away when it came it says so of, and then it counts on neither.
+away when it came it says so of, and then it counts on neither. Of a message that comes, only what it bears upon is
+worked out anew, so that a board of ten thousand costs no more than one of ten.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from marsad.coordinate.admission import (
@@ -20,6 +21,7 @@ from marsad.coordinate.admission import (
 from marsad.coordinate.courses import COURSES, START, TABLES, after, must_be_possible, until_of
 from marsad.coordinate.packing import pack, unpack
 from marsad.coordinate.phrases import URGENT
+from marsad.coordinate.standing import Stand, Standing
 from marsad.kernel.act import Person
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.joint import (
@@ -35,15 +37,12 @@ from marsad.kernel.joint import (
     JointBoard,
     JointLine,
     JointMessage,
-    JointRefusal,
     JointTerms,
     JointThing,
     MessageId,
     NotUnderstood,
     Recall,
     ReceiptState,
-    ReleaseOpened,
-    ReleasesOpened,
     Speaker,
     ThreadMessage,
 )
@@ -53,6 +52,11 @@ COVERAGE_PER_PROTECTED: Final = 3
 
 Whoever knows the very cell that something stands in, and guesses its middle, is off by 0.38 of the cell on average.
 """
+
+_LOOSE: Final = (ThreadMessage, Delivery)
+
+LET_GO: Final = 50
+"""So much of what each side said is let go of at a time."""
 
 Place = tuple[str, int]
 """An author, and a place in what that author said."""
@@ -82,22 +86,34 @@ def urgent(message: JointMessage) -> bool:
 class JointDesk:
     """One side's desk of what both say; `messages` are all that either said before, in any order.
 
+    What was let go of long ago is not among them: `gone` says of each author up to which place all that is lacking had
+    come; see `let_go`.
+
     Raises: InputError where the terms would tell ground more finely than the protected distance.
     """
 
-    def __init__(self, terms: JointTerms, messages: Iterable[JointMessage] = ()) -> None:
+    def __init__(
+        self, terms: JointTerms, messages: Iterable[JointMessage] = (), gone: Mapping[str, int] | None = None
+    ) -> None:
         self._terms = _sound(terms)
         self._held: dict[Place, JointMessage] = {}
         self._about: dict[MessageId, list[JointMessage]] = {}
         """The answers to each matter and the replies to each message, whether they count or not."""
         self._receipts: dict[MessageId, list[JointMessage]] = {}
-        self._said = 0
+        self._gone = dict(gone or {})
+        self._said = self._gone.get(self._terms.ours, 0)
         self._newest_ns = -1
         """The newest stamp of all that counts: what is said next is stamped after it."""
-        for message in messages:
+        before = list(messages)
+        self._standing = Standing(self._stands, max((each.stamp_ns for each in before), default=0))
+        self._resting: dict[Place, list[JointMessage]] = {}
+        """The messages that rest on the one in a place, or say how far it has come."""
+        for message in before:
             self._keep(message)
         for message in self._held.values():
             self._follow(message)
+        self._passed = {place for place in self._held if self._is_gone(place)}
+        """The places held of which, and of all before them by the same author, nothing can come any more."""
 
     @property
     def terms(self) -> JointTerms:
@@ -152,7 +168,7 @@ class JointDesk:
         except InputError as error:
             return Heard(None, str(error))
         held = self._held.get((message.author, message.sequence))
-        if held == message:
+        if held == message or (held is None and self._is_gone((message.author, message.sequence))):
             return Heard(None)
         if message.author != self._terms.theirs:
             return Heard(None, f"it is {self._terms.theirs} that speaks here, not {message.author}")
@@ -164,21 +180,77 @@ class JointDesk:
             self._follow(message)
         return Heard(message, refused, self._replies(message, refused, now_ns, salt))
 
-    def board(self, now_ns: int) -> JointBoard:
-        """How everything stands: the same on both sides once both have heard all that was said."""
-        messages = self.messages()
-        counts = [each for each in messages if not self.refused(each) and not self._lacking(each)]
-        lines = [each for each in counts if isinstance(each.body, ThreadMessage)]
-        return JointBoard(
-            now_ns=now_ns,
-            things=tuple(self._thing(each, now_ns) for each in counts if type(each.body) in COURSES),
-            lines=tuple(JointLine(message=each, delivery=self.delivery(each)) for each in lines),
-            opened=_opened(counts),
-            waiting=tuple(each.message_id for each in messages if self._lacking(each)),
-            refused=tuple(
-                JointRefusal(message_id=each.message_id, reason=why) for each in messages if (why := self.refused(each))
-            ),
-        )
+    def board(self, now_ns: int, most: int | None = None) -> JointBoard:
+        """How everything stands: the same on both sides once both have heard all that was said.
+
+        Of what is over, of the words and of what was opened only the newest `most` of each, where that is given.
+        """
+        return self._standing.board(now_ns, most)
+
+    def open_matters(self, now_ns: int) -> int:
+        """How many joint matters are not over."""
+        return self._standing.open_matters(now_ns)
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of the board but those that time alone brings."""
+        return self._standing.revision
+
+    @property
+    def gone(self) -> dict[str, int]:
+        """Of each author, up to which place all has come; what is not held of that was let go of."""
+        return dict(self._gone)
+
+    def let_go(self, before_ns: int, sent: int) -> frozenset[MessageId]:
+        """The messages that are held no more, being older and of no matter that is still open.
+
+        What this side said after its `sent`th is held, and no more than a few are let go of at a time, so that nothing
+        else waits. The log has all of it; both sides let go by their own clocks.
+        """
+        self._pass(before_ns, sent)
+        dropped = {self._held[place].message_id for place in self._passed} - self._needed()
+        for message_id in dropped:
+            self._drop(self._held[_place(message_id)])
+        return frozenset(dropped)
+
+    def _pass(self, before_ns: int, sent: int) -> None:
+        """Go on to the next places of which, and of all before them, nothing can come any more."""
+        for author in {self._terms.ours, self._terms.theirs}:
+            upto = self._gone.get(author, 0)
+            last = upto + LET_GO if author == self._terms.theirs else min(upto + LET_GO, sent)
+            while upto < last and (held := self._held.get((author, upto + 1))) is not None:
+                if held.stamp_ns >= before_ns:
+                    break
+                upto += 1
+                self._passed.add((author, upto))
+            self._gone[author] = upto
+
+    def _needed(self) -> set[MessageId]:
+        """The messages of all matters that are not over, those that they rest on, and what was said of any of them."""
+        needed: set[MessageId] = set()
+        rest = [self._held[_place(each)] for each in self._standing.open_ids()]
+        while rest:
+            message = rest.pop()
+            if message.message_id in needed:
+                continue
+            needed.add(message.message_id)
+            rest += self._resting.get((message.author, message.sequence), ())
+            if not isinstance(message.body, Delivery):
+                rest += [found for each in references(message.body) if (found := self._find(each)) is not None]
+        return needed
+
+    def _drop(self, message: JointMessage) -> None:
+        """Hold a message no more; nothing that is needed rests on it."""
+        place = message.author, message.sequence
+        del self._held[place]
+        self._passed.discard(place)
+        self._resting.pop(place, None)
+        self._about.pop(message.message_id, None)
+        self._receipts.pop(message.message_id, None)
+        self._standing.drop(message)
+
+    def _is_gone(self, place: Place) -> bool:
+        return place[1] <= self._gone.get(place[0], 0)
 
     def thing(self, thing_id: MessageId, now_ns: int) -> JointThing:
         """One joint matter. Raises: InputError where there is none of that number."""
@@ -227,7 +299,7 @@ class JointDesk:
             return "its clock is ahead by more than five minutes"
         for reference in references(message.body):
             author, sequence = _place(reference)
-            if author == self._terms.ours and (author, sequence) not in self._held:
+            if author == self._terms.ours and not self._has_come((author, sequence)):
                 return f"we said no message {reference}"
             if author not in {self._terms.ours, self._terms.theirs}:
                 return f"{author} is no party to the agreement"
@@ -277,6 +349,51 @@ class JointDesk:
             self._about.setdefault(body.about, []).append(message)
         elif isinstance(body, ThreadMessage) and body.reply_to:
             self._about.setdefault(body.reply_to, []).append(message)
+        for reference in references(body):
+            self._resting.setdefault(_place(reference), []).append(message)
+        for other in self._borne_upon(message):
+            self._standing.change(other)
+
+    def _borne_upon(self, message: JointMessage) -> Collection[JointMessage]:
+        """Every message that may stand otherwise now that one more is held.
+
+        Whether one counts bears upon those that rest on it, and upon what each of those is about.
+        """
+        found: dict[Place, JointMessage] = {}
+        rest = [message]
+        if isinstance(message.body, Delivery):
+            rest += self._about_which(message)
+        while rest:
+            each = rest.pop()
+            place = each.author, each.sequence
+            if place in found:
+                continue
+            found[place] = each
+            resting = self._resting.get(place, ())
+            # Words and receipts count whether what they are about does or not: all that matters is that it has come.
+            rest += [other for other in resting if each is message or not isinstance(other.body, _LOOSE)]
+        for each in list(found.values()):
+            found |= {(other.author, other.sequence): other for other in self._about_which(each)}
+        return found.values()
+
+    def _about_which(self, message: JointMessage) -> list[JointMessage]:
+        """The messages held here that one refers to."""
+        places = map(_place, references(message.body))
+        return [self._held[place] for place in places if place in self._held]
+
+    def _stands(self, message: JointMessage, now_ns: int) -> Stand:
+        """How one message stands at a moment."""
+        lacking, why = self._lacking(message), self.refused(message)
+        if lacking or why:
+            return Stand(lacking=lacking, refused=why)
+        if type(message.body) in COURSES:
+            return Stand(thing=self._thing(message, now_ns))
+        if isinstance(message.body, ThreadMessage):
+            return Stand(line=JointLine(message=message, delivery=self.delivery(message)))
+        return Stand()
+
+    def _has_come(self, place: Place) -> bool:
+        return place in self._held or self._is_gone(place)
 
     def _find(self, message_id: MessageId) -> JointMessage | None:
         """A message by its whole name."""
@@ -296,7 +413,7 @@ class JointDesk:
     def _lacking(self, message: JointMessage) -> bool:
         """Whether a message rests on one that has not come yet."""
         needed = [] if isinstance(message.body, Delivery) else references(message.body)
-        return any(_place(reference) not in self._held for reference in needed)
+        return any(not self._has_come(_place(reference)) for reference in needed)
 
     def _receipts_of(self, message: JointMessage) -> list[Delivery]:
         """What the other side said of how far a message has come, in the order in which it said so."""
@@ -342,17 +459,6 @@ def _at(state: CourseState, body: BodyRecord, now_ns: int) -> CourseState:
     until_ns = until_of(body)
     over = until_ns is not None and now_ns > until_ns
     return "expired" if over and "expired" in TABLES[COURSES[type(body)]][state] else state
-
-
-def _opened(messages: Iterable[JointMessage]) -> tuple[ReleaseOpened, ...]:
-    """Of each release, by its name, who was the first to open it."""
-    first: dict[tuple[str, str], ReleaseOpened] = {}
-    for message in messages:
-        if isinstance(message.body, ReleasesOpened):
-            for release in message.body.releases:
-                opened = ReleaseOpened(release=release, by=message.by, time_ns=message.time_ns)
-                first.setdefault((release, message.author), opened)
-    return tuple(first[key] for key in sorted(first))
 
 
 def _turned_away(receipts: Sequence[Delivery]) -> Delivery | None:

@@ -99,10 +99,14 @@ class Reconciler:
             if opened.author != self.partner or bool(opened.exercise) != self._exercise:
                 continue
             if isinstance(body, Recall):
-                self._recalled.update(body.releases)
-                self._gone.update(body.things)
+                self.withdraw(body.releases, body.things)
             elif isinstance(body, Correction):
-                self._recalled.add(body.release)
+                self.withdraw((body.release,))
+
+    def withdraw(self, releases: Iterable[str], things: Iterable[str] = ()) -> None:
+        """Take releases for wrong, and whole things for gone."""
+        self._recalled.update(releases)
+        self._gone.update(things)
 
     def tracks(self, now_ns: int) -> tuple[PictureTrack, ...]:
         """All that the partner told and that is new enough to be joined with what we see, in the order of its names.

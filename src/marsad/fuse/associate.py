@@ -21,6 +21,7 @@ _ROUNDS = 200
 _SETTLED = 1e-6
 HIDDEN_SEEN = 0.02
 _JUMP2 = 40.0
+_ROUNDING = 1 + 1e-9
 
 
 class Reports(NamedTuple):
@@ -81,6 +82,13 @@ def shown(seen: float, told: bool) -> float:
 
 
 @njit(cache=True)
+def _beside(reports: Reports, m: int, expected: float, reach2: float, gate2: float) -> bool:
+    """Whether a report's second number alone lets it be of a row; no pair is nearer than one number says."""
+    gap = reports.value[m, 1] - expected
+    return bool(gap * gap <= (reach2 + gate2 * reports.noise[m, 1, 1]) * _ROUNDING)
+
+
+@njit(cache=True)
 def gate(
     rows: Rows, expected: Expected, tilt: Array, bias_spread: Array, reports: Reports, claims: Claims, source: int,
     gate2: float, same: float,
@@ -93,54 +101,58 @@ def gate(
     widest = 0.0
     for m in range(found):
         widest = max(widest, reports.noise[m, 0, 0])
-    row_first, beside = np.zeros(count + 1, np.int64), np.zeros(count, np.bool_)
-    room, tracks = max(16, 4 * count), rows.first.shape[0] - 1
+    near, far = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    room, tracks = 0, rows.first.shape[0] - 1
+    for r in range(count):
+        if expected.scale[r] > 0.0:
+            own_noise(rows.spread, expected.slope, expected.noise, r, own)
+            for i in range(2):
+                for j in range(2):
+                    total[r, i, j] = own[r, i, j]
+            bias_noise(tilt, bias_spread, r, total)
+            half = math.sqrt(gate2 * (total[r, 0, 0] + widest))
+            near[r] = np.searchsorted(sorted_first, expected.value[r, 0] - half)
+            far[r] = np.searchsorted(sorted_first, expected.value[r, 0] + half, side="right")
+            for at in range(near[r], far[r]):
+                room += _beside(reports, order[at], expected.value[r, 1], gate2 * total[r, 1, 1], gate2)
+    # Room for all at once: a loop that may make its arrays anew takes five times as long.
     row_report, row_likelihood = np.empty(room, np.int64), np.empty(room)
+    row_first, beside = np.zeros(count + 1, np.int64), np.zeros(count, np.bool_)
     used, track = 0, 0
     least_new = np.ones(tracks)
     for r in range(count):
         while rows.first[track + 1] <= r:
             track += 1
-        if expected.scale[r] > 0.0:
-            own[r] = own_noise(rows.spread[r], expected.slope[r], expected.noise[r])
-            total[r] = own[r]
-            bias_noise(tilt[r], bias_spread, total[r])
-            half = math.sqrt(gate2 * (total[r, 0, 0] + widest))
-            at = np.searchsorted(sorted_first, expected.value[r, 0] - half)
-            while at < found and sorted_first[at] <= expected.value[r, 0] + half:
-                m = order[at]
-                at += 1
-                told = claims.owner[m] == track
-                a = total[r, 0, 0] + reports.noise[m, 0, 0]
-                b = total[r, 0, 1] + reports.noise[m, 0, 1]
-                c = total[r, 1, 1] + reports.noise[m, 1, 1]
-                det = a * c - b * b
-                x, y = reports.value[m, 0] - expected.value[r, 0], reports.value[m, 1] - expected.value[r, 1]
-                far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
-                if not far2 < gate2:
+        for at in range(near[r], far[r]):
+            m = order[at]
+            if not _beside(reports, m, expected.value[r, 1], gate2 * total[r, 1, 1], gate2):
+                continue
+            told = claims.owner[m] == track
+            a = total[r, 0, 0] + reports.noise[m, 0, 0]
+            b = total[r, 0, 1] + reports.noise[m, 0, 1]
+            c = total[r, 1, 1] + reports.noise[m, 1, 1]
+            det = a * c - b * b
+            x, y = reports.value[m, 0] - expected.value[r, 0], reports.value[m, 1] - expected.value[r, 1]
+            far2 = (c * x * x - 2 * b * x * y + a * y * y) / det
+            if not far2 < gate2:
+                continue
+            if not told and reports.label[m] >= 0:
+                beside[r] = True
+                if claims.owner[m] >= 0 or not claims.open[track]:
                     continue
-                if not told and reports.label[m] >= 0:
-                    beside[r] = True
-                    if claims.owner[m] >= 0 or not claims.open[track]:
-                        continue
-                if told and not math.isnan(rows.left[r, source, 0]):
-                    # What it was off by before, it is off by again: that is no new evidence for or against the row.
-                    # Only a jump is: then the source took something else for the same.
-                    share_x, share_y = total[r, 0, 0] / a, total[r, 1, 1] / c
-                    x -= share_x * rows.left[r, source, 0]
-                    y -= share_y * rows.left[r, source, 1]
-                    far2 = x * x / (a - share_x * total[r, 0, 0]) + y * y / (c - share_y * total[r, 1, 1])
-                    if far2 > _JUMP2:
-                        continue
-                    least_new[track] = min(least_new[track], 1 - max(share_x, share_y))
-                likelihood = math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
-                if used == room:
-                    room *= 2
-                    more_report, more_likelihood = np.empty(room, np.int64), np.empty(room)
-                    more_report[:used], more_likelihood[:used] = row_report, row_likelihood
-                    row_report, row_likelihood = more_report, more_likelihood
-                row_report[used], row_likelihood[used] = m, likelihood
-                used += 1
+            if told and not math.isnan(rows.left[r, source, 0]):
+                # What it was off by before, it is off by again: that is no new evidence for or against the row.
+                # Only a jump is: then the source took something else for the same.
+                share_x, share_y = total[r, 0, 0] / a, total[r, 1, 1] / c
+                x -= share_x * rows.left[r, source, 0]
+                y -= share_y * rows.left[r, source, 1]
+                far2 = x * x / (a - share_x * total[r, 0, 0]) + y * y / (c - share_y * total[r, 1, 1])
+                if far2 > _JUMP2:
+                    continue
+                least_new[track] = min(least_new[track], 1 - max(share_x, share_y))
+            likelihood = math.exp(-far2 / 2) / (2 * math.pi * math.sqrt(det))
+            row_report[used], row_likelihood[used] = m, likelihood
+            used += 1
         row_first[r + 1] = used
     first = np.zeros(tracks + 1, np.int64)
     report, likelihood_of = np.empty(used, np.int64), np.empty(used)

@@ -93,6 +93,15 @@ def _distances(means1: Array, covs1: Array, means2: Array, covs2: Array, reach: 
     return total, larger
 
 
+class Link(NamedTuple):
+    """One of our tracks and one of a partner's that are held to be one, what that is called and since when."""
+
+    ours: Key
+    theirs: Key
+    since_ns: int
+    name: str
+
+
 class CombineSettings(Record):
     """How two pictures are held to be of the same objects.
 
@@ -159,6 +168,17 @@ class Joint:
         said = [self._said(body, where, time_ns) for body, where in zip(bodies, self._positions(bodies), strict=True)]
         return tuple(sorted(said, key=lambda track: track.track_id))
 
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """What is held to be one now, in the order of our names."""
+        return tuple(Link(ours, theirs, *self._names[ours]) for ours, theirs in sorted(self._linked))
+
+    def restore(self, links: Iterable[Link]) -> None:
+        """Go on from what was held to be one; what is gone by then is no more with the next update."""
+        for link in links:
+            self._linked.add((link.ours, link.theirs))
+            self._names |= dict.fromkeys((link.ours, link.theirs), (link.since_ns, link.name))
+
     def _hear(self, partner: Iterable[PictureTrack], time_ns: int) -> None:
         """Keep the newest that was said of each track."""
         for track in partner:
@@ -167,7 +187,7 @@ class Joint:
             if track.origin == self.organisation or ours_alone:
                 continue
             held = self._heard.get(key)
-            if held is None or track.time_ns > held.time_ns:
+            if held is None or track.time_ns >= held.time_ns:
                 self._heard[key] = track
         horizon = time_ns - round(self.settings.kept_s * _NS)
         self._heard = {k: t for k, t in self._heard.items() if t.time_ns >= horizon and t.status != "lost"}

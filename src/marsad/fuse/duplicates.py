@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marsad.fuse.hypotheses import Ints, RowParts, Rows, reduce_rows, whole_spread
+from marsad.fuse.hypotheses import Ints, RowParts, Rows, reduce_rows, room_for, whole_spread
 from marsad.geo.geodesy import Array
 from marsad.kernel.record import read_only
 
@@ -207,6 +207,9 @@ class _Weighed:
 
         Only the likeliest rivals are asked.
         """
+        if len(self._rivals[one]) == len(self._rivals[two]) == 1:
+            odds = self._of_two(one, two)
+            return odds / (1 + odds)
         rival = dict(self._rivals[one])
         for other, each in self._rivals[two].items():
             rival[other] = max(rival.get(other, 0.0), each)
@@ -293,7 +296,8 @@ def made_one(rows: Rows, stays: int, goes: int, bias_spread: Array, most: int, a
     weight = np.exp(weight - weight.max())
     weight /= weight.sum()
     left = np.full((count, rows.left.shape[1], rows.left.shape[2]), math.nan)
-    kept = reduce_rows(mean, spread, lean, weight, left, count, most, apart)
+    room = room_for(count, biases, left.shape[1])
+    kept = reduce_rows(mean, spread, lean, weight, left, count, most, apart, room)
     return mean[:kept], spread[:kept], lean[:kept], weight[:kept], left[:kept]
 
 

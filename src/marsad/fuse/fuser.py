@@ -3,6 +3,7 @@
 import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -572,9 +573,7 @@ class Fuser:
         # What is somewhere along a line may be another's: that is asked before it is believed to be one more.
         doubted = isinstance(sensor, CameraSensor) and bool(state.lives)
         confirmed = np.where(exists >= self.settings.confirm, now, 0)
-        taken = {life.track_id for life in state.lives}
-        moment = _short(look.time_ns // 1_000_000)
-        lives = [_renamed(_born(look, m, look.measurements[m], moment), taken) for m in begun.tolist()]
+        lives = _born(look, begun.tolist(), {life.track_id for life in state.lives})
         return state._replace(
             rows=rows,
             existence=np.concatenate([state.existence, exists]),
@@ -677,7 +676,7 @@ class Fuser:
         """Without what the look just had made too improbable, unless a source's label says that it goes on."""
         followed = (self._told_lately(state) & (state.label >= 0)).any(axis=1)
         keep = ~fell | (state.existence > np.where(followed, _LEAST_LABELLED, _LEAST_EXISTENCE))
-        return state if keep.all() else _kept(state, keep)
+        return _kept(state, keep)
 
     def _tidied(self, state: State) -> State:
         """Without what is gone, and without what is there twice."""
@@ -702,8 +701,9 @@ class Fuser:
             stays, goes = (one, two) if _senior(state, one, two) else (two, one)
             gone.add(goes)
             state = self._joined(state, stays, goes)
-        keep = np.array([t not in gone for t in range(len(state.lives))], np.bool_)
-        return _kept(state, keep) if gone else state
+        keep = np.ones(len(state.lives), np.bool_)
+        keep[list(gone)] = False
+        return _kept(state, keep)
 
     def _joined(self, state: State, stays: int, goes: int) -> State:
         """The state with one track's knowledge given to another, the first still there."""
@@ -856,6 +856,8 @@ def _with_shown(state: State, number: int, shown: Array) -> State:
 
 def _kept(state: State, keep: Flags) -> State:
     """The state of some of its tracks."""
+    if keep.all():
+        return state
     sizes = np.diff(state.rows.first)
     chosen = np.repeat(keep, sizes)
     old = state.rows
@@ -868,7 +870,7 @@ def _kept(state: State, keep: Flags) -> State:
         confirmed_ns=state.confirmed_ns[keep], surprise=state.surprise[keep],
         told_ns=state.told_ns[keep], label=state.label[keep], since_ns=state.since_ns[keep],
         showing=state.showing[keep], bare=state.bare[keep],
-        lives=tuple(life for life, stays in zip(state.lives, keep, strict=True) if stays),
+        lives=tuple(compress(state.lives, keep.tolist())),
     )  # fmt: skip
 
 
@@ -900,19 +902,39 @@ def _short(number: int) -> str:
     return text or "0"
 
 
-def _born(look: Look, index: int, measurement: Measurement, moment: str) -> Life:
-    """A new track's life: it is called after who saw it first, under which number, and when (ms, base 36)."""
-    called = f"x{index}" if measurement.label is None else str(measurement.label)
-    return Life(f"{look.source_id}-{called}-{moment}", {look.source_id: _opinion(look, measurement)})
+def _born(look: Look, begun: Sequence[int], taken: set[str]) -> list[Life]:
+    """The lives of tracks that begin with some of a look's reports, none called as one of `taken`, which they join.
+
+    Each is called after who saw it first, under which number, and when (ms, base 36).
+    """
+    moment = _short(look.time_ns // 1_000_000)
+    # Bare places say the same of all that begin with them: thousands of false ones are not told apart.
+    bare = {look.source_id: Opinion(look.time_ns, -1, "unknown", 0.0, None, look.origin)}
+    lives = []
+    for index in begun:
+        measurement = look.measurements[index]
+        opinions = bare if _is_bare(measurement) else {look.source_id: _opinion(look, measurement)}
+        called = f"x{index}" if measurement.label is None else str(measurement.label)
+        lives.append(Life(_free(f"{look.source_id}-{called}-{moment}", taken), opinions))
+    return lives
 
 
-def _renamed(life: Life, taken: set[str]) -> Life:
-    name, number = life.track_id, 1
+def _is_bare(measurement: Measurement) -> bool:
+    """Whether a report says nothing but where something is."""
+    return (
+        measurement.label is None and measurement.bearing is None and measurement.count is None
+        and measurement.kind == "unknown" and not measurement.kind_confidence
+    )  # fmt: skip
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    """The name, numbered where it is taken already."""
+    name, number = wanted, 1
     while name in taken:
         number += 1
-        name = f"{life.track_id}.{number}"
+        name = f"{wanted}.{number}"
     taken.add(name)
-    return life if name == life.track_id else life._replace(track_id=name)
+    return name
 
 
 def _told(life: Life, look: Look, measurement: Measurement) -> Life:

@@ -311,73 +311,84 @@ def leaning(rows: Rows, expected: Expected, slots: Ints) -> Array:
 
 
 @njit(cache=True)
-def own_noise(spread: Array, slope: Array, noise: Array) -> Array:
-    """The covariance (2, 2) of what is expected of one row, biases known."""
-    out = np.empty((2, 2))
+def own_noise(spread: Array, slope: Array, noise: Array, r: int, out: Array) -> None:
+    """Write to `out` (R, 2, 2) the covariance of what is expected of row `r`, biases known."""
     for k in range(2):
         for n in range(k + 1):
-            total = noise[k, n]
+            total = noise[r, k, n]
             for i in range(STATES):
-                if slope[k, i] != 0.0:
+                if slope[r, k, i] != 0.0:
                     for j in range(STATES):
-                        total += slope[k, i] * spread[i, j] * slope[n, j]
-            out[k, n] = total
-            out[n, k] = total
-    return out
+                        total += slope[r, k, i] * spread[r, i, j] * slope[r, n, j]
+            out[r, k, n] = total
+            out[r, n, k] = total
 
 
 @njit(cache=True)
-def bias_noise(tilt: Array, bias_spread: Array, out: Array) -> None:
-    """Add to `out` (2, 2) the biases' share, for one row's `leaning` (2, B)."""
+def bias_noise(tilt: Array, bias_spread: Array, r: int, out: Array) -> None:
+    """Add to row `r` of `out` (R, 2, 2) the biases' share, for the rows' `leaning` (R, 2, B)."""
     count = bias_spread.shape[0]
     for k in range(2):
         for a in range(count):
             total = 0.0
             for b in range(count):
-                total += tilt[k, b] * bias_spread[b, a]
+                total += tilt[r, k, b] * bias_spread[b, a]
             if total != 0.0:
-                out[k, 0] += total * tilt[0, a]
-                out[k, 1] += total * tilt[1, a]
+                out[r, k, 0] += total * tilt[r, 0, a]
+                out[r, k, 1] += total * tilt[r, 1, a]
+
+
+@njit(cache=True)
+def copy_row(rows: Rows, r: int, mean: Array, spread: Array, lean: Array, left: Array, at: int) -> None:
+    """Write a row to place `at` of other arrays: number by number, for a slice of an array costs more than it holds."""
+    for i in range(STATES):
+        mean[at, i] = rows.mean[r, i]
+        for j in range(STATES):
+            spread[at, i, j] = rows.spread[r, i, j]
+        for b in range(lean.shape[2]):
+            lean[at, i, b] = rows.lean[r, i, b]
+    for s in range(left.shape[1]):
+        left[at, s, 0], left[at, s, 1] = rows.left[r, s, 0], rows.left[r, s, 1]
 
 
 @njit(cache=True)
 def correct(
-    mean: Array, spread: Array, lean: Array, slope: Array, tilt: Array, gap: Array, cover: Array, total: Array,
-    bias_spread: Array, known: bool,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """One row after a report: its mean, spread and lean.
+    mean: Array, spread: Array, lean: Array, at: int, slope: Array, tilt: Array, r: int, gap: Array, cover: Array,
+    total: Array, bias_spread: Array, known: bool, gain: Array, reach: Array, work: Array,
+) -> None:  # fmt: skip
+    """Correct place `at` of rows' means, spreads and leans, a copy of row `r`, by a report.
 
     `gap` (2) is report less expectation, `cover` (2, 2) its covariance with the biases known, `total` with them not.
     With `known` the gain is that of the biases known, and the biases must be corrected by the same report; else it is
-    the gain that is best while the biases are left alone.
+    the gain that is best while the biases are left alone. `gain`, `reach` and `work` (5, 2) are room to work in.
     """
     biases = bias_spread.shape[0]
-    gain, reach = np.empty((STATES, 2)), np.empty((STATES, 2))
     for i in range(STATES):
         for k in range(2):
             reach[i, k] = 0.0
             for j in range(STATES):
-                reach[i, k] += spread[i, j] * slope[k, j]
-    work = reach.copy()
-    against = cover if known else total
-    if not known:
+                reach[i, k] += spread[at, i, j] * slope[r, k, j]
+            work[i, k] = reach[i, k]
+    one, cross, two, other = total[0, 0], total[0, 1], total[1, 1], total[1, 0]
+    if known:
+        one, cross, two, other = cover[0, 0], cover[0, 1], cover[1, 1], cover[1, 0]
+    else:
         for i in range(STATES):
             for a in range(biases):
                 share = 0.0
                 for b in range(biases):
-                    share += lean[i, b] * bias_spread[b, a]
+                    share += lean[at, i, b] * bias_spread[b, a]
                 if share != 0.0:
-                    work[i, 0] += share * tilt[0, a]
-                    work[i, 1] += share * tilt[1, a]
-    det = against[0, 0] * against[1, 1] - against[0, 1] * against[1, 0]
+                    work[i, 0] += share * tilt[r, 0, a]
+                    work[i, 1] += share * tilt[r, 1, a]
+    det = one * two - cross * other
     for i in range(STATES):
-        gain[i, 0] = (work[i, 0] * against[1, 1] - work[i, 1] * against[1, 0]) / det
-        gain[i, 1] = (work[i, 1] * against[0, 0] - work[i, 0] * against[0, 1]) / det
-    new_mean, new_spread, new_lean = mean.copy(), spread.copy(), lean.copy()
+        gain[i, 0] = (work[i, 0] * two - work[i, 1] * other) / det
+        gain[i, 1] = (work[i, 1] * one - work[i, 0] * cross) / det
     for i in range(STATES):
-        new_mean[i] += gain[i, 0] * gap[0] + gain[i, 1] * gap[1]
+        mean[at, i] += gain[i, 0] * gap[0] + gain[i, 1] * gap[1]
         for b in range(biases):
-            new_lean[i, b] -= gain[i, 0] * tilt[0, b] + gain[i, 1] * tilt[1, b]
+            lean[at, i, b] -= gain[i, 0] * tilt[r, 0, b] + gain[i, 1] * tilt[r, 1, b]
     # P - K R' - R K' + K S K', right for any gain.
     for i in range(STATES):
         for j in range(i + 1):
@@ -386,28 +397,28 @@ def correct(
                 change -= gain[i, k] * reach[j, k] + reach[i, k] * gain[j, k]
                 for n in range(2):
                     change += gain[i, k] * cover[k, n] * gain[j, n]
-            new_spread[i, j] += change
+            spread[at, i, j] += change
             if i != j:
-                new_spread[j, i] = new_spread[i, j]
-    return new_mean, new_spread, new_lean
+                spread[at, j, i] = spread[at, i, j]
 
 
 @njit(cache=True)
-def far_apart(mean: Array, spread: Array, other: Array) -> float:
-    """The squared distance of two means in place and velocity, in standard deviations of the first."""
-    lower = np.zeros((4, 4))
-    rest = np.empty(4)
+def _far_apart(mean: Array, spread: Array, one: int, other: int, lower: Array, rest: Array) -> float:
+    """The squared distance of two rows' means in place and velocity, in standard deviations of the first.
+
+    `lower` (4, 4) and `rest` (4) are room to work in.
+    """
     out = 0.0
     for i in range(4):
         for j in range(i + 1):
-            total = spread[i, j]
+            total = spread[one, i, j]
             for k in range(j):
                 total -= lower[i, k] * lower[j, k]
             if i == j:
                 lower[i, i] = math.sqrt(max(total, 1e-12))
             else:
                 lower[i, j] = total / lower[j, j]
-        rest[i] = other[i] - mean[i]
+        rest[i] = mean[other, i] - mean[one, i]
         for k in range(i):
             rest[i] -= lower[i, k] * rest[k]
         rest[i] /= lower[i, i]
@@ -415,61 +426,118 @@ def far_apart(mean: Array, spread: Array, other: Array) -> float:
     return out
 
 
+class Room(NamedTuple):
+    """Where `reduce_rows` works, made once for many rows: it would take longer to make than to use."""
+
+    order: Ints
+    owner: Ints
+    heads: Ints
+    mean: Array
+    spread: Array
+    lean: Array
+    weight: Array
+    left: Array
+    lower: Array
+    rest: Array
+
+
+@njit(cache=True)
+def room_for(count: int, biases: int, sources: int) -> Room:
+    """Room for so many rows."""
+    return Room(
+        np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64), np.empty((count, STATES)),
+        np.empty((count, STATES, STATES)), np.empty((count, STATES, biases)), np.empty(count),
+        np.empty((count, sources, 2)), np.empty((4, 4)), np.empty(4),
+    )  # fmt: skip
+
+
 @njit(cache=True)
 def reduce_rows(
-    mean: Array, spread: Array, lean: Array, weight: Array, left: Array, count: int, most: int, apart: float
+    mean: Array, spread: Array, lean: Array, weight: Array, left: Array, count: int, most: int, apart: float,
+    room: Room,
 ) -> int:  # fmt: skip
     """Merge the first `count` rows of these arrays where they lie within `apart` of a heavier one; how many are left.
 
     Works in place, keeping mean and covariance of what is merged; the heaviest `most` stay, heaviest first.
     """
-    order = np.argsort(-weight[:count])
+    if count == 1 and weight[0] > 0:
+        weight[0] = 1.0
+        return 1
+    order, owner, heads = room.order, room.owner, room.heads
+    _heaviest_first(weight, count, order)
     kept = 0
-    owner = np.full(count, -1, np.int64)
-    heads = np.empty(count, np.int64)
+    for i in range(count):
+        owner[i] = -1
     for at in range(count):
         i = order[at]
         if weight[i] <= _NEGLIGIBLE * weight[order[0]]:
             break
         for h in range(kept):
-            if far_apart(mean[heads[h]], spread[heads[h]], mean[i]) < apart:
+            if _far_apart(mean, spread, heads[h], i, room.lower, room.rest) < apart:
                 owner[i] = h
                 break
         if owner[i] < 0 and kept < most:
             owner[i] = kept
             heads[kept] = i
             kept += 1
-    out_mean = np.zeros((kept, STATES))
-    out_spread = np.zeros((kept, STATES, STATES))
-    out_lean = np.zeros((kept, STATES, lean.shape[2]))
-    out_weight = np.zeros(kept)
-    out_left = left[heads[:kept]].copy()
+    total = _merge(mean, spread, lean, weight, left, count, kept, room)
+    merged = Rows(order, room.mean, room.spread, room.lean, room.weight, room.left)
+    for h in range(kept):
+        copy_row(merged, h, mean, spread, lean, left, h)
+        weight[h] = room.weight[h] / total
+    return kept
+
+
+@njit(cache=True)
+def _heaviest_first(weight: Array, count: int, order: Ints) -> None:
+    """Write to `order` the numbers of the first `count` rows, the heaviest first, of two alike the first."""
     for i in range(count):
-        if owner[i] >= 0:
-            out_weight[owner[i]] += weight[i]
+        at = i
+        while at > 0 and weight[order[at - 1]] < weight[i]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = i
+
+
+@njit(cache=True)
+def _merge(
+    mean: Array, spread: Array, lean: Array, weight: Array, left: Array, count: int, kept: int, room: Room
+) -> float:  # fmt: skip
+    """Write to `room` the rows that the first `count` are merged into by their owners; the sum of their weights."""
+    for h in range(kept):
+        room.weight[h] = 0.0
+        for a in range(STATES):
+            room.mean[h, a] = 0.0
+            for b in range(STATES):
+                room.spread[h, a, b] = 0.0
+            for b in range(lean.shape[2]):
+                room.lean[h, a, b] = 0.0
+        for s in range(left.shape[1]):
+            room.left[h, s, 0], room.left[h, s, 1] = left[room.heads[h], s, 0], left[room.heads[h], s, 1]
     for i in range(count):
-        h = owner[i]
+        if room.owner[i] >= 0:
+            room.weight[room.owner[i]] += weight[i]
+    for i in range(count):
+        h = room.owner[i]
         if h >= 0:
-            share = weight[i] / out_weight[h]
-            out_mean[h] += share * mean[i]
-            out_lean[h] += share * lean[i]
-    total = 0.0
+            share = weight[i] / room.weight[h]
+            for a in range(STATES):
+                room.mean[h, a] += share * mean[i, a]
+                for b in range(lean.shape[2]):
+                    room.lean[h, a, b] += share * lean[i, a, b]
     for i in range(count):
-        h = owner[i]
+        h = room.owner[i]
         if h >= 0:
-            share = weight[i] / out_weight[h]
+            share = weight[i] / room.weight[h]
             for a in range(STATES):
                 for b in range(STATES):
-                    out_spread[h, a, b] += share * (
-                        spread[i, a, b] + (mean[i, a] - out_mean[h, a]) * (mean[i, b] - out_mean[h, b])
+                    room.spread[h, a, b] += share * (
+                        spread[i, a, b] + (mean[i, a] - room.mean[h, a]) * (mean[i, b] - room.mean[h, b])
                     )
+    total = 0.0
     for h in range(kept):
-        total += out_weight[h]
-    for h in range(kept):
-        mean[h], spread[h], lean[h] = out_mean[h], out_spread[h], out_lean[h]
-        left[h] = out_left[h]
-        weight[h] = out_weight[h] / total
-    return kept
+        total += room.weight[h]
+    return total
 
 
 @njit(cache=True)

@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from marsad.fuse.associate import Chances, Claims, Pairs, Reports, shown
-from marsad.fuse.hypotheses import STATES, Expected, Ints, RowParts, Rows, correct, reduce_rows
+from marsad.fuse.hypotheses import STATES, Expected, Ints, RowParts, Rows, copy_row, correct, reduce_rows, room_for
 from marsad.fuse.register import learn
 from marsad.geo.geodesy import Array
 
@@ -59,6 +59,9 @@ def revise(
     try_left = np.empty((_CANDIDATES, sources, 2))
     pair_of = np.full(reports.value.shape[0], -1, np.int64)
     gap, cover, total = np.empty(2), np.empty((2, 2)), np.empty((2, 2))
+    gain, reach, work = np.empty((STATES, 2)), np.empty((STATES, 2)), np.empty((STATES, 2))
+    working = room_for(_CANDIDATES, biases, sources)
+    tried = Rows(first, try_mean, try_spread, try_lean, try_weight, try_left)
     for t in range(tracks):
         # No source is so sure that one miss rules a thing out.
         hidden = max(1 - detected[t], _LEAST_MISS)
@@ -75,8 +78,8 @@ def revise(
         for r in range(rows.first[t], rows.first[t + 1]):
             chance = missed * rows.weight[r] * max(1 - expected.seen[r], _LEAST_MISS) / hidden / exists[t]
             if count < _CANDIDATES and (chance > _CHANCE or pairs.first[t] == pairs.first[t + 1]):
-                try_mean[count], try_spread[count], try_lean[count] = rows.mean[r], rows.spread[r], rows.lean[r]
-                try_weight[count], try_left[count] = chance, rows.left[r]
+                copy_row(rows, r, try_mean, try_spread, try_lean, try_left, count)
+                try_weight[count] = chance
                 count += 1
             for at in range(pairs.row_first[r], pairs.row_first[r + 1]):
                 m = pairs.row_report[at]
@@ -104,17 +107,17 @@ def revise(
                     ) / det
                     if biases > 0 and linear[r]:
                         known = learn(shift, learnt, tilt[r], gap, cover, _BIAS_GATE2)
-                new_mean, new_spread, new_lean = correct(
-                    rows.mean[r], rows.spread[r], rows.lean[r], expected.slope[r], tilt[r], gap, cover, total,
-                    bias_spread, known,
+                copy_row(rows, r, try_mean, try_spread, try_lean, try_left, count)
+                correct(
+                    try_mean, try_spread, try_lean, count, expected.slope, tilt, r, gap, cover, total, bias_spread,
+                    known, gain, reach, work,
                 )  # fmt: skip
-                try_mean[count], try_spread[count], try_lean[count] = new_mean, new_spread, new_lean
-                try_weight[count], try_left[count] = chance, rows.left[r]
+                try_weight[count] = chance
                 same = claims.owner[m] == t
                 for i in range(2):
                     rest = gap[i]
                     for k in range(STATES):
-                        rest -= expected.slope[r, i, k] * (new_mean[k] - rows.mean[r, k])
+                        rest -= expected.slope[r, i, k] * (try_mean[count, k] - rows.mean[r, k])
                     before = rows.left[r, source, i]
                     try_left[count, source, i] = (
                         before + _LEFT_GAIN * (rest - before) if same and not math.isnan(before) else rest
@@ -122,13 +125,13 @@ def revise(
                 count += 1
         if count == 0:
             r = rows.first[t]
-            try_mean[0], try_spread[0], try_lean[0] = rows.mean[r], rows.spread[r], rows.lean[r]
-            try_weight[0], try_left[0], count = 1.0, rows.left[r], 1
-        count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_left, count, most, apart)
+            copy_row(rows, r, try_mean, try_spread, try_lean, try_left, 0)
+            try_weight[0], count = 1.0, 1
+        count = reduce_rows(try_mean, try_spread, try_lean, try_weight, try_left, count, most, apart, working)
         begin = first[t]
         for k in range(count):
-            mean[begin + k], spread[begin + k], lean[begin + k] = try_mean[k], try_spread[k], try_lean[k]
-            weight[begin + k], left[begin + k] = try_weight[k], try_left[k]
+            copy_row(tried, k, mean, spread, lean, left, begin + k)
+            weight[begin + k] = try_weight[k]
             origin[begin + k] = min(rows.first[t] + k, rows.first[t + 1] - 1)
         first[t + 1] = begin + count
     used = first[tracks]

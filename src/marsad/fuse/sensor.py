@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from msgspec.structs import astuple
 
 from marsad.fuse.hypotheses import Sight
 from marsad.geo.elevation import SurfaceArrays
@@ -128,13 +129,14 @@ class PlaceSensor:
 
     def arrays(self, measurements: tuple[Measurement, ...]) -> tuple[Array, Array]:
         """Places (M, 2) and their covariances (M, 2, 2)."""
-        flat = [
-            (f.east_m, f.north_m, f.covariance.east_m2, f.covariance.east_north_m2, f.covariance.east_north_m2,
-             f.covariance.north_m2)
-            for f in (m.fix for m in measurements) if f is not None
-        ]  # fmt: skip
-        table = np.array(flat).reshape(-1, 6)
-        return table[:, :2].copy(), table[:, 2:].reshape(-1, 2, 2).copy()
+        fixes = [m.fix for m in measurements if m.fix is not None]
+        place = np.array([(fix.east_m, fix.north_m) for fix in fixes]).reshape(-1, 2)
+        cover = np.array([astuple(fix.covariance) for fix in fixes]).reshape(-1, 3)
+        return place, np.ascontiguousarray(cover[:, _AS_MATRIX]).reshape(-1, 2, 2)
+
+
+_AS_MATRIX = (0, 1, 1, 2)
+"""Where in a ground covariance's fields the four numbers of its matrix stand."""
 
 
 Sensor = CameraSensor | PlaceSensor

@@ -53,6 +53,19 @@ class MarkNuisance(ActRecord, tag="mark_nuisance"):
     cause: NuisanceCause
 
 
+class PersonAfterAll(ActRecord, tag="person_after_all"):
+    """An alarm that was marked as a nuisance was somebody: it sounds anew, and what the mark taught is void."""
+
+    alarm_id: Id
+
+
+class EndLesson(ActRecord, tag="end_lesson"):
+    """What marks of nuisance have taught of a place holds no more."""
+
+    lesson_id: Id
+    reason: Text
+
+
 class Shelve(ActRecord, tag="shelve"):
     """An alarm is put off."""
 
@@ -342,7 +355,7 @@ class SayToPartner(ActRecord, tag="say_to_partner"):
 
 
 Act = (
-    Acknowledge | CloseAlarm | MarkNuisance | Shelve | HoldAlarms | ReleaseHold
+    Acknowledge | CloseAlarm | MarkNuisance | PersonAfterAll | EndLesson | Shelve | HoldAlarms | ReleaseHold
     | OpenIncident | TakeIncident | HandOverIncident | MeetPeople | AddAlarm | AddNote | ChangeKind | AddClip
     | AddHazard | EndHazard | DoStep | AccountFor | CloseIncident | ReopenIncident
     | SendPatrol | AnswerOrder | RecallPatrol | ReportPosition

@@ -39,8 +39,8 @@ class Agreement(Record):
 
     All grids begin at `anchor`, a place both agreed upon: never a site's own origin. `line` is the line both know.
     Whoever has all releases, and works out from them where the giver's cameras stand or where it sees nothing, is off
-    by more than `protected_distance_m` half of the time or more; 0 promises nothing. Where something is told at all is
-    decided for blocks of `block_m` as a whole.
+    by more than `protected_distance_m` half of the time or more, as far as a map alone does not tell; 0 promises
+    nothing. Where something is told at all is decided for blocks of `block_m` as a whole.
     `replaces` is the fingerprint of the version before, empty in version 1.
     """
 

@@ -6,11 +6,15 @@ out what an erased decision said.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from struct import Struct
 
-from marsad.kernel.encoding import decode, encode, peek
+import numpy as np
+from numpy.typing import NDArray
+
+from marsad.kernel.encoding import COUNT_BYTES, decode, encode, is_of, peek, start_of
 from marsad.kernel.error import InputError, IntegrityError, RefusedError
 from marsad.kernel.event import SCHEMA_VERSION, Event, PayloadErased
 from marsad.kernel.record import Record
@@ -23,6 +27,11 @@ SALT_BYTES = 16
 _DOMAIN = b"marsad log entry 1\n"
 _FIELDS = Struct(">qqq")
 _ERASURE = "payload_erased"
+_FAR = 2**62
+"""Farther than any log goes: a forged number is no larger than arrays of numbers can hold."""
+_ERASURE_START = start_of(PayloadErased)
+START_BYTES = max(COUNT_BYTES) + len(_ERASURE_START)
+"""So much of a payload tells whether it is the record of an erasure."""
 _HEAD = re.compile(r"(?:(?P<count>\d{1,18}):)?(?P<hash>[0-9a-fA-F]{64})")
 
 
@@ -137,18 +146,42 @@ def seal_all(events: Sequence[Event], salt: Callable[[int], bytes], head: Head) 
     return entries
 
 
-def seal_erasure(erased: PayloadErased, target: Entry | None, salt: Callable[[int], bytes], head: Head) -> Entry:
-    """The entry that logs the erasure of `target`. Raises: InputError, RefusedError where that must not be."""
-    if target is None:
-        raise InputError(f"sequence = {erased.sequence}: the log has entries 0 to {head.length - 1}")
-    if not erased.rule or not erased.officer:
-        raise RefusedError(f"entry {target.sequence} is not erased: an erasure names its rule and its officer")
-    if target.payload is None:
-        raise RefusedError(f"entry {target.sequence} is erased already")
-    seen = peek(target.payload)
-    if seen is not None and seen.type == _ERASURE:
-        raise RefusedError(f"entry {target.sequence} is not erased: it is itself the record of an erasure")
-    return seal(erased, salt(SALT_BYTES), head.length, head.entry_hash)
+def erasure_of(sequences: Sequence[int], rule: str, officer: str, time_ns: int) -> PayloadErased:
+    """The event that logs the erasure of entries. Raises: InputError for none at all, RefusedError for no reason."""
+    if not sequences:
+        raise InputError("sequences: name the entries whose payloads are to be erased")
+    spans = spans_of(sequences)
+    first = spans[0][0]
+    if not rule or not officer:
+        raise RefusedError(f"entry {first} is not erased: an erasure names its rule and its officer")
+    alone = spans == ((first, first),)
+    return PayloadErased(time_ns=time_ns, sequence=first, rule=rule, officer=officer, spans=() if alone else spans)
+
+
+def spans_of(sequences: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Numbers as spans, each from its first to its last, in order and none touching the next."""
+    spans: list[tuple[int, int]] = []
+    for sequence in sorted(set(sequences)):
+        if spans and sequence == spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], sequence
+        else:
+            spans.append((sequence, sequence))
+    return tuple(spans)
+
+
+def check_erasable(sequences: Sequence[int], starts: Mapping[int, bytes | None], head: Head) -> None:
+    """Nothing where all of these can be erased; `starts` has how each stored payload begins, None where it is gone.
+
+    Raises: InputError where there is no such entry, RefusedError where one must stay.
+    """
+    for sequence in sequences:
+        if sequence not in starts:
+            raise InputError(f"sequence = {sequence}: the log has entries 0 to {head.length - 1}")
+        start = starts[sequence]
+        if start is None:
+            raise RefusedError(f"entry {sequence} is erased already")
+        if is_of(start, [_ERASURE_START]):
+            raise RefusedError(f"entry {sequence} is not erased: it is itself the record of an erasure")
 
 
 def parse_head(text: str) -> Head:
@@ -179,8 +212,9 @@ class _Check:
         self._matched = head is None or _stands_for(head, 0, GENESIS)
         self._count = 0
         self._hash = GENESIS
-        self._missing: set[int] = set()
-        self._erased: dict[int, int] = {}
+        self._missing = array("q")
+        self._erased: list[tuple[int, int, int]] = []
+        """Spans of what is said to be erased, each with the entry that says so."""
         self._broken: IntegrityError | None = None
 
     def add(self, entry: Entry) -> None:
@@ -207,11 +241,12 @@ class _Check:
 
     def _note_payload(self, entry: Entry) -> None:
         if entry.payload is None:
-            self._missing.add(entry.sequence)
+            self._missing.append(entry.sequence)
             return
         seen = peek(entry.payload)
         if seen is not None and seen.type == _ERASURE and seen.sequence is not None:
-            self._erased[seen.sequence] = entry.sequence
+            spans = seen.spans or ((seen.sequence, seen.sequence),)
+            self._erased += [(min(first, _FAR), min(last, _FAR), entry.sequence) for first, last in spans]
 
     def _match_head(self) -> None:
         if self._saved is None or self._matched:
@@ -234,13 +269,41 @@ class _Check:
         return IntegrityError(max(saved.count - 1, 0), reason)
 
     def _erasure_findings(self) -> Iterator[IntegrityError]:
-        unlogged = self._missing - self._erased.keys()
-        if unlogged:
-            yield IntegrityError(min(unlogged), "its payload is gone, and no entry says that it was erased")
-        kept = [sequence for sequence in self._erased if sequence < self._count and sequence not in self._missing]
+        missing = np.unique(np.asarray(self._missing, np.int64))
+        spans = sorted(self._erased)
+        unlogged = _first_outside(missing, spans)
+        if unlogged is not None:
+            yield IntegrityError(unlogged, "its payload is gone, and no entry says that it was erased")
+        kept = [
+            (sequence, said)
+            for first, last, said in spans
+            if (sequence := _first_absent(first, min(last, self._count - 1), missing)) is not None
+        ]
         if kept:
-            first = min(kept)
-            yield IntegrityError(first, f"entry {self._erased[first]} says its payload was erased, but it is there")
+            sequence, said = min(kept)
+            yield IntegrityError(sequence, f"entry {said} says its payload was erased, but it is there")
+
+
+def _first_outside(numbers: NDArray[np.int64], spans: Sequence[tuple[int, int, int]]) -> int | None:
+    """The first of some numbers, in order, that lies in none of the spans, which are in order too."""
+    if not len(numbers):
+        return None
+    firsts = np.array([first for first, _, _ in spans] or [np.iinfo(np.int64).max], np.int64)
+    reach = np.maximum.accumulate(np.array([last for _, last, _ in spans] or [-1], np.int64))
+    before = np.searchsorted(firsts, numbers, side="right") - 1
+    outside = numbers[(before < 0) | (reach[before] < numbers)]
+    return int(outside[0]) if len(outside) else None
+
+
+def _first_absent(first: int, last: int, numbers: NDArray[np.int64]) -> int | None:
+    """The first whole number from one to another that is not among some numbers, each of which occurs once."""
+    if last < first:
+        return None
+    from_place, to_place = np.searchsorted(numbers, [first, last + 1])
+    here = numbers[from_place:to_place]
+    gaps = np.flatnonzero(here != np.arange(first, first + len(here)))
+    absent = first + (int(gaps[0]) if len(gaps) else len(here))
+    return absent if absent <= last else None
 
 
 def _stands_for(head: Head, count: int, entry_hash: bytes) -> bool:

@@ -2,9 +2,12 @@
 
 from typing import Literal
 
+import msgspec
+
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.incident import Incident
+from marsad.kernel.lesson import Lesson, Waiting
 from marsad.kernel.partner import PartnerState
 from marsad.kernel.picture import Picture
 from marsad.kernel.position import Position
@@ -89,10 +92,26 @@ class Storage(Record):
     short: bool = False
 
 
+class RetentionRun(Record):
+    """What was last erased because it is older than may be kept, and by whose rule.
+
+    `keep` says for how many days each kind is kept. `ended_ns` is None while it is under way, and where that was cut
+    off; it is `done` once nothing was left to erase. `erased` counts the entries of each kind.
+    """
+
+    officer: str
+    keep: dict[str, float]
+    begun_ns: int
+    ended_ns: int | None = None
+    done: bool = False
+    erased: dict[str, int] = msgspec.field(default_factory=dict)
+
+
 class DeskState(Record):
     """Everything the desk shows, built from the events up to `sequence` of the log (-1 for none).
 
     Alarms and incidents are those that stand, and those closed within a day. `exercise` is its name while one runs.
+    `lessons` are what marks of nuisance have taught, `waiting` the alerts that wait because of it.
     `partner` is the organisation that this one shares with, None where there is none.
     """
 
@@ -112,4 +131,7 @@ class DeskState(Record):
     shift: Shift | None = None
     exercise: str | None = None
     storage: Storage | None = None
+    lessons: tuple[Lesson, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    retention: RetentionRun | None = None
     partner: PartnerState | None = None

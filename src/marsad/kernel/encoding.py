@@ -19,10 +19,14 @@ _DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
 class Peek(Record, forbid_unknown_fields=False):
-    """What the log itself must know of a payload, whatever its schema: `sequence` is set where it erases one."""
+    """What the log itself must know of a payload, whatever its schema: what it erases, where it does.
+
+    `sequence` is the one entry, or the first; `spans` hold all of several.
+    """
 
     type: str
     sequence: int | None = None
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 COUNT_BYTES = (1, 3)

@@ -2,14 +2,17 @@
 
 from typing import Literal
 
+import msgspec
+
 from marsad.kernel.alarm import Alarm, AlarmHappening, Hold
 from marsad.kernel.alert import Alert
-from marsad.kernel.desk import Assessment, CameraRun, DeskState, Shift
+from marsad.kernel.desk import Assessment, CameraRun, DeskState, RetentionRun, Shift
 from marsad.kernel.dispatch import Dispatch, DispatchHappening
 from marsad.kernel.incident import Incident, IncidentHappening
 from marsad.kernel.joint import JointMessage
+from marsad.kernel.lesson import Lesson, LessonHappening, WaitHappening, Waiting
 from marsad.kernel.measurement import Look
-from marsad.kernel.partner import LinkState, Stop
+from marsad.kernel.partner import LinkState, SeenByBoth, Stop
 from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureTrack, SourceState
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
@@ -239,6 +242,22 @@ class AlarmChanged(EventRecord, tag="alarm_changed"):
     reason: str = ""
 
 
+class LessonChanged(EventRecord, tag="lesson_changed"):
+    """Marks of nuisance ask for something else than before at a place; `officer` is empty where nobody did it."""
+
+    lesson: Lesson
+    happening: LessonHappening
+    officer: str = ""
+    reason: str = ""
+
+
+class AlertWaits(EventRecord, tag="alert_waits"):
+    """An alert waits before it is an alarm, because marks of nuisance ask for that, or does so no more."""
+
+    waiting: Waiting
+    happening: WaitHappening
+
+
 class HoldChanged(EventRecord, tag="hold_changed"):
     """Alarms are held back from now on, or, `ended`, no more."""
 
@@ -370,10 +389,12 @@ class DeskKept(EventRecord, tag="desk_kept"):
     """What the desk shows but for the picture, and what it takes to go on without what was logged before that.
 
     It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
-    holds, incidents, dispatches, sightings and statements that ever were, and has up to which number each camera's
-    tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
-    `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
-    the last one that has the whole picture or begins it anew; -1 where there is none.
+    holds, incidents, dispatches, sightings, statements and lessons that ever were, and has up to which number each
+    camera's tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
+    `messages` are what was said to and by a partner since the entry `messages_from`, which has what was said before, or
+    all of it where that is -1; `gone` says of each author up to which place what is lacking was let go of. `previous`
+    is the last entry of this kind before, `picture` the last one that has the whole picture or begins it anew; -1 where
+    there is none.
     """
 
     state: DeskState
@@ -384,6 +405,8 @@ class DeskKept(EventRecord, tag="desk_kept"):
     previous: int
     picture: int
     messages: tuple[JointMessage, ...] = ()
+    messages_from: int = -1
+    gone: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class AreaMarked(EventRecord, tag="area_marked"):
@@ -439,6 +462,12 @@ class StorageShort(EventRecord, tag="storage_short"):
     ended: bool = False
 
 
+class RetentionRan(EventRecord, tag="retention_ran"):
+    """What is older than may be kept is being erased, or has been: how far that is."""
+
+    run: RetentionRun
+
+
 class ReleaseMade(EventRecord, tag="release_made"):
     """A partner was told something: what, which of our own things it is about, and by whose act beyond the rules."""
 
@@ -485,6 +514,13 @@ class LinkTurned(EventRecord, tag="link_turned"):
     reason: str = ""
 
 
+class SeenByBothChanged(EventRecord, tag="seen_by_both_changed"):
+    """Something is held to be seen by a partner too, or no longer is (`ended`)."""
+
+    both: SeenByBoth
+    ended: bool = False
+
+
 class ReleasesStopped(EventRecord, tag="releases_stopped"):
     """An officer stopped what a partner is told by rule, or, `stop` being None, two officers let it go on."""
 
@@ -501,11 +537,15 @@ class EmergencyReleased(EventRecord, tag="emergency_released"):
 
 
 class PayloadErased(EventRecord, tag="payload_erased"):
-    """A payload was erased under a retention rule; its hash stays in the chain."""
+    """Payloads were erased under a retention rule; their hashes stay in the chain.
+
+    `sequence` is the first of them. `spans`, each from its first to its last, hold all of them where there are several.
+    """
 
     sequence: int
     rule: str
     officer: str
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 Event = (
@@ -535,6 +575,8 @@ Event = (
     | AlertRaised
     | AlarmChanged
     | HoldChanged
+    | LessonChanged
+    | AlertWaits
     | IncidentChanged
     | DispatchChanged
     | StatementChanged
@@ -554,12 +596,14 @@ Event = (
     | AccessLogged
     | FilmDropped
     | StorageShort
+    | RetentionRan
     | ReleaseMade
     | ReleaseHeard
     | JointSaid
     | JointHeard
     | PartnerRefused
     | LinkTurned
+    | SeenByBothChanged
     | ReleasesStopped
     | EmergencyReleased
     | PayloadErased
@@ -570,7 +614,8 @@ SourceEvent = (
 )
 
 DURABLE = (
-    AlertRaised, AlarmChanged, HoldChanged, IncidentChanged, DispatchChanged, StatementChanged, SightingReported,
+    AlertRaised, AlarmChanged, HoldChanged, LessonChanged, AlertWaits, RetentionRan, IncidentChanged, DispatchChanged,
+    StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
     CameraRunChanged, TracksReserved, ActDone, StorageShort, ReleaseMade, ReleaseHeard, JointSaid, JointHeard,
     PartnerRefused, LinkTurned, ReleasesStopped, EmergencyReleased, PayloadErased,

@@ -63,14 +63,14 @@ CourseHappening = Literal[
 ]  # fmt: skip
 
 
-class Cells(Record):
+class Cells(Record, gc=False):
     """Ground as whole squares of the agreed grid, `size_m` wide."""
 
     size_m: Annotated[int, Meta(ge=1, le=100_000)]
     cells: Annotated[tuple[Cell, ...], Meta(min_length=1, max_length=2000)]
 
 
-class Phrase(Record):
+class Phrase(Record, gc=False):
     """A ready phrase by its key, so that each side reads it in its own language, with what stands in its gaps.
 
     `place` is a grid reference, `name` a call sign or a post; `minutes` is how long.
@@ -102,8 +102,8 @@ class Finding(Record):
     text: Words = ""
 
 
-class BodyRecord(Record, tag_field="type"):
-    """What a message says."""
+class BodyRecord(Record, tag_field="type", gc=False):
+    """What a message says; none holds itself, and to look for that among ten thousand would hold the desk up."""
 
 
 class ThreadMessage(BodyRecord, tag="thread_message"):
@@ -271,7 +271,7 @@ Body = (
 )  # fmt: skip
 
 
-class JointMessage(Record):
+class JointMessage(Record, gc=False):
     """One thing said by one side.
 
     `sequence` counts all that the author said from 1 on. `time_ns` is the author's clock; `stamp_ns` is that or, where
@@ -325,7 +325,7 @@ class JointTerms(Record):
     emergency_s: Annotated[int, Meta(ge=1)] = 3600
 
 
-class JointThing(Record):
+class JointThing(Record, gc=False):
     """A joint matter: what opened it, what was said of it since, and how it stands now.
 
     `overtaken` are answers without effect, such as those that crossed another on the way.
@@ -341,14 +341,14 @@ class JointThing(Record):
     overtaken: tuple[MessageId, ...] = ()
 
 
-class JointLine(Record):
+class JointLine(Record, gc=False):
     """Something that was said which is no joint matter of its own, and how far it has come."""
 
     message: JointMessage
     delivery: DeliveryState
 
 
-class ReleaseOpened(Record):
+class ReleaseOpened(Record, gc=False):
     """When a release was first opened by a person of the side that got it, and in what role."""
 
     release: Told

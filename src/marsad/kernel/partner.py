@@ -27,10 +27,26 @@ class LinkShown(Record):
 
 
 class SharedThing(Record):
-    """Something that was told and stands: what was said of it last, and the middle of its cell where it has one."""
+    """Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+
+    `subject_id` is our own name of what is ours; the partner never hears it.
+    """
 
     release: Release
     position: Position | None = None
+    subject_id: str = ""
+
+
+class SeenByBoth(Record):
+    """Something that we see and a partner told of: our track or group, its thing, and what it is called jointly.
+
+    It is held to be so since `since_ns`, by where both say it is.
+    """
+
+    subject_id: str
+    thing_id: str
+    name: str
+    since_ns: int
 
 
 class Stop(Record):
@@ -45,7 +61,8 @@ class Stop(Record):
 class PartnerState(Record):
     """One partner: how the link stands, what is agreed, what they told us, and what they see of ours.
 
-    `emergencies` are the acts beyond the rules that stand, `joint` is what both said to each other.
+    `emergencies` are the acts beyond the rules that stand, `both` what both sides are held to see. What both said to
+    each other is `PartnerView.joint`.
     """
 
     party_id: str
@@ -58,4 +75,29 @@ class PartnerState(Record):
     ours: tuple[SharedThing, ...] = ()
     stop: Stop | None = None
     emergencies: tuple[EmergencyAct, ...] = ()
-    joint: JointBoard | None = None
+    both: tuple[SeenByBoth, ...] = ()
+
+
+class PartnerView(Record):
+    """A partner with all that a screen shows of it; `joint` has what is open, and the newest of what is over and said.
+
+    `revision` is another number whenever anything of it but the link is other.
+    """
+
+    state: PartnerState
+    joint: JointBoard
+    revision: int = 0
+
+
+class PartnerPulse(Record):
+    """How a partner does, told once a second: its link, and how much there is to be asked for.
+
+    `revision` is that of `PartnerView`: whoever holds another one asks again. `theirs` and `ours` count what stands,
+    `matters` the joint ones that are not over.
+    """
+
+    link: LinkShown
+    revision: int
+    theirs: int = 0
+    ours: int = 0
+    matters: int = 0

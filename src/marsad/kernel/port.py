@@ -6,7 +6,7 @@ from typing import Protocol
 from marsad.kernel.account import Account, Session
 from marsad.kernel.chain import Head, StoredEvent
 from marsad.kernel.elevation import ElevationGrid
-from marsad.kernel.event import Event, SourceEvent
+from marsad.kernel.event import Event, PayloadErased, SourceEvent
 from marsad.kernel.frame import Counts, Frame
 from marsad.kernel.record import Record
 from marsad.kernel.track import Kind
@@ -102,12 +102,16 @@ class EventLog(Protocol):
         Raises IntegrityError naming the first bad entry.
         """
 
-    def erase(self, sequence: int, *, rule: str, officer: str, time_ns: int) -> None:
-        """Erase one payload under a retention rule and log that it was; the chain still verifies.
+    def erase(self, sequences: Sequence[int], *, rule: str, officer: str, time_ns: int) -> PayloadErased:
+        """Erase payloads under a retention rule, all or none, and return the one event logged of it.
 
-        Raises InputError where there is no such entry, RefusedError where its payload is gone already or is itself
-        the record of an erasure.
+        The chain still verifies. What is erased can be read no more, and has left the files after the next `purge`.
+        Raises InputError where there is no such entry, RefusedError where a payload is gone already or is itself the
+        record of an erasure.
         """
+
+    def purge(self) -> None:
+        """Return when what was erased has left the files."""
 
     def close(self) -> None:
         """Flush and release; safe to call twice."""

@@ -11,6 +11,8 @@ from marsad.kernel.record import Record
 
 Positive = Annotated[float, Meta(gt=0)]
 NonNegative = Annotated[float, Meta(ge=0)]
+Days = Annotated[float, Meta(ge=1, le=36500)]
+Hour = Annotated[int, Meta(ge=0, le=23)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 
 
@@ -144,6 +146,49 @@ class Rules(Record):
     link_lost_s: Positive = 120.0
 
 
+class Learning(Record):
+    """What officers' marks of nuisance may change.
+
+    From `marks` marks on of one rule, within `reach_m` and `hours` of each other's time of day, an alert there of
+    something that nobody can tell waits a second for each mark, `longest_wait_s` at most, and forgets marks older than
+    `keep_days`. `lower_priority` lets many marks of several officers make such a medium alarm low.
+    """
+
+    on: bool = True
+    marks: Annotated[int, Meta(ge=3, le=20)] = 3
+    longest_wait_s: Annotated[float, Meta(gt=0, le=10)] = 5.0
+    reach_m: Annotated[float, Meta(gt=0, le=200)] = 75.0
+    hours: Annotated[float, Meta(gt=0, le=12)] = 3.0
+    keep_days: Annotated[float, Meta(gt=0, le=60)] = 14.0
+    lower_priority: bool = True
+
+
+class Retention(Record):
+    """For how many days each kind of entry of the log is kept; a kind that is left out is kept for good.
+
+    What is older is erased between `from_hour` and `until_hour` of the station's own time, as `ordered_by` says.
+    """
+
+    ordered_by: str = ""
+    from_hour: Hour = 2
+    until_hour: Hour = 5
+    looks_days: Days | None = None
+    positions_days: Days | None = None
+    alarms_days: Days | None = None
+    incidents_days: Days | None = None
+    sightings_days: Days | None = None
+    partner_days: Days | None = None
+    access_days: Days | None = None
+
+    @property
+    def keep(self) -> dict[str, float]:
+        """For how many days each kind is kept that is not kept for good."""
+        days = {name.removesuffix("_days"): getattr(self, name) for name in self.__struct_fields__}
+        return {
+            kind: days[kind] for kind in days if f"{kind}_days" in self.__struct_fields__ and days[kind] is not None
+        }
+
+
 class Inhabited(Record):
     """A polygon where people live: no probability of presence is shown there.
 
@@ -186,3 +231,5 @@ class Site(Record):
     fences: tuple[Fence, ...] = ()
     patrols: tuple[Patrol, ...] = ()
     rules: Rules = Rules()
+    learning: Learning = Learning()
+    retention: Retention = Retention()

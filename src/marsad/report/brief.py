@@ -2,7 +2,8 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
 
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.chain import StoredEvent
@@ -17,10 +18,12 @@ from marsad.kernel.event import (
     Event,
     HoldChanged,
     IncidentChanged,
+    LessonChanged,
     SightingReported,
     StatementChanged,
 )
 from marsad.kernel.incident import Incident
+from marsad.kernel.lesson import Lesson
 from marsad.kernel.record import Record
 from marsad.kernel.sighting import Sighting
 from marsad.kernel.statement import Statement
@@ -39,10 +42,19 @@ class CameraHours(Record):
     troubles: Mapping[str, int]
 
 
+class NuisanceShare(Record):
+    """How many alarms there were that one camera saw, or within one hour of the day, and how many were nothing."""
+
+    alarms: int
+    nuisances: int
+
+
 class Brief(Record):
     """What happened from one moment to another, and what is left to do at its end.
 
     `alarms` counts those raised within the span, by priority; `nuisances` those of them said to be nothing, by cause.
+    `nuisance_cameras` and `nuisance_hours` are where and in which hour of the day these were, and of how many alarms
+    there; `lessons` are what officers' marks of them ask for at the end.
     `waiting` are acknowledged by nobody, `standing` incidents not closed, `sought` people not accounted for.
     """
 
@@ -51,6 +63,9 @@ class Brief(Record):
     alarms: Mapping[str, int]
     kinds: Mapping[Kind, int]
     nuisances: Mapping[str, int]
+    nuisance_cameras: Mapping[str, NuisanceShare]
+    nuisance_hours: Mapping[str, NuisanceShare]
+    lessons: tuple[Lesson, ...]
     median_to_acknowledge_s: float | None
     slowest_to_acknowledge_s: float | None
     waiting: tuple[Alarm, ...]
@@ -65,9 +80,14 @@ class Brief(Record):
     cameras: tuple[CameraHours, ...]
 
 
-def brief_of(entries: Iterable[StoredEvent], from_ns: int, to_ns: int, before: DeskState | None = None) -> Brief:
-    """The brief of a span: what stood when it began, and its entries; entries from before it tell that as well."""
-    told = _Told(from_ns, to_ns)
+def brief_of(
+    entries: Iterable[StoredEvent], from_ns: int, to_ns: int, before: DeskState | None = None, zone: tzinfo = UTC
+) -> Brief:
+    """The brief of a span: what stood when it began, and its entries; entries from before it tell that as well.
+
+    Hours of the day are those of `zone`.
+    """
+    told = _Told(from_ns, to_ns, zone)
     if before is not None:
         told.begin(before)
     for stored in entries:
@@ -79,8 +99,9 @@ def brief_of(entries: Iterable[StoredEvent], from_ns: int, to_ns: int, before: D
 class _Told:
     """What entries have said so far."""
 
-    def __init__(self, from_ns: int, to_ns: int) -> None:
-        self._from_ns, self._to_ns = from_ns, to_ns
+    def __init__(self, from_ns: int, to_ns: int, zone: tzinfo) -> None:
+        self._from_ns, self._to_ns, self._zone = from_ns, to_ns, zone
+        self._lessons: dict[str, Lesson] = {}
         self._alarms: dict[str, Alarm] = {}
         self._holds: dict[str, Hold] = {}
         self._incidents: dict[str, Incident] = {}
@@ -95,6 +116,7 @@ class _Told:
         """Take in what stood at a moment."""
         self._alarms = {alarm.alarm_id: alarm for alarm in state.alarms}
         self._holds = {hold.hold_id: hold for hold in state.holds}
+        self._lessons = {lesson.lesson_id: lesson for lesson in state.lessons}
         self._incidents = {incident.incident_id: incident for incident in state.incidents}
         self._orders = {order.dispatch_id: order for order in state.dispatches}
         self._lost_since = {each.camera_id: each.since_ns for each in state.cameras if each.run == "lost"}
@@ -104,11 +126,8 @@ class _Told:
         """Take in the next event."""
         if isinstance(event, AlarmChanged):
             self._alarms[event.alarm.alarm_id] = event.alarm
-        elif isinstance(event, HoldChanged):
-            if event.ended:
-                self._holds.pop(event.hold.hold_id, None)
-            else:
-                self._holds[event.hold.hold_id] = event.hold
+        elif isinstance(event, HoldChanged | LessonChanged):
+            self._quiet(event)
         elif isinstance(event, IncidentChanged):
             self._incidents[event.incident.incident_id] = event.incident
         elif isinstance(event, DispatchChanged):
@@ -119,6 +138,17 @@ class _Told:
             self._sightings.append(event.sighting)
         elif isinstance(event, CameraLost | CameraRestored | CameraHealth):
             self._camera(event)
+
+    def _quiet(self, event: HoldChanged | LessonChanged) -> None:
+        """Take in what is held back, or what waits for longer, and what is so no more."""
+        if isinstance(event, LessonChanged):
+            self._lessons[event.lesson.lesson_id] = event.lesson
+            if event.happening in {"ended", "expired"}:
+                del self._lessons[event.lesson.lesson_id]
+        elif event.ended:
+            self._holds.pop(event.hold.hold_id, None)
+        else:
+            self._holds[event.hold.hold_id] = event.hold
 
     def _camera(self, event: CameraLost | CameraRestored | CameraHealth) -> None:
         troubles = self._troubles.setdefault(event.camera_id, Counter())
@@ -142,6 +172,9 @@ class _Told:
             alarms=Counter(alarm.priority for alarm in raised),
             kinds=Counter(alarm.kind for alarm in raised),
             nuisances=Counter(alarm.nuisance for alarm in raised if alarm.nuisance is not None),
+            nuisance_cameras=_shares(raised, lambda alarm: alarm.camera_ids),
+            nuisance_hours=_shares(raised, lambda alarm: (self._hour(alarm.raised_ns),)),
+            lessons=tuple(lesson for lesson in self._lessons.values() if lesson.wait_s > 0),
             median_to_acknowledge_s=statistics.median(took) if took else None,
             slowest_to_acknowledge_s=max(took, default=None),
             waiting=tuple(alarm for alarm in self._alarms.values() if alarm.state in _WAITING),
@@ -166,8 +199,24 @@ class _Told:
             troubles=self._troubles[camera_id],
         )
 
+    def _hour(self, time_ns: int) -> str:
+        return f"{datetime.fromtimestamp(time_ns / NS, self._zone):%H}"
+
     def _within(self, time_ns: int) -> bool:
         return self._from_ns <= time_ns <= self._to_ns
+
+
+def _shares(alarms: Iterable[Alarm], places: Callable[[Alarm], Iterable[str]]) -> dict[str, NuisanceShare]:
+    """How many alarms were nothing at each place that had any such, and of how many there."""
+    every: Counter[str] = Counter()
+    nothing: Counter[str] = Counter()
+    for alarm in alarms:
+        for place in places(alarm):
+            every[place] += 1
+            nothing[place] += alarm.nuisance is not None
+    return {
+        place: NuisanceShare(alarms=every[place], nuisances=count) for place, count in sorted(nothing.items()) if count
+    }
 
 
 def _sought(incident: Incident) -> int:

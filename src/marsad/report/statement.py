@@ -42,10 +42,14 @@ TABLE: Final[Mapping[StatementState, Mapping[StatementHappening, StatementState]
 
 MEANS: Final = (
     "camera", "thermal", "infrared", "tower", "drone", "radar", "sensor",
-    "كاميرا", "كاميرات", "حرارية", "برج", "أبراج", "مسيرة", "رادار",
-    "کامێرا", "گەرمی", "تاوەر", "ڕادار", "kamera", "termal", "birc", "radar",
+    "كاميرا", "كاميرات", "حراري", "برج", "أبراج", "مسيرة", "مسيّرة", "رادار", "مستشعر", "متحسس",
+    "کامێرا", "گەرمی", "تاوەر", "بورج", "درۆن", "ڕادار", "هەستەوەر",
+    "kamera", "termal", "birc", "dron", "radar", "hestker",
 )  # fmt: skip
 """Words that tell how somebody was found."""
+
+_STUCK_ON: Final = r"(?:(?:[وف]?(?:[بك]?ال|لل|[بكل])|[وف])?)"
+"""What Arabic writes as one word with the next: and, so, by, as, for, the."""
 
 _GRID: Final = re.compile(r"\b\d{1,2}[C-HJ-NP-X]\s?[A-HJ-NP-Z]{2}\s?\d{2,5}\s?\d{2,5}\b")
 _DEGREES: Final = re.compile(r"[-+]?\d{1,3}[.,]\d{2,}\s*°?\s*[NSEWnsew]?\b(?:\s*[,;]\s*[-+]?\d{1,3}[.,]\d{2,})?")
@@ -169,7 +173,7 @@ def exposures_of(sentences: Sequence[Sentence], site: Site, own_words: Mapping[s
         found += [
             Exposure(sentence=place, what=what, word=word)
             for word, what in named.items()
-            if word and re.search(rf"(?<!\w){re.escape(word)}", sentence.text, re.IGNORECASE)
+            if word and re.search(rf"(?<!\w){_STUCK_ON}{re.escape(word)}", sentence.text, re.IGNORECASE)
         ]
         for pattern in (_GRID, _DEGREES):
             found += [Exposure(sentence=place, what="place", word=hit[0]) for hit in pattern.finditer(sentence.text)]

@@ -452,6 +452,19 @@ class Alarms:
         )
         return [self._happen(marked, "nuisance", now_ns, officer, cause)]
 
+    def person_after_all(self, alarm_id: str, officer: str, now_ns: int) -> list[AlarmChanged]:
+        """What was marked as a nuisance was somebody: it sounds anew. Raises RefusedError where nobody marked it."""
+        alarm = self.alarm(alarm_id)
+        if alarm.nuisance is None:
+            raise RefusedError("nobody has marked this alarm as a nuisance")
+        again = msgspec.structs.replace(_somebody(alarm), stands=True, seen=self._last(alarm))
+        return [self._happen(again, "worse", now_ns, officer, "a person after all")]
+
+    def stands(self, subject_id: str) -> bool:
+        """Whether a subject has an alarm that is not closed."""
+        alarm_id = self._open.get(subject_id)
+        return alarm_id is not None and self._alarms[alarm_id].state != "closed"
+
     def shelve(self, alarm_id: str, until_ns: int, officer: str, reason: str, now_ns: int) -> list[AlarmEvent]:
         """An officer puts one alarm off. Raises RefusedError where it is longer than its priority allows."""
         alarm = self.alarm(alarm_id)

@@ -84,7 +84,8 @@ def _sample(
 ) -> Kelvin:
     height, width = east.shape
     out = np.zeros((height, width), np.float32)
-    size = tile.shape[0]
+    # The tile is a power of two wide: these bits are the remainder, of what lies below 0 too.
+    last = tile.shape[0] - 1
     for row in range(height):
         for column in range(width):
             stretch_e, stretch_n = down_east[row, column], down_north[row, column]
@@ -107,8 +108,8 @@ def _sample(
                     y = n * cosine - e * sine + octaves[k, 5]
                     left, top = math.floor(x), math.floor(y)
                     fx, fy = x - left, y - top
-                    i0, j0 = int(top) % size, int(left) % size
-                    i1, j1 = (i0 + 1) % size, (j0 + 1) % size
+                    i0, j0 = int(top) & last, int(left) & last
+                    i1, j1 = (i0 + 1) & last, (j0 + 1) & last
                     upper = tile[i0, j0] * (1 - fx) + tile[i0, j1] * fx
                     lower = tile[i1, j0] * (1 - fx) + tile[i1, j1] * fx
                     total += weight * (upper * (1 - fy) + lower * fy)

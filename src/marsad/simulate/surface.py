@@ -183,38 +183,41 @@ def _march(
     steps, surfaces = absorbed.shape
     count = depth_m.shape[0]
     skin = np.empty((steps, surfaces))
-    mean = np.zeros((surfaces, count))
-    link = np.empty(count)
-    for i in range(count - 1):
-        link[i] = conductivity / (0.5 * (depth_m[i] + depth_m[i + 1]))
-    link[count - 1] = 0.0
+    mean = np.zeros((count, surfaces))
+    store, link = capacity * depth_m / step_s, np.zeros(count)
+    link[:-1] = conductivity / (0.5 * (depth_m[:-1] + depth_m[1:]))
     # The skin is the top face, half a layer above the first one's middle.
     face = conductivity / (0.5 * depth_m[0])
-    upper, right = np.empty(count), np.empty(count)
-    for j in range(surfaces):
-        now = profile[j]
-        old = now[0]
-        for t in range(steps):
+    # Surfaces lie side by side in memory and go through each layer together: many at a time in the processor's hands.
+    now = profile.T.copy()
+    old = now[0].copy()
+    gain, drain = np.empty(surfaces), np.empty(surfaces)
+    upper, right = np.empty((count, surfaces)), np.empty((count, surfaces))
+    for t in range(steps):
+        for j in range(surfaces):
             # Radiation grows as the fourth power: its tangent at the last skin temperature stands for it in this step.
-            radiating = emissivity * STEFAN_BOLTZMANN * old**3
-            gain = absorbed[t, j] + transfer * air_k[t] + 3.0 * radiating * old
+            radiating = emissivity * STEFAN_BOLTZMANN * old[j] ** 3
+            gain[j] = absorbed[t, j] + transfer * air_k[t] + 3.0 * radiating * old[j]
             loss = transfer + 4.0 * radiating
+            drain[j] = face + loss
             # The face holds no heat: what it gains flows on into the first layer.
-            through = face / (face + loss)
-            store = capacity * depth_m[0] / step_s
-            middle = store + link[0] + loss * through
-            upper[0] = -link[0] / middle
-            right[0] = (store * now[0] + gain * through) / middle
-            for i in range(1, count):
-                store = capacity * depth_m[i] / step_s
-                middle = store + link[i - 1] + link[i] + link[i - 1] * upper[i - 1]
-                upper[i] = -link[i] / middle
-                right[i] = (store * now[i] + link[i - 1] * right[i - 1]) / middle
-            now[count - 1] = right[count - 1]
-            for i in range(count - 2, -1, -1):
-                now[i] = right[i] - upper[i] * now[i + 1]
-            old = (gain + face * now[0]) / (face + loss)
-            skin[t, j] = old
-            for i in range(count):
-                mean[j, i] += now[i] / steps
-    return skin, mean
+            through = face / drain[j]
+            middle = store[0] + link[0] + loss * through
+            upper[0, j] = -link[0] / middle
+            right[0, j] = (store[0] * now[0, j] + gain[j] * through) / middle
+        for i in range(1, count):
+            for j in range(surfaces):
+                middle = store[i] + link[i - 1] + link[i] + link[i - 1] * upper[i - 1, j]
+                upper[i, j] = -link[i] / middle
+                right[i, j] = (store[i] * now[i, j] + link[i - 1] * right[i - 1, j]) / middle
+        now[count - 1] = right[count - 1]
+        mean[count - 1] += now[count - 1] / steps
+        for i in range(count - 2, -1, -1):
+            for j in range(surfaces):
+                now[i, j] = right[i, j] - upper[i, j] * now[i + 1, j]
+                mean[i, j] += now[i, j] / steps
+        for j in range(surfaces):
+            old[j] = (gain[j] + face * now[0, j]) / drain[j]
+            skin[t, j] = old[j]
+    profile[:] = now.T
+    return skin, mean.T.copy()

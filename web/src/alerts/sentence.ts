@@ -152,6 +152,8 @@ export interface Facts {
   subject?: PictureTrack | PictureGroup | undefined
   /** Of a partner's alarm: what they are called, and what they told as long as it stands. */
   partner?: { name: string; release: Release | undefined } | undefined
+  /** The partner, where it told of the same thing, and when. */
+  also?: { name: string; time_ns: number } | undefined
 }
 
 export const groundOf = ({ alarm, subject }: Pick<Facts, 'alarm' | 'subject'>): GroundState | null =>
@@ -194,6 +196,7 @@ export function sentence(facts: Facts): string {
       newest ? capital(did(newest, site, now_ns)) : '',
       approach ? t('sentence.line_in', { span: span(approach.seconds), line: nameOf(approach.line_id, site) }) : '',
       cameras ? t('sentence.seen_by', { cameras }) : '',
+      facts.also ? t('sentence.also_seen_by', { name: facts.also.name, ago: ago(facts.also.time_ns, now_ns) }) : '',
       unseen_s > 10 ? t('sentence.not_seen', { span: span(unseen_s) }) : '',
     ].filter(Boolean),
   )

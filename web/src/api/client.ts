@@ -5,6 +5,7 @@ import type {
   Done,
   NamedAct,
   Option,
+  PartnerView,
   PictureTrack,
   Role,
   Session,
@@ -142,6 +143,9 @@ export async function changePassword(old: string, fresh: string): Promise<void> 
 
 export const site = (): Promise<Site> => call('/api/site')
 export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
+/** The partner and what both said, now or as it was. */
+export const partner = (time_ns?: number): Promise<PartnerView> =>
+  call(time_ns === undefined ? '/api/partner' : `/api/partner?at=${ns(time_ns)}`)
 /** All that is known of one track, as it is now. */
 export const track = (track_id: string): Promise<PictureTrack> =>
   call(`/api/tracks/${encodeURIComponent(track_id)}`)

@@ -1,7 +1,7 @@
 /** The desk as the screens see it: live or replayed, with the acts on their way and when the server was last heard. */
 import * as client from './client'
 import { Feed } from './feed'
-import { at, modelOf, withEvent, withLook, withMessage, newsTo, type Model } from './model'
+import { asksForPartner, at, modelOf, withEvent, withLook, withMessage, withPartnerView, newsTo, type Model } from './model'
 import { Outbox, type Shelf, type Waiting } from './outbox'
 import type { Act, Done, NamedAct, Session, Site, Told } from './types'
 
@@ -53,6 +53,9 @@ export class DeskStore {
   now_ns = $derived(this.replay ? this.replay.at_ns : (this.model?.now_ns ?? 0))
   alarms = $derived(this.model?.alarms ?? nothing<never>())
   holds = $derived(this.model?.holds ?? nothing<never>())
+  lessons = $derived(this.model?.lessons ?? nothing<never>())
+  put_off = $derived(this.model?.put_off ?? nothing<never>())
+  retention = $derived(this.model?.retention ?? null)
   incidents = $derived(this.model?.incidents ?? nothing<never>())
   dispatches = $derived(this.model?.dispatches ?? nothing<never>())
   cameras = $derived(this.model?.cameras ?? nothing<never>())
@@ -94,6 +97,8 @@ export class DeskStore {
   #frame = 0
   #looked = ''
   #reading = false
+  #asking = false
+  #again = false
 
   constructor(shelf: Shelf = window.localStorage) {
     this.#shelf = shelf
@@ -102,7 +107,9 @@ export class DeskStore {
       message: (message) => {
         if (message.type === 'events' && this.live) this.#remember(newsTo(this.live, message.events))
         if (message.type === 'pulse') this.ahead_ms = aheadOf(this.ahead_ms, message.now_ns)
+        const asks = asksForPartner(this.live, message)
         this.live = withMessage(this.live, message)
+        if (asks) void this.#readPartner()
         if (message.type === 'picture') void this.#readLooked()
       },
       link: (up, heard_ms) => {
@@ -170,6 +177,18 @@ export class DeskStore {
     else if (whole && this.live) this.live = withLook(this.live, whole)
   }
 
+  /** Read what stands between us and the partner; asked for while it is being read, it is read once more. */
+  async #readPartner(): Promise<void> {
+    this.#again = this.#asking
+    if (this.#asking) return
+    this.#asking = true
+    // Where the server is silent, the next pulse that comes asks again.
+    const view = await client.partner().catch(() => null)
+    this.#asking = false
+    if (view && this.live) this.live = withPartnerView(this.live, view)
+    if (this.#again) void this.#readPartner()
+  }
+
   /** Fill the timeline with what happened in a span before the page was opened. */
   async recall(from_ns: number, to_ns: number): Promise<void> {
     const events = await client.eventsBetween(from_ns, to_ns)
@@ -184,7 +203,8 @@ export class DeskStore {
     if (!state) return
     this.#ahead = []
     this.#ahead_to_ns = at_ns
-    this.#replayed = modelOf(state)
+    const view = state.partner ? await client.partner(at_ns).catch(() => null) : null
+    this.#replayed = view ? withPartnerView(modelOf(state), view) : modelOf(state)
     this.replay = { at_ns, reason, speed: this.replay?.speed ?? 1, playing: this.replay?.playing ?? false }
   }
 

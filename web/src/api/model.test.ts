@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { modelOf, newsTo, withEvent, withLook, withMessage, type Model } from './model'
+import { asksForPartner, modelOf, newsTo, withEvent, withLook, withMessage, type Model, withPartnerView } from './model'
 import type { Alarm, CameraState, DeskEvent, DeskState, FeedMessage, Hold, PartnerState, PictureTrack, Told } from './types'
 
 const STATE: DeskState = { sequence: 4, now_ns: 1e18, site_name: 'S', origin: { latitude_deg: 34, longitude_deg: 41 } }
@@ -24,6 +24,21 @@ describe('the model of the desk', () => {
       ['A', 'acknowledged'],
     ])
     expect(model.sequence).toBe(7)
+  })
+
+  it('has what marks ask for and what waits until that is over', () => {
+    const lesson = { lesson_id: 'N1', rule: 'loitering', camera_id: 'north', place: {}, marks: [], until_ns: 9, changed_ns: 1 }
+    const waiting = { alert: { alert_id: 'a' }, subject_id: 'T1', lesson_id: 'N1', due_ns: 7 }
+    const event = (happening: string): DeskEvent => ({ type: 'lesson_changed', time_ns: 1, lesson, happening })
+    const waits = (happening: string): DeskEvent => ({ type: 'alert_waits', time_ns: 1, waiting, happening })
+    let model = withEvent(withEvent(modelOf(STATE), event('marked')), waits('waits'))
+    expect([[...model.lessons.keys()], [...model.put_off.keys()]]).toEqual([['N1'], ['a']])
+    model = withEvent(withEvent(model, waits('aside')), event('refuted'))
+    expect([model.lessons.size, model.put_off.size]).toEqual([1, 1])
+    model = withEvent(withEvent(model, waits('raised')), event('ended'))
+    expect([model.lessons.size, model.put_off.size]).toEqual([0, 0])
+    const run = { officer: 'Huda', keep: { looks: 90 }, begun_ns: 1 }
+    expect(withEvent(model, { type: 'retention_ran', time_ns: 1, run }).retention).toEqual(run)
   })
 
   it('counts an event once, however often a resumed feed brings it', () => {
@@ -89,8 +104,9 @@ describe('the model of the desk', () => {
     const model = modelOf({ ...STATE, partner })
     expect(model.partner?.name).toBe('Western side')
     const pulse = { type: 'pulse' as const, sequence: 4, now_ns: 1e18, figures: null, cameras: [] } satisfies FeedMessage
-    const older = withMessage(model, { ...pulse, partner: { ...partner, link: { state: 'connected', age_s: 3 } } })
-    expect(older?.partner?.link?.age_s).toBe(3)
+    const told3 = { ...pulse, partner: { revision: 1, link: { state: 'connected' as const, age_s: 3 } } }
+    const older = withMessage(model, told3)
+    expect(older?.partner).toMatchObject({ name: 'Western side', link: { age_s: 3 } })
     expect(withMessage(model, pulse)?.partner).toBeNull()
     const cut = withEvent(model, { type: 'link_turned', time_ns: 1, party_id: 'west', state: 'cut', reason: 'timeout' })
     expect(cut.partner?.link).toEqual({ state: 'cut', reason: 'timeout', age_s: 2 })
@@ -105,6 +121,24 @@ describe('the model of the desk', () => {
     }
     expect(withEvent(withEvent(stopped, told), told).partner?.emergencies).toHaveLength(1)
     expect(withEvent(modelOf(STATE), told).partner).toBeNull()
+  })
+
+  it('asks for the partner when it begins, when something is said, and when a pulse tells of more', () => {
+    const state = { party_id: 'west', name: 'W' } as PartnerState
+    const pulse = (revision: number) =>
+      ({ type: 'pulse', sequence: 4, now_ns: 1e18, figures: null, cameras: [], partner: { revision, link: {} } }) satisfies FeedMessage
+    const hello = { type: 'hello' as const, sequence: 1, state: { ...STATE, partner: state } }
+    expect(asksForPartner(null, hello)).toBe(true)
+    expect(asksForPartner(null, { ...hello, state: STATE })).toBe(false)
+    const joint = { now_ns: 1, lines: [] }
+    const model = withPartnerView(modelOf(hello.state), { state, joint, revision: 7 })
+    expect([6, 7, 8].map((revision) => asksForPartner(model, pulse(revision)))).toEqual([true, false, true])
+    const events = (type: string): FeedMessage =>
+      ({ type: 'events', sequence: 2, events: [{ sequence: 2, event: { type, time_ns: 1 } as DeskEvent }] })
+    expect(['joint_said', 'joint_heard', 'shift_noted'].map((type) => asksForPartner(model, events(type)))).toEqual([true, true, false])
+    // What was said is not lost from the screen while it is asked for again.
+    expect(withMessage(model, hello)?.partner?.joint).toEqual(joint)
+    expect(withMessage(model, pulse(8))?.partner).toMatchObject({ joint, revision: 7 })
   })
 
   it('passes over events that it does not know', () => {

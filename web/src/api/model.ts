@@ -10,12 +10,17 @@ import type {
   Figures,
   Hold,
   Incident,
+  Lesson,
+  PartnerPulse,
   PartnerState,
+  PartnerView,
   PatrolState,
   Picture,
   PictureGroup,
   PictureTrack,
   Position,
+  PutOff,
+  RetentionRun,
   Shift,
   SourceState,
   Statement,
@@ -26,6 +31,8 @@ import type {
 const NS = 1_000_000_000
 /** What is closed is shown for so long, here as at the desk. */
 const SHOWN_NS = 86_400 * NS
+/** What the partner's panel shows anew at once, and not with the next pulse. */
+const SAID = new Set<DeskEvent['type']>(['joint_said', 'joint_heard'])
 const ENDED = new Set<Dispatch['state']>(['done', 'refused', 'could_not', 'recalled'])
 
 export interface Model {
@@ -36,6 +43,9 @@ export interface Model {
   origin: Position
   alarms: ReadonlyMap<string, Alarm>
   holds: ReadonlyMap<string, Hold>
+  lessons: ReadonlyMap<string, Lesson>
+  /** The alerts that wait because of a lesson. */
+  put_off: ReadonlyMap<string, PutOff>
   incidents: ReadonlyMap<string, Incident>
   dispatches: ReadonlyMap<string, Dispatch>
   cameras: ReadonlyMap<string, CameraState>
@@ -52,6 +62,7 @@ export interface Model {
   shift: Shift | null
   exercise: string | null
   storage: Storage | null
+  retention: RetentionRun | null
   /** The organisation that this desk shares with, where there is one. */
   partner: PartnerState | null
 }
@@ -75,6 +86,8 @@ export function modelOf(state: DeskState): Model {
     origin: state.origin,
     alarms: byId(state.alarms, (each) => each.alarm_id),
     holds: byId(state.holds, (each) => each.hold_id),
+    lessons: byId(state.lessons, (each) => each.lesson_id),
+    put_off: byId(state.waiting, (each) => each.alert.alert_id),
     incidents: byId(state.incidents, (each) => each.incident_id),
     dispatches: byId(state.dispatches, (each) => each.dispatch_id),
     cameras: byId(state.cameras, (each) => each.camera_id),
@@ -87,6 +100,7 @@ export function modelOf(state: DeskState): Model {
     shift: state.shift ?? null,
     exercise: state.exercise ?? null,
     storage: state.storage ?? null,
+    retention: state.retention ?? null,
     partner: state.partner ?? null,
   }
 }
@@ -205,7 +219,7 @@ function withWatchKeeping(model: Model, event: DeskEvent): Model | undefined {
   }
 }
 
-/** The model after an event about the partner; what was told and said comes with the pulse, and with places. */
+/** The model after an event about the partner; what was told and said is asked for, and comes with places. */
 function withPartner(model: Model, event: DeskEvent): Model | undefined {
   const { partner } = model
   if (!partner) return undefined
@@ -218,6 +232,28 @@ function withPartner(model: Model, event: DeskEvent): Model | undefined {
       const others = (partner.emergencies ?? []).filter((each) => each.act_id !== event.act.act_id)
       return { ...model, partner: { ...partner, emergencies: [...others, event.act] } }
     }
+    default:
+      return undefined
+  }
+}
+
+/** The model after an event about what marks of nuisance ask for, or about what is erased; undefined where it is not. */
+function withRule(model: Model, event: DeskEvent): Model | undefined {
+  switch (event.type) {
+    case 'lesson_changed': {
+      const { lesson, happening } = event
+      const over = happening === 'ended' || happening === 'expired'
+      const { lessons } = model
+      return { ...model, lessons: over ? without(lessons, lesson.lesson_id) : put(lessons, lesson.lesson_id, lesson) }
+    }
+    case 'alert_waits': {
+      const { waiting, happening } = event
+      const { alert_id } = waiting.alert
+      const waits = happening === 'waits' || happening === 'aside'
+      return { ...model, put_off: waits ? put(model.put_off, alert_id, waiting) : without(model.put_off, alert_id) }
+    }
+    case 'retention_ran':
+      return { ...model, retention: event.run }
     default:
       return undefined
   }
@@ -243,7 +279,7 @@ function withFact(model: Model, event: DeskEvent): Model {
     case 'dispatch_changed':
       return { ...model, dispatches: put(model.dispatches, event.dispatch.dispatch_id, event.dispatch) }
     default:
-      return withWatchKeeping(model, event) ?? withCamera(model, event) ?? withPartner(model, event) ?? model
+      return withRule(model, event) ?? withWatchKeeping(model, event) ?? withCamera(model, event) ?? withPartner(model, event) ?? model
   }
 }
 
@@ -283,9 +319,31 @@ export function withLook(model: Model, looked: PictureTrack): Model {
   return told ? { ...model, looked, tracks: put(model.tracks, looked.track_id, filled(told, looked)) } : model
 }
 
+/** The partner as it is after a pulse, which tells of the link alone; what is new of the rest is asked for. */
+const pulsed = (partner: PartnerState | null, pulse: PartnerPulse | null | undefined): PartnerState | null =>
+  partner && pulse ? { ...partner, link: pulse.link } : null
+
+/** The model once all of the partner has been asked for. */
+export const withPartnerView = (model: Model, { state, joint, revision = 0 }: PartnerView): Model => ({
+  ...model,
+  partner: { ...state, joint, revision },
+})
+
+/** Whether there is more of the partner to be asked for after a message. */
+export function asksForPartner(model: Model | null, message: FeedMessage): boolean {
+  const { partner } = model ?? {}
+  if (message.type === 'hello') return Boolean(message.state.partner)
+  if (message.type === 'events') return message.events.some(({ event }) => SAID.has(event.type))
+  return message.type === 'pulse' && Boolean(message.partner) && message.partner?.revision !== partner?.revision
+}
+
 /** The model after one message of the change feed; null stands for a browser that has nothing yet. */
 export function withMessage(model: Model | null, message: FeedMessage): Model | null {
-  if (message.type === 'hello') return modelOf(message.state)
+  if (message.type === 'hello') {
+    const next = modelOf(message.state)
+    // What was said is asked for anew; until it comes, what was known of it stays.
+    return next.partner ? { ...next, partner: { ...next.partner, joint: model?.partner?.joint ?? null } } : next
+  }
   if (model === null) return null
   switch (message.type) {
     case 'events': {
@@ -309,7 +367,7 @@ export function withMessage(model: Model | null, message: FeedMessage): Model | 
         figures: message.figures,
         cameras: byId(message.cameras, (each) => each.camera_id),
         storage: message.storage ?? null,
-        partner: message.partner ?? null,
+        partner: pulsed(model.partner, message.partner),
       }
   }
 }

@@ -348,6 +348,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/joint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Joint
+         * @description The joint picture: ours and what the partner told, each thing once, with who it rests on.
+         */
+        get: operations["ApiJointJoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/map": {
         parameters: {
             query?: never;
@@ -544,6 +564,26 @@ export interface paths {
         };
         /** How soon a patrol, or anybody from a place, can be where */
         get: operations["ApiMapTravelTravelFrom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Partner
+         * @description The partner, what stands between the two, and what both said, now or at a moment of the past.
+         */
+        get: operations["ApiPartnerPartner"];
         put?: never;
         post?: never;
         delete?: never;
@@ -790,7 +830,7 @@ export interface components {
             act_id: string;
             alarm_id: string;
         };
-        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"] | components["schemas"]["SayToPartner"];
+        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["PersonAfterAll"] | components["schemas"]["EndLesson"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"] | components["schemas"]["SayToPartner"];
         /**
          * ActDone
          * @description What a person asked to be done was done: the `events` entries of the log before this one, and it counts once.
@@ -1021,6 +1061,18 @@ export interface components {
             alert: components["schemas"]["Alert"];
         };
         /**
+         * AlertWaits
+         * @description An alert waits before it is an alarm, because marks of nuisance ask for that, or does so no more.
+         */
+        AlertWaits: {
+            /** @enum {unknown} */
+            type: "alert_waits";
+            time_ns: number;
+            waiting: components["schemas"]["Waiting"];
+            /** @enum {unknown} */
+            happening: "aside" | "gone" | "raised" | "waits";
+        };
+        /**
          * AnswerOrder
          * @description A patrol's answer: its own from its phone, or heard by radio and written down by an officer.
          *
@@ -1158,6 +1210,13 @@ export interface components {
             nuisances: {
                 [key: string]: number;
             };
+            nuisance_cameras: {
+                [key: string]: components["schemas"]["NuisanceShare"];
+            };
+            nuisance_hours: {
+                [key: string]: components["schemas"]["NuisanceShare"];
+            };
+            lessons: components["schemas"]["Lesson"][];
             median_to_acknowledge_s: number | null;
             slowest_to_acknowledge_s: number | null;
             waiting: components["schemas"]["Alarm"][];
@@ -1438,10 +1497,12 @@ export interface components {
          * @description What the desk shows but for the picture, and what it takes to go on without what was logged before that.
          *
          *         It is as of the entry `state.sequence`; a few that followed it may stand before this one. `named` counts the alarms,
-         *         holds, incidents, dispatches, sightings and statements that ever were, and has up to which number each camera's
-         *         tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
-         *         `messages` are all that was said to and by a partner. `previous` is the last entry of this kind before, `picture`
-         *         the last one that has the whole picture or begins it anew; -1 where there is none.
+         *         holds, incidents, dispatches, sightings, statements and lessons that ever were, and has up to which number each
+         *         camera's tracks may be called, as "tracks CAMERA"; `sounded_ns` is when alarms sounded lately.
+         *         `messages` are what was said to and by a partner since the entry `messages_from`, which has what was said before, or
+         *         all of it where that is -1; `gone` says of each author up to which place what is lacking was let go of. `previous`
+         *         is the last entry of this kind before, `picture` the last one that has the whole picture or begins it anew; -1 where
+         *         there is none.
          */
         DeskKept: {
             /** @enum {unknown} */
@@ -1458,12 +1519,19 @@ export interface components {
             picture: number;
             /** @default [] */
             messages: components["schemas"]["JointMessage"][];
+            /** @default -1 */
+            messages_from: number;
+            /** @default {} */
+            gone: {
+                [key: string]: number;
+            };
         };
         /**
          * DeskState
          * @description Everything the desk shows, built from the events up to `sequence` of the log (-1 for none).
          *
          *         Alarms and incidents are those that stand, and those closed within a day. `exercise` is its name while one runs.
+         *         `lessons` are what marks of nuisance have taught, `waiting` the alerts that wait because of it.
          *         `partner` is the organisation that this one shares with, None where there is none.
          */
         DeskState: {
@@ -1502,6 +1570,12 @@ export interface components {
             exercise: string | null;
             /** @default null */
             storage: components["schemas"]["Storage"] | null;
+            /** @default [] */
+            lessons: components["schemas"]["Lesson"][];
+            /** @default [] */
+            waiting: components["schemas"]["Waiting"][];
+            /** @default null */
+            retention: components["schemas"]["RetentionRun"] | null;
             /** @default null */
             partner: components["schemas"]["PartnerState"] | null;
         };
@@ -1660,6 +1734,17 @@ export interface components {
             reason: string;
         };
         /**
+         * EndLesson
+         * @description What marks of nuisance have taught of a place holds no more.
+         */
+        EndLesson: {
+            /** @enum {unknown} */
+            type: "end_lesson";
+            act_id: string;
+            lesson_id: string;
+            reason: string;
+        };
+        /**
          * EnuPoint
          * @description A point in the site's tangent frame at `Site.origin`.
          */
@@ -1669,7 +1754,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -2145,13 +2230,7 @@ export interface components {
             /** @default false */
             tell_total: boolean;
         };
-        /**
-         * JointBoard
-         * @description All that two sides have said to each other, as it stands at one moment: the same on both once both heard it all.
-         *
-         *         `opened` says of releases of either side when the other opened them. `waiting` are messages that rest on one which
-         *         has not come yet.
-         */
+        /** JointBoard */
         JointBoard: {
             now_ns: number;
             /** @default [] */
@@ -2178,14 +2257,11 @@ export interface components {
             /** @default  */
             refused: string;
         };
-        /**
-         * JointLine
-         * @description Something that was said which is no joint matter of its own, and how far it has come.
-         */
+        /** JointLine */
         JointLine: {
             message: components["schemas"]["JointMessage"];
-            /** @enum {unknown} */
-            delivery: "answered" | "not_understood" | "opened" | "received" | "refused" | "sent";
+            /** @enum {string} */
+            delivery: "sent" | "received" | "opened" | "answered" | "refused" | "not_understood";
         };
         /**
          * JointMessage
@@ -2212,10 +2288,7 @@ export interface components {
             /** @default 1 */
             version: number;
         };
-        /**
-         * JointRefusal
-         * @description Something that was not acted upon, and why; `message_id` is empty where not even that could be read.
-         */
+        /** JointRefusal */
         JointRefusal: {
             message_id: string;
             reason: string;
@@ -2232,22 +2305,17 @@ export interface components {
             /** @default  */
             officer: string;
         };
-        /**
-         * JointThing
-         * @description A joint matter: what opened it, what was said of it since, and how it stands now.
-         *
-         *         `overtaken` are answers without effect, such as those that crossed another on the way.
-         */
+        /** JointThing */
         JointThing: {
             thing_id: string;
-            /** @enum {unknown} */
-            course: "notice" | "offer" | "proposal" | "request";
-            /** @enum {unknown} */
-            state: "agreed" | "answered" | "asked" | "declined" | "ended" | "expired" | "looking" | "offered" | "proposed" | "received" | "standing" | "taken" | "withdrawn";
+            /** @enum {string} */
+            course: "proposal" | "offer" | "request" | "notice";
+            /** @enum {string} */
+            state: "proposed" | "agreed" | "declined" | "withdrawn" | "ended" | "offered" | "received" | "taken" | "expired" | "asked" | "looking" | "answered" | "standing";
             opened: components["schemas"]["JointMessage"];
             changed_ns: number;
-            /** @enum {unknown} */
-            delivery: "answered" | "not_understood" | "opened" | "received" | "refused" | "sent";
+            /** @enum {string} */
+            delivery: "sent" | "received" | "opened" | "answered" | "refused" | "not_understood";
             /** @default [] */
             answers: components["schemas"]["JointMessage"][];
             /** @default [] */
@@ -2262,6 +2330,30 @@ export interface components {
             sequence: number;
         };
         /**
+         * Learning
+         * @description What officers' marks of nuisance may change.
+         *
+         *         From `marks` marks on of one rule, within `reach_m` and `hours` of each other's time of day, an alert there of
+         *         something that nobody can tell waits a second for each mark, `longest_wait_s` at most, and forgets marks older than
+         *         `keep_days`. `lower_priority` lets many marks of several officers make such a medium alarm low.
+         */
+        Learning: {
+            /** @default true */
+            on: boolean;
+            /** @default 3 */
+            marks: number;
+            /** @default 5 */
+            longest_wait_s: number;
+            /** @default 75 */
+            reach_m: number;
+            /** @default 3 */
+            hours: number;
+            /** @default 14 */
+            keep_days: number;
+            /** @default true */
+            lower_priority: boolean;
+        };
+        /**
          * Lens
          * @description What a camera's picture measures: a pinhole with the field of view below.
          *
@@ -2273,6 +2365,57 @@ export interface components {
             horizontal_fov_deg: number;
             /** @default null */
             vertical_fov_deg: number | null;
+        };
+        /**
+         * Lesson
+         * @description What the marks about one rule at one place and time of day ask for.
+         *
+         *         `place` is where the first of them was, and its time of day is theirs. An alert there of something of unknown kind
+         *         waits for `wait_s` before it is an alarm, 0 while there are too few marks; `lowers` makes a medium one low then.
+         *         One that is `refuted` takes no marks. It ends by itself at `until_ns`.
+         */
+        Lesson: {
+            lesson_id: string;
+            /** @enum {unknown} */
+            rule: "approach" | "camera_fault" | "camera_silent" | "confirmed_track" | "fence_contact" | "group_size" | "line_crossing" | "link_lost" | "loitering" | "night_vehicle" | "partner_alarm" | "patrol_astray" | "patrol_silent" | "storage_short" | "zone_intrusion";
+            camera_id: string;
+            place: components["schemas"]["Seen"];
+            marks: components["schemas"]["LessonMark"][];
+            until_ns: number;
+            changed_ns: number;
+            /** @default 0 */
+            wait_s: number;
+            /** @default false */
+            lowers: boolean;
+            /** @default false */
+            refuted: boolean;
+        };
+        /**
+         * LessonChanged
+         * @description Marks of nuisance ask for something else than before at a place; `officer` is empty where nobody did it.
+         */
+        LessonChanged: {
+            /** @enum {unknown} */
+            type: "lesson_changed";
+            time_ns: number;
+            lesson: components["schemas"]["Lesson"];
+            /** @enum {unknown} */
+            happening: "ended" | "expired" | "marked" | "refuted";
+            /** @default  */
+            officer: string;
+            /** @default  */
+            reason: string;
+        };
+        /**
+         * LessonMark
+         * @description An officer's word that an alarm was nothing, and because of what.
+         */
+        LessonMark: {
+            alarm_id: string;
+            /** @enum {unknown} */
+            cause: "animal" | "bird" | "camera" | "declared" | "insect" | "other" | "own_force" | "vegetation" | "weather";
+            officer: string;
+            time_ns: number;
         };
         /**
          * Likely
@@ -2550,6 +2693,11 @@ export interface components {
             act_id: string;
             text: string;
         };
+        /** NuisanceShare */
+        NuisanceShare: {
+            alarms: number;
+            nuisances: number;
+        };
         /**
          * OfficerDecision
          * @description A person decided something; who, what about, and why.
@@ -2617,6 +2765,23 @@ export interface components {
             detail: string;
         };
         /**
+         * PartnerPulse
+         * @description How a partner does, told once a second: its link, and how much there is to be asked for.
+         *
+         *         `revision` is that of `PartnerView`: whoever holds another one asks again. `theirs` and `ours` count what stands,
+         *         `matters` the joint ones that are not over.
+         */
+        PartnerPulse: {
+            link: components["schemas"]["LinkShown"];
+            revision: number;
+            /** @default 0 */
+            theirs: number;
+            /** @default 0 */
+            ours: number;
+            /** @default 0 */
+            matters: number;
+        };
+        /**
          * PartnerRefused
          * @description Something that came over a partner's link was not taken in, and why; `arrival` as in `ReleaseHeard`.
          */
@@ -2632,7 +2797,8 @@ export interface components {
          * PartnerState
          * @description One partner: how the link stands, what is agreed, what they told us, and what they see of ours.
          *
-         *         `emergencies` are the acts beyond the rules that stand, `joint` is what both said to each other.
+         *         `emergencies` are the acts beyond the rules that stand, `both` what both sides are held to see. What both said to
+         *         each other is `PartnerView.joint`.
          */
         PartnerState: {
             party_id: string;
@@ -2663,8 +2829,15 @@ export interface components {
             stop: components["schemas"]["Stop"] | null;
             /** @default [] */
             emergencies: components["schemas"]["EmergencyAct"][];
-            /** @default null */
-            joint: components["schemas"]["JointBoard"] | null;
+            /** @default [] */
+            both: components["schemas"]["SeenByBoth"][];
+        };
+        /** PartnerView */
+        PartnerView: {
+            state: components["schemas"]["PartnerState"];
+            joint: components["schemas"]["JointBoard"];
+            /** @default 0 */
+            revision: number;
         };
         /**
          * PasswordChange
@@ -2721,7 +2894,9 @@ export interface components {
         };
         /**
          * PayloadErased
-         * @description A payload was erased under a retention rule; its hash stays in the chain.
+         * @description Payloads were erased under a retention rule; their hashes stay in the chain.
+         *
+         *         `sequence` is the first of them. `spans`, each from its first to its last, hold all of them where there are several.
          */
         PayloadErased: {
             /** @enum {unknown} */
@@ -2730,6 +2905,21 @@ export interface components {
             sequence: number;
             rule: string;
             officer: string;
+            /** @default [] */
+            spans: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * PersonAfterAll
+         * @description An alarm that was marked as a nuisance was somebody: it sounds anew, and what the mark taught is void.
+         */
+        PersonAfterAll: {
+            /** @enum {unknown} */
+            type: "person_after_all";
+            act_id: string;
+            alarm_id: string;
         };
         /**
          * Phrase
@@ -3185,7 +3375,7 @@ export interface components {
             /** @default null */
             storage: components["schemas"]["Storage"] | null;
             /** @default null */
-            partner: components["schemas"]["PartnerState"] | null;
+            partner: components["schemas"]["PartnerPulse"] | null;
         };
         /**
          * Recall
@@ -3351,14 +3541,11 @@ export interface components {
             /** @default  */
             act_id: string;
         };
-        /**
-         * ReleaseOpened
-         * @description When a release was first opened by a person of the side that got it, and in what role.
-         */
+        /** ReleaseOpened */
         ReleaseOpened: {
             release: string;
-            /** @enum {unknown} */
-            by: "administrator" | "operator" | "patrol" | "planner" | "software" | "supervisor" | "viewer";
+            /** @enum {string} */
+            by: "viewer" | "operator" | "supervisor" | "planner" | "administrator" | "patrol" | "software";
             time_ns: number;
         };
         /**
@@ -3461,6 +3648,66 @@ export interface components {
             reason: string;
         };
         /**
+         * Retention
+         * @description For how many days each kind of entry of the log is kept; a kind that is left out is kept for good.
+         *
+         *         What is older is erased between `from_hour` and `until_hour` of the station's own time, as `ordered_by` says.
+         */
+        Retention: {
+            /** @default  */
+            ordered_by: string;
+            /** @default 2 */
+            from_hour: number;
+            /** @default 5 */
+            until_hour: number;
+            /** @default null */
+            looks_days: number | null;
+            /** @default null */
+            positions_days: number | null;
+            /** @default null */
+            alarms_days: number | null;
+            /** @default null */
+            incidents_days: number | null;
+            /** @default null */
+            sightings_days: number | null;
+            /** @default null */
+            partner_days: number | null;
+            /** @default null */
+            access_days: number | null;
+        };
+        /**
+         * RetentionRan
+         * @description What is older than may be kept is being erased, or has been: how far that is.
+         */
+        RetentionRan: {
+            /** @enum {unknown} */
+            type: "retention_ran";
+            time_ns: number;
+            run: components["schemas"]["RetentionRun"];
+        };
+        /**
+         * RetentionRun
+         * @description What was last erased because it is older than may be kept, and by whose rule.
+         *
+         *         `keep` says for how many days each kind is kept. `ended_ns` is None while it is under way, and where that was cut
+         *         off; it is `done` once nothing was left to erase. `erased` counts the entries of each kind.
+         */
+        RetentionRun: {
+            officer: string;
+            keep: {
+                [key: string]: number;
+            };
+            begun_ns: number;
+            /** @default null */
+            ended_ns: number | null;
+            /** @default false */
+            done: boolean;
+            /** @default {} */
+            erased: {
+                [key: string]: number;
+            };
+        };
+        /**
          * RosterProposal
          * @description Who keeps watch at a post when. `post` is the proposal that it rests on.
          */
@@ -3543,6 +3790,30 @@ export interface components {
             ground: components["schemas"]["GroundState"] | null;
         };
         /**
+         * SeenByBoth
+         * @description Something that we see and a partner told of: our track or group, its thing, and what it is called jointly.
+         *
+         *         It is held to be so since `since_ns`, by where both say it is.
+         */
+        SeenByBoth: {
+            subject_id: string;
+            thing_id: string;
+            name: string;
+            since_ns: number;
+        };
+        /**
+         * SeenByBothChanged
+         * @description Something is held to be seen by a partner too, or no longer is (`ended`).
+         */
+        SeenByBothChanged: {
+            /** @enum {unknown} */
+            type: "seen_by_both_changed";
+            time_ns: number;
+            both: components["schemas"]["SeenByBoth"];
+            /** @default false */
+            ended: boolean;
+        };
+        /**
          * SendPatrol
          * @description A patrol is ordered to go after an incident, to where it meets them the soonest.
          */
@@ -3607,11 +3878,15 @@ export interface components {
         /**
          * SharedThing
          * @description Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+         *
+         *         `subject_id` is our own name of what is ours; the partner never hears it.
          */
         SharedThing: {
             release: components["schemas"]["Release"];
             /** @default null */
             position: components["schemas"]["Position"] | null;
+            /** @default  */
+            subject_id: string;
         };
         /**
          * Shelve
@@ -3755,6 +4030,33 @@ export interface components {
              *     }
              */
             rules: components["schemas"]["Rules"];
+            /**
+             * @default {
+             *       "on": true,
+             *       "marks": 3,
+             *       "longest_wait_s": 5,
+             *       "reach_m": 75,
+             *       "hours": 3,
+             *       "keep_days": 14,
+             *       "lower_priority": true
+             *     }
+             */
+            learning: components["schemas"]["Learning"];
+            /**
+             * @default {
+             *       "ordered_by": "",
+             *       "from_hour": 2,
+             *       "until_hour": 5,
+             *       "looks_days": null,
+             *       "positions_days": null,
+             *       "alarms_days": null,
+             *       "incidents_days": null,
+             *       "sightings_days": null,
+             *       "partner_days": null,
+             *       "access_days": null
+             *     }
+             */
+            retention: components["schemas"]["Retention"];
         };
         /**
          * Size
@@ -3958,7 +4260,7 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
         };
@@ -4043,7 +4345,7 @@ export interface components {
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
@@ -4186,6 +4488,23 @@ export interface components {
             since_ns: number;
             /** @default  */
             detail: string;
+        };
+        /**
+         * Waiting
+         * @description An alert that a lesson asks to wait, until `due_ns` at the latest.
+         *
+         *         `aside_ns` is since when it is known to be harmless: it is an alarm as soon as that is not so any more.
+         */
+        Waiting: {
+            alert: components["schemas"]["Alert"];
+            subject_id: string;
+            lesson_id: string;
+            from_ns: number;
+            due_ns: number;
+            /** @default false */
+            lowers: boolean;
+            /** @default null */
+            aside_ns: number | null;
         };
         /**
          * WatchEnded
@@ -4905,6 +5224,35 @@ export interface operations {
             };
         };
     };
+    ApiJointJoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiMapFacts: {
         parameters: {
             query?: never;
@@ -5276,6 +5624,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPartnerPartner: {
+        parameters: {
+            query?: {
+                /** @description a moment of the past, in ns since 1970, UTC */
+                at?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerView"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */

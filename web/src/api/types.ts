@@ -196,6 +196,29 @@ export interface Alarm {
   facts?: { trouble?: string; since_ns?: number | null }
 }
 
+/** What marks of nuisance ask for at one place: an alert of what nobody can tell waits there before it is an alarm. */
+export interface Lesson {
+  lesson_id: string
+  rule: string
+  camera_id: string
+  place: { ground?: { position: Position } | null }
+  marks: { alarm_id: string; cause: NuisanceCause; officer: string; time_ns: number }[]
+  until_ns: number
+  changed_ns: number
+  wait_s?: number
+  lowers?: boolean
+  refuted?: boolean
+}
+
+/** An alert that waits. */
+export interface PutOff {
+  alert: { alert_id: string }
+  subject_id: string
+  lesson_id: string
+  due_ns: number
+  aside_ns?: number | null
+}
+
 export interface Hold {
   hold_id: string
   kind: HoldKind
@@ -402,6 +425,16 @@ export interface Storage {
   short?: boolean
 }
 
+/** What was last erased because it is older than may be kept; under way, or cut off, where it has no end. */
+export interface RetentionRun {
+  officer: string
+  keep: Record<string, number>
+  begun_ns: number
+  ended_ns?: number | null
+  done?: boolean
+  erased?: Record<string, number>
+}
+
 export type LinkState = 'cut' | 'catching_up' | 'connected' | 'held' | 'refused' | 'revoked'
 
 export interface LinkShown {
@@ -450,6 +483,32 @@ export interface Release {
 export interface SharedThing {
   release: Release
   position?: Position | null
+  /** Our own name of what is ours. */
+  subject_id?: string
+}
+
+/** Something that we see and the partner told of: our track or group, and their thing. */
+export interface SeenByBoth {
+  subject_id: string
+  thing_id: string
+  name: string
+  since_ns: number
+}
+
+/** How a partner does, once a second; all else of it is asked for when `revision` is another. */
+export interface PartnerPulse {
+  link: LinkShown
+  revision: number
+  theirs?: number
+  ours?: number
+  matters?: number
+}
+
+/** `GET /api/partner` */
+export interface PartnerView {
+  state: PartnerState
+  joint: NonNullable<PartnerState['joint']>
+  revision?: number
 }
 
 export interface Stop {
@@ -576,7 +635,11 @@ export interface PartnerState {
   ours?: SharedThing[]
   stop?: Stop | null
   emergencies?: EmergencyAct[]
+  /** What both sides see. */
+  both?: SeenByBoth[]
+  /** What was said between the two, and of which revision all of this is: both as they were asked for last. */
   joint?: { now_ns: number; things?: JointThing[]; lines?: JointLine[] } | null
+  revision?: number
 }
 
 export interface DeskState {
@@ -596,6 +659,9 @@ export interface DeskState {
   shift?: Shift | null
   exercise?: string | null
   storage?: Storage | null
+  lessons?: Lesson[]
+  waiting?: PutOff[]
+  retention?: RetentionRun | null
   partner?: PartnerState | null
 }
 
@@ -713,6 +779,9 @@ export interface Brief {
   alarms: Record<string, number>
   kinds: Partial<Record<Kind, number>>
   nuisances: Record<string, number>
+  nuisance_cameras: Record<string, { alarms: number; nuisances: number }>
+  nuisance_hours: Record<string, { alarms: number; nuisances: number }>
+  lessons: Lesson[]
   median_to_acknowledge_s: number | null
   slowest_to_acknowledge_s: number | null
   waiting: Alarm[]
@@ -730,6 +799,9 @@ export interface Brief {
 /** An event of the log. Those that the console acts on are told apart by `type`; the others only have a place in time. */
 export type DeskEvent =
   | { type: 'alarm_changed'; time_ns: number; alarm: Alarm; happening: string; officer?: string; reason?: string }
+  | { type: 'lesson_changed'; time_ns: number; lesson: Lesson; happening: string; officer?: string; reason?: string }
+  | { type: 'alert_waits'; time_ns: number; waiting: PutOff; happening: string }
+  | { type: 'retention_ran'; time_ns: number; run: RetentionRun }
   | { type: 'hold_changed'; time_ns: number; hold: Hold; ended?: boolean; officer?: string }
   | {
       type: 'incident_changed'
@@ -816,13 +888,15 @@ export type FeedMessage =
       figures: Figures | null
       cameras: CameraState[]
       storage?: Storage | null
-      partner?: PartnerState | null
+      partner?: PartnerPulse | null
     }
 
 export type Act =
   | { type: 'acknowledge'; alarm_id: string }
   | { type: 'close_alarm'; alarm_id: string; reason: string }
   | { type: 'mark_nuisance'; alarm_id: string; cause: NuisanceCause }
+  | { type: 'person_after_all'; alarm_id: string }
+  | { type: 'end_lesson'; lesson_id: string; reason: string }
   | { type: 'shelve'; alarm_id: string; until_ns: number; reason: string }
   | {
       type: 'hold_alarms'

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { headline, sentence } from '../alerts/sentence'
-import type { Alarm, JointBody, JointThing, PartnerState, Release, SharedThing, Told } from '../api/types'
+import type { Alarm, JointBody, JointThing, PartnerState, Release, SharedThing } from '../api/types'
 import { plain } from '../i18n'
 import { preferences } from '../ui/preferences.svelte'
 import { answersTo, isOver } from './courses'
 import { gapsOf, listed, PHRASES, said, toSend } from './phrases'
-import { ageOf, gridOf, heads, isAstray, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
+import { ageOf, alsoSeen, gridOf, heads, isAstray, oursOf, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
 
 const NOW_NS = 1_790_000_000e9
 const PLACE = { latitude_deg: 34.375, longitude_deg: 41.05 }
@@ -85,15 +85,21 @@ describe('what was told', () => {
   })
 
   it('is found by our own name as long as it stands with them', () => {
-    const made: Told = {
-      sequence: 1,
-      event: { type: 'release_made', time_ns: 1, release: release('t7', { giver: 'east' }), subject_id: 'G1' },
-    }
-    const partner = { party_id: 'west', name: 'W', ours: [thing('t7')], theirs: [thing('t1')] } as PartnerState
-    expect(toldOf(partner, [made], ['G1'])?.release.thing_id).toBe('t7')
-    expect(toldOf(partner, [made], ['G2'])).toBeUndefined()
-    expect(toldOf({ ...partner, ours: [] }, [made], ['G1'])).toBeUndefined()
+    const ours = [{ ...thing('t7', { giver: 'east' }), subject_id: 'G1' }]
+    const partner = { party_id: 'west', name: 'W', ours, theirs: [thing('t1')] } as PartnerState
+    expect(toldOf(partner, ['G1'])?.release.thing_id).toBe('t7')
+    expect(toldOf(partner, ['G2'])).toBeUndefined()
+    expect(toldOf({ ...partner, ours: [] }, ['G1'])).toBeUndefined()
     expect(thingOfPartner(partner, 't1')?.release.thing_id).toBe('t1')
+  })
+
+  it('is found by theirs where both see it, with their newest word', () => {
+    const theirs = [thing('t1'), thing('t2', { time_ns: NOW_NS + 1e9 }), thing('t3')]
+    const both = ['t1', 't2'].map((thing_id, k) => ({ subject_id: 'G1', thing_id, name: 'G1', since_ns: k }))
+    const partner: PartnerState = { party_id: 'west', name: 'W', theirs, both }
+    expect(alsoSeen(partner, ['A', 'G1'])).toMatchObject({ thing: theirs[1], since_ns: 1 })
+    expect(alsoSeen(partner, ['G2'])).toBeUndefined()
+    expect(theirs.map((each) => oursOf(partner, each))).toEqual(['G1', 'G1', undefined])
   })
 })
 

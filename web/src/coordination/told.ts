@@ -1,6 +1,6 @@
 /** What one side told the other, in words, and no finer than it was told. */
 import { who } from '../alerts/sentence'
-import type { Kind, LinkShown, PartnerState, Position, Release, SharedThing, Told } from '../api/types'
+import type { Kind, LinkShown, PartnerState, Position, Release, SharedThing } from '../api/types'
 import { distance, grid, list, number, range, span, t, word } from '../i18n'
 
 type Heads = NonNullable<Release['heads']>
@@ -72,18 +72,26 @@ export const thingIn = (things: readonly SharedThing[] | undefined, thing_id: st
   things?.find(({ release }) => release.thing_id === thing_id)
 
 /** How something of ours was told last and stands with them, by our own names of it; nothing where it was not. */
-export function toldOf(
-  partner: PartnerState | null,
-  log: readonly Told[],
+export const toldOf = (partner: PartnerState | null, subject_ids: readonly string[]): SharedThing | undefined =>
+  newestFirst(partner?.ours ?? []).find(
+    ({ release, subject_id }) => release.cell && subject_id && subject_ids.includes(subject_id),
+  )
+
+/** What the partner told of something that we see too, by our names of it, and since when both are held to be one. */
+export function alsoSeen(
+  partner: PartnerState | null | undefined,
   subject_ids: readonly string[],
-): SharedThing | undefined {
-  for (const { event } of log.toReversed()) {
-    if (event.type !== 'release_made' || !subject_ids.includes(event.subject_id)) continue
-    const thing = thingIn(partner?.ours, event.release.thing_id)
-    if (thing?.release.cell) return thing
-  }
-  return undefined
+): { thing: SharedThing; since_ns: number } | undefined {
+  const found = (partner?.both ?? []).flatMap(({ subject_id, thing_id, since_ns }) => {
+    const thing = subject_ids.includes(subject_id) ? thingIn(partner?.theirs, thing_id) : undefined
+    return thing ? [{ thing, since_ns }] : []
+  })
+  return found.sort((a, b) => b.thing.release.time_ns - a.thing.release.time_ns)[0]
 }
+
+/** What of ours a thing of theirs is held to be, or a thing of ours is: its own name here. */
+export const oursOf = (partner: PartnerState, { release, subject_id }: SharedThing): string | undefined =>
+  subject_id || partner.both?.find(({ thing_id }) => thing_id === release.thing_id)?.subject_id
 
 /** What of theirs or ours goes by this name between the two. */
 export const thingOfPartner = (partner: PartnerState | null | undefined, thing_id: string): SharedThing | undefined =>

@@ -6,6 +6,9 @@ import ckb from './ckb.json'
 import en from './en.json'
 import { age, bearing, distance, grid, list, number, span, t, type Key } from './index'
 import kmr from './kmr.json'
+import mapAr from '../map/strings.ar.json'
+import mapCkb from '../map/strings.ckb.json'
+import mapKmr from '../map/strings.kmr.json'
 
 const LANGUAGES = { ar, ckb, kmr, en } as const
 const SOURCES = import.meta.glob<string>('../**/*.{svelte,ts}', { query: '?raw', import: 'default', eager: true })
@@ -15,6 +18,13 @@ const FORMS: Record<string, readonly string[]> = {
   kmr: ['one', 'other'],
   en: ['one', 'other'],
 }
+/** What a neighbour's keyboard puts in: Arabic kaf and yeh, a heh for a vowel or a weak r at a beginning in Sorani, other commas and marks. */
+const FOREIGN = {
+  ar: /[یکەێۆڕڵپچژگڤھ,;?]|\u200c(?!ث)/,
+  ckb: /[يىكةھ\u064b-\u0652,;?]|ه\u200c|(?<!\p{L})ر/u,
+  kmr: /[،؛؟ıİğĞöÖüÜäëéàòìù’]|\p{Script=Arabic}/u,
+}
+const MAP_WORDS: Record<Language, object> = { ar: mapAr, ckb: mapCkb, kmr: mapKmr, en: {} }
 const named = (words: unknown): string[] =>
   [...new Set([...JSON.stringify(words).matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? ''))].sort()
 
@@ -31,6 +41,17 @@ describe('the locale files', () => {
     const plurals = Object.entries(words).filter(([, word]) => typeof word !== 'string')
     expect(plurals.length).toBeGreaterThan(5)
     for (const [key, word] of plurals) expect(Object.keys(word).sort(), key).toEqual([...(FORMS[language] ?? [])].sort())
+  })
+
+  it.each(Object.entries(FOREIGN))('%s is written in its own letters', (language, foreign) => {
+    const words = { ...LANGUAGES[language as Language], ...MAP_WORDS[language as Language] }
+    for (const [key, word] of Object.entries(words)) {
+      if (!key.startsWith('language.')) expect(typeof word === 'string' ? word : Object.values(word as object).join(' '), key).not.toMatch(foreign)
+    }
+  })
+
+  it.each([ar, ckb])('begin no sentence that can follow a name with a number', (words) => {
+    for (const [key, word] of Object.entries(words)) if (key.startsWith('sentence.')) expect(word, key).toMatch(/^\p{Script=Arabic}/u)
   })
 
   it('has no word that nobody says', () => {

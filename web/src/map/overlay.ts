@@ -429,8 +429,25 @@ export class Overlay {
       }
     } else this.#shape(mark, x, y)
     if (mark.alpha !== 1) context.globalAlpha = 1
+    if (mark.origin !== 'ours') this.#foreign(mark, x, y, reach)
     if (mark.alarm) this.#alarmed(mark, x, y, reach)
     if (mark.selected) this.#brackets(x, y, reach + 5)
+  }
+
+  /** Whose word it is: a broken ring for what the partner alone tells, a whole one with it for what both see. */
+  #foreign({ origin, alpha }: Mark, x: number, y: number, reach: number): void {
+    const context = this.#context
+    context.strokeStyle = faded(this.palette.accent, alpha)
+    context.lineWidth = 1.6
+    context.setLineDash([3, 3])
+    context.beginPath()
+    context.arc(x, y, reach + 5, 0, 2 * Math.PI)
+    context.stroke()
+    context.setLineDash([])
+    if (origin !== 'both') return
+    context.beginPath()
+    context.arc(x, y, reach + 8, 0, 2 * Math.PI)
+    context.stroke()
   }
 
   #shape(mark: Mark, x: number, y: number): void {

@@ -37,6 +37,7 @@ const words = (dialect = 'en'): Words => ({
   moving: (speed) => `${speed} m/s`,
   incident: (kind) => kind,
   meeting: () => 'meet',
+  both: (seconds) => `both ${Math.round(seconds)} s`,
   told: ({ release }, ours) => `${ours ? 'seen' : 'P'} ${release.kind}`,
 })
 
@@ -124,7 +125,41 @@ describe('the scene', () => {
     const [across, up] = mercatorRates(ORIGIN.latitude_deg)
     expect(((right ?? 0) - (left ?? 0)) / across).toBeCloseTo(1000, 3)
     expect(((bottom ?? 0) - (top ?? 0)) / up).toBeCloseTo(1000, 3)
+    expect(theirs?.origin).toBe('theirs')
     expect(make(true).map(({ id, shape }) => [id, shape])).toEqual([['w1', undefined], ['e1', 'told']])
     expect(make(false, 'e1').map(({ id, selected }) => [id, selected])).toEqual([['w1', false], ['e1', true]])
+  })
+
+  describe('the joint picture', () => {
+    const moving = (thing_id: string, time_ns: number) =>
+      ({ release: { thing_id, item: 'track', kind: 'person', time_ns, cell: { east: 0, north: 0, size_m: 500 } }, position: ORIGIN }) as SharedThing
+    const make = (partner: Partial<PartnerState>, now_ns = 100 * NS, joint = true, picked = '') =>
+      new SceneMaker().make(
+        desk([track('a', 0), track('b', 90)], { now_ns, partner: { party_id: 'west', name: 'W', ...partner } }),
+        picked ? { kind: 'partner', id: picked } : null,
+        new Trails(),
+        words(),
+        { ...SHOW, joint },
+      ).marks
+    const both = [{ subject_id: 'a', thing_id: 'w1', name: 'a', since_ns: 0 }]
+
+    it('has one symbol of what both see, with how old their word of it is', () => {
+      const marks = make({ theirs: [moving('w1', 70 * NS), moving('w2', 70 * NS)], both })
+      expect(marks.map(({ id, origin }) => [id, origin])).toEqual([['a', 'both'], ['b', 'ours'], ['w2', 'theirs']])
+      expect(marks[0]?.label).toBe('en person · both 30 s')
+      expect(marks[2]?.label).toBe('P person · 30 s')
+    })
+
+    it('has one of their word and none of what is too old, and fades in between', () => {
+      const theirs = [moving('w2', 0)]
+      const shown = [100, 540, 900, 901].map((s) => make({ theirs }, s * NS).find(({ id }) => id === 'w2')?.alpha)
+      expect(shown).toEqual([1, 0.5, 0.35, undefined])
+    })
+
+    it('is our own alone where that is chosen, but for what is picked', () => {
+      const partner = { theirs: [moving('w1', 70 * NS), moving('w2', 70 * NS)], both }
+      expect(make(partner, 100 * NS, false).map(({ id, origin }) => [id, origin])).toEqual([['a', 'ours'], ['b', 'ours']])
+      expect(make(partner, 100 * NS, false, 'w2').map(({ id }) => id)).toEqual(['a', 'b', 'w2'])
+    })
   })
 })

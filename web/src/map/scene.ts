@@ -53,6 +53,8 @@ export interface Mark {
   corridor: Float64Array | undefined
   alarm: Priority | undefined
   waiting: boolean
+  /** Told by the partner alone, or seen by both sides. */
+  origin: 'ours' | 'theirs' | 'both'
   selected: boolean
   down: boolean
 }
@@ -80,6 +82,8 @@ export interface Words {
   meeting(seconds: number): string
   /** What the partner told, and what they were told. */
   told(thing: SharedThing, ours: boolean): string
+  /** That the partner told of it too, so many seconds ago. */
+  both(seconds: number): string
 }
 
 type Moving = PictureTrack | PictureGroup
@@ -92,6 +96,7 @@ interface Held {
   named: string
   many: string
   unseen: string
+  both: string
   kind: Kind | 'group'
   played: boolean
   /** The scene in which it was last there. */
@@ -106,6 +111,8 @@ interface Making {
   trails: Trails | null
   corridors: boolean
   words: Words
+  /** What the partner told of those that we see too, by our names. */
+  both: ReadonlyMap<string, SharedThing>
 }
 
 const UNSEEN_S = 10
@@ -119,7 +126,7 @@ const CORRIDOR_SIGMAS = 2
 const BLANK: Omit<Mark, 'key' | 'kind' | 'id'> = {
   x: 0, y: 0, height_m: 0, latitude_deg: 0, longitude_deg: 0, sidc: undefined, shape: undefined, standing: 'unknown',
   heading_rad: null, speed_m_s: 0, size: 12, alpha: 1, label: '', more: '', inside: '', weight: 1, ellipse: undefined,
-  trail: undefined, corridor: undefined, alarm: undefined, waiting: false, selected: false, down: false,
+  trail: undefined, corridor: undefined, alarm: undefined, waiting: false, origin: 'ours', selected: false, down: false,
 }
 
 const mercatorOf = (position: Position): Point => mercator(position.latitude_deg, position.longitude_deg)
@@ -132,7 +139,7 @@ export class SceneMaker {
   #dialect = ''
   #words: Words | null = null
 
-  make(desk: MapDesk, selection: Selection | null, trails: Trails, words: Words, show: { trails: boolean; corridors: boolean; shared?: boolean }): Scene {
+  make(desk: MapDesk, selection: Selection | null, trails: Trails, words: Words, show: { trails: boolean; corridors: boolean; joint?: boolean; shared?: boolean }): Scene {
     if (desk.origin && desk.origin !== this.#origin) {
       this.#origin = desk.origin
       this.#frame = new EnuFrame(desk.origin)
@@ -146,12 +153,13 @@ export class SceneMaker {
       trails: show.trails ? trails : null,
       corridors: show.corridors && desk.tracks.size <= MOST_CORRIDORS,
       words: this.#remembered(words),
+      both: (show.joint ?? true) ? seenByBoth(desk.partner) : NOBODY,
     }
     const marks: Mark[] = []
     const links: Link[] = []
     this.#movings(making, marks)
     this.#fixed(desk, making.picked, marks)
-    this.#told(making, show.shared ?? false, marks)
+    this.#told(making, show.joint ?? true, show.shared ?? false, marks)
     this.#response(desk, making.picked, making.words, marks, links)
     return { marks, links }
   }
@@ -164,13 +172,14 @@ export class SceneMaker {
       for (const id of group.members) hidden.add(id)
     }
     for (const group of desk.groups.values()) {
-      const mark = this.#moving(group, 'group', group.group_id, group.time_ns, making)
+      const told = newest([group.group_id, ...group.members].map((id) => making.both.get(id)))
+      const mark = this.#moving(group, 'group', group.group_id, group.time_ns, making, told)
       mark.inside = words.count(group.count.best, group.count.best)
       marks.push(mark)
     }
     for (const track of desk.tracks.values()) {
       if (track.status === 'lost' || hidden.has(track.track_id)) continue
-      const mark = this.#moving(track, 'track', track.track_id, track.seen_ns, making)
+      const mark = this.#moving(track, 'track', track.track_id, track.seen_ns, making, making.both.get(track.track_id))
       if (track.status === 'tentative') mark.alpha *= 0.6
       marks.push(mark)
     }
@@ -179,15 +188,19 @@ export class SceneMaker {
     }
   }
 
-  #moving(moving: Moving, kind: 'track' | 'group', id: string, seen_ns: number, making: Making): Mark {
+  #moving(moving: Moving, kind: 'track' | 'group', id: string, seen_ns: number, making: Making, told?: SharedThing): Mark {
     const held = this.#heldOf(kind, id)
     const { mark } = held
     const unseen_s = Math.max(0, (making.desk.now_ns - seen_ns) / 1e9)
     const old = unseen_s >= UNSEEN_S
     mark.alpha = old ? Math.max(0.35, 1 - (unseen_s - UNSEEN_S) / 60) : 1
     if (held.ground !== moving.ground) this.#put(held, moving.ground)
-    this.#name(held, moving, kind, old ? making.words.unseen(unseen_s) : '', making.words)
+    mark.origin = told ? 'both' : 'ours'
+    const both = told ? making.words.both(age_s(told, making.desk)) : ''
+    this.#name(held, moving, kind, old ? making.words.unseen(unseen_s) : '', both, making.words)
     this.#symbolise(held, moving, kind, making.desk.exercise !== null)
+    // How old the partner's word is stands beside it, also in a crowd.
+    if (told) mark.weight = Math.max(mark.weight, 1) + 3
     mark.heading_rad = moving.heading_rad ?? null
     mark.speed_m_s = moving.speed_m_s ?? 0
     mark.trail = making.trails?.of(id)
@@ -202,7 +215,7 @@ export class SceneMaker {
         ...BLANK, key: `${kind} ${id}`, kind, id, size: kind === 'group' ? 24 : 19, ellipse: new Float64Array(4),
       }
       held = {
-        mark, ground: null, corridor: null, named: '', many: '', unseen: '', kind: 'unknown', played: false, scene: 0,
+        mark, ground: null, corridor: null, named: '', many: '', unseen: '', both: '', kind: 'unknown', played: false, scene: 0,
       }
       this.#held[kind].set(id, held)
     }
@@ -223,15 +236,16 @@ export class SceneMaker {
     held.ground = ground
   }
 
-  #name(held: Held, moving: Moving, kind: 'track' | 'group', unseen: string, words: Words): void {
+  #name(held: Held, moving: Moving, kind: 'track' | 'group', unseen: string, both: string, words: Words): void {
     const { count } = moving
     const many = kind === 'track' && count && count.high > 1 ? words.count(count.low, count.high) : ''
     const named = moving.standing_id || words.kind(shownAs(moving, kind))
-    if (named === held.named && many === held.many && unseen === held.unseen) return
+    if (named === held.named && many === held.many && unseen === held.unseen && both === held.both) return
     held.named = named
     held.many = many
     held.unseen = unseen
-    held.mark.label = named + (many && ` ${many}`) + (unseen && ` · ${unseen}`)
+    held.both = both
+    held.mark.label = named + (many && ` ${many}`) + (unseen && ` · ${unseen}`) + (both && ` · ${both}`)
   }
 
   #symbolise(held: Held, moving: Moving, kind: 'track' | 'group', played: boolean): void {
@@ -299,14 +313,21 @@ export class SceneMaker {
   }
 
   /** What the partner told, each in the square it was told in; and, if wanted, what they see of ours. */
-  #told({ desk, alarms, picked, words }: Making, shared: boolean, marks: Mark[]): void {
+  #told({ desk, alarms, picked, words, both }: Making, joint: boolean, shared: boolean, marks: Mark[]): void {
+    const ours = new Set([...both.values()].map(({ release }) => release.thing_id))
     for (const thing of desk.partner?.theirs ?? []) {
+      const { release } = thing
+      const key = `partner ${release.thing_id}`
+      const alarm = alarms.get(`partner:${release.thing_id}`)
+      // What both see has one symbol, which is our own; what is too old could be nearly anywhere.
+      const drawn = joint && !ours.has(release.thing_id) && !(isMoving(release) && age_s(thing, desk) > SHOWN_S)
+      if (!drawn && !alarm && !picked.has(key)) continue
       const mark = this.#square(thing, false, desk, picked, words)
       if (!mark) continue
-      const { release } = thing
-      const alarm = alarms.get(`partner:${release.thing_id}`)
       marks.push({
         ...mark,
+        origin: 'theirs',
+        alpha: isMoving(release) ? fading(age_s(thing, desk)) : 1,
         sidc: sidc(release.item === 'post' ? 'post' : (release.kind ?? 'unknown'), 'unknown', desk.exercise !== null),
         size: 19,
         alarm: alarm?.priority,
@@ -323,7 +344,7 @@ export class SceneMaker {
 
   #square({ release, position }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark | null {
     if (!position || !release.cell) return null
-    const old_s = Math.max(0, (desk.now_ns - release.time_ns) / 1e9)
+    const old_s = age_s({ release }, desk)
     const label = `${words.told({ release, position }, ours)} · ${words.unseen(old_s)}`
     const mark = this.#place('partner', release.thing_id, position, label, picked)
     const [across, up] = mercatorRates(position.latitude_deg)
@@ -408,6 +429,35 @@ export class SceneMaker {
   }
 }
 
+/** What is told of a thing that moves is drawn for so long, and fades once it is no longer joined with what we see. */
+const SHOWN_S = 900
+const JOINED_S = 180
+const FAINTEST = 0.35
+const NOBODY: ReadonlyMap<string, SharedThing> = new Map()
+
+const isMoving = ({ item }: SharedThing['release']): boolean => item === 'track' || item === 'group'
+
+const age_s = ({ release }: Pick<SharedThing, 'release'>, { now_ns }: MapDesk): number =>
+  Math.max(0, (now_ns - release.time_ns) / 1e9)
+
+const fading = (seconds: number): number =>
+  seconds <= JOINED_S ? 1 : Math.max(FAINTEST, 1 - (seconds - JOINED_S) / (SHOWN_S - JOINED_S))
+
+const newest = (things: readonly (SharedThing | undefined)[]): SharedThing | undefined =>
+  things.reduce((a, b) => (a && b ? (b.release.time_ns > a.release.time_ns ? b : a) : (a ?? b)), undefined)
+
+/** What the partner told of those that we see too, by our names. */
+function seenByBoth(partner: MapDesk['partner']): ReadonlyMap<string, SharedThing> {
+  if (!partner?.both?.length) return NOBODY
+  const theirs = new Map((partner.theirs ?? []).map((thing) => [thing.release.thing_id, thing]))
+  const found = new Map<string, SharedThing>()
+  for (const { subject_id, thing_id } of partner.both) {
+    const thing = newest([found.get(subject_id), theirs.get(thing_id)])
+    if (thing) found.set(subject_id, thing)
+  }
+  return found
+}
+
 /** Put half-axes into `ellipse`; the site's frame and the true one at a place differ by a hundredth within 60 km. */
 function scaled(ellipse: Float64Array, covariance: GroundCovariance, latitude_deg: number): Float64Array {
   const [long, short] = axes95(covariance)
@@ -427,6 +477,7 @@ const shownAs = (moving: Moving, kind: 'track' | 'group'): Kind =>
 function remembered(words: Words): Words {
   const kinds = new Map<Kind, string>()
   const spans = new Map<number, string>()
+  const shared = new Map<number, string>()
   const counts = new Map<number, string>()
   const once = <K>(kept: Map<K, string>, key: K, say: () => string): string => {
     let text = kept.get(key)
@@ -437,6 +488,7 @@ function remembered(words: Words): Words {
     ...words,
     kind: (kind) => once(kinds, kind, () => words.kind(kind)),
     unseen: (seconds) => once(spans, Math.round(seconds), () => words.unseen(seconds)),
+    both: (seconds) => once(shared, Math.round(seconds), () => words.both(seconds)),
     count: (low, high) => once(counts, low * 10_000 + high, () => words.count(low, high)),
   }
 }

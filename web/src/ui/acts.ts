@@ -2,7 +2,7 @@
 import { headline, sentence, thingOf, type Facts } from '../alerts/sentence'
 import type { CallError } from '../api/client'
 import type { Alarm, Dispatch, Incident, IncidentKind, JointBody, NuisanceCause, Says, Via } from '../api/types'
-import { thingIn } from '../coordination/told'
+import { alsoSeen, thingIn } from '../coordination/told'
 import { clock, plain, span, t } from '../i18n'
 import { screen } from './screen.svelte'
 
@@ -14,7 +14,9 @@ export function factsOf(alarm: Alarm): Facts {
   const subject = desk.groups.get(alarm.subject_id) ?? desk.tracks.get(alarm.subject_id)
   const told = alarm.about === 'partner' && desk.partner ? thingIn(desk.partner.theirs, thingOf(alarm)) : undefined
   const partner = alarm.about === 'partner' && desk.partner ? { name: desk.partner.name, release: told?.release } : undefined
-  return { alarm, subject, site: desk.site, now_ns: desk.now_ns, partner }
+  const other = alarm.about === 'partner' ? undefined : alsoSeen(desk.partner, [alarm.subject_id, ...(alarm.formerly ?? [])])
+  const also = other && desk.partner ? { name: desk.partner.name, time_ns: other.thing.release.time_ns } : undefined
+  return { alarm, subject, site: desk.site, now_ns: desk.now_ns, partner, also }
 }
 
 export function incidentOf(alarm_id: string): Incident | undefined {
@@ -48,6 +50,12 @@ function withSecondThoughts(text: string, act: Parameters<typeof screen.desk.act
 export function nuisance(alarm: Alarm, cause: NuisanceCause): void {
   const text = t('alarm.nuisance_toast', { cause: t(`cause.${cause}`) })
   withSecondThoughts(text, { type: 'mark_nuisance', alarm_id: alarm.alarm_id, cause })
+}
+
+/** What was marked as a nuisance was somebody: it sounds anew at once, without second thoughts. */
+export function personAfterAll(alarm: Alarm): void {
+  screen.desk.act({ type: 'person_after_all', alarm_id: alarm.alarm_id })
+  screen.say(t('alarm.person_toast'), 'done')
 }
 
 export function closeAlarm(alarm: Alarm, reason: string): void {

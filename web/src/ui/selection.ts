@@ -17,6 +17,8 @@ export interface Layers {
   corridors: boolean
   observed: boolean
   presence: boolean
+  /** What the partner told, and what both sides see; without it the picture is our own alone. */
+  joint: boolean
   /** What the partner sees of ours. */
   shared: boolean
 }
@@ -31,5 +33,6 @@ export const FIRST_LAYERS: Layers = {
   corridors: true,
   observed: false,
   presence: false,
+  joint: true,
   shared: false,
 }
