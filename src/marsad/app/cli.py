@@ -396,14 +396,19 @@ def plan(
     settings: Annotated[Path, typer.Option(metavar="PLAN.toml", help="What may be built, and what is asked of it.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/plan"),
     seconds: Annotated[float, typer.Option("--for", metavar="SECONDS", help="How long to search at most.")] = 60.0,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Hold the plan against simulated walkers and turning cameras.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Find the cheapest towers that hold the site's first line both ways, and how much cheaper it could be at most."""
     from marsad.app.plan import plan_site
 
     _must_exist(site)
-    _report(plan_site(site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True)),
-            as_json=as_json)  # fmt: skip
+    report = plan_site(
+        site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True), checked=check
+    )
+    _report(report, as_json=as_json)
 
 
 bench = typer.Typer(name="bench", help="Prove what Marsad can do.", no_args_is_help=True, rich_markup_mode=None)

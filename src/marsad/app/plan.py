@@ -12,6 +12,7 @@ import numpy as np
 
 from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.config import load_site
+from marsad.app.plan_check import Check, check_plan, draw_check
 from marsad.app.plan_file import PlanFile, load_plan_file
 from marsad.app.plan_ground import Option, Sector, lay_out, options_of, siting_of, way_points
 from marsad.app.plan_map import draw_map
@@ -28,7 +29,7 @@ from marsad.plan.solve_siting import Progress, solve
 from marsad.simulate.terrain import ILLUSTRATIVE
 
 _TELL_S = 2.0
-PLAN, SITE, GEOJSON, MAP = "plan.json", "plan.toml", "plan.geojson", "map.png"
+PLAN, SITE, GEOJSON, MAP, CHECK = "plan.json", "plan.toml", "plan.geojson", "map.png", "check.png"
 _HEAD = """# Written by marsad plan: the site with the plan's cameras on it. Their sources are to be filled in, and
 # their poses to be measured once they stand. A planned camera turns all round; its pose is where it rests.
 """
@@ -52,7 +53,8 @@ class Built(Record):
 class PlanReport(Record):
     """What was planned, or where the sector stays open whatever is built.
 
-    `ways` are the least detected ones with the plan built, with everything built where it stays open.
+    `ways` are the least detected ones with the plan built, with everything built where it stays open; `check` is what
+    came of walkers that were simulated under the plan.
     """
 
     site_file: str
@@ -70,6 +72,7 @@ class PlanReport(Record):
     stopped: str
     notes: tuple[str, ...]
     files: tuple[str, ...]
+    check: Check | None = None
 
     @property
     def exit_code(self) -> int:
@@ -89,8 +92,10 @@ class _Answer(NamedTuple):
     seconds: float
 
 
-def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell) -> PlanReport:
-    """The cheapest towers found that hold a site's first line, written to a folder.
+def plan_site(
+    site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell, checked: bool = True
+) -> PlanReport:
+    """The cheapest towers found that hold a site's first line, written to a folder, and `checked` by simulation.
 
     Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
     """
@@ -113,6 +118,12 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
     ways = worst_ways(sector, siting, choice)
     seen = (siting.place_rates(0, choice.astype(float)) > 0).reshape(sector.lattice.shape)
     files = _write(out, sector, plan, options, ways, seen, built, found)
+    check = None
+    if checked and found is not None:
+        tell("walking over it, one after another")
+        check, outcome = check_plan(sector, plan, siting, options, choice, np.random.default_rng([plan.seed, 1]))
+        draw_check(out / CHECK, _title(sector, found), check, outcome)
+        files = (*files, str(out / CHECK))
     stood = any(option.standing for option in options)
     return PlanReport(
         site_file=str(site_path),
@@ -130,6 +141,7 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
         stopped="open" if answer is None else answer.stopped,
         notes=(_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else (),
         files=files,
+        check=check,
     )
 
 
@@ -292,7 +304,22 @@ def _text(report: PlanReport) -> str:
     lines += [f"  note: {note}" for note in report.notes]
     lines += ["", *(_open_text(report) if report.plan is None else _bill(report, report.plan)), ""]
     lines += [_way_text(way) for way in report.ways]
+    lines += ["", *_check_text(report.check)] if report.check is not None else []
     return "\n".join([*lines, "", f"Written: {', '.join(report.files)}"])
+
+
+def _check_text(check: Check) -> list[str]:
+    between = "" if check.between is None else f", {check.between:.3f} where that was in doubt"
+    lines = [
+        f"  simulated: {check.walks} walks on other ways, look by look; foretold {check.difference:.3f} off{between},",
+        f"    {check.over:+.3f} too sure in the mean; Brier score {check.brier:.4f}, {check.brier_least:.4f} at best",
+    ]
+    if check.least is not None:
+        lines.append(
+            f"  of {check.whole} walks under the whole plan {check.under_required} were found less surely than was asked "
+            f"for, the least with {check.least:.3f}"
+        )
+    return lines
 
 
 def _open_text(report: PlanReport) -> list[str]:
