@@ -317,6 +317,10 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="What its gateway writes; in gateway/ there when left out."),
     ] = None,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="PLAN.toml", help="What the line was planned with."),
+    ] = None,
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -330,7 +334,7 @@ def run(
         out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, tls_proxy=tls_proxy,
         quota_gb=quota,
     )  # fmt: skip
-    options = Options(model, faint, None if share is None else Share(share, outbox, spool))
+    options = Options(model, faint, None if share is None else Share(share, outbox, spool), plan_file)
     _report(run_site(site, place, seconds=seconds, options=options), as_json=as_json)
 
 
@@ -409,6 +413,37 @@ def plan(
         site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True), checked=check
     )
     _report(report, as_json=as_json)
+
+
+@app.command()
+def closure(
+    site: SitePath,
+    settings: Annotated[
+        Path, typer.Option("--plan", metavar="PLAN.toml", help="The plan file that the site was planned with.")
+    ],
+    log: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="An --out folder of marsad watch or run, or its log.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="UTC, or +SECONDS after the first event.")] = None,
+    down: Annotated[list[str] | None, typer.Option(metavar="ID", help="A camera not counted on. May be repeated.")] = (
+        None
+    ),
+    manned: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A post, also a partner's, that is manned. May be repeated.")
+    ] = None,
+    visibility: Annotated[float | None, typer.Option(metavar="M", help="Where a third of all sight is left.")] = None,
+    restore: Annotated[float, typer.Option(metavar="MIN", min=0, help="What bringing a camera back takes.")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Say which stretches of the planned line are open now, and what closes them cheapest."""
+    from marsad.app.closure import ClosureAsked, closure_site
+
+    _must_exist(site)
+    asked = ClosureAsked(
+        down=tuple(down or ()), visibility_m=visibility, manned=tuple(manned or ()), logs=tuple(log or ()), at=at,
+        restore_min=restore,
+    )  # fmt: skip
+    _report(closure_site(site, settings, asked), as_json=as_json)
 
 
 bench = typer.Typer(name="bench", help="Prove what Marsad can do.", no_args_is_help=True, rich_markup_mode=None)

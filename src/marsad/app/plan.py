@@ -316,7 +316,7 @@ def _check_text(check: Check) -> list[str]:
     ]
     if check.least is not None:
         lines.append(
-            f"  of {check.whole} walks under the whole plan {check.under_required} were found less surely than was asked "
+            f"  of {check.whole} walks under the whole plan {check.under_required} were found less surely than asked "
             f"for, the least with {check.least:.3f}"
         )
     return lines

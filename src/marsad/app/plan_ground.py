@@ -170,7 +170,7 @@ def siting_of(sector: Sector, plan: PlanFile, options: Sequence[Option]) -> Siti
             f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
             "or move the candidates nearer"
         )
-    stood = [_standing_rates(sector, *each, plan.standing_try_s) for each in standing(sector)]
+    stood = [standing_rates(sector, *each, plan.standing_try_s) for each in standing(sector)]
     ways = ways_across(sector.lattice, sector.height_m, sector.beside.offset_m, plan.depth_m, ON_FOOT)
     where = np.array([option.place for option in options])
     along = beside(sector.corners, where[:, 0], where[:, 1], inside_right=True).along_m
@@ -179,7 +179,7 @@ def siting_of(sector: Sector, plan: PlanFile, options: Sequence[Option]) -> Siti
     return Siting(costs, along, [evader], plan.probability, np.array([option.standing for option in options]))
 
 
-def _standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: float) -> csr_array:
+def standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: float) -> csr_array:
     """What a camera that stands adds to each cell in its picture: a try every so often."""
     shed = camera_viewshed(view, sector.lattice, masks=camera.masks)
     stares = SearchCamera(pixel_rad=pixel_rad(camera.lens), turn_s=try_s, reach_m=camera.reach_m)
