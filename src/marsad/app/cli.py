@@ -446,6 +446,49 @@ def closure(
     _report(closure_site(site, settings, asked), as_json=as_json)
 
 
+LatLon = Annotated[str, typer.Argument(metavar="LAT,LON", help="A place, degrees on WGS84.")]
+
+
+@app.command()
+def sees(
+    site: SitePath,
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="A camera of the site.")],
+    place: LatLon,
+    height: Annotated[float, typer.Option(metavar="M", min=0, help="How far above the ground.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Say whether a camera sees a place, and what is in the way: a ridge, its reach or its picture."""
+    from marsad.app.agree import parse_place
+    from marsad.app.seeing import sees as asked
+
+    _must_exist(site)
+    _report(asked(site, camera, parse_place(place), height), as_json=as_json)
+
+
+@app.command("viewshed")
+def viewshed_command(
+    site: SitePath,
+    place: LatLon,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="A .tif for map programs, or a .png.")] = None,
+    mast: Annotated[float, typer.Option(metavar="M", min=0, help="The eye's height above the ground.")] = 20.0,
+    target: Annotated[float, typer.Option(metavar="M", min=0, help="How tall what is looked for is.")] = 1.7,
+    reach: Annotated[float, typer.Option(metavar="M", min=1, help="How far is looked.")] = 5000.0,
+    cell: Annotated[float | None, typer.Option(metavar="M", help="The side of a cell; the data's own.")] = None,
+    way: Annotated[
+        Literal["exact", "quick", "probable"], typer.Option(help="Exact, a few percent off, or by the data's error.")
+    ] = "exact",
+    draws: Annotated[int, typer.Option(min=1, help="How often the data's error is drawn.")] = 32,
+    as_json: Json = False,
+) -> None:
+    """Say what a mast at a place would see all around, as a map or a GeoTIFF."""
+    from marsad.app.agree import parse_place
+    from marsad.app.seeing import ViewshedAsked, viewshed
+
+    _must_exist(site)
+    asked = ViewshedAsked(mast_m=mast, target_m=target, reach_m=reach, cell_m=cell, way=way, draws=draws)
+    _report(viewshed(site, parse_place(place), out, asked), as_json=as_json)
+
+
 bench = typer.Typer(name="bench", help="Prove what Marsad can do.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bench)
 
