@@ -1,13 +1,14 @@
 """The quick viewshed beside GDAL's and xarray-spatial's: how much of the exact one each has, and how long it takes.
 
-Real ground (SRTM of the San Gabriel mountains at 30 m, the Pyrenees and the Atacama coast at 90 m), made-up steppe, some
-350,000 cells each, from the highest place near the middle, 20 m above it, to 1.7 m above the ground, with the
+Real ground (SRTM of the San Gabriel mountains at 30 m, the Pyrenees and the Atacama coast at 90 m) and made-up steppe,
+about 350,000 cells each, from the highest place near the middle, 20 m above it, to 1.7 m above the ground, with the
 earth's curve and refraction 1/7 (GDAL: 6/7 of the curve; xarray-spatial has neither curve nor radius). Exact is a sight
 line of its own for every post of the data. IoU is of the posts within reach. Times are processor time: one thread; of
 GDAL's program what it takes beyond reading and writing, which is a run of it with a reach of two posts.
 """
 
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -102,13 +103,13 @@ def iou(one: Cells, other: Cells) -> float:
 def by_gdal(path: Path, x: float, y: float, reach: float, folder: Path) -> tuple[Cells, float]:
     """What GDAL sees, and its processor time."""
     out = folder / "seen.tif"
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [str(which("gdal_viewshed")), "-q", "-ox", str(x), "-oy", str(y), "-oz", str(MAST_M), "-tz", str(TARGET_M),
          "-md", str(reach), "-cc", str(1 - REFRACTION), str(path), str(out)], check=True,
     )  # fmt: skip
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     with rasterio.open(out) as file:
         seen, transform = file.read(1) > 0, file.transform
     with rasterio.open(path) as file:
