@@ -205,17 +205,18 @@ def _ray(
         low = min(max(int(at), 0), last - 1)
         share = at - low
         if row != first:
-            # Between two rows of posts the ground may bulge: half-way it is the mean of all four around.
-            half = at - 0.5 * slant * step
-            side = min(max(int(half), 0), last - 1)
-            part, behind = half - side, row - step
-            one = heights[row, side] + heights[behind, side]
-            two = heights[row, side + 1] + heights[behind, side + 1]
-            between = 0.5 * (one + part * (two - one))
-            if math.isnan(between):
-                return
-            nearer = distance - 0.5 * unit_m
-            steepest = max(steepest, (between - fall * nearer * nearer - eye_m) / nearer)
+            # Between two rows of posts the ground may bulge: there it is bilinear between the four around.
+            for back in (0.75, 0.5, 0.25):
+                aside = at - back * slant * step
+                side = min(max(int(aside), 0), last - 1)
+                part, behind = aside - side, row - step
+                one = heights[row, side] + part * (heights[row, side + 1] - heights[row, side])
+                two = heights[behind, side] + part * (heights[behind, side + 1] - heights[behind, side])
+                between = one + back * (two - one)
+                if math.isnan(between):
+                    return
+                nearer = distance - back * unit_m
+                steepest = max(steepest, (between - fall * nearer * nearer - eye_m) / nearer)
         height = heights[row, low] + share * (heights[row, low + 1] - heights[row, low])
         near = low if share < 0.5 else low + 1
         off = np.float32(abs(at - near))
