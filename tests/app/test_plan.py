@@ -114,7 +114,7 @@ def plan(tmp_path: Path) -> Callable[..., Result]:
             "--out",
             str(tmp_path / "out"),
         ]
-        return CliRunner().invoke(app, ["plan", *files, "--out", str(tmp_path / "out"), "--json", *more])
+        return CliRunner().invoke(app, ["plan", *files, "--out", str(tmp_path / "out"), "--json", "--no-check", *more])
 
     return run
 
@@ -163,6 +163,18 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
 def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:
     given = feature["geometry"]["coordinates"]
     return tuple((x, y) for x, y in ([given] if feature["geometry"]["type"] == "Point" else given))
+    assert "300 walks on other ways" in result.stdout
+    with Image.open(tmp_path / "check.png") as picture:
+        assert picture.width > 500
+
+
+def test_what_the_plan_foretells_is_what_comes_of_walkers_that_are_simulated(plan: Callable[..., Result]) -> None:
+    found = report(plan(HEAD + TOWERS + candidates(-600, -200, 200, 600), SITE + STANDING, "--check"))["check"]
+    assert found["walks"] == 300
+    assert found["difference"] < 0.04
+    assert found["brier"] < found["brier_least"] + 0.02
+    assert found["least"] > 0.8
+    assert sum(each["walks"] for each in found["bins"]) == 300
 
 
 def test_on_flat_ground_the_fewest_masts_that_hold_the_line_are_built(plan: Callable[..., Result]) -> None:

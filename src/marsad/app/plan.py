@@ -11,6 +11,7 @@ import numpy as np
 
 from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.config import load_site
+from marsad.app.plan_check import check_plan, draw_check
 from marsad.app.plan_file import PlanFile, load_plan_file
 from marsad.app.plan_gis import FILES as GIS
 from marsad.app.plan_gis import write_gis
@@ -32,7 +33,7 @@ from marsad.plan.solve_siting import Progress, solve
 from marsad.simulate.terrain import ILLUSTRATIVE
 
 _TELL_S = 2.0
-PLAN, SITE, GEOJSON, MAP = "plan.json", "plan.toml", "plan.geojson", "map.png"
+PLAN, SITE, GEOJSON, MAP, CHECK = "plan.json", "plan.toml", "plan.geojson", "map.png", "check.png"
 _HEAD = """# Written by marsad plan: the site with the plan's cameras on it. Their sources are to be filled in, and
 # their poses to be measured once they stand. A planned camera turns all round; its pose is where it rests.
 """
@@ -53,8 +54,10 @@ class _Answer(NamedTuple):
     attainable: float | None = None
 
 
-def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell) -> PlanReport:
-    """The cheapest plan found that holds a site's first line, or the best within a budget, written to a folder.
+def plan_site(
+    site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell, checked: bool = True
+) -> PlanReport:
+    """The cheapest plan found that holds a site's first line, or the best within a budget, and `checked`, in a folder.
 
     Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
     """
@@ -79,6 +82,12 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
     made = None if answer is None else _plan(sector, plan, asked, siting, options, answer, ways, seconds, tell)
     seen = _seen(siting, choice, sector)
     files = _write(out, sector, plan, options, ways, seen, built, made)
+    check = None
+    if checked and made is not None:
+        tell("walking over it, one after another")
+        check, outcome = check_plan(sector, plan, asked, siting, found, choice, np.random.default_rng([plan.seed, 1]))
+        draw_check(out / CHECK, _title(sector, made), check, outcome)
+        files = (*files, str(out / CHECK))
     stood = any(option.element == "camera" for option in options)
     return PlanReport(
         site_file=str(site_path),
@@ -97,6 +106,7 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
         stopped="open" if answer is None else answer.stopped,
         notes=(*((_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else ()), *found.notes),
         files=files,
+        check=check,
     )
 
 

@@ -75,6 +75,13 @@ def offer(sector: Sector, plan: PlanFile, folder: Path) -> Offer:
     return Offer(options, begin_m, notes + cut)
 
 
+def helpers(sector: Sector, plan: PlanFile) -> Offer:
+    """What stands besides cameras: the partner's posts, barriers, and bases with the crews that are there."""
+    begin_m = _begins(sector, plan)
+    options = (*_posts(sector, plan), *_barriers(sector, plan, begin_m), *_bases(sector, plan))
+    return Offer(tuple(option for option in options if option.standing), begin_m, ())
+
+
 def candidate_places(sector: Sector, plan: PlanFile) -> dict[str, Place]:
     """The places where towers may be built, by name: those given, then those looked for."""
     places: dict[str, Place] = {}

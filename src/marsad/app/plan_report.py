@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Final
 
+from marsad.app.plan_check import Check
 from marsad.kernel.plan import Measure, Plan, Way
 from marsad.kernel.record import Record
 from marsad.simulate.terrain import ILLUSTRATIVE
@@ -25,7 +26,8 @@ class Built(Record):
 class PlanReport(Record):
     """What was planned, or where the sector stays open whatever is built.
 
-    `ways` are the worst ones with the plan built, with everything built where it stays open.
+    `ways` are the worst ones with the plan built, with everything built where it stays open; `check` is what
+    came of evaders that were simulated under the plan.
     """
 
     site_file: str
@@ -44,6 +46,7 @@ class PlanReport(Record):
     stopped: str
     notes: tuple[str, ...]
     files: tuple[str, ...]
+    check: Check | None = None
 
     @property
     def exit_code(self) -> int:
@@ -70,7 +73,23 @@ def _text(report: PlanReport) -> str:
     lines += [f"  note: {note}" for note in report.notes]
     lines += ["", *(_open_text(report) if report.plan is None else _bill(report, report.plan)), ""]
     lines += [_way_text(way) for way in report.ways]
+    lines += ["", *_check_text(report.check)] if report.check is not None else []
     return "\n".join([*lines, "", f"Written: {', '.join(report.files)}"])
+
+
+def _check_text(check: Check) -> list[str]:
+    between = "" if check.between is None else f", {check.between:.3f} where that was in doubt"
+    stopped = "stopped" if check.measure == "interruption" else "found"
+    lines = [
+        f"  simulated: {check.walks} walks on other ways, look by look; foretold {check.difference:.3f} off{between},",
+        f"    {check.over:+.3f} too sure in the mean; Brier score {check.brier:.4f}, {check.brier_least:.4f} at best",
+    ]
+    if check.least is not None:
+        lines.append(
+            f"  of {check.whole} walks under the whole plan {check.under_required} were {stopped} less surely than "
+            f"asked for, the least with {check.least:.3f}"
+        )
+    return lines
 
 
 def _open_text(report: PlanReport) -> list[str]:

@@ -18,6 +18,7 @@ from marsad.kernel.site import Camera, Fence, Pose, Post, Site
 
 Feature = dict[str, object]
 _LOWEST_DEG, _HIGHEST_DEG = -45.0, 20.0
+_CREWS = "patrols: "
 
 
 def camera_name(option: Option) -> str:
@@ -67,10 +68,16 @@ def _posts(sector: Sector, built: Sequence[Option]) -> list[Post]:
     known = {post.id for post in sector.site.posts}
     bases = sorted((option for option in built if option.element == "base"), key=lambda option: option.crews)
     return [
-        Post(id=name, position=position_of(sector, *option.place), name=f"patrols: {option.crews}")
+        Post(id=name, position=position_of(sector, *option.place), name=f"{_CREWS}{option.crews}")
         for name, option in {option.candidate: option for option in bases}.items()
         if name not in known
     ]
+
+
+def crews_of(post: Post) -> int:
+    """How many crews a post that was a plan's base has; 0 where it was none."""
+    number = post.name.removeprefix(_CREWS)
+    return int(number) if number != post.name and number.isdecimal() else 0
 
 
 def positions(sector: Sector, points: Array) -> tuple[Position, ...]:

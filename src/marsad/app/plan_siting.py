@@ -1,7 +1,7 @@
 """The choice to be made along a sector: what each option sees, delays and answers, for every evader."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -14,6 +14,7 @@ from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
 from marsad.geo.outline import inside_polygon
 from marsad.geo.viewshed import camera_viewshed
+from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import EnuPoint
@@ -31,11 +32,14 @@ _END_M = 1000.0
 _STEP_CELLS = 1.1
 _ON_FOOT_M_S = 1.0
 _LARGEST_COUNTRY = 1_500_000
-_SIZES_M = {"foot": PERSON_M, "vehicle": VEHICLE_M}
+SIZES_M: Final[dict[Means, float]] = {"foot": PERSON_M, "vehicle": VEHICLE_M}
 
 
 class Asked(NamedTuple):
-    """Everything about the choice but the probability that is asked for."""
+    """Everything about the choice but the probability that is asked for.
+
+    `soon_s` (bases, rows, columns) is how soon somebody from each base is at every cell.
+    """
 
     costs: Array
     along_m: Array
@@ -47,6 +51,7 @@ class Asked(NamedTuple):
     towers: Order
     watches: tuple[Watch, ...]
     survive: float | None
+    soon_s: Array
 
     def at(self, probability: float) -> Siting:
         """The choice, with a probability required on every way; where any tower is lost, that asked for then."""
@@ -62,13 +67,21 @@ class Asked(NamedTuple):
 
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
     """The choice to be made along a sector. Raises: InputError where no candidate sees anything of it."""
+    means = {one.means for one in plan.evaders}
+    seen = {one: _seen(sector, plan, found, SIZES_M[one]) for one in means}
+    return asked_of(sector, plan, found, seen)
+
+
+def asked_of(sector: Sector, plan: PlanFile, found: Offer, seen: Mapping[Means, csr_array]) -> Asked:
+    """The choice to be made, with what every option adds to each cell and stretch by the evader's means."""
     options = found.options
-    where = np.array([option.place for option in options])
-    respond, chases = plan.respond, _chases(sector, plan, found)
+    where = np.array([option.place for option in options]).reshape(-1, 2)
+    respond, soon = plan.respond, _soon(sector, plan)
+    chases = tuple(_chase(sector, plan, found, one, seen[one.means], soon) for one in plan.evaders)
     return Asked(
-        costs=np.array([option.cost for option in options]),
+        costs=np.array([option.cost for option in options], float),
         along_m=beside(sector.corners, where[:, 0], where[:, 1], inside_right=True).along_m,
-        standing=np.array([option.standing for option in options]),
+        standing=np.array([option.standing for option in options], np.bool_),
         chases=chases,
         delaying=Delaying(
             np.array([option.stretch for option in options], np.int32),
@@ -80,6 +93,7 @@ def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
         towers=np.flatnonzero([option.element == "tower" for option in options]),
         survive=plan.survive,
         watches=_watches(sector, plan, chases[0].evader.exposure),
+        soon_s=soon,
     )
 
 
@@ -107,15 +121,8 @@ def _uncovered(sector: Sector, cell: int, seen: int, times: int) -> str:
     return f"[[cover]]: {seen} of all options see {where}, {times} are wanted; put candidates nearer, or ask for less"
 
 
-def _chases(sector: Sector, plan: PlanFile, found: Offer) -> tuple[Chase, ...]:
-    seen = {means: _seen(sector, plan, found, _SIZES_M[means]) for means in {one.means for one in plan.evaders}}
-    soon = _soon(sector, plan)
-    return tuple(_chase(sector, plan, found, one, seen[one.means], soon) for one in plan.evaders)
-
-
 def _chase(sector: Sector, plan: PlanFile, found: Offer, evader: EvaderType, seen: csr_array, soon: Array) -> Chase:
-    respond = plan.respond
-    until = (respond.inward_m or plan.depth_m, respond.outward_m) if plan.bases else None
+    until = ends_m(plan)
     stretches = Stretches(sector.beside.along_m, found.begin_m) if plan.barriers else None
     ways = ways_across(
         sector.lattice, sector.height_m, sector.beside.offset_m, plan.depth_m, MOBILITY[evader.means], until_m=until,
@@ -128,6 +135,12 @@ def _chase(sector: Sector, plan: PlanFile, found: Offer, evader: EvaderType, see
         ends=tuple(groups for groups, _ in ends),
         reach_s=tuple(reach for _, reach in ends),
     )
+
+
+def ends_m(plan: PlanFile) -> tuple[float, float] | None:
+    """How far inside the line a way in ends, and how far outside one out, where somebody responds."""
+    respond = plan.respond
+    return (respond.inward_m or plan.depth_m, respond.outward_m) if plan.bases else None
 
 
 def _delay_s(plan: PlanFile, option: Option, evader: EvaderType) -> float:
@@ -165,19 +178,22 @@ def _seen(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_ar
             f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
             "or move the candidates nearer"
         )
-    rows += [_standing_rates(sector, *each, plan.standing_try_s, size_m) for each in standing(sector)]
-    names = [tower.id for tower in plan.towers]
-    for option in (one for one in found.options if one.element == "post"):
-        kind = kinds[names.index(option.kind)]
-        sees = exposures(sector.surface, sector.lattice, [option.place], [kind], size_m)
-        rows.append(csr_array(sees * plan.posts[option.number].available))
+    rows += [standing_rates(sector, *each, plan.standing_try_s, size_m) for each in standing(sector)]
+    rows += [post_rates(sector, plan, one, size_m) for one in found.options if one.element == "post"]
     cells, others = csr_array(vstack(rows)), len(found.options) - sum(row.shape[0] for row in rows)
     if others == 0:
         return cells
-    return _with_crossings(cells, plan, found, others)
+    return with_crossings(cells, plan, found, others)
 
 
-def _with_crossings(cells: csr_array, plan: PlanFile, found: Offer, others: int) -> csr_array:
+def post_rates(sector: Sector, plan: PlanFile, option: Option, size_m: float) -> csr_array:
+    """What a partner's post adds to each cell, as much of the time as it is there."""
+    kind = next(tower.kind() for tower in plan.towers if tower.id == option.kind)
+    sees = exposures(sector.surface, sector.lattice, [option.place], [kind], size_m)
+    return csr_array(sees * plan.posts[option.number].available)
+
+
+def with_crossings(cells: csr_array, plan: PlanFile, found: Offer, others: int) -> csr_array:
     """The same with rows for barriers and bases, and columns for what is noticed at a crossing."""
     stretches = len(found.begin_m) if plan.barriers else 0
     crossing = np.zeros((len(found.options), stretches))
@@ -192,7 +208,7 @@ def _with_crossings(cells: csr_array, plan: PlanFile, found: Offer, others: int)
     return csr_array((values, (rows, wide)), shape=(len(found.options), cells.shape[1] + stretches))
 
 
-def _standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: float, size_m: float) -> csr_array:
+def standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: float, size_m: float) -> csr_array:
     """What a camera that stands adds to each cell in its picture: a try every so often."""
     shed = camera_viewshed(view, sector.lattice, masks=camera.masks)
     stares = SearchCamera(pixel_rad=pixel_rad(camera.lens), turn_s=try_s, reach_m=camera.reach_m)

@@ -192,6 +192,12 @@ class Interrupting(Siting):
         base = int(np.argmin(soon)) if len(soon) else -1
         return (base, float(soon[base])) if base >= 0 and math.isfinite(soon[base]) else (-1, math.inf)
 
+    def answered(self, passage: int, place: int, left_s: Array, share: Array) -> Array:
+        """How likely somebody is in time for one whose way ends at an exit, by the time left to it."""
+        at = np.flatnonzero(self.passages[passage].exits == place)
+        reach = self._reach[passage][:, self._ends[passage][at[0]]]
+        return answered(left_s, reach, self.free(share), self.timing)
+
     def enablers(self, path: Path) -> Order:
         """The barriers on a way and the bases that somebody may come from."""
         # A way is read many times over, with ever more of them given.
@@ -311,6 +317,15 @@ def in_time(left_s: Array, reach_s: Array, timing: Timing) -> Array:
         sigma = np.hypot(timing.pace * left_s, timing.response * reach_s)
         found = np.where(sigma > 0, ndtr((left_s - reach_s) / sigma), (left_s >= reach_s).astype(float))
     return np.where(np.isfinite(reach_s) & (left_s > 0), found, 0.0)
+
+
+def answered(left_s: Array, reach_s: Array, free: Array, timing: Timing) -> Array:
+    """How likely the first with a free crew is in time, by the time left; `reach_s` and `free` are by base."""
+    order, weight = _turns(reach_s, free)
+    if not len(order):
+        return np.zeros_like(left_s)
+    chance: Array = weight @ in_time(left_s, reach_s[order, None], timing)
+    return chance
 
 
 def _alone(reach_s: Array, timing: Timing) -> tuple[Array, float]:

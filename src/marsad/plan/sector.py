@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Final, NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Meta
 from scipy.sparse import csr_array
@@ -21,6 +22,7 @@ from marsad.plan.siting import Order
 _STEPS: Final = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if math.gcd(down, across) == 1)
 _GATE_CELLS = 1.2
 _FAINTEST = 1e-5
+_SAMPLES = 3
 
 
 class TowerKind(Record):
@@ -104,7 +106,7 @@ def exposures(
 
 
 def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind, size_m: float) -> tuple[Order, Array]:
-    """The cells that a tower sees, and the rates there."""
+    """The cells that a tower sees some of, and the mean rates there: of a few places in each cell, seen or not."""
     reach = kind.camera.reach_m
     first_row, first_column = lattice.cells_of(site.east_m - reach, site.north_m + reach)
     last_row, last_column = lattice.cells_of(site.east_m + reach, site.north_m - reach)
@@ -119,9 +121,13 @@ def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind, size_
         rows=bottom - top + 1,
         columns=right - left + 1,
     )
-    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, window, reach_m=reach)
+    finer = msgspec.structs.replace(
+        window, cell_m=window.cell_m / _SAMPLES, rows=window.rows * _SAMPLES, columns=window.columns * _SAMPLES
+    )
+    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, finer, reach_m=reach)
     found = detection_rate(kind.camera, np.nan_to_num(shed.range_m, nan=math.inf), size_m)
-    rate = np.where(shed.seen, found, 0.0)
+    rates = np.where(shed.seen, found, 0.0)
+    rate = rates.reshape(window.rows, _SAMPLES, window.columns, _SAMPLES).mean(axis=(1, 3))
     rows, columns = np.nonzero(rate > _FAINTEST)
     return (rows + top) * lattice.columns + columns + left, rate[rows, columns]
 
