@@ -131,6 +131,38 @@ def test_people_who_look_and_thick_air_count(line: PlannedLine) -> None:
     assert manned.people == tuple(people)
 
 
+def test_with_a_base_the_line_is_open_where_nobody_would_be_there_in_time(files: Path) -> None:
+    base = f"""
+[[bases]]
+id = "camp"
+position = {{ {spot(0, -300)} }}
+crews = 2
+ready_s = 10.0
+[[barriers]]
+id = "wire"
+delay_s = 900.0
+cost_per_km = 1.0
+"""
+    camp = f'{{ id = "camp", name = "patrols: 2", position = {{ {spot(0, -300)} }} }}'
+    wire = f'fences = [{{ id = "w", name = "wire", points = [{{ {spot(-1200, 0)} }}, {{ {spot(1200, 0)} }}] }}]\n'
+    plain = SITE.split("[[cameras]]", 1)
+    manned = plain[0].replace("posts = [", f"posts = [{camp}, ")
+    (files / "based.toml").write_text("probability = 0.6\n" + PLAN + base, encoding="utf-8")
+    reached = []
+    for head in (plain[0], manned, manned + wire):
+        (files / "held.toml").write_text(head + "[[cameras]]" + plain[1], encoding="utf-8")
+        held = PlannedLine(load_site(files / "held.toml"), load_plan_file(files / "based.toml"))
+        reached.append(held.now(Standing()))
+    alone, answered, slowed = reached
+    assert alone.reached == 0.0
+    assert not alone.closable
+    assert alone.reached < answered.reached < slowed.reached
+    assert slowed.open == ()
+    lost = held.now(Standing(missing=frozenset({"c1-mast"})))
+    assert lost.open
+    assert [step.name for step in lost.steps] == ["c1-mast"]
+
+
 def test_names_that_the_site_does_not_know_are_refused(files: Path) -> None:
     named = ["closure", str(files / "site.toml"), "--plan", str(files / "asked.toml")]
     for more, said in ((["--down", "c9"], "no camera"), (["--manned", "nobody"], "no post")):

@@ -158,14 +158,14 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
         assert raster.tags()["note"].startswith("Illustrative")
         seen = raster.read(2)
         assert set(np.unique(seen[~np.isnan(seen)])) == {0.0, 1.0}
+    assert "300 walks on other ways" in result.stdout
+    with Image.open(tmp_path / "check.png") as picture:
+        assert picture.width > 500
 
 
 def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:
     given = feature["geometry"]["coordinates"]
     return tuple((x, y) for x, y in ([given] if feature["geometry"]["type"] == "Point" else given))
-    assert "300 walks on other ways" in result.stdout
-    with Image.open(tmp_path / "check.png") as picture:
-        assert picture.width > 500
 
 
 def test_what_the_plan_foretells_is_what_comes_of_walkers_that_are_simulated(plan: Callable[..., Result]) -> None:
@@ -175,6 +175,19 @@ def test_what_the_plan_foretells_is_what_comes_of_walkers_that_are_simulated(pla
     assert found["brier"] < found["brier_least"] + 0.02
     assert found["least"] > 0.8
     assert sum(each["walks"] for each in found["bins"]) == 300
+
+
+def test_what_is_foretold_of_being_stopped_is_what_comes_of_those_who_are_held_up(
+    plan: Callable[..., Result],
+) -> None:
+    asked = "probability = 0.5\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE + WIRE + STANDS
+    found = report(plan(asked + POST, SITE, "--check"))
+    check = found["check"]
+    assert check["measure"] == found["measure"] == "interruption"
+    assert check["difference"] < 0.06
+    assert check["brier"] < check["brier_least"] + 0.02
+    assert check["least"] > 0.4
+    assert sum(each["walks"] for each in check["bins"]) == check["walks"] > 250
 
 
 def test_on_flat_ground_the_fewest_masts_that_hold_the_line_are_built(plan: Callable[..., Result]) -> None:

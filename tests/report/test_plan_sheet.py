@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from marsad.kernel.plan import CurvePoint, Judgement, Phase, Placement, Plan, Way
-from marsad.kernel.plan_study import Loss, PlanStudy, Premise, Sensitivity
+from marsad.kernel.plan import CurvePoint, Judgement, Loss, Phase, Placement, Plan, Way
+from marsad.kernel.plan_study import PlanStudy, Premise, Sensitivity
 from marsad.kernel.position import Position
 from marsad.kernel.statement import Language
 from marsad.report.plan_sheet import PlanSubject, plan_sheet
@@ -34,15 +34,15 @@ PLAN_FOUND = Plan(
         ),
     ),
     judgements=(Judgement(evader="walker", direction="inward", knows="nothing", probability=0.987),),
-    phases=(Phase(name="first", cost=30, reached=0.4),),
+    phases=(Phase(name="first", cost=30, reached=0.4, unaware=0.456),),
+    losses=(
+        Loss(option="place-4", kind="mast", reached=0.7),
+        Loss(option="place-3", kind="mast", reached=0.2),
+    ),
     curve=(CurvePoint(probability=0.5, cost=30, bound=29),),
 )  # fmt: skip
 STUDY = PlanStudy(
     dead_share=0.345,
-    losses=(
-        Loss(option="place-4", kind="mast", probability=0.7),
-        Loss(option="place-3", kind="mast", probability=0.2),
-    ),
     sensitivities=(Sensitivity(premise="ground", factor=3, low=0.71, median=0.85, high=0.91, draws=32),),
 )
 
@@ -61,7 +61,9 @@ def words_of(sheet: Sheet) -> str:
 def test_every_figure_stands_in_every_language(language: Language) -> None:
     text = words_of(plan_sheet(SUBJECT, PLAN_FOUND, STUDY, language))
     wanted = ("al-Qaim", "North", "0.912", "0.900", "60", "45", "25.0%", "34.5%", "0.950", "70", "0.971", "67", "1,234")
-    assert [each for each in (*wanted, "15", "0.987", "0.400", "29", "0.200", "0.710", "32") if each not in text] == []
+    assert [
+        each for each in (*wanted, "15", "0.987", "0.400", "0.456", "29", "0.200", "0.710", "32") if each not in text
+    ] == []
     assert "{" not in text
 
 

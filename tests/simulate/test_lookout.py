@@ -10,7 +10,7 @@ from marsad.geo.geodesy import EnuFrame
 from marsad.geo.mobility import ON_FOOT, Mobility
 from marsad.kernel.elevation import ElevationGrid
 from marsad.kernel.position import Position
-from marsad.simulate.lookout import Lookout, Walk, unfound, walk
+from marsad.simulate.lookout import Lookout, Walk, held_up, looks_at_him, sightings, unfound, walk
 
 HOME = Position(latitude_deg=34.4, longitude_deg=41.0)
 FLAT = Surface(flat_grid(34.4, 41.0, 0.0, 4000.0), EnuFrame(HOME), 3000.0)
@@ -45,6 +45,24 @@ def test_fields_that_overlap_look_twice() -> None:
     edge = math.radians(22.0)
     missed = unfound(standing_there(200 * math.sin(edge), 200 * math.cos(edge), 40.0), FLAT, wide, 0.0)
     assert missed == pytest.approx(np.full(8, 0.7**2))
+
+
+@pytest.mark.parametrize("field_deg", [45, 90])
+def test_the_looks_that_point_his_way_miss_him_as_often_as_their_camera(field_deg: float) -> None:
+    doubtful = SURE._replace(field_rad=math.radians(field_deg), chance=lambda range_m: 100 / range_m)
+    walked = Walk(np.array([0.0, 400.0]), np.array([[-300.0, 250.0], [300.0, 150.0]]))
+    seen = sightings(walked, FLAT, doubtful, 2.0)
+    for first, missed in enumerate(unfound(walked, FLAT, doubtful, 2.0)):
+        times, chances = looks_at_him(seen, doubtful, first)
+        assert np.prod(1 - chances) == pytest.approx(missed)
+        assert (np.diff(times) > 0).all()
+
+
+def test_whoever_is_held_up_is_there_the_longer_and_later_everywhere_else() -> None:
+    walked = Walk(np.array([0.0, 10.0, 30.0]), np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 20.0]]))
+    held = held_up(walked, 1, 60.0)
+    assert held.time_s.tolist() == [0.0, 10.0, 70.0, 90.0]
+    assert held.places.tolist() == [[0.0, 0.0], [10.0, 0.0], [10.0, 0.0], [10.0, 20.0]]
 
 
 def test_a_camera_that_does_not_turn_shows_what_is_in_its_picture() -> None:

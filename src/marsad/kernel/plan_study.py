@@ -1,4 +1,4 @@
-"""What a planner asks of a plan besides its cost: what losing a part costs, and what it rests on."""
+"""What a planner asks of a plan besides its cost: what nothing sees, and what it rests on."""
 
 from typing import Annotated, Literal
 
@@ -9,14 +9,6 @@ from marsad.kernel.record import Record
 
 Premise = Literal["detection_rate", "reach", "ground"]
 """What a plan takes for granted: how soon a camera finds somebody, how far it sees, and how high the ground is."""
-
-
-class Loss(Record):
-    """The probability on the worst way while one thing that was built is out of service."""
-
-    option: Annotated[str, Meta(min_length=1)]
-    kind: str
-    probability: Probability
 
 
 class Sensitivity(Record):
@@ -38,5 +30,4 @@ class PlanStudy(Record):
     """What is said of a plan besides; `dead_share` is the share of the sector's known ground that nothing sees."""
 
     dead_share: Probability
-    losses: tuple[Loss, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()

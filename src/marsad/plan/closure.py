@@ -12,6 +12,7 @@ import numpy as np
 
 from marsad.kernel.closure import OpenByPlan
 from marsad.plan.crossing import Array
+from marsad.plan.judging import worth_through
 from marsad.plan.siting import TOLERANCE, Choice, Siting
 from marsad.plan.solve_siting import Progress, solve
 
@@ -22,9 +23,11 @@ def least_through(siting: Siting, choice: Choice) -> Array:
     """The least exposure of any way known through each place of the line; infinite elsewhere and where none leads."""
     least: Array = np.full(siting.passages[0].places, math.inf)
     for number, way in enumerate(siting.passages):
-        through = siting.halves(number, choice.astype(float), math.inf).through
-        least[way.gates] = np.minimum(least[way.gates], through)
-        # Where he is to be stopped in time, the ways through gates are good ones; the worst of all is one more.
+        halves = siting.halves(number, choice.astype(float), math.inf)
+        worth = worth_through(siting, number, choice, (halves.before, halves.after), way.gates)
+        with np.errstate(divide="ignore"):
+            least[way.gates] = np.fmin(least[way.gates], -np.log1p(-worth))
+        # Where it is about being stopped in time, the ways through gates are good ones; the worst of all is one more.
         exposure, path = siting.weakest_of(number, choice)
         crossed = np.intersect1d(path.places, way.gates)
         least[crossed] = np.minimum(least[crossed], exposure)

@@ -51,11 +51,19 @@ def unaware(siting: Siting, passage: int, choice: Choice) -> float:
 def _through(siting: Siting, passage: int, choice: Choice, before: Places, after: Places) -> Array:
     """The probability on the way through each of some gates, spread evenly, that somebody gets to."""
     gates = siting.passages[passage].gates
-    picked = gates[:: max(len(gates) // _GATES, 1)]
+    found = worth_through(siting, passage, choice, (before, after), gates[:: max(len(gates) // _GATES, 1)])
+    return found[~np.isnan(found)]
+
+
+def worth_through(siting: Siting, passage: int, choice: Choice, halves: tuple[Places, Places], gates: Places) -> Array:
+    """The probability on a way through each gate, of the place before every place and the one after it.
+
+    NaN where no way leads through.
+    """
     entries, exits = set(siting.passages[passage].entries.tolist()), set(siting.passages[passage].exits.tolist())
-    found = []
-    for gate in picked:
-        places = np.concatenate([trace(before, gate), trace(after, gate)[-2::-1]])
+    found = np.full(len(gates), np.nan)
+    for number, gate in enumerate(gates):
+        places = np.concatenate([trace(halves[0], gate), trace(halves[1], gate)[-2::-1]])
         if int(places[0]) in entries and int(places[-1]) in exits:
-            found.append(siting.worth(Path(passage, places), choice))
-    return np.array(found)
+            found[number] = siting.worth(Path(passage, places), choice)
+    return found

@@ -36,7 +36,7 @@ def plan_sheet(subject: PlanSubject, plan: Plan, study: PlanStudy, language: Lan
     blocks += [Heading(text=words["ways"]), _ways(plan, language), *_critical(plan, language)]
     blocks += _judgements(plan, language)
     blocks += _curve(plan, language)
-    blocks += _losses(study, language)
+    blocks += _losses(plan, language)
     blocks += _sensitivities(study, language)
     blocks += _phases(plan, language)
     blocks += [Heading(text=words["limits"]), Words(text=words["limits_words"])]
@@ -143,12 +143,12 @@ def _curve(plan: Plan, language: Language) -> list[Block]:
     return [heading, Picture(name=CURVE, text=words["curve"]), table(head, rows, words=0)]
 
 
-def _losses(study: PlanStudy, language: Language) -> list[Block]:
-    if not study.losses:
+def _losses(plan: Plan, language: Language) -> list[Block]:
+    if not plan.losses:
         return []
     words = PLAN[language]
-    worst_first = sorted(study.losses, key=lambda loss: loss.probability)
-    rows = [(loss.option, loss.kind, _share(loss.probability)) for loss in worst_first]
+    worst_first = sorted(plan.losses, key=lambda loss: loss.reached)
+    rows = [(loss.option, loss.kind, _share(loss.reached)) for loss in worst_first]
     head = [words[key] for key in ("name", "item", "without")]
     return [Heading(text=words["losses"]), Words(text=words["loss_words"]), table(head, rows, words=2)]
 
@@ -171,10 +171,10 @@ def _phases(plan: Plan, language: Language) -> list[Block]:
         return []
     words = PLAN[language]
     rows = [
-        (str(number), phase.name, _money(phase.cost), _share(phase.reached))
-        for number, phase in enumerate(plan.phases, start=1)
+        (str(number), phase.name, _money(phase.cost), _share(phase.reached), _share(phase.unaware))
+        for number, phase in enumerate(plan.phases)
     ]
-    head = [words[key] for key in ("phase", "item", "so_far", "reached_so_far")]
+    head = [words[key] for key in ("phase", "item", "so_far", "reached_so_far", "unaware")]
     return [Heading(text=words["phases"]), table(head, rows, words=2)]
 
 

@@ -45,6 +45,7 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "reach": "cameras see {factor} times as far",
             "ground": "elevation data are off by {factor} m (one sigma), {draws} draws",
             "phases": "Order of building", "so_far": "Cost so far", "reached_so_far": "Probability then",
+            "unaware": "Against those who know nothing",
             "limits": "What this does not say",
             "limits_words": "The probabilities are a model's. Costs are those of the plan file. Weather, contrast and "
             "the crew's attention are in the rates alone. Walk the worst ways before anything is built.",
@@ -82,6 +83,7 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "reach": "كان مدى رؤية الكاميرات مضروبًا في {factor}",
             "ground": "كان خطأ بيانات الارتفاع {factor} م (انحراف معياري واحد)، {draws} محاولة",
             "phases": "ترتيب البناء", "so_far": "الكلفة حتى ذلك", "reached_so_far": "الاحتمال عندئذ",
+            "unaware": "ضد من لا يعرف شيئًا",
             "limits": "ما لا تقوله هذه الخطة",
             "limits_words": "الاحتمالات احتمالات نموذج. والكلف مأخوذة من ملف الخطة. أما الطقس والتباين الحراري وانتباه "
             "الطاقم فلا تظهر إلا في معدلات الكشف. سيروا على أسوأ الطرق قبل أن يُبنى أي شيء.",
@@ -120,6 +122,7 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "reach": "مەودای بینینی کامێراکان {factor} هێندە بێت",
             "ground": "هەڵەی داتای بەرزی {factor} م بێت (یەک لادانی پێوەری)، {draws} جار",
             "phases": "ڕیزبەندیی دروستکردن", "so_far": "تێچوو تا ئەوکات", "reached_so_far": "ئەگەر ئەوکات",
+            "unaware": "بەرانبەر ئەوانەی هیچ نازانن",
             "limits": "ئەوەی ئەم پلانە نایڵێت",
             "limits_words": "ئەگەرەکان هی مۆدێلێکن. تێچووەکان هی فایلی پلانن. کەشوهەوا و جیاوازیی گەرمی و وریایی "
             "تیمەکە تەنها لە ڕێژەکاندان. پێش دروستکردنی هەر شتێک بەسەر خراپترین ڕێگاکاندا بڕۆن.",
@@ -161,6 +164,7 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "reach": "kamera {factor} qat dûr bibînin",
             "ground": "daneyên bilindahiyê bi {factor} m şaş bin (yek sîgma), {draws} car",
             "phases": "Rêza avakirinê", "so_far": "Lêçûn heta wê demê", "reached_so_far": "Îhtîmala wê demê",
+            "unaware": "Li hember ên ku tiştekî nizanin",
             "limits": "Tiştê ku ev plan nabêje",
             "limits_words": "Îhtîmal ên modelekê ne. Lêçûn ji pelê planê ne. Hewa, kontrasta germî û baldariya tîmê "
             "tenê di "
