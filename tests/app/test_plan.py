@@ -114,7 +114,9 @@ def plan(tmp_path: Path) -> Callable[..., Result]:
             "--out",
             str(tmp_path / "out"),
         ]
-        return CliRunner().invoke(app, ["plan", *files, "--out", str(tmp_path / "out"), "--json", "--no-check", *more])
+        return CliRunner().invoke(
+            app, ["plan", *files, "--out", str(tmp_path / "out"), "--json", "--no-check", "--no-report", *more]
+        )
 
     return run
 
@@ -161,6 +163,32 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
     assert "300 walks on other ways" in result.stdout
     with Image.open(tmp_path / "check.png") as picture:
         assert picture.width > 500
+
+
+def test_reports_in_four_languages_say_what_the_plan_rests_on(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = "probability = 0.5\ncurve = [0.3]\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    found = report(plan(asked, SITE + STANDING, "--report"))
+    study = found["study"]
+    kinds_of = [(one["premise"], one["factor"]) for one in study["sensitivities"]]
+    assert kinds_of == [
+        ("detection_rate", 0.7),
+        ("detection_rate", 0.5),
+        ("reach", 0.7),
+        ("reach", 0.5),
+        ("ground", 3.0),
+    ]
+    quick, slow, far, near, ground = (one["median"] for one in study["sensitivities"])
+    assert found["plan"]["reached"] + 1e-9 >= quick >= slow
+    assert far >= near
+    assert study["sensitivities"][-1]["low"] <= ground <= study["sensitivities"][-1]["high"]
+    assert 0 <= study["dead_share"] < 1
+    for language, said in (("ar", "خطة"), ("ckb", "پلان"), ("kmr", "Plana"), ("en", "Plan for")):
+        page = (tmp_path / "out" / f"report-{language}.html").read_text(encoding="utf-8")
+        assert said in page
+        assert page.count("data:image/png") == 2
+        assert (tmp_path / "out" / f"report-{language}.pdf").read_bytes().startswith(b"%PDF")
+    report(plan(asked, SITE + STANDING))
+    assert not (tmp_path / "out" / "report-en.pdf").exists()
 
 
 def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:

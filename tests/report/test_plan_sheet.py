@@ -9,7 +9,7 @@ from marsad.kernel.plan_study import PlanStudy, Premise, Sensitivity
 from marsad.kernel.position import Position
 from marsad.kernel.statement import Language
 from marsad.report.plan_sheet import PlanSubject, plan_sheet
-from marsad.report.plan_wording import PLAN, PLAN_WORDS
+from marsad.report.plan_wording import PLAN, PLAN_MAP, PLAN_WORDS
 from marsad.report.sheet import Heading, Notice, Picture, Sheet, Table, Words
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -103,7 +103,7 @@ def test_the_worst_loss_comes_first() -> None:
 
 
 def test_all_languages_know_the_same_words() -> None:
-    for words in (PLAN, PLAN_WORDS):
+    for words in (PLAN, PLAN_WORDS, PLAN_MAP):
         assert all(set(words[language]) == set(words["en"]) for language in LANGUAGES)
         for key, english in words["en"].items():
             for language in LANGUAGES:

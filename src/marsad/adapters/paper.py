@@ -151,14 +151,19 @@ def _block(block: Block) -> str:
             return _sides_table(block)
 
 
+_FEW: Final = 6
+
+
 def _sides_table(table: Table) -> str:
     """A table whose numbers stand at the end of their cells; its head stands again on every page."""
-    columns = ", ".join("auto" if side == "numbers" else "1fr" for side in table.sides)
+    # Many columns share the page by what is in them: of what others leave there would be nothing for words.
+    words, size_pt = ("1fr", 8.5) if len(table.sides) <= _FEW else ("auto", 7.2)
+    columns = ", ".join(words if side == "words" else "auto" for side in table.sides)
     aligned = ", ".join("end" if side == "numbers" else "start" for side in table.sides)
     head = "".join(f"[*{_plain(cell)}*]," for cell in table.head)
     cells = "".join(f"[{_plain(cell)}]," for row in table.rows for cell in row)
     look = f"columns: ({columns},), align: ({aligned},), inset: 4pt, stroke: 0.4pt"
-    return f"#text(size: 8.5pt)[#table({look}, table.header({head}), {cells})]"
+    return f"#text(size: {size_pt}pt)[#table({look}, table.header({head}), {cells})]"
 
 
 def word(language: Language, value: str) -> str:

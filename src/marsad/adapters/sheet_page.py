@@ -22,7 +22,7 @@ figcaption { font-size: .875rem; }
 .notice { border: 2px solid var(--warn); color: var(--warn); padding: .5rem .75rem; font-weight: bold; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid var(--edge); padding: .25rem .5rem; text-align: start; vertical-align: top; }
-td.number, th.number { text-align: end; }
+td.number, th.number { text-align: end; } td.place { white-space: nowrap; }
 @media print { body { max-inline-size: none; } h2, figure, tr { break-inside: avoid; } }
 """
 
@@ -68,7 +68,7 @@ def _table(table: Table) -> str:
 
 def _cell(tag: str, text: str, side: str) -> str:
     scope = ' scope="col"' if tag == "th" else ""
-    number = ' class="number"' if side == "numbers" else ""
+    number = "" if side == "words" else ' class="number"' if side == "numbers" else ' class="place"'
     inner = f"<bdi>{_text(text)}</bdi>" if side == "words" else f'<bdi dir="ltr">{_text(text)}</bdi>'
     return f"<{tag}{scope}{number}>{inner if tag == 'td' else _text(text)}</{tag}>"
 

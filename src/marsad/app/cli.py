@@ -407,6 +407,9 @@ def plan(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Hold the plan against simulated walkers and turning cameras.")
     ] = True,
+    reports: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write reports in four languages, as pages and on paper.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Find what is cheapest to build to hold the site's first line both ways, and how much could be saved at most."""
@@ -414,8 +417,9 @@ def plan(
 
     _must_exist(site)
     report = plan_site(
-        site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True), checked=check
-    )
+        site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True), checked=check,
+        reported=reports,
+    )  # fmt: skip
     _report(report, as_json=as_json)
 
 

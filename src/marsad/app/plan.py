@@ -15,12 +15,15 @@ from marsad.app.plan_check import check_plan, draw_check
 from marsad.app.plan_file import PlanFile, load_plan_file
 from marsad.app.plan_gis import FILES as GIS
 from marsad.app.plan_gis import write_gis
-from marsad.app.plan_ground import Sector, lay_out
+from marsad.app.plan_ground import Sector, illustrative, lay_out
 from marsad.app.plan_map import draw_map
 from marsad.app.plan_options import Option, offer
+from marsad.app.plan_paper import NAMES as REPORTS
+from marsad.app.plan_paper import write_reports
 from marsad.app.plan_report import MEASURED, Built, PlanReport, money
 from marsad.app.plan_site import Feature, camera_name, features, lonlat, planned_site, refuse_clashes
 from marsad.app.plan_siting import Asked, ask, chosen
+from marsad.app.plan_study import study_of
 from marsad.app.plan_worth import judgements, losses, phases, placements, reached, worst_ways
 from marsad.app.scenario_file import TERRAIN
 from marsad.app.stage import write_made_ground
@@ -55,9 +58,12 @@ class _Answer(NamedTuple):
 
 
 def plan_site(
-    site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell, checked: bool = True
-) -> PlanReport:
-    """The cheapest plan found that holds a site's first line, or the best within a budget, and `checked`, in a folder.
+    site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell, checked: bool = True,
+    reported: bool = True,
+) -> PlanReport:  # fmt: skip
+    """The cheapest plan found that holds a site's first line, or the best within a budget, written to a folder.
+
+    It is `checked` by simulation, and `reported` on paper and as pages in four languages.
 
     Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
     """
@@ -82,6 +88,11 @@ def plan_site(
     made = None if answer is None else _plan(sector, plan, asked, siting, options, answer, ways, seconds, tell)
     seen = _seen(siting, choice, sector)
     files = _write(out, sector, plan, options, ways, seen, built, made)
+    study = None
+    if reported and made is not None:
+        tell("what it rests on, and the reports")
+        study = study_of(sector, plan, asked, found, choice, seen)
+        files = (*files, *write_reports(out, sector, options, choice, seen, made, study))
     check = None
     if checked and made is not None:
         tell("walking over it, one after another")
@@ -107,6 +118,7 @@ def plan_site(
         notes=(*((_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else ()), *found.notes),
         files=files,
         check=check,
+        study=study,
     )
 
 
@@ -189,24 +201,32 @@ def _plan(
         judgements=judgements(plan, siting, answer.choice),
         phases=phases(plan, siting, options, answer.choice),
         losses=losses(siting, options, answer.choice),
-        curve=tuple(_curve(asked, plan, seconds, tell)),
+        curve=tuple(_curve(asked, plan, answer, seconds, tell)),
         budget=plan.budget,
         attainable=answer.attainable,
     )
 
 
-def _curve(asked: Asked, plan: PlanFile, seconds: float, tell: Tell) -> Iterator[CurvePoint]:
+def _curve(asked: Asked, plan: PlanFile, answer: _Answer, seconds: float, tell: Tell) -> Iterator[CurvePoint]:
     """What each of the probabilities asked about costs; those that nothing reaches are left out.
 
     With a budget that which is required is one of them: what would be needed.
     """
     asked_about = sorted({*plan.curve, *(() if plan.budget is None else (plan.probability,))})
+    found = [CurvePoint(probability=answer.required, cost=answer.cost, bound=min(answer.bound, answer.cost))]
     for probability in asked_about:
         siting = asked.at(probability)
         if siting.open_way() is None:
             tell(f"the curve at {probability:g}")
-            found = _search(siting, probability, plan.seed, seconds / len(asked_about), tell)
-            yield CurvePoint(probability=probability, cost=found.cost, bound=min(found.bound, found.cost))
+            one = _search(siting, probability, plan.seed, seconds / len(asked_about), tell)
+            found.append(CurvePoint(probability=probability, cost=one.cost, bound=min(one.bound, one.cost)))
+    # Who reaches more reaches less too; and no plan that reaches more costs less than a bound for less.
+    for probability in [one for one in asked_about if any(one == each.probability for each in found)]:
+        yield CurvePoint(
+            probability=probability,
+            cost=min(each.cost for each in found if each.probability >= probability),
+            bound=max(each.bound for each in found if each.probability <= probability),
+        )
 
 
 def _empty(out: Path, inputs: Sequence[Path]) -> None:
@@ -219,7 +239,7 @@ def _empty(out: Path, inputs: Sequence[Path]) -> None:
             raise InputError(f"--out {out}: its {own.name} would replace the file that is read; choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (PLAN, SITE):
+        for name in (PLAN, SITE, CHECK, *REPORTS):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise write_refusal(out, error) from error
@@ -255,11 +275,6 @@ def _warned(sector: Sector) -> dict[str, str]:
 def _collection(found: list[Feature], sector: Sector) -> bytes:
     whole = {"type": "FeatureCollection", "features": found, **_warned(sector)}
     return msgspec.json.encode(whole) + b"\n"
-
-
-def illustrative(sector: Sector) -> bool:
-    """Whether the ground is made up."""
-    return sector.made is not None or sector.site.terrain.illustrative
 
 
 def _title(sector: Sector, found: Plan | None) -> str:

@@ -124,3 +124,8 @@ def way_points(sector: Sector, places: NDArray[np.int32]) -> Array:
 def position_of(sector: Sector, east_m: float, north_m: float) -> Position:
     """A place of the sector on the earth, on its ground."""
     return sector.surface.position(east_m, north_m) or sector.surface.frame.position(east_m, north_m)
+
+
+def illustrative(sector: Sector) -> bool:
+    """Whether the ground is made up."""
+    return sector.made is not None or sector.site.terrain.illustrative

@@ -5,6 +5,7 @@ from typing import Final
 
 from marsad.app.plan_check import Check
 from marsad.kernel.plan import Measure, Plan, Way
+from marsad.kernel.plan_study import PlanStudy, Premise, Sensitivity
 from marsad.kernel.record import Record
 from marsad.simulate.terrain import ILLUSTRATIVE
 
@@ -27,7 +28,7 @@ class PlanReport(Record):
     """What was planned, or where the sector stays open whatever is built.
 
     `ways` are the worst ones with the plan built, with everything built where it stays open; `check` is what
-    came of evaders that were simulated under the plan.
+    came of evaders that were simulated under the plan, `study` what the plan rests on.
     """
 
     site_file: str
@@ -47,6 +48,7 @@ class PlanReport(Record):
     notes: tuple[str, ...]
     files: tuple[str, ...]
     check: Check | None = None
+    study: PlanStudy | None = None
 
     @property
     def exit_code(self) -> int:
@@ -73,8 +75,21 @@ def _text(report: PlanReport) -> str:
     lines += [f"  note: {note}" for note in report.notes]
     lines += ["", *(_open_text(report) if report.plan is None else _bill(report, report.plan)), ""]
     lines += [_way_text(way) for way in report.ways]
+    lines += ["", *map(_premise, report.study.sensitivities)] if report.study is not None else []
     lines += ["", *_check_text(report.check)] if report.check is not None else []
     return "\n".join([*lines, "", f"Written: {', '.join(report.files)}"])
+
+
+_PREMISES: Final[dict[Premise, str]] = {
+    "detection_rate": "cameras that find {factor:g} times as fast",
+    "reach": "cameras that see {factor:g} times as far",
+    "ground": "elevation data off by {factor:g} m (one sigma), {draws} draws",
+}
+
+
+def _premise(one: Sensitivity) -> str:
+    span = f"{one.low:.3f}" if one.draws == 1 else f"{one.low:.3f} to {one.high:.3f}, {one.median:.3f} in the middle"
+    return f"  with {_PREMISES[one.premise].format(factor=one.factor, draws=one.draws)}: {span}"
 
 
 def _check_text(check: Check) -> list[str]:

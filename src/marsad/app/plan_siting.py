@@ -68,7 +68,12 @@ class Asked(NamedTuple):
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
     """The choice to be made along a sector. Raises: InputError where no candidate sees anything of it."""
     means = {one.means for one in plan.evaders}
-    seen = {one: _seen(sector, plan, found, SIZES_M[one]) for one in means}
+    seen = {one: seen_by(sector, plan, found, SIZES_M[one]) for one in means}
+    if all(each[:, np.flatnonzero(~np.isnan(sector.height_m))].nnz == 0 for each in seen.values()):
+        raise InputError(
+            f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
+            "or move the candidates nearer"
+        )
     return asked_of(sector, plan, found, seen)
 
 
@@ -166,24 +171,20 @@ def _ended(sector: Sector, way: Passage, soon: Array, end_m: float) -> tuple[Pla
     return groups.astype(np.int32), reach
 
 
-def _seen(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_array:
+def seen_by(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_array:
     """(options, cells and stretches) what every option adds to the exposure of somebody of a size."""
     towers = [option for option in found.options if option.element == "tower"]
     kinds = [tower.kind() for tower in plan.towers]
-    places = list(dict.fromkeys(one.place for one in towers))
-    every = exposures(sector.surface, sector.lattice, places, kinds, size_m)
-    rows = [csr_array(every[[places.index(one.place) * len(kinds) + one.number for one in towers]])]
-    if rows[0][:, np.flatnonzero(~np.isnan(sector.height_m))].nnz == 0:
-        raise InputError(
-            f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
-            "or move the candidates nearer"
-        )
+    cells = sector.lattice.rows * sector.lattice.columns
+    rows = [csr_array((0, cells))]
+    if towers:
+        places = list(dict.fromkeys(one.place for one in towers))
+        every = exposures(sector.surface, sector.lattice, places, kinds, size_m)
+        rows.append(csr_array(every[[places.index(one.place) * len(kinds) + one.number for one in towers]]))
     rows += [standing_rates(sector, *each, plan.standing_try_s, size_m) for each in standing(sector)]
     rows += [post_rates(sector, plan, one, size_m) for one in found.options if one.element == "post"]
-    cells, others = csr_array(vstack(rows)), len(found.options) - sum(row.shape[0] for row in rows)
-    if others == 0:
-        return cells
-    return with_crossings(cells, plan, found, others)
+    others = len(found.options) - sum(row.shape[0] for row in rows)
+    return with_crossings(csr_array(vstack(rows)), plan, found, others) if others else csr_array(vstack(rows))
 
 
 def post_rates(sector: Sector, plan: PlanFile, option: Option, size_m: float) -> csr_array:

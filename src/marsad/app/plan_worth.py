@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from marsad.plan.judging import judged, unaware
 from marsad.plan.siting import Choice, Siting
 from marsad.plan.siting import Path as Steps
 
+STANDS: Final = "what stands"
 DIRECTIONS: tuple[Direction, Direction] = ("inward", "outward")
 
 
@@ -103,12 +105,12 @@ def phase_of(plan: PlanFile, option: Option) -> int:
 
 
 def phases(plan: PlanFile, siting: Siting, options: Sequence[Option], choice: Choice) -> tuple[Phase, ...]:
-    """What is spent and reached at the end of every phase, after what stands already."""
+    """What is spent and reached at the end of every phase, after `STANDS`."""
     if not plan.phases:
         return ()
     when = np.array([0 if option.standing else phase_of(plan, option) for option in options])
     found = []
-    for end, name in enumerate(["what stands", *(phase.name for phase in plan.phases)]):
+    for end, name in enumerate([STANDS, *(phase.name for phase in plan.phases)]):
         there = choice & (when <= end)
         least = min(unaware(siting, number, there) for number in range(len(siting.passages)))
         found.append(

@@ -95,7 +95,7 @@ def probable_viewshed(
     post = post._replace(column=post.column - left, row=post.row - top)
     times = np.zeros(heights.shape, np.int32)
     for _ in range(draws):
-        error = np.float32(sigma_m) * _error(heights.shape, post, rng, correlation_m)
+        error = np.float32(sigma_m) * error_field(heights.shape, (post.down_m, post.across_m), rng, correlation_m)
         stands = post._replace(eye_m=post.eye_m + float(error[round(post.row), round(post.column)]))
         times += _seen(heights + error, stands, reach_m, target_m, _fall(refraction))
     return QuickShed(surface, (times / draws).astype(np.float32), top, left)
@@ -127,9 +127,11 @@ def _window(surface: Surface, post: Post, reach_m: float) -> tuple[int, int, Hei
     return top, left, np.ascontiguousarray(surface.arrays.heights[top:bottom, left:right])
 
 
-def _error(shape: tuple[int, ...], post: Post, rng: np.random.Generator, correlation_m: float) -> Heights:
-    """A field of unit variance that is alike over a distance, made on cells of half of it."""
-    coarse_row, coarse_column = (max(correlation_m / 2 / apart, 1.0) for apart in (post.down_m, post.across_m))
+def error_field(
+    shape: tuple[int, ...], apart_m: tuple[float, float], rng: np.random.Generator, correlation_m: float
+) -> Heights:
+    """A field of unit variance, alike over a distance, made on cells of half of it; its rows and columns `apart_m`."""
+    coarse_row, coarse_column = (max(correlation_m / 2 / apart, 1.0) for apart in apart_m)
     size = math.ceil(shape[0] / coarse_row) + 3, math.ceil(shape[1] / coarse_column) + 3
     field = gaussian_filter(rng.standard_normal(size), 1.0, mode="wrap")
     return _stretched((field / field.std()).astype(np.float32), shape[0], shape[1], coarse_row, coarse_column)

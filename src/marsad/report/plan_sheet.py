@@ -13,6 +13,7 @@ from marsad.report.plan_wording import PLAN, PLAN_WORDS
 from marsad.report.sheet import Block, Heading, Notice, Picture, Sheet, Table, Words, table
 from marsad.report.wording import FIRST, LAST
 
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 MAP, CURVE = "map", "curve"
 """The pictures that the report asks for."""
 
@@ -30,8 +31,8 @@ def plan_sheet(subject: PlanSubject, plan: Plan, study: PlanStudy, language: Lan
     words = PLAN[language]
     blocks: list[Block] = [Notice(text=words["illustrative"])] if subject.illustrative else []
     blocks += [Heading(text=words["short"]), *_short(plan, study, language)]
-    blocks.append(Picture(name=MAP, text=words["map"]))
     blocks += [Heading(text=words["bill"]), _bill(plan, language)]
+    blocks.append(Picture(name=MAP, text=words["map"]))
     blocks += [Heading(text=words["where"]), _places(plan, language)]
     blocks += [Heading(text=words["ways"]), _ways(plan, language), *_critical(plan, language)]
     blocks += _judgements(plan, language)
@@ -86,7 +87,7 @@ def _places(plan: Plan, language: Language) -> Table:
         if not each.standing
     ]
     head = [words[key] for key in ("name", "item", "place", "latlon", "phase", "total")]
-    return table(head, rows, words=4)
+    return table(head, rows, words=2, places=[2, 3])
 
 
 def _where(points: Iterable[Position]) -> tuple[str, str]:
@@ -98,15 +99,26 @@ def _where(points: Iterable[Position]) -> tuple[str, str]:
 
 def _ways(plan: Plan, language: Language) -> Table:
     words = PLAN[language]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             _word(language, way.evader), _word(language, way.direction), _grid(way.crosses), _share(way.probability),
             _share(way.detected), _minutes(way.seconds), f"{way.unseen_m:,.0f}", _minutes(way.response_s),
         )
         for way in plan.ways
     ]  # fmt: skip
-    keys = ("evader", "direction", "crosses", "probability", "detected", "minutes", "unseen", "response")
-    return table([words[key] for key in keys], rows, words=3)
+    keys: tuple[str, ...] = (
+        "evader",
+        "direction",
+        "crosses",
+        "probability",
+        "detected",
+        "minutes",
+        "unseen",
+        "response",
+    )
+    if all(way.response_s is None for way in plan.ways):
+        keys, rows = keys[:-1], [row[:-1] for row in rows]
+    return table([words[key] for key in keys], rows, words=3, places=[2])
 
 
 def _critical(plan: Plan, language: Language) -> list[Block]:
@@ -171,7 +183,7 @@ def _phases(plan: Plan, language: Language) -> list[Block]:
         return []
     words = PLAN[language]
     rows = [
-        (str(number), phase.name, _money(phase.cost), _share(phase.reached), _share(phase.unaware))
+        (str(number), _word(language, phase.name), _money(phase.cost), _share(phase.reached), _share(phase.unaware))
         for number, phase in enumerate(plan.phases)
     ]
     head = [words[key] for key in ("phase", "item", "so_far", "reached_so_far", "unaware")]
@@ -183,7 +195,7 @@ def _word(language: Language, value: str) -> str:
 
 
 def _grid(place: Position) -> str:
-    return f"{FIRST}{mgrs(place.latitude_deg, place.longitude_deg)}{LAST}"
+    return f"{FIRST}{mgrs(place.latitude_deg, place.longitude_deg).replace(' ', _UNBROKEN)}{LAST}"
 
 
 def _share(probability: float) -> str:

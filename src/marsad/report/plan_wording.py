@@ -178,22 +178,63 @@ PLAN_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         "en": {
             "inward": "inward", "outward": "outward", "everything": "everything", "something": "something",
             "nothing": "nothing", "tower": "tower", "camera": "camera", "barrier": "barrier", "base": "patrol base",
-            "post": "partner's post", "walker": "on foot", "vehicle": "by vehicle",
+            "post": "partner's post", "walker": "on foot", "vehicle": "by vehicle", "what stands": "what stands",
         },
         "ar": {
             "inward": "إلى الداخل", "outward": "إلى الخارج", "everything": "كل شيء", "something": "بعض الشيء",
             "nothing": "لا شيء", "tower": "برج", "camera": "كاميرا", "barrier": "حاجز", "base": "قاعدة دوريات",
             "post": "نقطة مراقبة للشريك", "walker": "سيرًا على الأقدام", "vehicle": "بمركبة",
+            "what stands": "القائم أصلًا",
         },
         "ckb": {
             "inward": "بۆ ناوەوە", "outward": "بۆ دەرەوە", "everything": "هەموو شت", "something": "هەندێک شت",
             "nothing": "هیچ", "tower": "بورج", "camera": "کامێرا", "barrier": "بەربەست", "base": "بنکەی دەوریە",
-            "post": "خاڵی چاودێریی هاوبەش", "walker": "بە پێ", "vehicle": "بە ئۆتۆمبێل",
+            "post": "خاڵی چاودێریی هاوبەش", "walker": "بە پێ", "vehicle": "بە ئۆتۆمبێل", "what stands": "ئەوەی هەیە",
         },
         "kmr": {
             "inward": "ber bi hundir", "outward": "ber bi derve", "everything": "her tişt", "something": "hinek tişt",
             "nothing": "ti tişt", "tower": "birc", "camera": "kamera", "barrier": "asteng", "base": "bingeha dewriyeyê",
             "post": "xala çavdêriyê ya hevpar", "walker": "bi peyatî", "vehicle": "bi wesayîtê",
+            "what stands": "tiştê ku heye",
         },
     }
 )  # fmt: skip
+
+_MAP_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
+    {
+        "en": {
+            "line": "line", "seen": "seen by a tower or camera", "built": "{kind}, built: {count}",
+            "candidate": "candidate", "worst_way": "worst way {direction}, {evader}: {probability}",
+            "east": "east of the site's origin, m", "north": "north, m", "found": "found", "cost": "Cost",
+            "plan": "this plan",
+        },
+        "ar": {
+            "line": "الخط", "seen": "يراه برج أو كاميرا", "built": "{kind}، يُبنى منها: {count}",
+            "candidate": "موقع مرشح", "worst_way": "أسوأ طريق {direction}، {evader}: {probability}",
+            "east": "شرق نقطة الأصل، م", "north": "شمالًا، م", "found": "ما وُجد", "cost": "الكلفة",
+            "plan": "هذه الخطة",
+        },
+        "ckb": {
+            "line": "هێڵ", "seen": "بورجێک یان کامێرایەک دەیبینێت", "built": "{kind}، دروستکراو: {count}",
+            "candidate": "شوێنی پێشنیازکراو", "worst_way": "خراپترین ڕێگا {direction}، {evader}: {probability}",
+            "east": "ڕۆژهەڵاتی خاڵی سەرەتا، م", "north": "باکوور، م", "found": "دۆزراوە", "cost": "تێچوو",
+            "plan": "ئەم پلانە",
+        },
+        "kmr": {
+            "line": "xet", "seen": "birc an kamerayek dibîne", "built": "{kind}, avakirî: {count}",
+            "candidate": "cihê pêşniyarkirî", "worst_way": "rêya herî xerab {direction}, {evader}: {probability}",
+            "east": "rojhilatê xala destpêkê, m", "north": "bakur, m", "found": "hatiye dîtin", "cost": "Lêçûn",
+            "plan": "ev plan",
+        },
+    }
+)  # fmt: skip
+
+_SHARED: Final = ("standing", "illustrative", "bound", "probability")
+
+PLAN_MAP: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
+    {
+        language: {**PLAN_WORDS[language], **{key: PLAN[language][key] for key in _SHARED}, **words}
+        for language, words in _MAP_WORDS.items()
+    }
+)
+"""What stands in the pictures."""

@@ -32,12 +32,16 @@ class Picture(Record, tag="picture"):
     text: str
 
 
+Side = Literal["words", "numbers", "places"]
+"""What a column holds: places are grid references, which are never broken."""
+
+
 class Table(Record, tag="table"):
-    """Rows under a head; `sides` says of each column whether it is words or numbers."""
+    """Rows under a head; `sides` says of each column what it holds."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    sides: tuple[Literal["words", "numbers"], ...]
+    sides: tuple[Side, ...]
 
 
 Block = Heading | Words | Notice | Picture | Table
@@ -51,9 +55,9 @@ class Sheet(Record):
     blocks: tuple[Block, ...]
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> Table:
-    """A table whose first columns, so many as `words`, are words and the others numbers."""
-    sides = tuple[Literal["words", "numbers"], ...](
-        "words" if column < words else "numbers" for column in range(len(head))
-    )
-    return Table(head=tuple(head), rows=tuple(map(tuple, rows)), sides=sides)
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1, places: Sequence[int] = ()) -> Table:
+    """A table whose first columns, so many as `words`, are words and the others numbers, `places` left aside."""
+    sides: list[Side] = ["words" if column < words else "numbers" for column in range(len(head))]
+    for column in places:
+        sides[column] = "places"
+    return Table(head=tuple(head), rows=tuple(map(tuple, rows)), sides=tuple(sides))
