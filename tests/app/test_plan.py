@@ -12,7 +12,7 @@ import rasterio
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from marsad.adapters.vector import read_shapes
+from marsad.adapters.vector import Shape, geopackage, read_shapes
 from marsad.app.check import check_site
 from marsad.app.cli import app
 from marsad.app.config import load_site
@@ -505,3 +505,25 @@ def test_what_cannot_be_compared_or_split_is_named(plan: Callable[..., Result], 
     assert "nobody comes there" in str(
         plan(asked + BASE.replace(spot(0, -500), spot(-500, -500)), SITE, "--split", "0.8").exception
     )
+
+
+def test_masks_and_roads_are_read_from_map_programs_files(plan: Callable[..., Result], tmp_path: Path) -> None:
+    def ring(*corners: tuple[float, float]) -> tuple[tuple[float, float], ...]:
+        places = [FRAME.position(east, north) for east, north in (*corners, corners[0])]
+        return tuple((place.longitude_deg, place.latitude_deg) for place in places)
+
+    outer, hole = (
+        ((-700, -100), (-100, -100), (-100, 100), (-700, 100)),
+        ((-300, -50), (-150, -50), (-150, 50), (-300, 50)),
+    )
+    shut = Shape(kind="Polygon", rings=(ring(*outer), ring(*hole)), properties={})
+    road = Shape(kind="LineString", rings=(ring((0, -500), (0, -50))[:2],), properties={"kind": "track"})
+    geopackage(tmp_path / "ground.gpkg", {"shut": [shut], "roads": [road]}, {})
+    asked = 'no_build = "ground.gpkg"\nroads_file = "ground.gpkg"\n' + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    found = report(plan(asked))
+    assert any("c0" in note and "c1" not in note for note in found["notes"])
+    kept = load_plan_file(tmp_path / "asked.toml").roads
+    assert [track.kind for track in kept] == ["track"]
+    assert kept[0].points[0].longitude_deg == pytest.approx(41.0)
+    geopackage(tmp_path / "ground.gpkg", {"points": [Shape(kind="Point", rings=(((41.0, 34.4),),), properties={})]}, {})
+    assert "no line in it" in str(plan(asked).exception)

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
+import msgspec
 from msgspec import Meta
 
+from marsad.adapters.vector import Shape, read_shapes
 from marsad.app.reading import Reader, read_table
 from marsad.app.site_rules import Finding, Words
 from marsad.app.site_rules import findings as site_findings
 from marsad.kernel.dispatch import Means
-from marsad.kernel.error import PlanFileError
+from marsad.kernel.error import InputError, PlanFileError
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Lens
@@ -218,6 +220,7 @@ class PlanFile(Record):
     respond: Respond = Respond()
     evaders: Annotated[tuple[EvaderType, ...], Meta(min_length=1)] = (EvaderType(id="walker"),)
     roads: tuple[Track, ...] = ()
+    roads_file: str = ""
     power: tuple[Track, ...] = ()
     supply: Supply = Supply()
     posts: tuple[PartnerPost, ...] = ()
@@ -246,7 +249,21 @@ def load_plan_file(path: Path) -> PlanFile:
     plan = reader.record(table, PlanFile, ())
     if plan is None or reader.problems():
         raise PlanFileError(str(path), reader.problems())
-    return plan
+    return plan if not plan.roads_file else _with_roads(plan, path.parent / plan.roads_file)
+
+
+def _with_roads(plan: PlanFile, path: Path) -> PlanFile:
+    """The plan file with the roads of a file of shapes: their `kind` where it is one, else as a road is."""
+    found = [shape for shape in read_shapes(path, "roads_file") if shape.kind == "LineString"]
+    if not found:
+        raise InputError(f"roads_file: {path} has no line in it")
+    return msgspec.structs.replace(plan, roads=(*plan.roads, *map(_track, found)))
+
+
+def _track(shape: Shape) -> Track:
+    points = tuple(Position(latitude_deg=y, longitude_deg=x) for x, y in shape.rings[0])
+    kind = next((each for each in get_args(RoadKind) if each == shape.properties.get("kind")), None)
+    return Track(points=points) if kind is None else Track(points=points, kind=kind)
 
 
 def findings(record: Record) -> Iterator[Finding]:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
-from marsad.adapters.text_file import read_text
+from marsad.adapters.vector import read_shapes
 from marsad.app.plan_file import BarrierType, PatrolBase, PlanFile, TowerType, Track
 from marsad.app.plan_ground import Sector, position_of, standing
 from marsad.geo.geodesy import Array
@@ -111,9 +110,9 @@ def _allowed(
     sector: Sector, plan: PlanFile, places: dict[str, Place], folder: Path
 ) -> tuple[dict[str, Place], tuple[str, ...]]:
     """The candidates on ground that is not too steep and not closed to building, and a note of the others."""
-    closed = read_areas(sector, folder / plan.no_build) if plan.no_build else []
+    closed = read_areas(sector, folder / plan.no_build, "no_build") if plan.no_build else []
     steep = [name for name, place in places.items() if _steep(sector, plan, place)]
-    shut = [name for name, place in places.items() if any(_inside(place, ring) for ring in closed)]
+    shut = [name for name, place in places.items() if any(_inside(place, rings) for rings in closed)]
     notes = [f"left out as steeper than {plan.steepest_deg:g} degrees: {', '.join(steep)}"] if steep else []
     notes += [f"left out as in {plan.no_build}: {', '.join(shut)}"] if shut else []
     left = {name: place for name, place in places.items() if name not in {*steep, *shut}}
@@ -149,24 +148,26 @@ def _sees(sector: Sector, place: Position, mast_m: float, others: Sequence[tuple
     return any(profile(sector.surface, place, mast_m, other, other_m).clear for other, other_m in others)
 
 
-def read_areas(sector: Sector, path: Path) -> list[Array]:
-    """The outer rings (K, 2), east and north, of a GeoJSON file's polygons. Raises: InputError where it has none."""
-    try:
-        whole = msgspec.json.decode(read_text(path, "a GeoJSON file of polygons"))
-        shapes = [each["geometry"] for each in whole["features"]]
-        rings = [shape["coordinates"][0] for shape in shapes if shape["type"] == "Polygon"]
-        rings += [part[0] for shape in shapes if shape["type"] == "MultiPolygon" for part in shape["coordinates"]]
-        corners = [np.array([corner[:2] for corner in ring], float) for ring in rings]
-    except (msgspec.DecodeError, KeyError, TypeError, IndexError, ValueError) as error:
-        raise InputError(f"{path}: not a GeoJSON FeatureCollection of polygons") from error
-    if not corners:
-        raise InputError(f"{path}: no polygon in it")
-    return [np.stack(sector.surface.frame.from_geodetic(ring[:, 1], ring[:, 0])[:2], axis=1) for ring in corners]
+def read_areas(sector: Sector, path: Path, key: str) -> list[tuple[Array, ...]]:
+    """The polygons of a GeoJSON, GeoPackage or KML file, each its outer ring (K, 2), east and north, and its holes.
+
+    Raises: InputError where it cannot be read or has none.
+    """
+    areas = [shape for shape in read_shapes(path, key) if shape.kind == "Polygon"]
+    if not areas:
+        raise InputError(f"{key}: {path} has no polygon in it")
+    return [tuple(_ring(sector, np.array(ring)) for ring in area.rings) for area in areas]
 
 
-def _inside(place: Place, ring: Array) -> bool:
+def _ring(sector: Sector, corners: Array) -> Array:
+    return np.stack(sector.surface.frame.from_geodetic(corners[:, 1], corners[:, 0])[:2], axis=1)
+
+
+def _inside(place: Place, rings: tuple[Array, ...]) -> bool:
+    """Whether a place lies in a polygon, and in none of its holes."""
     spot = Lattice(west_m=place.east_m - 0.5, north_m=place.north_m + 0.5, cell_m=1.0, rows=1, columns=1)
-    return bool(inside_polygon(spot, ring)[0, 0])
+    outer, *holes = (bool(inside_polygon(spot, ring)[0, 0]) for ring in rings)
+    return outer and not any(holes)
 
 
 def _tower(sector: Sector, plan: PlanFile, name: str, place: Place, tower: TowerType, number: int) -> Option:

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, vstack
 
 from marsad.app.plan_file import EvaderType, PlanFile, pixel_rad
 from marsad.app.plan_ground import Sector, position_of, standing, way_points
-from marsad.app.plan_options import Offer, Option, track_points
+from marsad.app.plan_options import Offer, Option, line_length_m, track_points
 from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
 from marsad.geo.outline import inside_polygon
@@ -162,7 +162,9 @@ def _ended(sector: Sector, way: Passage, soon: Array, end_m: float) -> tuple[Pla
     Exits more than a step beyond the end are come to through others.
     """
     along, beyond = (axis.ravel()[way.exits] for axis in (sector.beside.along_m, np.abs(sector.beside.offset_m)))
-    _, groups = np.unique((along / _END_M).astype(np.int64), return_inverse=True)
+    # What is left of the line's end is no kilometre of its own: there may be no cell of it near the way's end.
+    last = max(int(line_length_m(sector) / _END_M) - 1, 0)
+    _, groups = np.unique(np.minimum((along / _END_M).astype(np.int64), last), return_inverse=True)
     first = beyond <= end_m + _STEP_CELLS * sector.lattice.cell_m
     first |= ~np.isin(groups, groups[first])
     reach = np.zeros((len(soon), int(groups.max()) + 1))
