@@ -46,6 +46,7 @@ from marsad.kernel.event import (
     PatrolPosition,
     PictureKept,
     PictureStarted,
+    PostKept,
     ShiftTaken,
     SightingReported,
     SourceTrustChanged,
@@ -57,6 +58,8 @@ from marsad.kernel.picture import Picture
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.release import PostWatch
+from marsad.kernel.sighting import Sighting
 from marsad.kernel.statement import Statement
 from marsad.report.replay import PictureReplay, newest_first, readable
 from marsad.report.statement import Statements
@@ -82,6 +85,8 @@ _DATED_BY_DESK: Final = (
 )
 _HEARD: Final = "heard"
 """What came over a partner's link is counted among the named."""
+_EPOCH: Final = "epoch"
+"""So is which of its streams that was."""
 _TRACKS: Final = "tracks "
 _ENDED: Final = frozenset({"done", "refused", "could_not", "recalled"})
 
@@ -150,6 +155,8 @@ class Board:
         self._statements: dict[str, Statement] = {}
         self._assessments: dict[str, Assessment] = {}
         self._patrols: dict[str, PatrolState] = {}
+        self._posts: dict[str, PostWatch] = {}
+        self._sightings: dict[str, Sighting] = {}
         self._cameras = {camera_id: _Camera(camera_id) for camera_id in watched.camera_ids}
         self._acts: OrderedDict[str, int] = OrderedDict()
         self._position_acts: dict[str, str] = {}
@@ -207,6 +214,9 @@ class Board:
                 self._statements[statement.statement_id] = statement
             case SightingReported(sighting=sighting):
                 self._name("sightings", sighting.sighting_id)
+                self._sightings[sighting.sighting_id] = sighting
+            case PostKept(watch=watch):
+                self._posts[watch.post_id] = watch
             case TracksReserved(camera_id=camera_id, upto=upto):
                 self._named[_TRACKS + camera_id] = max(self.named(_TRACKS + camera_id), upto)
             case _:
@@ -227,11 +237,13 @@ class Board:
         self._dispatches = {each.dispatch_id: each for each in state.dispatches}
         self._assessments = {each.subject_id: each for each in state.assessments}
         self._patrols = {each.patrol_id: each for each in state.patrols}
+        self._posts = {each.post_id: each for each in state.posts}
+        self._sightings = {each.sighting_id: each for each in state.sightings}
         self._statements = {each.statement_id: each for each in event.statements}
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
         if self.partner is not None and state.partner is not None:
-            self.partner.restore(state.partner, event.messages, self.named(_HEARD))
+            self.partner.restore(state.partner, event.messages, self.named(_HEARD), self._named.get(_EPOCH, 1))
         for told in state.cameras:
             camera = self._cameras.get(told.camera_id)
             if camera is not None:
@@ -308,13 +320,15 @@ class Board:
             shift=self.shift,
             exercise=self.exercise,
             storage=self.storage,
+            posts=tuple(self._posts.values()),
+            sightings=tuple(self._sightings.values()),
             partner=None if self.partner is None else self.partner.state(now_ns),
         )
 
     def keeping(self, now_ns: int) -> DeskKept:
         """What is written to the log for those who go on from here."""
         state = self.state(now_ns, Picture(time_ns=0))
-        heard = {} if self.partner is None else {_HEARD: self.partner.arrival}
+        heard = {} if self.partner is None else {_HEARD: self.partner.arrival, _EPOCH: self.partner.epoch}
         return DeskKept(
             time_ns=now_ns, state=state, named={**self._named, **heard}, sounded_ns=tuple(self._sounded),
             acts=tuple(KeptAct(act_id=act_id, sequence=sequence) for act_id, sequence in self._acts.items()),
@@ -410,6 +424,8 @@ class Board:
             each.incident_id for each in self._incidents.values() if each.state != "closed" or each.changed_ns >= old_ns
         }
         self._incidents = {name: each for name, each in self._incidents.items() if name in shown}
+        self._sightings = {name: each for name, each in self._sightings.items() if each.seen_ns >= old_ns}
+        self._posts = {name: each for name, each in self._posts.items() if each.until_ns > now_ns}
         self._statements = {
             name: each
             for name, each in self._statements.items()

@@ -1,6 +1,8 @@
 """What the log says of a partner: what they told, what they see of ours, and what was stopped or let through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from marsad.coordinate.grid import centre_of, frame_at
 from marsad.kernel.event import (
@@ -13,8 +15,9 @@ from marsad.kernel.event import (
     ReleaseHeard,
     ReleaseMade,
     ReleasesStopped,
+    StreamBegun,
 )
-from marsad.kernel.joint import JointBoard, JointMessage
+from marsad.kernel.joint import JointBoard, JointMessage, Recall
 from marsad.kernel.partner import LinkShown, PartnerState, SharedThing, Stop
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -30,6 +33,8 @@ class PartnerFacts(Record):
     version: int
     until_ns: int
     anchor: Position
+    posts: dict[str, Position] = msgspec.field(default_factory=dict)
+    """Where the posts stand that this side knows, by their names."""
 
 
 class PartnerBoard:
@@ -41,6 +46,10 @@ class PartnerBoard:
         self.link = LinkShown()
         self.arrival = 0
         """How many things that came over the link have been taken in or refused."""
+        self.epoch = 1
+        """Which streams these came over: a new one counts them anew."""
+        self.posts: Mapping[str, Position] = facts.posts
+        """Where posts stand that both know, by their names."""
         self._frame = frame_at(facts.anchor)
         self._theirs: dict[str, Release] = {}
         self._ours: dict[str, Release] = {}
@@ -62,8 +71,11 @@ class PartnerBoard:
             case JointHeard(message=message, arrival=arrival):
                 self.arrival = max(self.arrival, arrival)
                 self._messages.setdefault(message.message_id, message)
+                self._drop(event)
             case PartnerRefused(arrival=arrival):
                 self.arrival = max(self.arrival, arrival)
+            case StreamBegun(epoch=epoch):
+                self.epoch, self.arrival = epoch, 0
             case LinkTurned(state=state, reason=reason):
                 self.link = LinkShown(state=state, reason=reason)
             case ReleasesStopped(stop=stop):
@@ -78,11 +90,12 @@ class PartnerBoard:
         """All that both said, in the order in which it was written down."""
         return tuple(self._messages.values())
 
-    def restore(self, state: PartnerState, messages: Sequence[JointMessage], arrival: int) -> None:
+    def restore(self, state: PartnerState, messages: Sequence[JointMessage], arrival: int, epoch: int = 1) -> None:
         """Be what was kept."""
         self.joint = state.joint
         self._messages = {each.message_id: each for each in messages}
         self.stop, self.link, self.arrival = state.stop, state.link, arrival
+        self.epoch = epoch
         self._theirs = {each.release.thing_id: each.release for each in state.theirs}
         self._ours = {each.release.thing_id: each.release for each in state.ours}
         self._emergencies = {each.act_id: each for each in state.emergencies}
@@ -99,14 +112,22 @@ class PartnerBoard:
         )  # fmt: skip
 
     def _standing(self, told: dict[str, Release], now_ns: int) -> tuple[SharedThing, ...]:
-        for thing_id in [
-            name for name, each in told.items() if each.expires_ns is not None and each.expires_ns <= now_ns
-        ]:
+        for thing_id in [name for name, each in told.items() if not each.counts_at(now_ns)]:
             del told[thing_id]
-        return tuple(
-            SharedThing(release=each, position=None if each.cell is None else centre_of(self._frame, each.cell))
-            for _, each in sorted(told.items())
-        )
+        return tuple(self._shared(each) for _, each in sorted(told.items()))
+
+    def _shared(self, told: Release) -> SharedThing:
+        """What was told, with the places on the earth that it names."""
+        middle = self.posts.get(told.post_id) if told.cell is None else centre_of(self._frame, told.cell)
+        places = tuple(centre_of(self._frame, cell) for cell in told.cells)
+        return SharedThing(release=told, position=middle, places=places)
+
+    def _drop(self, heard: JointHeard) -> None:
+        """Show no more what the partner took back, whether or not the release that says so has come yet."""
+        body = heard.message.body
+        if isinstance(body, Recall) and not heard.refused:
+            for thing_id in [name for name, each in self._theirs.items() if each.release_id in body.releases]:
+                del self._theirs[thing_id]
 
 
 def follow(standing: dict[str, Release], release: Release) -> None:

@@ -24,6 +24,7 @@ from marsad.kernel.act import (
     EndHazard,
     HandOverIncident,
     HoldAlarms,
+    KeepPost,
     LookUp,
     MarkNuisance,
     MeetPeople,
@@ -95,6 +96,7 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
         StopReleases: "operator",
         ResumeReleases: "supervisor",
         ReleaseBeyond: "supervisor",
+        KeepPost: "operator",
         SayToPartner: "operator",
     }
 )
