@@ -10,12 +10,16 @@ from threading import Thread
 import msgspec
 import pytest
 
+from marsad.adapters.inbox import Inbox
 from marsad.adapters.link_keys import OWN_CARD, generate, pin, read_card, read_signing_key
 from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
+from marsad.app.audit import audit
 from marsad.app.desk import Control, DeskSettings, Glance, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.app.gateway import Gateway, GatewaySettings
-from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SECRET, SPOOL, Share, Sharing, Side, read_side
+from marsad.app.link_epoch import begin_epoch
+from marsad.app.opened import opened
+from marsad.app.sharing import AGREEMENT, GATEWAY, INBOX, OUTBOX, SECRET, SPOOL, Share, Sharing, Side, read_side
 from marsad.coordinate.agreement import sign
 from marsad.kernel.act import (
     KeepPost,
@@ -433,6 +437,50 @@ def test_a_post_that_both_want_enters_both_sites_and_one_side_always_keeps_watch
                 east.control.coverable()
 
     run(go())
+
+
+def test_the_streams_begin_anew_and_the_old_ones_still_verify_though_what_they_held_was_erased(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+
+    async def before() -> None:
+        async with two_desks(tmp_path, shares) as (east, west):
+            west.raise_alarm("W")
+            await until(lambda: bool(partner_alarms(east)))
+            name = theirs(east)[0].release.release_id
+            await east.control.act(OMAR, SayToPartner(act_id="o", body=ReleasesOpened(releases=(name,))))
+            await until(lambda: bool(board(west).opened))
+
+    run(before())
+    keys = {name: read_signing_key(share) for name, share in shares.items()}
+    east_key, west_key = (keys[name].public_key().public_bytes_raw() for name in ("east", "west"))
+    with Inbox(shares["east"] / INBOX, keys["east"], west_key) as inbox:
+        held = len(inbox.read())
+        assert inbox.erase(time.time_ns(), 0) == 0
+        assert inbox.erase(time.time_ns() - 3600 * NS, held) == 0
+        assert inbox.erase(time.time_ns(), held) == held >= 1
+        assert inbox.read() == []
+    kept = {name: begin_epoch(share, time.time_ns()) for name, share in shares.items()}
+    assert {each.epoch for each in kept.values()} == {2}
+    with pytest.raises(RefusedError, match="higher"):
+        begin_epoch(shares["east"], time.time_ns(), epoch=2)
+    sent, received = Path(kept["west"].kept[0]), Path(kept["east"].kept[1])
+    report = audit(sent, received, west_key, east_key)
+    assert (report.result, report.received) == ("sound", held)
+
+    async def after() -> None:
+        async with two_desks(tmp_path, shares) as (east, west):
+            # What stood is told anew, what comes later comes.
+            west.raise_alarm("W2", north_m=-1500.0)
+            await until(lambda: len(theirs(east)) == 2)
+            assert east.control.epoch == 2
+
+    run(after())
+    report = audit(shares["west"] / OUTBOX, shares["east"] / INBOX, west_key, east_key)
+    assert report.result == "sound"
+    heard, told = opened(tmp_path / "east" / "events.sqlite"), opened(tmp_path / "west" / "events.sqlite")
+    assert [(each.told, each.by) for each in heard.releases if each.by] == [("to us", "Omar")]
+    assert [(each.told, each.by) for each in told.releases if each.by] == [("by us", "supervisor")]
+    assert f"of {len(told.releases)} were opened" in told.text()
 
 
 def theirs(desk: Desk) -> tuple[SharedThing, ...]:

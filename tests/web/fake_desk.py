@@ -491,6 +491,14 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
             for patrol, s, they, lacking, busy in spoken
         ]  # fmt: skip
 
+    @get("/api/partner/ground", sync_to_thread=False)
+    def joint_ground() -> Any:  # noqa: ANN401 - JSON
+        return msgspec.to_builtins(desk.partner.ground(desk.now_ns())) if desk.partner else {}
+
+    @get("/api/partner/coverage", sync_to_thread=False)
+    def coverage() -> Any:  # noqa: ANN401 - JSON
+        return {"size_m": 3000, "cells": [], "places": []}
+
     @get("/api/brief", sync_to_thread=False)
     def brief() -> Any:  # noqa: ANN401 - JSON
         now = desk.now_ns()
@@ -512,7 +520,7 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
         now = desk.now_ns()
         return [{"from_ns": now - 3_600 * NS, "to_ns": now if camera_id != "C5" else now - 1_262 * NS}]
 
-    return [site, state, events, options, brief, statements, film]
+    return [site, state, events, options, joint_ground, coverage, brief, statements, film]
 
 
 def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:

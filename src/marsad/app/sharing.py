@@ -64,6 +64,9 @@ _log = structlog.get_logger()
 NS: Final = 1_000_000_000
 LOOK_S: Final = 0.1
 TELL_S: Final = 1.0
+DAY_NS: Final = 86_400 * NS
+ERASE_S: Final = 3600.0
+"""So often it is looked for what was kept for long enough."""
 STAND_S: Final = 5.0
 """How all that was said stands changes with time alone too, as offers run out."""
 AHEAD_NS: Final = 300 * NS
@@ -178,7 +181,7 @@ class Sharing:
             self._outbox.close()
             raise
         self._courier = Courier(self._outbox, self._inbox, side.share.spool_file)
-        self._ledger = _kept_ledger(folder / LEDGER)
+        self._ledger = kept_ledger(folder / LEDGER)
         self._told_ns = 0
         self._given: tuple[Stop | None, tuple[EmergencyAct, ...]] = (None, ())
         self._made = side.terms()
@@ -192,6 +195,7 @@ class Sharing:
         self._things: tuple[JointThing, ...] = ()
         self._posts: tuple[JointPost, ...] = ()
         self._stood, self._stood_ns = -1, 0
+        self._erased_ns = 0
         control.check_emergency(self._check)
         control.talk(self._joint)
         control.elsewhere = self.present
@@ -244,6 +248,18 @@ class Sharing:
             self._told_ns = now_ns
             await self._tell(now_ns)
         await self._speak(now_ns)
+        await self._erase()
+
+    async def _erase(self) -> None:
+        """Erase what the partner told so long ago as it was agreed to keep it."""
+        wall_ns = self._wall_ns()
+        if wall_ns - self._erased_ns < ERASE_S * NS:
+            return
+        self._erased_ns = wall_ns
+        kept_ns = self._side.signed.agreement.keep_days * DAY_NS
+        count = await self._off(self._courier.erase, wall_ns - kept_ns, self._control.heard)
+        if count:
+            _log.info("partner_erased", parcels=count, kept_days=self._side.signed.agreement.keep_days)
 
     def _fetch(self, after: int) -> tuple[LinkView, list[tuple[int, Parcel]]]:
         wall_ns = self._wall_ns()
@@ -454,7 +470,7 @@ def _secret_in(folder: Path) -> bytes:
     return bytes_of(path)
 
 
-def _kept_ledger(path: Path) -> Ledger:
+def kept_ledger(path: Path) -> Ledger:
     """What was told before; nothing where that was never kept. Raises: InputError."""
     if not path.exists():
         return Ledger()

@@ -75,7 +75,10 @@ class PartnerBoard:
             case PartnerRefused(arrival=arrival):
                 self.arrival = max(self.arrival, arrival)
             case StreamBegun(epoch=epoch):
+                # What stood is told anew over the new stream; what is not told again does not stand any more.
                 self.epoch, self.arrival = epoch, 0
+                self._theirs.clear()
+                self._ours.clear()
             case LinkTurned(state=state, reason=reason):
                 self.link = LinkShown(state=state, reason=reason)
             case ReleasesStopped(stop=stop):
