@@ -470,6 +470,7 @@ def test_the_streams_begin_anew_and_the_old_ones_still_verify_though_what_they_h
     async def after() -> None:
         async with two_desks(tmp_path, shares) as (east, west):
             # What stood is told anew, what comes later comes.
+            west.raised = 1
             west.raise_alarm("W2", north_m=-1500.0)
             await until(lambda: len(theirs(east)) == 2)
             assert east.control.epoch == 2
