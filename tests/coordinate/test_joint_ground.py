@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from marsad.coordinate.joint_ground import Said, joint_ground, line_cells, seen_cells
-from marsad.kernel.joint import JointTerms
+from marsad.coordinate.joint_ground import Said, as_played, joint_ground, line_cells, seen_cells
+from marsad.kernel.joint import Cells, JointMessage, JointTerms, JointThing, PostProposal
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 from marsad.kernel.release import Cell, Release
@@ -34,6 +34,22 @@ def test_the_cells_that_the_line_passes_must_be_watched() -> None:
     assert {east for east, _ in cells} == {-1, 0, 1, 2}
     ground = joint_ground(Said((), (), line), TERMS, 0)
     assert [gap.cell for gap in ground.gaps] == list(cells)
+
+
+def test_what_is_played_counts_while_its_exercise_runs_and_no_longer() -> None:
+    body = PostProposal(
+        name="Hill", size_m=500, cell=(1, 1), manned_by=("east",), covers=Cells(size_m=1500, cells=((0, 0),))
+    )
+    opened = JointMessage(
+        author="west", sequence=1, salt="0123456789abcdef", time_ns=1, stamp_ns=1, by="supervisor", body=body,
+        agreement_version=1, exercise="Night",
+    )  # fmt: skip
+    thing = JointThing(
+        thing_id=opened.message_id, course="proposal", state="agreed", opened=opened, changed_ns=1, delivery="answered"
+    )
+    said = Said((thing,), (), ())
+    counted = [len(joint_ground(as_played(said, name), TERMS, 0).posts) for name in ("", "Night", "Day")]
+    assert counted == [0, 1, 0]
 
 
 def test_patrols_of_both_that_were_told_of_are_warned_of_and_our_own_two_are_not() -> None:

@@ -366,10 +366,10 @@ def look_around(page: Page, violations: Violations) -> None:
     """See what stands in the partner's panel."""
     panel = page.locator("#left-panel")
     # Who keeps watch, and when nobody does, stands there; so does what nobody covers and who may come near whom.
-    expect(panel.get_by_role("list", name=re.compile("المناوبة في")).locator(".gap")).to_contain_text("لا أحد")
+    expect(panel.get_by_role("list", name=re.compile("الخفر في")).locator(".gap")).to_contain_text("لا أحد")
     expect(panel).to_contain_text("لم يعرضهما أي طرف")
     expect(panel).to_contain_text("قد تقترب دوريات الطرفين")
-    expect(panel).to_contain_text(re.compile("مركز .*gate.*هناك من يراقب"))
+    expect(panel).to_contain_text(re.compile("مخفر .*gate.*هناك من يراقب"))
     expect(panel).to_contain_text("مربعان بعرض")
     page.emulate_media(reduced_motion="reduce")
     assert violations(page) == []
@@ -419,8 +419,8 @@ def test_the_partner_is_asked_and_proposed_to_by_keyboard_alone(
     expect(toast).to_be_visible()
     for name, filled in (
         ("اقترح حادثًا مشتركًا", {"كلمة": "الأربعة أنفسهم"}),
-        ("اقترح مركزًا", {"أين": "34.391, 41.045", "اسم المركز": "البوابة"}),
-        ("اقترح جدول مناوبة", {}),
+        ("اقترح مخفرًا", {"أين": "34.391, 41.045", "اسم المخفر": "البوابة"}),
+        ("اقترح جدول خفر", {}),
     ):
         opened(name)
         for label, text in filled.items():

@@ -316,6 +316,11 @@ class Control:
             self._board.partner.posts = {post.id: post.position for post in self.site.posts}
 
     @property
+    def exercise(self) -> str:
+        """The name of the exercise that runs, empty while none does."""
+        return self._room.exercise or ""
+
+    @property
     def epoch(self) -> int:
         """Which of the partner's streams what was heard came over."""
         return 1 if self._board.partner is None else self._board.partner.epoch

@@ -31,7 +31,7 @@ from marsad.coordinate.agreement import joint_terms
 from marsad.coordinate.cadence import Given, Ledger, Telling, put_right, subject_told, take_back, tell
 from marsad.coordinate.coarse import agreed_posts, grid_of
 from marsad.coordinate.joint import JointDesk, urgent
-from marsad.coordinate.joint_ground import SHOWN_NS, Said, joint_ground
+from marsad.coordinate.joint_ground import SHOWN_NS, Said, as_played, joint_ground
 from marsad.coordinate.offer import Offered, offers_of, subject_of
 from marsad.coordinate.own_ways import OwnWays, posts_kept
 from marsad.coordinate.packing import pack
@@ -232,7 +232,8 @@ class Sharing:
         partner = self._control.partner
         told = () if partner is None else (*partner.theirs, *partner.ours)
         said = Said(self._things, [each.release for each in told], self._side.signed.agreement.line)
-        return joint_ground(said, self._joint.terms, self._control.now_ns())
+        played = as_played(said, self._control.exercise)
+        return joint_ground(played, self._joint.terms, self._control.now_ns())
 
     async def _turn(self) -> None:
         if self._control.epoch != self._side.epoch:
@@ -380,9 +381,9 @@ class Sharing:
             self._settle(board.things)
 
     def _settle(self, things: tuple[JointThing, ...]) -> None:
-        """Have what both agreed upon enter the site."""
-        posts = agreed_posts(things, grid_of(self._joint.terms))
-        self._things = things
+        """Have what both agreed upon enter the site; what was agreed upon in an exercise, for as long as that runs."""
+        self._things = tuple(as_played(Said(things, (), ()), self._control.exercise).things)
+        posts = agreed_posts(self._things, grid_of(self._joint.terms))
         if posts != self._posts:
             self._posts = posts
             self._control.agree_posts(posts)

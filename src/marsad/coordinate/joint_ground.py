@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from marsad.coordinate.coarse import agreed_posts, coverage_grid_of, gaps, grid_of
@@ -33,6 +34,17 @@ class Said(NamedTuple):
     releases: Sequence[Release]
     """What stands of either side."""
     line: Sequence[Position]
+
+
+def as_played(said: Said, exercise: str) -> Said:
+    """What was said and told, with that of the exercise that runs as if it were real; of another one nothing counts."""
+    if not exercise:
+        return said
+    things = [
+        replace(each, opened=replace(each.opened, exercise="")) if each.opened.exercise == exercise else each
+        for each in said.things
+    ]
+    return Said(things, [replace(each, exercise=False) for each in said.releases], said.line)
 
 
 def joint_ground(said: Said, terms: JointTerms, now_ns: int) -> JointGround:
