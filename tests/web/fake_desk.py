@@ -470,12 +470,6 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     def state() -> Any:  # noqa: ANN401 - JSON
         return msgspec.to_builtins(desk.state())
 
-    @get("/api/partner", sync_to_thread=False)
-    def partner() -> Any:  # noqa: ANN401 - JSON
-        if desk.partner is None:
-            raise HTTPException(status_code=404, detail="this site shares with nobody")
-        return msgspec.to_builtins(desk.partner.view())
-
     @get("/api/events", sync_to_thread=False)
     def events() -> list[dict[str, Any]]:
         return desk.log
@@ -518,7 +512,25 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
         now = desk.now_ns()
         return [{"from_ns": now - 3_600 * NS, "to_ns": now if camera_id != "C5" else now - 1_262 * NS}]
 
-    return [site, state, partner, events, options, brief, statements, film]
+    return [site, state, events, options, brief, statements, film]
+
+
+def _partner_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
+    @get("/api/partner", sync_to_thread=False)
+    def partner() -> Any:  # noqa: ANN401 - JSON
+        if desk.partner is None:
+            raise HTTPException(status_code=404, detail="this site shares with nobody")
+        return msgspec.to_builtins(desk.partner.view())
+
+    @get("/api/partner/ground", sync_to_thread=False)
+    def joint_ground() -> Any:  # noqa: ANN401 - JSON
+        return msgspec.to_builtins(desk.partner.ground(desk.now_ns())) if desk.partner else {}
+
+    @get("/api/partner/coverage", sync_to_thread=False)
+    def coverage() -> Any:  # noqa: ANN401 - JSON
+        return {"size_m": 3000, "cells": [], "places": []}
+
+    return [partner, joint_ground, coverage]
 
 
 def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
@@ -599,7 +611,10 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
         yield
         task.cancel()
 
-    routes = [*_session_routes(), *_reading_routes(desk), *_doing_routes(desk), _feed_route(desk), _page_route(built)]
+    routes = [
+        *_session_routes(), *_reading_routes(desk), *_partner_routes(desk), *_doing_routes(desk), _feed_route(desk),
+        _page_route(built),
+    ]  # fmt: skip
     return Litestar(routes, lifespan=[asynccontextmanager(beating)], openapi_config=None)
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import itertools
 import json
 import re
 import socket
@@ -359,6 +360,101 @@ def test_the_partner_is_told_heard_and_stopped(new_page: NewPage, server: Server
     expect(said).to_contain_text("وصلت")
     page.emulate_media(reduced_motion="reduce")
     assert violations(page) == []
+
+
+def look_around(page: Page, violations: Violations) -> None:
+    """See what stands in the partner's panel."""
+    panel = page.locator("#left-panel")
+    # Who keeps watch, and when nobody does, stands there; so does what nobody covers and who may come near whom.
+    expect(panel.get_by_role("list", name=re.compile("نوبة المراقبة في")).locator(".gap")).to_contain_text("لا أحد")
+    expect(panel).to_contain_text("لم يعرضهما أي طرف")
+    expect(panel).to_contain_text("قد تقترب دوريات الطرفين")
+    expect(panel).to_contain_text(re.compile("النقطة .*gate.*هناك من يراقب"))
+    expect(panel).to_contain_text("مربعان بعرض")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+
+
+def take_back(page: Page, violations: Violations) -> None:
+    """Take back what they see of ours, and open what they told."""
+    panel, dialog = page.locator("#left-panel"), page.get_by_role("dialog")
+    # What of ours they see is taken back, for a reason.
+    panel.get_by_role("button", name=re.compile("مجموعة من 5 أو أكثر|مجموعة.*5")).last.click()
+    focus = page.locator(".focus")
+    expect(focus).to_contain_text("ليس بعد")
+    focus.get_by_role("button", name="اسحب").press("Enter")
+    dialog.get_by_label("السبب").fill("كانوا من دوريتنا")
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    # Whoever opens what they told has them told so, once.
+    for name in ("هناك من يراقب", "عبور الخط", "هناك من يراقب"):
+        panel.get_by_role("button", name=re.compile(name)).first.click()
+    expect(focus).to_contain_text("الساعات")
+
+
+def test_the_partner_is_asked_and_proposed_to_by_keyboard_alone(
+    new_page: NewPage, server: Server, violations: Violations
+) -> None:
+    page = new_page()
+    server.script("partner")
+    expect(page.locator("header.bar .chip")).to_be_visible()
+    page.keyboard.press("4")
+    panel, dialog, toast = page.locator("#left-panel"), page.get_by_role("dialog"), page.get_by_text("قيل للشريك").first
+    look_around(page, violations)
+
+    def opened(name: str) -> None:
+        panel.get_by_role("button", name=name, exact=True).first.focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_visible()
+
+    opened("اطلب منهم المراقبة")
+    page.keyboard.type("nowhere")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    assert violations(page) == []
+    dialog.get_by_label("المكان").fill("34.391, 41.045")
+    expect(dialog).to_contain_text("37S FU 88 07")
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(toast).to_be_visible()
+    for name, filled in (
+        ("اقترح حادثًا مشتركًا", {"كلمة": "الأربعة أنفسهم"}),
+        ("اقترح نقطة مراقبة", {"المكان": "34.391, 41.045", "اسم النقطة": "البوابة"}),
+        ("اقترح جدول مناوبات", {}),
+    ):
+        opened(name)
+        for label, text in filled.items():
+            dialog.get_by_label(label).fill(text)
+        assert violations(page) == []
+        dialog.locator("button.primary").focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_have_count(0)
+    opened("اعرض التغطية")
+    expect(dialog).to_contain_text("لا شيء يمكن عرضه")
+    page.keyboard.press("Escape")
+    opened("من يراقب")
+    dialog.get_by_label("لا أحد يراقب").check()
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    panel.get_by_role("button", name="نتولاها نحن").press("Enter")
+    take_back(page, violations)
+    said = [each["event"]["message"]["body"] for each in said_in(page)]
+    assert [each["type"] for each in said] == [
+        "look_request", "incident_proposal", "post_proposal", "roster_proposal", "slot_claim", "recall",
+        "releases_opened", "releases_opened",
+    ]  # fmt: skip
+    look, _, post, roster, *_ = said
+    assert look["cells"] == {"size_m": 1000, "cells": [[1, 1]]}
+    assert post["manned_by"] == ["east", "west"]
+    ends = [(slot["from_ns"], slot["until_ns"]) for slot in roster["slots"]]
+    assert all(end[1] == begin[0] for end, begin in itertools.pairwise(ends))
+    assert {slot["party"] for slot in roster["slots"]} == {"east", "west"}
+
+
+def said_in(page: Page) -> list[dict[str, Any]]:
+    """What was said to the partner, as the log has it."""
+    events: list[dict[str, Any]] = page.evaluate("fetch('/api/events?from=0&to=9e18').then(each => each.json())")
+    return [each for each in events if each["event"]["type"] == "joint_said"]
 
 
 def test_it_takes_two_to_tell_a_partner_again(new_page: NewPage, server: Server) -> None:

@@ -78,6 +78,10 @@ class Courier:
         """What the partner released, in the order of its arrival, behind the number that was read last."""
         return self._inbox.read(after_arrival, most)
 
+    def erase(self, received_before_ns: int, upto_arrival: int) -> int:
+        """Erase what the partner released before a moment, as far as it was read."""
+        return self._inbox.erase(received_before_ns, upto_arrival)
+
     def view(self, now_ns: int) -> LinkView:
         """How the link stands."""
         standing = self._inbox.taken.standing

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from marsad.app.track_numbers import TrackNumbers, numbers_in
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.console.partner_board import PartnerFacts
+from marsad.coordinate.coarse import with_posts
 from marsad.coordinate.joint import JointDesk
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
@@ -43,7 +44,7 @@ from marsad.kernel.event import (
     PatrolPosition,
     SightingReported,
 )
-from marsad.kernel.joint import JointMessage
+from marsad.kernel.joint import Coverable, JointGround, JointMessage, JointPost
 from marsad.kernel.measurement import GroundFix, Look, Measurement
 from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView
 from marsad.kernel.picture import Picture, Waypoint
@@ -131,6 +132,11 @@ class Control:
     def __init__(self, outfit: Outfit) -> None:
         """Take up what the log holds. Raises: InputError where that cannot be read."""
         self.site = outfit.site
+        """The site, with the posts that were agreed upon with the partner."""
+        self.joint_ground: Callable[[], JointGround] = _shared_with_nobody
+        """How what was agreed upon of the ground stands. Raises: RefusedError where there is no partner."""
+        self.coverable: Callable[[], Coverable] = _shared_with_nobody
+        """What of the ground could be offered to be kept in view; it takes a while, and may be asked in any thread."""
         self.clips, self.vault = outfit.clips, outfit.vault
         self.records: Callable[[str], IncidentRecord] | None = None
         """What makes an incident's record out of the log; it is called in a thread of its own."""
@@ -173,7 +179,9 @@ class Control:
 
     def _fresh_room(self) -> Room:
         responders = self._board.responders(self._outfit.alarms, self._outfit.site.learning)
-        return Room(responders, self._board, self.site, self._outfit.vault)
+        room = Room(responders, self._board, self.site, self._outfit.vault)
+        room.posts = lambda: frozenset(post.id for post in self.site.posts)
+        return room
 
     def _take_up(self) -> KeptPicture:
         """The picture that the log ends with, or a new one."""
@@ -374,6 +382,22 @@ class Control:
         if partner is not None and joint is not None:
             dropped = joint.let_go(now_ns - SAID_NS, self._sent)
             partner.let_go(dropped, joint.gone)
+
+    def agree_posts(self, posts: Sequence[JointPost]) -> None:
+        """Have the posts that both agreed upon stand among those of the site."""
+        self.site = with_posts(self._outfit.site, posts)
+        if self._board.partner is not None:
+            self._board.partner.know_posts({post.id: post.position for post in self.site.posts})
+
+    @property
+    def exercise(self) -> str:
+        """The name of the exercise that runs, empty while none does."""
+        return self._room.exercise or ""
+
+    @property
+    def epoch(self) -> int:
+        """Which of the partner's streams what was heard came over."""
+        return 1 if self._board.partner is None else self._board.partner.epoch
 
     def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
         """Have emergencies beyond the agreement checked by something that raises RefusedError."""
@@ -725,6 +749,10 @@ class Control:
 
     def _read(self, first: int, last: int) -> Iterator[StoredEvent]:
         return self._log.read(first, last)
+
+
+def _shared_with_nobody() -> NoReturn:
+    raise RefusedError("this site shares with nobody")
 
 
 def _is_expected(camera: CameraState, now_ns: int) -> bool:

@@ -25,6 +25,7 @@ from marsad.kernel.act import (
     EndLesson,
     HandOverIncident,
     HoldAlarms,
+    KeepPost,
     LookUp,
     MarkNuisance,
     MeetPeople,
@@ -99,6 +100,7 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
         StopReleases: "operator",
         ResumeReleases: "supervisor",
         ReleaseBeyond: "supervisor",
+        KeepPost: "operator",
         SayToPartner: "operator",
     }
 )

@@ -22,13 +22,14 @@ from marsad.kernel.event import (
     PictureTrackEnded,
     PictureTrackLost,
     PictureTrackPoint,
+    PostKept,
     SightingReported,
 )
 from marsad.kernel.incident import Incident
 from marsad.kernel.picture import PictureGroup, PictureTrack
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
-from marsad.kernel.release import Release, Withheld, WithheldReason
+from marsad.kernel.release import PostWatch, Release, Withheld, WithheldReason
 from marsad.kernel.sighting import Sighting
 
 _LONG_NS = 86_400 * NS
@@ -85,7 +86,7 @@ def view_of(told: Iterable[Release], agreement: Agreement, now_ns: int) -> View:
         else:
             latest[each.thing_id] = each
     standing = sorted(
-        (each for each in latest.values() if each.expires_ns is None or now_ns < each.expires_ns),
+        (each for each in latest.values() if each.counts_at(now_ns)),
         key=lambda each: each.thing_id,
     )
     spots = (Spot(position=None if e.cell is None else centre_of(frame, e.cell), release=e) for e in standing)
@@ -124,7 +125,7 @@ class _Replay:
         self._given: list[Given] = []
         self._withheld: Counter[str] = Counter()
         self._tracks: dict[str, PictureTrack] = {}
-        self._news: dict[str, PictureTrack | PictureGroup | Alarm | Incident | Sighting] = {}
+        self._news: dict[str, PictureTrack | PictureGroup | Alarm | Incident | Sighting | PostWatch] = {}
         self._exercise = False
 
     def add(self, event: Event) -> None:
@@ -175,6 +176,8 @@ class _Replay:
                 self._news[incident.incident_id] = incident
             case SightingReported(sighting=sighting):
                 self._news[sighting.sighting_id] = sighting
+            case PostKept(watch=post):
+                self._news[post.post_id] = post
             case ExerciseChanged(name=name):
                 self._exercise = bool(name)
             case _:

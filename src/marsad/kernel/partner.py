@@ -27,13 +27,15 @@ class LinkShown(Record):
 
 
 class SharedThing(Record):
-    """Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+    """Something that was told and stands: what was said of it last, and where.
 
+    `position` is the middle of its cell, or where a post stands that both know; `places` are those of a corridor.
     `subject_id` is our own name of what is ours; the partner never hears it.
     """
 
     release: Release
     position: Position | None = None
+    places: tuple[Position, ...] = ()
     subject_id: str = ""
 
 

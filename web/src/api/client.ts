@@ -1,8 +1,10 @@
 /** Calls to the server: the session, acts, and what is read once. Every failure becomes a `CallError` that can be worded. */
 import type {
   Brief,
+  Coverable,
   DeskState,
   Done,
+  JointGround,
   NamedAct,
   Option,
   PartnerView,
@@ -193,3 +195,9 @@ export const film = (camera_id: string, from_ns: number, to_ns: number): Promise
 
 /** A time as the address carries it: whole nanoseconds, in digits. */
 export const ns = (time_ns: number): string => BigInt(Math.round(time_ns)).toString()
+
+/** What both agreed of the ground: posts, who keeps watch, what nobody covers, where patrols may meet. */
+export const jointGround = (): Promise<JointGround> => call('/api/partner/ground')
+
+/** What could be offered to the partner to be kept in view; it takes a while. */
+export const coverable = (): Promise<Coverable> => call('/api/partner/coverage')

@@ -322,13 +322,15 @@ export class SceneMaker {
       // What both see has one symbol, which is our own; what is too old could be nearly anywhere.
       const drawn = joint && !ours.has(release.thing_id) && !(isMoving(release) && age_s(thing, desk) > SHOWN_S)
       if (!drawn && !alarm && !picked.has(key)) continue
+      if (release.item === 'patrol') marks.push(...this.#way(thing, false, desk, picked, words))
       const mark = this.#square(thing, false, desk, picked, words)
       if (!mark) continue
+      const post = release.item === 'post'
       marks.push({
         ...mark,
         origin: 'theirs',
         alpha: isMoving(release) ? fading(age_s(thing, desk)) : 1,
-        sidc: sidc(release.item === 'post' ? 'post' : (release.kind ?? 'unknown'), 'unknown', desk.exercise !== null),
+        sidc: sidc(post ? 'post' : (release.kind ?? 'unknown'), post ? 'declared' : 'unknown', desk.exercise !== null),
         size: 19,
         alarm: alarm?.priority,
         waiting: alarm?.state === 'unacknowledged',
@@ -337,16 +339,30 @@ export class SceneMaker {
     }
     for (const thing of desk.partner?.ours ?? []) {
       if (!shared && !picked.has(`partner ${thing.release.thing_id}`)) continue
+      if (thing.release.item === 'patrol') marks.push(...this.#way(thing, true, desk, picked, words))
       const mark = this.#square(thing, true, desk, picked, words)
       if (mark) marks.push({ ...mark, shape: 'told', standing: 'own', size: 6 })
     }
   }
 
+  /** A patrol's corridor: every square of it, the first one with its name. */
+  #way({ release, places = [] }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark[] {
+    return places.flatMap((position, k) => {
+      const cell = release.cells?.[k]
+      const mark = cell && this.#square({ release: { ...release, cell }, position }, ours, desk, picked, words)
+      if (!mark) return []
+      const named = k ? { key: `${mark.key} ${k}`, label: '', size: 4 } : { size: 19 }
+      const drawn = k ? { shape: 'told' as const } : { sidc: sidc('group', 'declared', desk.exercise !== null) }
+      return [{ ...mark, ...named, ...drawn, standing: ours ? ('own' as const) : ('declared' as const) }]
+    })
+  }
+
   #square({ release, position }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark | null {
-    if (!position || !release.cell) return null
+    if (!position) return null
     const old_s = age_s({ release }, desk)
     const label = `${words.told({ release, position }, ours)} · ${words.unseen(old_s)}`
     const mark = this.#place('partner', release.thing_id, position, label, picked)
+    if (!release.cell) return release.item === 'post' ? mark : null
     const [across, up] = mercatorRates(position.latitude_deg)
     const [w, h] = [(across * release.cell.size_m) / 2, (up * release.cell.size_m) / 2]
     const { x, y } = mark
