@@ -3,15 +3,21 @@
 Lines of sight over made-up steppe by seed, 20 x 15 km in cells of 100 m, towers of 8 m counted on to 2 km; cells count
 as seen or not. The peer, in the same run, is the whole integer program given to HiGHS for as long, with cells that the
 same sites see taken together. Times are processor time on one thread; the peer's is its own clock.
+
+With `--spopt-s` also 20 of 1,000 sites for 20,000 points in the plane, each worth 1 to 30, beside spopt with HiGHS: the
+peer is a process of its own that is ended when its time, in which it also builds its model, is up.
 """
 
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import highspy
 import numpy as np
 from scipy.sparse import csr_array
 
-from figures import Target, command, show
+from figures import ROOT, Target, command, show
 from marsad.plan.coverage import Coverage, CoverageProgress, best_coverage, exchanged, greedy_coverage
 from marsad.plan.relaxation import quiet_solver
 from marsad.plan.sector import TowerKind, exposures
@@ -21,6 +27,20 @@ GROUND = Sector(20_000.0, 15_000.0, 100.0, 1000, 1)
 COUNT = 20
 LIMIT_S = 60.0
 MARKS_S = (1, 5, 10, 20, 40)
+POINTS, SITES, REACH = 20_000, 1000, 0.06
+_SPOPT = """
+import sys, time
+import numpy as np, pulp
+from spopt.locate import MCLP
+told = np.load(sys.argv[1])
+away = np.hypot(*(told["points"][:, None] - told["sites"][None]).transpose(2, 0, 1))
+start = time.perf_counter()
+model = MCLP.from_cost_matrix(away, told["worth"], float(sys.argv[2]), p_facilities=int(sys.argv[3]))
+built = time.perf_counter() - start
+print("built", built, flush=True)
+model.solve(pulp.HiGHS(msg=False, timeLimit=max(1.0, float(sys.argv[4]) - built)))
+print("chosen", *[k for k, var in enumerate(model.fac_vars) if (var.value() or 0) > 0.5], flush=True)
+"""
 TARGETS = [
     Target("gap_percent", "at_most", 2.0),
     Target("model_s", "at_most", 1.0),
@@ -59,6 +79,52 @@ def peer(coverage: Coverage, limit_s: float) -> float:
     return coverage.seen_by(np.argsort(-share)[:COUNT]) if len(share) and share.max() > 0.5 else 0.0
 
 
+def plane() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points in clusters, what each is worth, and the sites among them."""
+    rng = np.random.default_rng(7)
+    points = np.concatenate([rng.normal(rng.random(2), 0.08, (POINTS // 40, 2)) for _ in range(40)]) % 1.0
+    return points, rng.integers(1, 31, POINTS).astype(float), points[rng.choice(POINTS, SITES, replace=False)]
+
+
+def beside_spopt(limit_s: float, python: Path) -> dict[str, object]:
+    """Our model and search for points in the plane, and what spopt has after its time; 0 where it has nothing yet."""
+    points, worth, sites = plane()
+    start = time.process_time()
+    near = np.hypot(*(points[None] - sites[:, None]).transpose(2, 0, 1)) <= REACH
+    coverage = Coverage(csr_array(near.astype(float)), worth, COUNT)
+    model_s = time.process_time() - start
+    chosen = exchanged(coverage, greedy_coverage(coverage))
+    first_s = time.process_time() - start
+    progress = CoverageProgress(chosen, coverage.seen_by(chosen), float(worth.sum()))
+    for better in best_coverage(coverage, np.random.default_rng(0)):
+        progress = better
+        if time.process_time() - start > min(limit_s, LIMIT_S):
+            break
+    told, built = _asked_spopt(points, worth, sites, limit_s, python)
+    return {
+        "points_model_s": model_s, "points_first": coverage.seen_by(chosen), "points_first_s": first_s,
+        "points_seen": progress.seen, "points_bound": progress.bound, "points_gap_percent": 100 * progress.gap,
+        "spopt_built_s": built, "spopt_seen": coverage.seen_by(told) if len(told) else 0.0,
+    }  # fmt: skip
+
+
+def _asked_spopt(
+    points: np.ndarray, worth: np.ndarray, sites: np.ndarray, limit_s: float, python: Path
+) -> tuple[np.ndarray, object]:
+    """The sites that spopt has chosen when its time is up, and how long its model took."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plane.npz"
+        np.savez(path, points=points, worth=worth, sites=sites)
+        asked = [str(python), "-c", _SPOPT, str(path), str(REACH), str(COUNT), str(limit_s)]
+        try:
+            said = subprocess.run(asked, check=False, capture_output=True, timeout=1.2 * limit_s).stdout.decode()
+        except subprocess.TimeoutExpired as late:
+            said = (late.stdout or b"").decode()
+    lines = {name: rest for name, *rest in (line.split() for line in said.splitlines() if line)}
+    chosen = np.array([int(each) for each in lines.get("chosen", [])], np.int64)
+    return chosen, float(lines["built"][0]) if "built" in lines else f"not in {limit_s:g} s"
+
+
 def searched(coverage: Coverage) -> CoverageProgress:
     """The best sites after the time given, with a table on the way."""
     start, marks = time.process_time(), iter(MARKS_S)
@@ -79,6 +145,8 @@ def main() -> None:
     """The table, and greedy, exchanges and the peer beside it."""
     parser = command(__doc__ or "")
     parser.add_argument("--peer-s", type=float, default=LIMIT_S, help="how long the peer may take, 0 for not at all")
+    parser.add_argument("--spopt-s", type=float, default=0.0, help="how long spopt may take, 0 for not at all")
+    parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers/bin/python", help="a Python that has spopt")
     options = parser.parse_args()
     seen = seen_cells()
     worth = np.ones(seen.shape[1])
@@ -96,6 +164,8 @@ def main() -> None:
         "bound": last.bound, "gap_percent": 100 * last.gap, "peer": "not run" if other is None else other,
         "seen_over_peer_percent": "not run" if other is None else 100 * (last.seen / max(other, 1.0) - 1),
     }  # fmt: skip
+    if options.spopt_s > 0:
+        figures |= beside_spopt(options.spopt_s, options.peers)
     show("coverage_siting", figures, TARGETS, as_json=options.json)
 
 

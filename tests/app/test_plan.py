@@ -68,6 +68,40 @@ lens = { width_px = 640, height_px = 512, horizontal_fov_deg = 45.0 }
 """
 
 
+BASE = f"""
+[[bases]]
+id = "camp"
+position = {spot(0, -500)}
+crews = 1
+cost = 20.0
+crew_year = 2.0
+ready_s = 30.0
+"""
+WIRE = """
+[[barriers]]
+id = "wire"
+delay_s = 400.0
+cost_per_km = 50.0
+"""
+STANDS = """
+[[standing]]
+barrier = "wire"
+from_m = 0.0
+to_m = 800.0
+"""
+POST = f"""
+[[posts]]
+id = "hill"
+position = {spot(0, 300)}
+sees_as = "mast"
+"""
+COVER = f"""
+[[cover]]
+points = [{spot(-300, -200)}, {spot(300, -200)}, {spot(300, 200)}, {spot(-300, 200)}]
+times = 2
+"""
+
+
 @pytest.fixture
 def plan(tmp_path: Path) -> Callable[..., Result]:
     def run(settings: str, site: str = SITE, *more: str) -> Result:
@@ -80,7 +114,9 @@ def plan(tmp_path: Path) -> Callable[..., Result]:
             "--out",
             str(tmp_path / "out"),
         ]
-        return CliRunner().invoke(app, ["plan", *files, "--out", str(tmp_path / "out"), "--json", *more])
+        return CliRunner().invoke(
+            app, ["plan", *files, "--out", str(tmp_path / "out"), "--json", "--no-check", "--no-report", *more]
+        )
 
     return run
 
@@ -124,11 +160,62 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
         assert raster.tags()["note"].startswith("Illustrative")
         seen = raster.read(2)
         assert set(np.unique(seen[~np.isnan(seen)])) == {0.0, 1.0}
+    assert "300 walks on other ways" in result.stdout
+    with Image.open(tmp_path / "check.png") as picture:
+        assert picture.width > 500
+
+
+def test_reports_in_four_languages_say_what_the_plan_rests_on(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = "probability = 0.5\ncurve = [0.3]\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    found = report(plan(asked, SITE + STANDING, "--report"))
+    study = found["study"]
+    kinds_of = [(one["premise"], one["factor"]) for one in study["sensitivities"]]
+    assert kinds_of == [
+        ("detection_rate", 0.7),
+        ("detection_rate", 0.5),
+        ("reach", 0.7),
+        ("reach", 0.5),
+        ("ground", 3.0),
+    ]
+    quick, slow, far, near, ground = (one["median"] for one in study["sensitivities"])
+    assert found["plan"]["reached"] + 1e-9 >= quick >= slow
+    assert far >= near
+    assert study["sensitivities"][-1]["low"] <= ground <= study["sensitivities"][-1]["high"]
+    assert 0 <= study["dead_share"] < 1
+    for language, said in (("ar", "خطة"), ("ckb", "پلان"), ("kmr", "Plana"), ("en", "Plan for")):
+        page = (tmp_path / "out" / f"report-{language}.html").read_text(encoding="utf-8")
+        assert said in page
+        assert page.count("data:image/png") == 2
+        assert (tmp_path / "out" / f"report-{language}.pdf").read_bytes().startswith(b"%PDF")
+    report(plan(asked, SITE + STANDING))
+    assert not (tmp_path / "out" / "report-en.pdf").exists()
 
 
 def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:
     given = feature["geometry"]["coordinates"]
     return tuple((x, y) for x, y in ([given] if feature["geometry"]["type"] == "Point" else given))
+
+
+def test_what_the_plan_foretells_is_what_comes_of_walkers_that_are_simulated(plan: Callable[..., Result]) -> None:
+    found = report(plan(HEAD + TOWERS + candidates(-600, -200, 200, 600), SITE + STANDING, "--check"))["check"]
+    assert found["walks"] == 300
+    assert found["difference"] < 0.04
+    assert found["brier"] < found["brier_least"] + 0.02
+    assert found["least"] > 0.8
+    assert sum(each["walks"] for each in found["bins"]) == 300
+
+
+def test_what_is_foretold_of_being_stopped_is_what_comes_of_those_who_are_held_up(
+    plan: Callable[..., Result],
+) -> None:
+    asked = "probability = 0.5\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE + WIRE + STANDS
+    found = report(plan(asked + POST, SITE, "--check"))
+    check = found["check"]
+    assert check["measure"] == found["measure"] == "interruption"
+    assert check["difference"] < 0.06
+    assert check["brier"] < check["brier_least"] + 0.02
+    assert check["least"] > 0.4
+    assert sum(each["walks"] for each in check["bins"]) == check["walks"] > 250
 
 
 def test_on_flat_ground_the_fewest_masts_that_hold_the_line_are_built(plan: Callable[..., Result]) -> None:
@@ -147,7 +234,7 @@ def test_a_sector_that_cannot_be_closed_says_where(plan: Callable[..., Result], 
     assert found["plan"] is None
     for way in found["ways"]:
         assert way["unseen_m"] > 0
-        east, north, _ = FRAME.from_geodetic(way["crosses"][1], way["crosses"][0])
+        east, north, _ = FRAME.from_geodetic(way["crosses"]["latitude_deg"], way["crosses"]["longitude_deg"])
         assert east > 0
         assert abs(north) < 100
     assert not (tmp_path / "out" / "plan.toml").exists(), "a plan of an earlier run is left"
@@ -158,7 +245,8 @@ def test_a_camera_that_stands_is_kept_and_spares_towers(plan: Callable[..., Resu
     asked = HEAD + "standing_try_s = 20.0\n" + TOWERS + candidates(-600, -200, 200, 600)
     without, found = report(plan(asked)), report(plan(asked, SITE + STANDING))
     assert found["plan"]["cost"] < without["plan"]["cost"]
-    assert {"option": "old", "kind": "standing", "cost": 0.0, "standing": True} in found["plan"]["placements"]
+    old = next(one for one in found["plan"]["placements"] if one["option"] == "old")
+    assert (old["kind"], old["element"], old["cost"], old["standing"]) == ("standing", "camera", 0.0, True)
     assert any("try every 20 s" in note for note in found["notes"])
     assert load_site(tmp_path / "out" / "plan.toml").cameras[0].id == "old"
 
@@ -175,6 +263,15 @@ def test_a_camera_that_stands_is_kept_and_spares_towers(plan: Callable[..., Resu
         (HEAD + "cell_m = 300.0\n" + TOWERS + candidates(0), SITE, "third of depth_m"),
         (HEAD + TOWERS + TOWERS + candidates(0), SITE, "towers\\[0\\] has this one"),
         (HEAD + TOWERS + 'source = "rtsp://one"\n' + candidates(0), SITE, "{camera}"),
+        (HEAD + TOWERS + candidates(0) + WIRE, SITE, "\\[\\[bases\\]\\]"),
+        (HEAD + TOWERS + candidates(0) + BASE + STANDS, SITE, "one of the \\[\\[barriers\\]\\]"),
+        (HEAD + TOWERS + candidates(0) + BASE + "[respond]\noutward_m = 900.0\n", SITE, "at most depth_m"),
+        (HEAD + TOWERS + candidates(0) + POST.replace("mast", "hut"), SITE, "one of the \\[\\[towers\\]\\]"),
+        (HEAD + TOWERS + candidates(0) + '[[phases]]\nname = "one"\nbuilds = ["moat"]\n', SITE, "tower or barrier"),
+        (HEAD + TOWERS + candidates(0) + BASE.replace("crews = 1", "standing_crews = 3"), SITE, "at most crews"),
+        (HEAD + TOWERS + candidates(0) + BASE.replace(spot(0, -500), spot(0, 500)), SITE, "base camp"),
+        (HEAD + 'no_build = "none.geojson"\n' + TOWERS + candidates(0), SITE, "none.geojson"),
+        (HEAD + TOWERS + candidates(0) + COVER.replace("times = 2", "times = 9"), SITE, "9 are wanted"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(plan: Callable[..., Result], settings: str, site: str, said: str) -> None:
@@ -222,3 +319,122 @@ def test_the_search_ends_when_its_time_is_up(tmp_path: Path) -> None:
     assert found.stopped == "time"
     assert found.gap is not None
     assert found.gap > 0
+
+
+def kinds(found: dict[str, Any]) -> list[str]:
+    return [one["kind"] for one in found["plan"]["placements"] if not one["standing"]]
+
+
+def test_with_a_base_those_who_are_noticed_too_late_do_not_count(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    seen, stopped = report(plan(asked)), report(plan(asked + BASE))
+    assert "base" in kinds(stopped)
+    assert stopped["plan"]["measure"] == "interruption"
+    assert stopped["plan"]["cost"] >= seen["plan"]["cost"] + 20 + 10 * 2
+    for way in stopped["plan"]["ways"]:
+        assert way["answered_by"] == "camp"
+        assert way["detected"] >= way["probability"] >= 0.7
+        assert way["response_s"] > 30
+
+
+def test_a_response_that_is_too_late_needs_a_barrier_and_the_site_gets_it(
+    plan: Callable[..., Result], tmp_path: Path
+) -> None:
+    asked = "probability = 0.6\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    slow = BASE.replace("ready_s = 30.0", "ready_s = 600.0")
+    late = plan(asked + slow)
+    assert late.exit_code == 1
+    assert "too late" in " ".join(late_text(tmp_path, asked + slow).split())
+    found = report(plan(asked + slow + WIRE))
+    assert found["closed"]
+    assert kinds(found).count("wire") == 2
+    site = load_site(tmp_path / "out" / "plan.toml")
+    assert [fence.name for fence in site.fences] == ["wire"]
+    assert [post.id for post in site.posts] == ["camp"]
+    half = report(plan(asked + slow + WIRE + STANDS + "\n"))
+    assert 0 < half["plan"]["cost"] < found["plan"]["cost"]
+    shown = json.loads((tmp_path / "out" / "plan.geojson").read_text())
+    assert {"barrier", "base", "tower"} <= {each["properties"]["feature"] for each in shown["features"]}
+
+
+def late_text(tmp_path: Path, settings: str) -> str:
+    (tmp_path / "asked.toml").write_text(settings, encoding="utf-8")
+    return plan_site(
+        tmp_path / "site.toml", tmp_path / "asked.toml", tmp_path / "late", seconds=9.0, tell=lambda _: None
+    ).text()
+
+
+def test_a_budget_buys_the_most_probability_and_says_what_more_would_cost(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.9\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    need = report(plan(asked))["plan"]["cost"]
+    poor, rich = (report(plan(f"budget = {budget}\n" + asked))["plan"] for budget in (need - 30.0, need))
+    assert poor["cost"] <= need - 30
+    assert poor["reached"] < 0.9
+    assert poor["reached"] <= poor["attainable"] + 1e-9
+    assert poor["curve"] == [{"probability": 0.9, "cost": need, "bound": need}]
+    assert rich["reached"] >= 0.9
+
+
+def test_ground_that_is_to_be_seen_twice_costs_more(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 0, 200, 600)
+    once, twice = report(plan(asked)), report(plan(asked + COVER.replace("times = 2", "times = 4")))
+    assert twice["plan"]["cost"] > once["plan"]["cost"]
+    assert twice["stopped"] == "proven"
+
+
+def test_places_closed_to_building_or_out_of_sight_of_command_are_left_out(
+    plan: Callable[..., Result], tmp_path: Path
+) -> None:
+    ring = [FRAME.position(east, north) for east, north in ((-700, -100), (-500, -100), (-500, 100), (-700, 100))]
+    corners = [[place.longitude_deg, place.latitude_deg] for place in [*ring, ring[0]]]
+    shape = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [corners]}}
+    (tmp_path / "shut.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [shape]}))
+    post = f"[command]\nposition = {spot(0, -550)}\nmast_m = 10.0\n"
+    asked = HEAD + 'no_build = "shut.geojson"\n' + TOWERS + candidates(-600, -450, -200, 200, 600) + post
+    found = report(plan(asked))
+    assert found["options"] == 4
+    assert any("c0" in note and "shut.geojson" in note for note in found["notes"])
+
+
+def test_the_loss_of_any_tower_is_survived_where_that_is_asked_for(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    frail, sound = (report(plan(more + asked))["plan"] for more in ("", "survive = 0.3\n"))
+    assert frail["losses"][0]["reached"] < 0.3 <= sound["losses"][0]["reached"]
+    assert sound["cost"] > frail["cost"]
+
+
+def test_a_partners_post_and_phases_are_counted(plan: Callable[..., Result]) -> None:
+    phases = """
+[[phases]]
+name = "first"
+builds = ["mast"]
+[[phases]]
+name = "then"
+builds = ["base"]
+"""
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE + POST + phases
+    found = report(plan(asked))["plan"]
+    assert [one["name"] for one in found["phases"]] == ["what stands", "first", "then"]
+    reached = [one["reached"] for one in found["phases"]]
+    assert reached == sorted(reached)
+    assert reached[-1] == pytest.approx(found["reached"])
+    assert reached[1] == 0
+    assert {one["phase"] for one in found["placements"] if one["kind"] == "base"} == {2}
+    assert any(one["element"] == "post" and one["standing"] for one in found["placements"])
+    known = {(one["direction"], one["knows"]): one["probability"] for one in found["judgements"]}
+    for direction in ("inward", "outward"):
+        worst = known[direction, "everything"]
+        assert worst <= known[direction, "something"] + 1e-9
+        assert worst <= known[direction, "nothing"] + 1e-9
+    assert found["losses"][0]["reached"] <= found["reached"]
+
+
+def test_the_al_qaim_example_has_a_plan_with_every_part(tmp_path: Path) -> None:
+    folder = EXAMPLE / "al-qaim"
+    found = plan_site(folder / "site.toml", folder / "plan.toml", tmp_path, seconds=1.0, tell=lambda _: None)
+    assert found.plan is not None
+    assert {one.element for one in found.plan.placements} >= {"tower", "barrier", "base", "post"}
+    assert found.plan.reached >= 0.7
+    assert 0 <= found.plan.bound <= found.plan.cost
+    assert "interrupted with at least" in found.text()
+    assert load_site(tmp_path / "plan.toml").fences

@@ -65,9 +65,9 @@ def test_on_flat_ground_a_tower_adds_the_cameras_rate_all_round() -> None:
     rates = exposures(flat(), LATTICE, [Site(0.0, 0.0)], [MAST]).toarray()[0].reshape(LATTICE.shape)
     east, north = LATTICE.centres()
     away = np.hypot(east, north)
-    near = away < 550
-    np.testing.assert_allclose(rates[near], detection_rate(MAST.camera, away[near]), rtol=0.01)
-    assert not rates[away > 620].any()
+    near = (away < 500) & (away > 150)
+    np.testing.assert_allclose(rates[near], detection_rate(MAST.camera, away[near]), rtol=0.05)
+    assert not rates[away > 670].any()
 
 
 def test_a_site_far_off_adds_nothing() -> None:

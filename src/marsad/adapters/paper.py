@@ -1,15 +1,17 @@
-"""Statements, incident records and briefs on paper: PDF, in Arabic, Sorani, Kurmanji and English.
+"""Statements, incident records, briefs and other reports on paper: PDF, in Arabic, Sorani, Kurmanji and English.
 
 Type is set by Typst, which shapes Arabic script; the face is DejaVu Sans, which comes with matplotlib and holds the
 letters of all four languages.
 """
 
 import functools
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import typst
@@ -19,6 +21,7 @@ from marsad.kernel.lesson import Lesson
 from marsad.kernel.statement import Language, Statement
 from marsad.report.brief import Brief
 from marsad.report.incident_record import IncidentRecord
+from marsad.report.sheet import Block, Heading, Notice, Picture, Sheet, Table, Words
 from marsad.report.wording import BRIEF, FIRST, LABELS, LAST, WORDS
 
 NS: Final = 1_000_000_000
@@ -124,6 +127,45 @@ def brief_lists(brief: Brief, language: Language, zone: tzinfo) -> list[tuple[st
     return [(heading, lines) for heading, lines in lists if lines]
 
 
+def sheet_pdf(sheet: Sheet, pictures: Mapping[str, bytes]) -> bytes:
+    """A report, `pictures` PNG by their names.
+
+    Raises: KeyError where a picture it asks for is not among them, UnavailableError where the page cannot be set.
+    """
+    used = {f"{block.name}.png": pictures[block.name] for block in sheet.blocks if isinstance(block, Picture)}
+    parts = [f"= {_plain(sheet.title)}", *map(_block, sheet.blocks)]
+    return _compiled(parts, sheet.language, sheet.title, used)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading():
+            return f"== {_plain(block.text)}"
+        case Words():
+            return f"#par[{_plain(block.text)}]"
+        case Notice():
+            return _boxed(block.text)
+        case Picture():
+            return f'#figure(image("/{block.name}.png", width: 100%), caption: [{_plain(block.text)}], numbering: none)'
+        case Table():
+            return _sides_table(block)
+
+
+_FEW: Final = 6
+
+
+def _sides_table(table: Table) -> str:
+    """A table whose numbers stand at the end of their cells; its head stands again on every page."""
+    # Many columns share the page by what is in them: of what others leave there would be nothing for words.
+    words, size_pt = ("1fr", 8.5) if len(table.sides) <= _FEW else ("auto", 7.2)
+    columns = ", ".join(words if side == "words" else "auto" for side in table.sides)
+    aligned = ", ".join("end" if side == "numbers" else "start" for side in table.sides)
+    head = "".join(f"[*{_plain(cell)}*]," for cell in table.head)
+    cells = "".join(f"[{_plain(cell)}]," for row in table.rows for cell in row)
+    look = f"columns: ({columns},), align: ({aligned},), inset: 4pt, stroke: 0.4pt"
+    return f"#text(size: {size_pt}pt)[#table({look}, table.header({head}), {cells})]"
+
+
 def word(language: Language, value: str) -> str:
     """A value of the records in a language; as it is where no word is known."""
     return WORDS[language].get(value, value.replace("_", " "))
@@ -166,16 +208,22 @@ def _fonts() -> typst.Fonts:
     )
 
 
-def _compiled(parts: Sequence[str], language: Language, title: str) -> bytes:
-    """The PDF. Raises: UnavailableError where it cannot be set."""
+def _compiled(
+    parts: Sequence[str], language: Language, title: str, pictures: Mapping[str, bytes] = MappingProxyType({})
+) -> bytes:
+    """The PDF, `pictures` by file name. Raises: UnavailableError where it cannot be set."""
     direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
     source = (
         f'#set document(title: [{_plain(title)}])\n#set page(paper: "a4", margin: 2cm, numbering: "1")\n'
         f'#set text(font: "DejaVu Sans", lang: "{_TYPST_LANGUAGE[language]}", dir: {direction}, size: 10.5pt)\n'
         "#set par(spacing: 1em)\n\n"
     )
-    whole = (source + "\n\n".join(parts)).encode()
+    files = {"main.typ": (source + "\n\n".join(parts)).encode(), **pictures}
     try:
-        return typst.compile(whole, font_paths=_fonts(), ignore_system_fonts=True)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            main = str(Path(folder) / "main.typ")
+            return typst.compile(main, root=folder, font_paths=_fonts(), ignore_system_fonts=True)
     except typst.TypstError as error:
         raise UnavailableError(f"the page could not be set: {error.message}") from error

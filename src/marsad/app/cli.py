@@ -321,6 +321,10 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="What its gateway writes; in gateway/ there when left out."),
     ] = None,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="PLAN.toml", help="What the line was planned with."),
+    ] = None,
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -334,7 +338,7 @@ def run(
         out=out, host=host, port=port, names=tuple(name or ()), certificate=certificate, key=key, tls_proxy=tls_proxy,
         quota_gb=quota,
     )  # fmt: skip
-    options = Options(model, faint, None if share is None else Share(share, outbox, spool))
+    options = Options(model, faint, None if share is None else Share(share, outbox, spool), plan_file)
     _report(run_site(site, place, seconds=seconds, options=options), as_json=as_json)
 
 
@@ -400,14 +404,97 @@ def plan(
     settings: Annotated[Path, typer.Option(metavar="PLAN.toml", help="What may be built, and what is asked of it.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/plan"),
     seconds: Annotated[float, typer.Option("--for", metavar="SECONDS", help="How long to search at most.")] = 60.0,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Hold the plan against simulated walkers and turning cameras.")
+    ] = True,
+    reports: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write reports in four languages, as pages and on paper.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Find the cheapest towers that hold the site's first line both ways, and how much cheaper it could be at most."""
+    """Find what is cheapest to build to hold the site's first line both ways, and how much could be saved at most."""
     from marsad.app.plan import plan_site
 
     _must_exist(site)
-    _report(plan_site(site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True)),
-            as_json=as_json)  # fmt: skip
+    report = plan_site(
+        site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True), checked=check,
+        reported=reports,
+    )  # fmt: skip
+    _report(report, as_json=as_json)
+
+
+@app.command()
+def closure(
+    site: SitePath,
+    settings: Annotated[
+        Path, typer.Option("--plan", metavar="PLAN.toml", help="The plan file that the site was planned with.")
+    ],
+    log: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="An --out folder of marsad watch or run, or its log.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="UTC, or +SECONDS after the first event.")] = None,
+    down: Annotated[list[str] | None, typer.Option(metavar="ID", help="A camera not counted on. May be repeated.")] = (
+        None
+    ),
+    manned: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A post, also a partner's, that is manned. May be repeated.")
+    ] = None,
+    visibility: Annotated[float | None, typer.Option(metavar="M", help="Where a third of all sight is left.")] = None,
+    restore: Annotated[float, typer.Option(metavar="MIN", min=0, help="What bringing a camera back takes.")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Say which stretches of the planned line are open now, and what closes them cheapest."""
+    from marsad.app.closure import ClosureAsked, closure_site
+
+    _must_exist(site)
+    asked = ClosureAsked(
+        down=tuple(down or ()), visibility_m=visibility, manned=tuple(manned or ()), logs=tuple(log or ()), at=at,
+        restore_min=restore,
+    )  # fmt: skip
+    _report(closure_site(site, settings, asked), as_json=as_json)
+
+
+LatLon = Annotated[str, typer.Argument(metavar="LAT,LON", help="A place, degrees on WGS84.")]
+
+
+@app.command()
+def sees(
+    site: SitePath,
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="A camera of the site.")],
+    place: LatLon,
+    height: Annotated[float, typer.Option(metavar="M", min=0, help="How far above the ground.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Say whether a camera sees a place, and what is in the way: a ridge, its reach or its picture."""
+    from marsad.app.agree import parse_place
+    from marsad.app.seeing import sees as asked
+
+    _must_exist(site)
+    _report(asked(site, camera, parse_place(place), height), as_json=as_json)
+
+
+@app.command("viewshed")
+def viewshed_command(
+    site: SitePath,
+    place: LatLon,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="A .tif for map programs, or a .png.")] = None,
+    mast: Annotated[float, typer.Option(metavar="M", min=0, help="The eye's height above the ground.")] = 20.0,
+    target: Annotated[float, typer.Option(metavar="M", min=0, help="How tall what is looked for is.")] = 1.7,
+    reach: Annotated[float, typer.Option(metavar="M", min=1, help="How far is looked.")] = 5000.0,
+    cell: Annotated[float | None, typer.Option(metavar="M", help="The side of a cell; the data's own.")] = None,
+    way: Annotated[
+        Literal["exact", "quick", "probable"], typer.Option(help="Exact, a few percent off, or by the data's error.")
+    ] = "exact",
+    draws: Annotated[int, typer.Option(min=1, help="How often the data's error is drawn.")] = 32,
+    as_json: Json = False,
+) -> None:
+    """Say what a mast at a place would see all around, as a map or a GeoTIFF."""
+    from marsad.app.agree import parse_place
+    from marsad.app.seeing import ViewshedAsked, viewshed
+
+    _must_exist(site)
+    asked = ViewshedAsked(mast_m=mast, target_m=target, reach_m=reach, cell_m=cell, way=way, draws=draws)
+    _report(viewshed(site, parse_place(place), out, asked), as_json=as_json)
 
 
 bench = typer.Typer(name="bench", help="Prove what Marsad can do.", no_args_is_help=True, rich_markup_mode=None)

@@ -2,11 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 
+from marsad.app.closure import PlannedLine, Standing, standing_of
 from marsad.app.desk_feed import LEFT_OUT
 from marsad.app.presence_start import site_lattice, start_presence
 from marsad.app.site_map import ground_layers
@@ -14,9 +16,11 @@ from marsad.console.desk import Told
 from marsad.console.maps import GroundLayers
 from marsad.fuse.presence import Presence
 from marsad.geo.elevation import Surface
+from marsad.kernel.closure import Closure
 from marsad.kernel.event import CameraLost, CameraRunChanged, Event, TrackPoint
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.port import EventLog
+from marsad.kernel.position import Position
 from marsad.kernel.site import Site
 from marsad.report.replay import newest_first
 
@@ -33,10 +37,14 @@ _UNHEARD: Final = tuple(kind for kind in LEFT_OUT if kind is not TrackPoint)
 class GroundWatch:
     """Hears all that is logged from the moment it is made, and makes the map's layers of it every so often.
 
-    Until the first are made nothing is said to have been observed.
+    Until the first are made nothing is said to have been observed. With a `plan` it also says how that holds, by those
+    patrols whose `places` are known.
     """
 
-    def __init__(self, site: Site, surface: Surface, log: EventLog, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, site: Site, surface: Surface, log: EventLog, clock: Callable[[], int], *,
+        plan: PlannedLine | None = None, places: Callable[[], Mapping[str, Position]] = dict,
+    ) -> None:  # fmt: skip
         """Raises: InputError where no camera of the site has a pose."""
         self._site = site
         self._surface = surface
@@ -46,6 +54,10 @@ class GroundWatch:
         self._heard: list[Event] = []
         self._presence: Presence | None = None
         self._layers = _blank(_lattice(site, surface), clock())
+        self._plan = plan
+        self._places = places
+        self._closure: Closure | None = None
+        self._stood: Standing | None = None
 
     def hear(self, told: Sequence[Told]) -> None:
         """Take in what has been logged."""
@@ -57,11 +69,17 @@ class GroundWatch:
         """The layers as they were made last."""
         return self._layers
 
+    def closure(self) -> Closure | None:
+        """How the plan held when that was worked out last; None where there is none, and until then."""
+        return self._closure
+
     async def keep(self) -> None:
         """Make them again and again, for ever."""
         while True:
             heard, self._heard = self._heard, []
-            self._layers = await asyncio.to_thread(self._make, heard, self._clock())
+            now_ns, places = self._clock(), self._places()
+            self._layers = await asyncio.to_thread(self._make, heard, now_ns)
+            self._closure = await asyncio.to_thread(self._close, now_ns, places)
             await asyncio.sleep(EVERY_S)
 
     def _make(self, heard: Iterable[Event], now_ns: int) -> GroundLayers:
@@ -72,6 +90,16 @@ class GroundWatch:
         _take(presence, heard)
         presence.advance(now_ns)
         return ground_layers(presence)
+
+    def _close(self, now_ns: int, places: Mapping[str, Position]) -> Closure | None:
+        """How the plan holds: as it did where nothing has changed since."""
+        if self._plan is None or self._presence is None:
+            return None
+        standing = standing_of(self._plan, self._presence.coverage, now_ns, places, {})
+        was, self._stood = self._stood, standing._replace(time_ns=0)
+        if self._closure is not None and was == self._stood:
+            return msgspec.structs.replace(self._closure, time_ns=now_ns)
+        return self._plan.now(standing)
 
     def _earlier(self, now_ns: int) -> list[Event]:
         """What was logged lately, and that whoever looked then looks no more."""
@@ -112,8 +140,11 @@ def _blank(lattice: Lattice, now_ns: int) -> GroundLayers:
     return GroundLayers(version="", time_ns=now_ns, lattice=lattice, unseen_s=unknown, presence_km2=unknown)
 
 
-def ground_watch(site: Site, surface: Surface | None, log: EventLog, clock: Callable[[], int]) -> GroundWatch | None:
+def ground_watch(
+    site: Site, surface: Surface | None, log: EventLog, clock: Callable[[], int], *, plan: PlannedLine | None = None,
+    places: Callable[[], Mapping[str, Position]] = dict,
+) -> GroundWatch | None:  # fmt: skip
     """What watches the ground of a site; None where none of its cameras stands anywhere."""
     if surface is None or all(camera.pose is None for camera in site.cameras):
         return None
-    return GroundWatch(site, surface, log, clock)
+    return GroundWatch(site, surface, log, clock, plan=plan, places=places)

@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,25 +11,32 @@ import numpy as np
 
 from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.config import load_site
+from marsad.app.plan_check import check_plan, draw_check
 from marsad.app.plan_file import PlanFile, load_plan_file
 from marsad.app.plan_gis import FILES as GIS
 from marsad.app.plan_gis import write_gis
-from marsad.app.plan_ground import Option, Sector, lay_out, options_of, siting_of, way_points
+from marsad.app.plan_ground import Sector, illustrative, lay_out
 from marsad.app.plan_map import draw_map
-from marsad.app.plan_site import Feature, WorstWay, camera_name, features, lonlat, planned_site, refuse_clashes
+from marsad.app.plan_options import Option, offer
+from marsad.app.plan_paper import NAMES as REPORTS
+from marsad.app.plan_paper import write_reports
+from marsad.app.plan_report import MEASURED, Built, PlanReport, money
+from marsad.app.plan_site import Feature, camera_name, features, lonlat, planned_site, refuse_clashes
+from marsad.app.plan_siting import Asked, ask, chosen
+from marsad.app.plan_study import study_of
+from marsad.app.plan_worth import judgements, losses, phases, placements, reached, worst_ways
 from marsad.app.scenario_file import TERRAIN
 from marsad.app.stage import write_made_ground
 from marsad.app.toml_text import toml_text
 from marsad.kernel.error import InputError
-from marsad.kernel.plan import Placement, Plan
-from marsad.kernel.record import Record
+from marsad.kernel.plan import CurvePoint, Measure, Plan, Way
+from marsad.plan.budget import within
 from marsad.plan.siting import Choice, Siting
-from marsad.plan.siting import Path as Way
 from marsad.plan.solve_siting import Progress, solve
 from marsad.simulate.terrain import ILLUSTRATIVE
 
 _TELL_S = 2.0
-PLAN, SITE, GEOJSON, MAP = "plan.json", "plan.toml", "plan.geojson", "map.png"
+PLAN, SITE, GEOJSON, MAP, CHECK = "plan.json", "plan.toml", "plan.geojson", "map.png", "check.png"
 _HEAD = """# Written by marsad plan: the site with the plan's cameras on it. Their sources are to be filled in, and
 # their poses to be measured once they stand. A planned camera turns all round; its pose is where it rests.
 """
@@ -39,60 +45,25 @@ _NOTE_STANDING = "cameras that stand are counted in their own picture only, with
 Tell = Callable[[str], None]
 
 
-class Built(Record):
-    """One tower of a plan."""
-
-    camera_id: str
-    candidate: str
-    kind: str
-    longitude_deg: float
-    latitude_deg: float
-    mast_m: float
-    cost: float
-
-
-class PlanReport(Record):
-    """What was planned, or where the sector stays open whatever is built.
-
-    `ways` are the least detected ones with the plan built, with everything built where it stays open.
-    """
-
-    site_file: str
-    site: str
-    line: str
-    closed: bool
-    illustrative: bool
-    options: int
-    plan: Plan | None
-    gap: float | None
-    towers: tuple[Built, ...]
-    ways: tuple[WorstWay, ...]
-    required: float
-    seconds: float
-    stopped: str
-    notes: tuple[str, ...]
-    files: tuple[str, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 where the sector is closed, 1 where it cannot be."""
-        return 0 if self.closed else 1
-
-    def text(self) -> str:
-        """The report for people."""
-        return _text(self)
-
-
 class _Answer(NamedTuple):
-    """Where the search ended, why, and after how long."""
+    """Where the search ended, why, after how long, and under a budget what no choice reaches."""
 
-    progress: Progress
+    choice: Choice
+    cost: float
+    bound: float
+    required: float
     stopped: str
     seconds: float
+    attainable: float | None = None
 
 
-def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell) -> PlanReport:
-    """The cheapest towers found that hold a site's first line, written to a folder.
+def plan_site(
+    site_path: Path, settings: Path, out: Path, *, seconds: float, tell: Tell, checked: bool = True,
+    reported: bool = True,
+) -> PlanReport:  # fmt: skip
+    """The cheapest plan found that holds a site's first line, or the best within a budget, written to a folder.
+
+    It is `checked` by simulation, and `reported` on paper and as pages in four languages.
 
     Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
     """
@@ -102,43 +73,77 @@ def plan_site(site_path: Path, settings: Path, out: Path, *, seconds: float, tel
     site = load_site(site_path)
     _empty(out, (settings, site_path, *map(Path, site.terrain.files)))
     sector = lay_out(site, plan)
-    options = options_of(sector, plan)
+    found = offer(sector, plan, settings.parent)
+    options = found.options
     refuse_clashes(sector, options)
     tell(f"{len(options)} options over {sector.lattice.rows} x {sector.lattice.columns} cells; looking from each")
-    siting = siting_of(sector, plan, options)
+    asked = ask(sector, plan, found)
+    siting = asked.at(plan.probability)
     if math.isinf(siting.most):
         raise InputError("nobody can walk across here: the ground on both sides is not known, or too steep everywhere")
-    answer = None if siting.open_way() is not None else _search(siting, plan, seconds, tell)
-    choice = np.ones(siting.options, np.bool_) if answer is None else answer.progress.choice
-    built = [] if answer is None else [one for one, taken in zip(options, choice, strict=True) if taken]
-    found = _plan(siting, built, answer)
-    ways = worst_ways(sector, siting, choice)
-    seen = (siting.place_rates(0, choice.astype(float)) > 0).reshape(sector.lattice.shape)
-    files = _write(out, sector, plan, options, ways, seen, built, found)
-    stood = any(option.standing for option in options)
+    answer = _answer(asked, siting, plan, seconds, tell)
+    choice = np.ones(siting.options, np.bool_) if answer is None else answer.choice
+    built = [] if answer is None else chosen(options, choice)
+    ways = worst_ways(sector, plan, siting, choice)
+    made = None if answer is None else _plan(sector, plan, asked, siting, options, answer, ways, seconds, tell)
+    seen = _seen(siting, choice, sector)
+    files = _write(out, sector, plan, options, ways, seen, built, made)
+    study = None
+    if reported and made is not None:
+        tell("what it rests on, and the reports")
+        study = study_of(sector, plan, asked, found, choice, seen)
+        files = (*files, *write_reports(out, sector, options, choice, seen, made, study))
+    check = None
+    if checked and made is not None:
+        tell("walking over it, one after another")
+        check, outcome = check_plan(sector, plan, asked, siting, found, choice, np.random.default_rng([plan.seed, 1]))
+        draw_check(out / CHECK, _title(sector, made), check, outcome)
+        files = (*files, str(out / CHECK))
+    stood = any(option.element == "camera" for option in options)
     return PlanReport(
         site_file=str(site_path),
         site=sector.site.name,
         line=sector.line.id,
-        closed=found is not None,
+        closed=made is not None,
         illustrative=illustrative(sector),
         options=len(options),
-        plan=found,
-        gap=None if found is None else found.gap,
+        plan=made,
+        gap=None if made is None else made.gap,
         towers=_towers(sector, plan, built),
         ways=ways,
         required=plan.probability,
+        measure=_measure(plan),
         seconds=0.0 if answer is None else answer.seconds,
         stopped="open" if answer is None else answer.stopped,
-        notes=(_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else (),
+        notes=(*((_NOTE_STANDING.format(try_s=plan.standing_try_s),) if stood else ()), *found.notes),
         files=files,
+        check=check,
+        study=study,
     )
 
 
-def _search(siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answer:
+def _measure(plan: PlanFile) -> Measure:
+    return "interruption" if plan.bases else "detection"
+
+
+def _seen(siting: Siting, choice: Choice, sector: Sector) -> Choice:
+    """(rows, columns) which cells something that is chosen sees."""
+    cells = sector.lattice.rows * sector.lattice.columns
+    seen: Choice = (siting.place_rates(0, choice.astype(float))[:cells] > 0).reshape(sector.lattice.shape)
+    return seen
+
+
+def _answer(asked: Asked, siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answer | None:
+    """What the search found; None where the sector cannot be closed."""
+    if plan.budget is not None:
+        return _afford(asked, plan, plan.budget, seconds, tell)
+    return None if siting.open_way() is not None else _search(siting, plan.probability, plan.seed, seconds, tell)
+
+
+def _search(siting: Siting, probability: float, seed: int, seconds: float, tell: Tell) -> _Answer:
     """Search until it is proven, the time is up or the user has had enough."""
     start = time.monotonic()
-    steps = solve(siting, np.random.default_rng(plan.seed))
+    steps = solve(siting, np.random.default_rng(seed))
     last, stopped, told_s = next(steps), "proven", 0.0
     tell(_step_text(last, time.monotonic() - start))
     try:
@@ -152,58 +157,76 @@ def _search(siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answ
                 break
     except KeyboardInterrupt:
         stopped = "interrupted"
-    return _Answer(last, stopped, time.monotonic() - start)
+    return _Answer(last.choice, last.cost, last.bound, probability, stopped, time.monotonic() - start)
 
 
 def _step_text(step: Progress, spent_s: float) -> str:
-    return f"{spent_s:6.1f} s  {step.doing:8}  cost {_money(step.cost)}  bound {step.bound:,.1f}  gap {step.gap:.1%}"
+    return f"{spent_s:6.1f} s  {step.doing:8}  cost {money(step.cost)}  bound {step.bound:,.1f}  gap {step.gap:.1%}"
 
 
-def worst_ways(sector: Sector, siting: Siting, choice: Choice) -> tuple[WorstWay, ...]:
-    """The least detected way inward and outward under a choice."""
-    return tuple(
-        _worst_way(sector, siting, choice, *siting.weakest_of(number, choice), direction)
-        for number, direction in enumerate(("inward", "outward"))
+def _afford(asked: Asked, plan: PlanFile, budget: float, seconds: float, tell: Tell) -> _Answer:
+    """The best probability found that the budget pays for, and a bound on it."""
+    start, told_s, stopped = time.monotonic(), 0.0, "proven"
+    steps = within(asked.at, budget, np.random.default_rng(plan.seed))
+    last = next(steps)
+    try:
+        for step in steps:
+            last, before, spent_s = step, last, time.monotonic() - start
+            if (step.reached, step.attainable) != (before.reached, before.attainable) or spent_s - told_s >= _TELL_S:
+                tell(f"{spent_s:6.1f} s  {step.reached:.3f} for {money(step.cost)}; none above {step.attainable:.3f}")
+                told_s = spent_s
+            if spent_s >= seconds:
+                stopped = "time"
+                break
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    spent = time.monotonic() - start
+    return _Answer(last.choice, last.cost, last.bound, last.asked, stopped, spent, last.attainable)
+
+
+def _plan(
+    sector: Sector, plan: PlanFile, asked: Asked, siting: Siting, options: Sequence[Option], answer: _Answer,
+    ways: tuple[Way, ...], seconds: float, tell: Tell,
+) -> Plan:  # fmt: skip
+    """The plan as the house records it."""
+    return Plan(
+        placements=placements(sector, plan, chosen(options, answer.choice)),
+        cost=answer.cost,
+        bound=min(answer.bound, answer.cost),
+        required=answer.required,
+        reached=reached(siting, answer.choice),
+        measure=_measure(plan),
+        years=plan.years,
+        ways=ways,
+        judgements=judgements(plan, siting, answer.choice),
+        phases=phases(plan, siting, options, answer.choice),
+        losses=losses(siting, options, answer.choice),
+        curve=tuple(_curve(asked, plan, answer, seconds, tell)),
+        budget=plan.budget,
+        attainable=answer.attainable,
     )
 
 
-def _worst_way(sector: Sector, siting: Siting, choice: Choice, exposure: float, way: Way, direction: str) -> WorstWay:
-    points = way_points(sector, way.places)
-    rates = siting.place_rates(way.passage, choice.astype(float))[way.places]
-    lengths = np.hypot(*np.diff(points, axis=0).T)
-    unseen = ((rates[:-1] <= 0).astype(float) + (rates[1:] <= 0)) / 2
-    meets = int(np.argmin(np.abs(sector.beside.offset_m.ravel()[way.places])))
-    places = lonlat(sector, points)
-    return WorstWay(
-        direction=direction,
-        probability=-math.expm1(-exposure),
-        seconds=_seconds(siting, way),
-        unseen_m=float((unseen * lengths).sum()),
-        crosses=places[meets],
-        places=places,
-    )
+def _curve(asked: Asked, plan: PlanFile, answer: _Answer, seconds: float, tell: Tell) -> Iterator[CurvePoint]:
+    """What each of the probabilities asked about costs; those that nothing reaches are left out.
 
-
-def _seconds(siting: Siting, way: Way) -> float:
-    """How long a way takes."""
-    passage, spent = siting.passages[way.passage], 0.0
-    for tail, head in zip(way.places[:-1], way.places[1:], strict=True):
-        arcs = slice(passage.starts[tail], passage.starts[tail + 1])
-        spent += float(passage.seconds[arcs][passage.heads[arcs] == head].min())
-    return spent
-
-
-def _plan(siting: Siting, built: Sequence[Option], answer: _Answer | None) -> Plan | None:
-    """The plan as the house records it; None where the sector cannot be closed."""
-    if answer is None:
-        return None
-    step = answer.progress
-    placements = tuple(
-        Placement(option=one.candidate, kind=one.kind, cost=one.cost, standing=one.standing) for one in built
-    )
-    reached = min(max(siting.probability(step.choice), 0.0), 1.0)
-    required = -math.expm1(-siting.required)
-    return Plan(placements=placements, cost=step.cost, bound=step.bound, required=required, reached=reached)
+    With a budget that which is required is one of them: what would be needed.
+    """
+    asked_about = sorted({*plan.curve, *(() if plan.budget is None else (plan.probability,))})
+    found = [CurvePoint(probability=answer.required, cost=answer.cost, bound=min(answer.bound, answer.cost))]
+    for probability in asked_about:
+        siting = asked.at(probability)
+        if siting.open_way() is None:
+            tell(f"the curve at {probability:g}")
+            one = _search(siting, probability, plan.seed, seconds / len(asked_about), tell)
+            found.append(CurvePoint(probability=probability, cost=one.cost, bound=min(one.bound, one.cost)))
+    # Who reaches more reaches less too; and no plan that reaches more costs less than a bound for less.
+    for probability in [one for one in asked_about if any(one == each.probability for each in found)]:
+        yield CurvePoint(
+            probability=probability,
+            cost=min(each.cost for each in found if each.probability >= probability),
+            bound=max(each.bound for each in found if each.probability <= probability),
+        )
 
 
 def _empty(out: Path, inputs: Sequence[Path]) -> None:
@@ -216,14 +239,14 @@ def _empty(out: Path, inputs: Sequence[Path]) -> None:
             raise InputError(f"--out {out}: its {own.name} would replace the file that is read; choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (PLAN, SITE):
+        for name in (PLAN, SITE, CHECK, *REPORTS):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise write_refusal(out, error) from error
 
 
 def _write(
-    out: Path, sector: Sector, plan: PlanFile, options: Sequence[Option], ways: Sequence[WorstWay], seen: Choice,
+    out: Path, sector: Sector, plan: PlanFile, options: Sequence[Option], ways: Sequence[Way], seen: Choice,
     built: Sequence[Option], found: Plan | None,
 ) -> tuple[str, ...]:  # fmt: skip
     """Write what there is to a folder; the names of the files."""
@@ -235,11 +258,12 @@ def _write(
             written.append(TERRAIN)
         replace_whole(out / SITE, (_HEAD + toml_text(planned_site(sector, plan, built))).encode())
         written += [PLAN, SITE]
-    chosen = [option in built or option.standing for option in options]
-    shown = features(sector, options, chosen, ways)
+    ours = {id(option) for option in built}
+    taken = [id(option) in ours or option.standing for option in options]
+    shown = features(sector, options, taken, ways)
     replace_whole(out / GEOJSON, _collection(shown, sector))
     write_gis(out, sector, shown, seen, {"title": _title(sector, found), **_warned(sector)})
-    draw_map(out / MAP, _title(sector, found), sector, seen, options, chosen, ways)
+    draw_map(out / MAP, _title(sector, found), sector, seen, options, taken, ways)
     return tuple(str(out / name) for name in (*written, GEOJSON, *GIS, MAP))
 
 
@@ -253,23 +277,22 @@ def _collection(found: list[Feature], sector: Sector) -> bytes:
     return msgspec.json.encode(whole) + b"\n"
 
 
-def illustrative(sector: Sector) -> bool:
-    """Whether the ground is made up."""
-    return sector.made is not None or sector.site.terrain.illustrative
-
-
 def _title(sector: Sector, found: Plan | None) -> str:
     head = f"{sector.site.name}, line {sector.line.name or sector.line.id}"
     if found is None:
         return f"{head}: stays open whatever is built"
+    if found.budget is not None:
+        best = f"{MEASURED[found.measure]} with {found.reached:.3f} on the worst way, no plan with more than"
+        return f"{head}: cost {money(found.cost)} of {money(found.budget)}; {best} {found.attainable:.3f}"
     saved = f"a better plan saves at most {found.gap:.1%}" if found.gap else "none is cheaper"
-    return f"{head}: cost {_money(found.cost)}, {saved}; detected with {found.reached:.3f} on the worst way"
+    reached = f"{MEASURED[found.measure]} with {found.reached:.3f} on the worst way"
+    return f"{head}: cost {money(found.cost)}, {saved}; {reached}"
 
 
 def _towers(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> tuple[Built, ...]:
     masts = {tower.id: tower.mast_m for tower in plan.towers}
     towers = []
-    for option in (one for one in built if not one.standing):
+    for option in (one for one in built if one.element == "tower"):
         longitude, latitude = lonlat(sector, np.array([option.place]))[0]
         towers.append(
             Built(
@@ -283,68 +306,3 @@ def _towers(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> tuple[Bu
             )
         )
     return tuple(towers)
-
-
-_STOPPED = {
-    "proven": "no plan of these options is cheaper",
-    "time": "the time was up; --for gives it more",
-    "interrupted": "stopped by you; the best so far was kept",
-}
-
-
-def _text(report: PlanReport) -> str:
-    lines = [f"{report.site}, line {report.line}: {report.options} options, both directions on foot"]
-    if report.illustrative:
-        lines.append(f"  {ILLUSTRATIVE}.")
-    lines += [f"  note: {note}" for note in report.notes]
-    lines += ["", *(_open_text(report) if report.plan is None else _bill(report, report.plan)), ""]
-    lines += [_way_text(way) for way in report.ways]
-    return "\n".join([*lines, "", f"Written: {', '.join(report.files)}"])
-
-
-def _open_text(report: PlanReport) -> list[str]:
-    open_ways = [way for way in report.ways if way.probability < report.required]
-    count = f"{len(open_ways)} of 2 directions stay below {report.required:g}"
-    return [f"The sector cannot be closed: with everything built, {count}.", *map(_why_open, open_ways)]
-
-
-def _why_open(way: WorstWay) -> str:
-    if way.unseen_m > 0:
-        why = f"nothing sees {way.unseen_m:.0f} m of the way below"
-        return f"  {way.direction}: {why}; put a candidate near where it crosses the line, or a higher mast"
-    return f"  {way.direction}: the way below is seen, but from too far; put a candidate nearer to it"
-
-
-def _bill(report: PlanReport, plan: Plan) -> list[str]:
-    """The bill of quantities, then every tower."""
-    counted = Counter((tower.kind, tower.cost) for tower in report.towers)
-    wide = max([len(kind) for kind, _ in counted] + [8])
-    lines = [f"  {'item':{wide}} {'number':>7} {'each':>12} {'cost':>12}"]
-    for (kind, cost), number in sorted(counted.items()):
-        lines.append(f"  {kind:{wide}} {number:>7} {_money(cost):>12} {_money(number * cost):>12}")
-    stood = sum(placement.standing for placement in plan.placements)
-    lines += [f"  {'standing':{wide}} {stood:>7} {0:>12,.0f} {0:>12,.0f}"] if stood else []
-    lines += [
-        f"  {'in all':{wide}} {len(report.towers) + stood:>7} {'':>12} {_money(plan.cost):>12}",
-        "",
-        f"  proven bound {_money(plan.bound)}, gap {plan.gap:.1%}: {_STOPPED[report.stopped]} ({report.seconds:.1f} s)",
-        f"  detected with at least {plan.reached:.3f} on every way; {plan.required:.3f} was asked for",
-        "",
-    ]
-    return lines + [
-        f"  {tower.camera_id}: {tower.latitude_deg:.5f}, {tower.longitude_deg:.5f}, mast {tower.mast_m:g} m"
-        for tower in report.towers
-    ]
-
-
-def _money(cost: float) -> str:
-    return f"{cost:,.0f}" if cost == round(cost) else f"{cost:,.2f}"
-
-
-def _way_text(way: WorstWay) -> str:
-    (begin_x, begin_y), (cross_x, cross_y), (end_x, end_y) = way.places[0], way.crosses, way.places[-1]
-    return (
-        f"  worst way {way.direction}: {way.probability:.3f}, {way.seconds / 60:.0f} min, {way.unseen_m:.0f} m of it "
-        f"unseen, from {begin_y:.5f}, {begin_x:.5f} over the line at {cross_y:.5f}, {cross_x:.5f} to "
-        f"{end_y:.5f}, {end_x:.5f}"
-    )

@@ -3,17 +3,19 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from marsad.app.reading import Reader, read_table
 from marsad.app.site_rules import Finding, Words
 from marsad.app.site_rules import findings as site_findings
+from marsad.kernel.dispatch import Means
 from marsad.kernel.error import PlanFileError
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Lens
+from marsad.plan.route import RoadKind
 from marsad.plan.search_camera import SearchCamera
 from marsad.plan.sector import TowerKind
 
@@ -26,8 +28,9 @@ _EXAMPLE = "a plan file, such as examples/plan/plan.toml"
 class TowerType(Record):
     """A tower that may be built anywhere: how high, with which camera, at what cost.
 
-    The camera turns all round and looks each way for `look_s`. `source` is what the planned site names as its
-    source; {camera} stands for the camera's name.
+    `cost` is its equipment and material; `crew_days` are own people's; a way and a
+    line are led to it, unless not `led_to`. The camera turns all round and looks each way
+    for `look_s`. `source` is what the planned site names as its source; {camera} stands for the camera's name.
     """
 
     id: Name
@@ -37,6 +40,9 @@ class TowerType(Record):
     reach_m: Positive
     look_s: Positive = 5.0
     source: str = "rtsp://{camera}.invalid/thermal"
+    crew_days: NonNegative = 0.0
+    running_year: NonNegative = 0.0
+    led_to: bool = True
 
     @property
     def pixel_rad(self) -> float:
@@ -66,6 +72,118 @@ class Spread(Record):
 
     count: Annotated[int, Meta(ge=1, le=2000)]
     band_m: Positive = 1000.0
+    side: Literal["both", "inside"] = "both"
+
+
+class BarrierType(Record):
+    """A fence, wire or wall that may stand on any stretch of the line, and how long it holds somebody up.
+
+    `cost_per_km` is its material; `sensor_probability` is that of being noticed by what hangs on it, once, at the
+    crossing.
+    """
+
+    id: Name
+    delay_s: NonNegative
+    cost_per_km: NonNegative
+    vehicle_delay_s: NonNegative | None = None
+    crew_days_per_km: NonNegative = 0.0
+    running_year_per_km: NonNegative = 0.0
+    sensor_probability: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+
+
+class StandingBarrier(Record):
+    """A barrier that is there already, from and to so far along the line."""
+
+    barrier: Name
+    from_m: NonNegative
+    to_m: Positive
+
+
+class PatrolBase(Record):
+    """A place where patrols may wait, with up to `crews`; `standing_crews` of them are there and paid already.
+
+    `cost` opens it, unless crews stand there; each crew costs `crew_cost` and, every year, `crew_year`.
+    """
+
+    id: Name
+    position: Position
+    crews: Annotated[int, Meta(ge=1, le=20)] = 1
+    standing_crews: Annotated[int, Meta(ge=0, le=20)] = 0
+    cost: NonNegative = 0.0
+    crew_cost: NonNegative = 0.0
+    crew_year: NonNegative = 0.0
+    means: Means = "vehicle"
+    ready_s: NonNegative = 120.0
+
+
+class Respond(Record):
+    """How sure the times are, how likely a crew is free, and until how far beyond the line responding is of use."""
+
+    pace_share: Annotated[float, Meta(ge=0, lt=1)] = 0.3
+    response_share: Annotated[float, Meta(ge=0, lt=1)] = 0.3
+    free: Annotated[float, Meta(gt=0, le=1)] = 0.9
+    inward_m: Positive | None = None
+    outward_m: NonNegative = 0.0
+
+
+class EvaderType(Record):
+    """Somebody who may try to get across."""
+
+    id: Name
+    means: Means = "foot"
+
+
+class Track(Record):
+    """A road or a power line, as points in order; vehicles that respond use roads."""
+
+    points: Annotated[tuple[Position, ...], Meta(min_length=2)]
+    kind: RoadKind = "graded"
+
+
+class Supply(Record):
+    """What own crews, roads to a tower and lines to it cost: by the day, and by the kilometre to the nearest one."""
+
+    crew_day: NonNegative = 0.0
+    road_per_km: NonNegative = 0.0
+    power_per_km: NonNegative = 0.0
+
+
+class PartnerPost(Record):
+    """A post of the partner that watches too, as well as one of the towers would, for so much of the time."""
+
+    id: Name
+    position: Position
+    sees_as: Name
+    available: Annotated[float, Meta(gt=0, le=1)] = 0.5
+
+
+class Relay(Record):
+    """A mast that passes on what it gets; it stands already."""
+
+    position: Position
+    mast_m: Positive
+
+
+class Command(Record):
+    """Where all pictures must arrive: towers are only built where they see its mast, or a relay's that does."""
+
+    position: Position
+    mast_m: Positive
+    relays: tuple[Relay, ...] = ()
+
+
+class Cover(Record):
+    """Ground on which every known cell is to be seen by so many towers, cameras or posts at once."""
+
+    points: Annotated[tuple[Position, ...], Meta(min_length=3)]
+    times: Annotated[int, Meta(ge=1, le=10)] = 2
+
+
+class BuildPhase(Record):
+    """A stage of building: the kinds of what is built in it, by the ids of towers and barriers, or `base`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    builds: Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
 class MadeTerrain(Record):
@@ -79,7 +197,8 @@ class PlanFile(Record):
     """Everything that one plan file says.
 
     Ways are looked at from `depth_m` on one side of the line to `depth_m` on the other, over cells of `cell_m`.
-    A camera that stands already gets one try every `standing_try_s`.
+    A camera that stands already gets one try every `standing_try_s`. With bases the probability is of interruption,
+    without them of detection. Costs are those of building and of `years` of running.
     """
 
     towers: Annotated[tuple[TowerType, ...], Meta(min_length=1)]
@@ -91,6 +210,25 @@ class PlanFile(Record):
     terrain: MadeTerrain | None = None
     standing_try_s: Positive = 60.0
     seed: Annotated[int, Meta(ge=0)] = 0
+    years: NonNegative = 10.0
+    stretch_m: Positive = 1000.0
+    barriers: tuple[BarrierType, ...] = ()
+    standing: tuple[StandingBarrier, ...] = ()
+    bases: tuple[PatrolBase, ...] = ()
+    respond: Respond = Respond()
+    evaders: Annotated[tuple[EvaderType, ...], Meta(min_length=1)] = (EvaderType(id="walker"),)
+    roads: tuple[Track, ...] = ()
+    power: tuple[Track, ...] = ()
+    supply: Supply = Supply()
+    posts: tuple[PartnerPost, ...] = ()
+    steepest_deg: Annotated[float, Meta(gt=0, le=90)] | None = None
+    no_build: str = ""
+    command: Command | None = None
+    cover: tuple[Cover, ...] = ()
+    survive: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    budget: Positive | None = None
+    curve: tuple[Annotated[float, Meta(gt=0, lt=1)], ...] = ()
+    phases: tuple[BuildPhase, ...] = ()
 
 
 def pixel_rad(lens: Lens) -> float:
@@ -123,10 +261,43 @@ def findings(record: Record) -> Iterator[Finding]:
 def _plan(plan: PlanFile) -> Iterator[Finding]:
     if not plan.candidates and plan.spread is None:
         yield Finding(("candidates",), Words("(missing)"), "[[candidates]] tables, or a [spread] table")
+    if plan.survive is not None and plan.survive > plan.probability:
+        yield Finding(("survive",), plan.survive, f"at most probability, {plan.probability:g}")
     if plan.depth_m < 3 * plan.cell_m:
         yield Finding(("cell_m",), plan.cell_m, f"at most a third of depth_m, which is {plan.depth_m:g}")
-    for group in ("towers", "candidates"):
+    if plan.barriers and not plan.bases:
+        yield Finding(("barriers",), Words("without [[bases]]"), "with [[bases]]: delay is of use where somebody comes")
+    if plan.respond.inward_m is not None and plan.respond.inward_m > plan.depth_m:
+        yield Finding(("respond", "inward_m"), plan.respond.inward_m, f"at most depth_m, {plan.depth_m:g}")
+    if plan.respond.outward_m > plan.depth_m:
+        yield Finding(("respond", "outward_m"), plan.respond.outward_m, f"at most depth_m, {plan.depth_m:g}")
+    yield from _names(plan)
+    for group in ("towers", "candidates", "barriers", "bases", "evaders", "posts"):
         seen: dict[str, int] = {}
         for index, one in enumerate(getattr(plan, group)):
             if seen.setdefault(one.id, index) != index:
                 yield Finding((group, index, "id"), one.id, f"an id of its own: {group}[{seen[one.id]}] has this one")
+
+
+def _names(plan: PlanFile) -> Iterator[Finding]:
+    """Names that are used and not given, and numbers that do not go together."""
+    towers, barriers = ({one.id for one in group} for group in (plan.towers, plan.barriers))
+    used = [(("standing", k, "barrier"), old.barrier, barriers, "barriers") for k, old in enumerate(plan.standing)]
+    used += [(("posts", k, "sees_as"), post.sees_as, towers, "towers") for k, post in enumerate(plan.posts)]
+    yield from (
+        Finding(key, name, f"the id of one of the [[{group}]]") for key, name, ids, group in used if name not in ids
+    )
+    for index, old in enumerate(plan.standing):
+        if old.to_m <= old.from_m:
+            yield Finding(("standing", index, "to_m"), old.to_m, f"more than from_m, {old.from_m:g}")
+    for index, base in enumerate(plan.bases):
+        if base.standing_crews > base.crews:
+            yield Finding(("bases", index, "standing_crews"), base.standing_crews, f"at most crews, {base.crews}")
+    yield from _phases(plan, towers | barriers | {"base"})
+
+
+def _phases(plan: PlanFile, kinds: set[str]) -> Iterator[Finding]:
+    for index, phase in enumerate(plan.phases):
+        for place, name in enumerate(phase.builds):
+            if name not in kinds:
+                yield Finding(("phases", index, "builds", place), name, "the id of a tower or barrier, or base")

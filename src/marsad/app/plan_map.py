@@ -1,5 +1,6 @@
 """The picture of a plan: shaded relief, what is seen, what is built, and the ways that are detected the least."""
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,33 +14,47 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from marsad.adapters.writing import write_refusal
-from marsad.app.plan_ground import Option, Sector
-from marsad.app.plan_site import WorstWay
+from marsad.app.plan_ground import Sector, illustrative
+from marsad.app.plan_options import Option
+from marsad.kernel.plan import Plan, Way
 from marsad.plan.siting import Choice
-from marsad.simulate.terrain import ILLUSTRATIVE
+from marsad.report.plan_wording import PLAN_MAP
 
 _LINE, _INWARD, _OUTWARD, _STANDING = "#111111", "#c51b2a", "#1f5fbf", "#ffffff"
 _WAYS = {"inward": _INWARD, "outward": _OUTWARD}
 _STYLES: Final[Mapping[str, Literal["-", "--"]]] = {"inward": "-", "outward": "--"}
 _TOWERS = ("#ffb300", "#1b9e77", "#984ea3", "#e7298a", "#66a61e")
 _SEEN, _OUTSIDE = (1.0, 0.85, 0.2, 0.38), (1.0, 1.0, 1.0, 0.6)
-_SIZE_IN = (13.0, 8.5)
+_SCREEN_IN, PAPER_IN = (12.0, 9.0), (6.8, 7.2)
+_ENTRY_IN, _NOTE = 3.0, 9.5
 _STEPS = 500
 _MARGIN_M = 150.0
 
 
 def draw_map(
     path: Path, title: str, sector: Sector, seen: Choice, options: Sequence[Option], chosen: Sequence[bool],
-    ways: Sequence[WorstWay],
+    ways: Sequence[Way],
 ) -> None:  # fmt: skip
-    """Write the picture as PNG. Raises: UnavailableError, InputError where it cannot be written."""
-    figure = Figure(figsize=_SIZE_IN, dpi=110, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
-    figure.text(0.05, 0.962, title, fontsize=12, weight="bold")
-    if sector.made is not None or sector.site.terrain.illustrative:
-        figure.text(0.05, 0.935, ILLUSTRATIVE, fontsize=10.5, color=_INWARD)
-    axes = figure.add_axes((0.06, 0.15, 0.92, 0.76))
+    """Write the picture as PNG, in English. Raises: UnavailableError, InputError where it cannot be written."""
+    try:
+        path.write_bytes(map_png(title, sector, seen, options, chosen, ways, PLAN_MAP["en"]))
+    except OSError as error:
+        raise write_refusal(path, error) from error
+
+
+def map_png(
+    title: str, sector: Sector, seen: Choice, options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Way],
+    words: Mapping[str, str], largest_in: tuple[float, float] = _SCREEN_IN,
+) -> bytes:  # fmt: skip
+    """The picture as PNG, with the words of `report/plan_wording`; its ground is no larger than that, in inches."""
     low, high = _bounds(sector, options)
+    handles = _legend(options, chosen, ways, words)
+    columns = max(round(largest_in[0] / _ENTRY_IN), 1)
+    figure, axes = _framed(low, high, largest_in, math.ceil(len(handles) / columns))
+    tall = figure.get_figheight()
+    figure.text(0.05, 1 - 0.3 / tall, title, fontsize=12, weight="bold")
+    if illustrative(sector):
+        figure.text(0.05, 1 - 0.53 / tall, words["illustrative"], fontsize=_NOTE, color=_INWARD)
     _draw_ground(axes, sector, seen, low, high)
     axes.plot(*sector.corners.T, color=_LINE, linewidth=2.0, zorder=3)
     colours = _colours(options)
@@ -48,15 +63,53 @@ def draw_map(
     for way in ways:
         _draw_way(axes, sector, way)
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
-    axes.set_xlabel("east of the site's origin, m", fontsize=8.5)
-    axes.set_ylabel("north, m", fontsize=8.5)
+    axes.set_xlabel(words["east"], fontsize=8.5)
+    axes.set_ylabel(words["north"], fontsize=8.5)
     axes.tick_params(labelsize=8)
-    figure.legend(handles=_legend(options, chosen, ways), loc="lower left", bbox_to_anchor=(0.05, 0.005), ncols=4,
-                  fontsize=9, frameon=False)  # fmt: skip
-    try:
-        canvas.print_figure(path, format="png")
-    except OSError as error:
-        raise write_refusal(path, error) from error
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.02, 0.005), ncols=columns, fontsize=9,
+                  frameon=False)  # fmt: skip
+    return _png(figure)
+
+
+def _framed(
+    low: tuple[float, float], high: tuple[float, float], largest_in: tuple[float, float], rows: int
+) -> tuple[Figure, Axes]:
+    """A figure as wide as it may be whose axes have the ground's shape, with room for so many rows of the legend."""
+    wide, tall = largest_in
+    each_in = min(wide / (high[0] - low[0]), tall / (high[1] - low[1]))
+    ground_in = each_in * (high[1] - low[1])
+    below, above = 0.75 + 0.22 * rows, 0.65
+    whole_in = below + ground_in + above
+    figure = Figure(figsize=(wide + 1.0, whole_in), dpi=110, facecolor="white")
+    left = (wide + 1.1 - each_in * (high[0] - low[0])) / 2
+    share = each_in * (high[0] - low[0]) / (wide + 1.0)
+    return figure, figure.add_axes((left / (wide + 1.0), below / whole_in, share, ground_in / whole_in))
+
+
+def curve_png(plan: Plan, words: Mapping[str, str]) -> bytes:
+    """What probabilities cost, and what each cannot cost less than, as PNG."""
+    found = {point.probability: (point.cost, point.bound) for point in plan.curve}
+    found[plan.required] = plan.cost, plan.bound
+    probability = sorted(found)
+    cost, bound = zip(*(found[each] for each in probability), strict=True)
+    figure = Figure(figsize=(8.0, 4.6), dpi=110, facecolor="white")
+    axes = figure.add_axes((0.1, 0.13, 0.87, 0.84))
+    axes.fill_betweenx(probability, bound, cost, color="#1f5fbf", alpha=0.15, linewidth=0)
+    axes.plot(cost, probability, "o-", color="#1f5fbf", label=words["found"])
+    axes.plot(bound, probability, "s--", color=_INWARD, label=words["bound"])
+    axes.plot(plan.cost, plan.required, "*", color=_LINE, markersize=14, label=words["plan"])
+    axes.set_xlabel(words["cost"])
+    axes.set_ylabel(words["probability"])
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="best", frameon=False)
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    written = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(written, format="png")
+    return written.getvalue()
 
 
 def _bounds(sector: Sector, options: Sequence[Option]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -111,10 +164,17 @@ def _colours(options: Sequence[Option]) -> dict[str, str]:
 def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: bool) -> None:
     """A tower that is built, a camera that stands, or a small ring where something could be."""
     place = option.place.east_m, option.place.north_m
+    if option.course is not None:
+        if taken:
+            colour = _STANDING if option.standing else colours[option.kind]
+            axes.plot(*option.course.T, color="black", linewidth=5.0, zorder=3.4)
+            axes.plot(*option.course.T, color=colour, linewidth=3.2, zorder=3.5)
+        return
     if not taken:
         axes.plot(*place, "o", markersize=5, markerfacecolor="none", markeredgecolor="#333333", zorder=4)
         return
-    sign, colour = ("s", _STANDING) if option.standing else ("^", colours[option.kind])
+    sign = "P" if option.element == "base" else "s" if option.standing else "^"
+    colour = _STANDING if option.standing else colours[option.kind]
     axes.plot(*place, sign, color=colour, markeredgecolor="black", markersize=11, zorder=6)
     axes.annotate(
         option.candidate, place, (7, 6), textcoords="offset points", fontsize=8.5, zorder=7,
@@ -122,27 +182,39 @@ def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: 
     )  # fmt: skip
 
 
-def _draw_way(axes: Axes, sector: Sector, way: WorstWay) -> None:
-    longitude, latitude = np.array(way.places).T
+def _draw_way(axes: Axes, sector: Sector, way: Way) -> None:
+    latitude, longitude = np.array([(point.latitude_deg, point.longitude_deg) for point in way.points]).T
     east, north, _ = sector.surface.frame.from_geodetic(latitude, longitude)
     colour = _WAYS[way.direction]
     axes.plot(east, north, _STYLES[way.direction], color=colour, linewidth=1.8, zorder=5)
     axes.plot(east[-1], north[-1], "X", color=colour, markeredgecolor="white", markersize=9, zorder=5)
 
 
-def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]) -> list[Line2D]:
+def _legend(
+    options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Way], words: Mapping[str, str]
+) -> list[Line2D]:
     look: dict[str, Any] = {"linestyle": "", "markeredgecolor": "black", "markersize": 9}
-    signs = [Line2D([], [], color=_LINE, linewidth=2, label="line")]
-    signs.append(
-        Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label="seen by a tower or camera")
-    )
+    signs = [Line2D([], [], color=_LINE, linewidth=2, label=words["line"])]
+    signs.append(Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label=words["seen"]))
     for kind, colour in _colours(options).items():
-        count = sum(taken and option.kind == kind for option, taken in zip(options, chosen, strict=True))
-        signs.append(Line2D([], [], color=colour, marker="^", label=f"{kind}, built: {count}", **look))
+        own = [option for option, taken in zip(options, chosen, strict=True) if taken and option.kind == kind]
+        label = words["built"].format(kind=words.get(kind, kind), count=sum(not option.standing for option in own))
+        if any(option.course is not None for option in own):
+            signs.append(Line2D([], [], color=colour, linewidth=3.2, label=label))
+        else:
+            signs.append(Line2D([], [], color=colour, marker="P" if kind == "base" else "^", label=label, **look))
     if any(option.standing for option in options):
-        signs.append(Line2D([], [], color=_STANDING, marker="s", label="camera that stands", **look))
+        signs.append(Line2D([], [], color=_STANDING, marker="s", label=words["standing"], **look))
     signs.append(
-        Line2D([], [], marker="o", markerfacecolor="none", markeredgecolor="#333333", linestyle="", label="candidate")
+        Line2D(
+            [],
+            [],
+            marker="o",
+            markerfacecolor="none",
+            markeredgecolor="#333333",
+            linestyle="",
+            label=words["candidate"],
+        )
     )
     signs += [
         Line2D(
@@ -150,7 +222,11 @@ def _legend(options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Wo
             [],
             color=_WAYS[way.direction],
             linestyle=_STYLES[way.direction],
-            label=f"worst way {way.direction}: {way.probability:.3f}",
+            label=words["worst_way"].format(
+                direction=words[way.direction],
+                evader=words.get(way.evader, way.evader),
+                probability=f"{way.probability:.3f}",
+            ),
         )
         for way in ways
     ]

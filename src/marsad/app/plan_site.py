@@ -7,30 +7,18 @@ import msgspec
 import numpy as np
 
 from marsad.app.plan_file import PlanFile, TowerType
-from marsad.app.plan_ground import Option, Sector, position_of
+from marsad.app.plan_ground import Sector, position_of
+from marsad.app.plan_options import Option
 from marsad.app.scenario_file import TERRAIN
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
-from marsad.kernel.record import Record
-from marsad.kernel.site import Camera, Pose, Site
+from marsad.kernel.plan import Way
+from marsad.kernel.position import Position
+from marsad.kernel.site import Camera, Fence, Pose, Post, Site
 
 Feature = dict[str, object]
 _LOWEST_DEG, _HIGHEST_DEG = -45.0, 20.0
-
-
-class WorstWay(Record):
-    """The way across that is detected the least in one direction.
-
-    `places` are longitude and latitude along it, `crosses` where it meets the line; `unseen_m` is how much of it
-    nothing sees.
-    """
-
-    direction: str
-    probability: float
-    seconds: float
-    unseen_m: float
-    crosses: tuple[float, float]
-    places: tuple[tuple[float, float], ...]
+_CREWS = "patrols: "
 
 
 def camera_name(option: Option) -> str:
@@ -39,14 +27,62 @@ def camera_name(option: Option) -> str:
 
 
 def planned_site(sector: Sector, plan: PlanFile, built: Sequence[Option]) -> Site:
-    """The site with the plan's cameras on it, each at rest towards the line."""
+    """The site with the plan's cameras on it, each at rest towards the line, its barriers as fences, bases as posts."""
     types = {tower.id: tower for tower in plan.towers}
-    cameras = tuple(_camera(sector, option, types[option.kind]) for option in built if not option.standing)
-    site = msgspec.structs.replace(sector.site, cameras=(*sector.site.cameras, *cameras))
+    towers = [option for option in built if option.element == "tower"]
+    cameras = tuple(_camera(sector, option, types[option.kind]) for option in towers)
+    site = msgspec.structs.replace(
+        sector.site,
+        cameras=(*sector.site.cameras, *cameras),
+        fences=(*sector.site.fences, *_fences(sector, built)),
+        posts=(*sector.site.posts, *_posts(sector, built)),
+    )
     if sector.made is None:
         return site
     terrain = msgspec.structs.replace(site.terrain, files=(TERRAIN,), flat_height_m=None, illustrative=True)
     return msgspec.structs.replace(site, terrain=terrain)
+
+
+def _fences(sector: Sector, built: Sequence[Option]) -> list[Fence]:
+    """The barriers of a plan, stretches of one kind that follow each other as one; those of a site stay its own."""
+    runs: list[list[Option]] = []
+    for option in sorted((one for one in built if one.element == "barrier"), key=lambda one: (one.kind, one.stretch)):
+        if runs and runs[-1][-1].kind == option.kind and runs[-1][-1].stretch == option.stretch - 1:
+            runs[-1].append(option)
+        else:
+            runs.append([option])
+    return [
+        Fence(id=f"{run[0].kind}-{run[0].candidate}", name=run[0].kind, points=positions(sector, _course(run)))
+        for run in runs
+    ]
+
+
+def _course(run: Sequence[Option]) -> Array:
+    """The points of stretches one after the other."""
+    parts = [option.course for option in run if option.course is not None]
+    return np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
+
+
+def _posts(sector: Sector, built: Sequence[Option]) -> list[Post]:
+    """The bases of a plan with the most crews that each has, but those that the site has already."""
+    known = {post.id for post in sector.site.posts}
+    bases = sorted((option for option in built if option.element == "base"), key=lambda option: option.crews)
+    return [
+        Post(id=name, position=position_of(sector, *option.place), name=f"{_CREWS}{option.crews}")
+        for name, option in {option.candidate: option for option in bases}.items()
+        if name not in known
+    ]
+
+
+def crews_of(post: Post) -> int:
+    """How many crews a post that was a plan's base has; 0 where it was none."""
+    number = post.name.removeprefix(_CREWS)
+    return int(number) if number != post.name and number.isdecimal() else 0
+
+
+def positions(sector: Sector, points: Array) -> tuple[Position, ...]:
+    """Points (K, 2), east and north, on the earth."""
+    return tuple(Position(latitude_deg=y, longitude_deg=x) for x, y in lonlat(sector, points))
 
 
 def refuse_clashes(sector: Sector, options: Sequence[Option]) -> None:
@@ -55,7 +91,7 @@ def refuse_clashes(sector: Sector, options: Sequence[Option]) -> None:
     taken = {camera.id for camera in site.cameras} | {post.id for post in site.posts}
     taken |= {patrol.patrol_id for patrol in site.patrols}
     for option in options:
-        if not option.standing and camera_name(option) in taken:
+        if option.element == "tower" and camera_name(option) in taken:
             raise InputError(f"candidate {option.candidate}: the site has a {camera_name(option)} already; rename it")
 
 
@@ -113,43 +149,57 @@ def lonlat(sector: Sector, points: Array) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 7), round(float(y), 7)) for x, y in zip(longitude, latitude, strict=True))
 
 
-def features(
-    sector: Sector, options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[WorstWay]
-) -> list[Feature]:
+def features(sector: Sector, options: Sequence[Option], chosen: Sequence[bool], ways: Sequence[Way]) -> list[Feature]:
     """All that a map of the plan shows, longitude and latitude on WGS84."""
     line: Feature = {"feature": "line", "line_id": sector.line.id}
     found = [_feature("LineString", lonlat(sector, sector.corners), line)]
     used = {option.candidate for option, taken in zip(options, chosen, strict=True) if taken}
-    free = {option.candidate: option for option in options if option.candidate not in used}
+    points = [option for option in options if option.course is None]
+    free = {option.candidate: option for option in points if option.candidate not in used}
     found += [
         _feature("Point", _spot(sector, option), {"feature": "candidate", "candidate": name})
         for name, option in free.items()
     ]
-    found += [_tower(sector, option) for option, taken in zip(options, chosen, strict=True) if taken]
+    found += [_built(sector, option) for option, taken in zip(options, chosen, strict=True) if taken]
     return found + [_way(way) for way in ways]
 
 
-def _tower(sector: Sector, option: Option) -> Feature:
+def _built(sector: Sector, option: Option) -> Feature:
+    sign = "standing" if option.standing and option.element == "camera" else option.element
     properties: Feature = {
-        "feature": "standing" if option.standing else "tower",
-        "camera_id": option.candidate if option.standing else camera_name(option),
+        "feature": sign,
         "candidate": option.candidate,
         "kind": option.kind,
         "cost": option.cost,
+        "standing": option.standing,
     }
+    if option.element in {"tower", "camera"}:
+        properties["camera_id"] = option.candidate if option.standing else camera_name(option)
+    if option.element == "base":
+        properties["crews"] = option.crews
+    if option.course is not None:
+        return _feature("LineString", lonlat(sector, option.course), properties)
     return _feature("Point", _spot(sector, option), properties)
 
 
-def _way(way: WorstWay) -> Feature:
+def _way(way: Way) -> Feature:
     properties: Feature = {
         "feature": "worst_way",
+        "evader": way.evader,
         "direction": way.direction,
         "probability": round(way.probability, 4),
+        "detected": round(way.detected, 4),
         "seconds": round(way.seconds),
         "unseen_m": round(way.unseen_m),
-        "crosses": way.crosses,
+        "crosses": _corner(way.crosses),
     }
-    return _feature("LineString", way.places, properties)
+    if way.critical is not None:
+        properties["critical"] = _corner(way.critical)
+    return _feature("LineString", [_corner(point) for point in way.points], properties)
+
+
+def _corner(point: Position) -> tuple[float, float]:
+    return point.longitude_deg, point.latitude_deg
 
 
 def _spot(sector: Sector, option: Option) -> tuple[float, float]:

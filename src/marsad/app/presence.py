@@ -102,10 +102,8 @@ def presence_site(
     if surface is None:
         raise InputError("the site has no terrain, and nothing can be located: set terrain.files or flat_height_m")
     files = _log_files(logs)
-    events = sorted([*_logged(files), *_patrolled(patrols)], key=lambda event: event.time_ns)
-    if not events:
-        raise InputError(f"{', '.join(str(file) for file in files)}: nothing is logged yet; run marsad watch first")
-    at_ns = _moment_asked(asked.at, events)
+    events = logged_events(logs, patrols)
+    at_ns = moment_asked(asked.at, events)
     presence = _presence(site, surface, asked, events[0].time_ns)
     for event in events:
         if event.time_ns <= at_ns:
@@ -124,6 +122,15 @@ def _refuse_nonsense(asked: Asked) -> None:
     for name, value in named.items():
         if not (math.isfinite(value) and value > 0):
             raise InputError(f"{name} {value:g}: must be above 0")
+
+
+def logged_events(logs: Sequence[Path], patrols: Sequence[Path] = ()) -> list[Event]:
+    """What logs and patrols' recordings say, in order of time. Raises: InputError where that is nothing."""
+    files = _log_files(logs)
+    events = sorted([*_logged(files), *_patrolled(patrols)], key=lambda event: event.time_ns)
+    if not events:
+        raise InputError(f"{', '.join(str(file) for file in files)}: nothing is logged yet; run marsad watch first")
+    return events
 
 
 def _log_files(logs: Sequence[Path]) -> list[Path]:
@@ -165,7 +172,7 @@ def _patrolled(files: Iterable[Path]) -> Iterator[Event]:
             )
 
 
-def _moment_asked(at: str | None, events: Sequence[Event]) -> int:
+def moment_asked(at: str | None, events: Sequence[Event]) -> int:
     """The moment asked about: as written, so long after the first event, or the last event's."""
     if at is None:
         return events[-1].time_ns

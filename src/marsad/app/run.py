@@ -14,6 +14,7 @@ import structlog
 
 from marsad.app.camera_wire import Orders
 from marsad.app.config import load_site
+from marsad.app.plan_file import load_plan_file
 from marsad.app.sharing import Share
 from marsad.app.station import FILM, Place, Plan, Station
 from marsad.kernel.error import InputError
@@ -50,6 +51,7 @@ class Options(NamedTuple):
     model: Path | None = None
     faint: bool = False
     share: Share | None = None
+    planned: Path | None = None
 
 
 def run_site(path: Path, place: Place, *, seconds: float | None = None, options: Options | None = None) -> RunReport:
@@ -73,8 +75,9 @@ async def _run(path: Path, place: Place, seconds: float | None, options: Options
     if without or not site.cameras:
         named = f"cameras without a source: {', '.join(without)}" if without else "no cameras"
         raise InputError(f"{path}: has {named}; set cameras.source to an rtsp:// address or a recording")
+    planned = None if options.planned is None else load_plan_file(options.planned)
     orders = [_orders(path, camera, place.out, options) for camera in site.cameras]
-    station = Station(place, Plan(site=site, orders=orders, share=options.share))
+    station = Station(place, Plan(site=site, orders=orders, share=options.share, planned=planned))
     began_s = asyncio.get_running_loop().time()
     with stop_asked() as asked:
         await station.open()

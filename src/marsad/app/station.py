@@ -25,15 +25,18 @@ from marsad.adapters.sqlite import SqliteEventLog
 from marsad.adapters.writing import write_refusal
 from marsad.app.camera_wire import Glance, Orders
 from marsad.app.cameras import CameraKeeper, Cameras, Patience
+from marsad.app.closure import PlannedLine
 from marsad.app.desk import Clock, Control, DeskSettings, Outfit
 from marsad.app.desk_setup import Made, set_up
 from marsad.app.ground_watch import ground_watch
 from marsad.app.papers import Papers
 from marsad.app.patient_log import open_log
+from marsad.app.plan_file import PlanFile
 from marsad.app.retention import RetentionKeeper
 from marsad.app.sharing import Share, Sharing, read_side
 from marsad.app.site_map import SiteMap, site_views, wide_relief
 from marsad.app.systemd import tell_manager
+from marsad.console.closure import closure_routes
 from marsad.console.film import Screening, film_routes
 from marsad.console.live import LiveFilm, Thumbnail
 from marsad.console.maps import Lookout, PatrolPlace, map_handlers
@@ -44,6 +47,7 @@ from marsad.kernel.desk import CameraRun
 from marsad.kernel.error import UnavailableError
 from marsad.kernel.event import LookedUp
 from marsad.kernel.incident import Evidence
+from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Site
 
@@ -88,6 +92,8 @@ class Plan(NamedTuple):
     patience: Patience = Patience()
     share: Share | None = None
     """Where the partner's things lie, where there is one."""
+    planned: PlanFile | None = None
+    """What the line was planned with, where it was."""
 
 
 class Station:
@@ -183,7 +189,11 @@ class Station:
             partner=None if side is None else side.facts,
         )  # fmt: skip
         self.control: Control = await asyncio.to_thread(Control, outfit)
-        self.watched = ground_watch(self.plan.site, made.surface, self.log, self.control.now_ns)
+        planned = self.plan.planned
+        line = None if planned is None else await asyncio.to_thread(PlannedLine, self.plan.site, planned)
+        self.watched = ground_watch(
+            self.plan.site, made.surface, self.log, self.control.now_ns, plan=line, places=self._sent_from
+        )
         self.papers = Papers(self.log, self.control, self.plan.site, _zone(), reporters)
         self.control.records = self.papers.record
         if self.watched is not None:
@@ -228,6 +238,7 @@ class Station:
                 *self._film_routes(),
                 *report_routes(self.papers, self._audit),
                 *await asyncio.to_thread(self._map_routes, made),
+                *closure_routes(lambda: None if self.watched is None else self.watched.closure()),
             ],
         )  # fmt: skip
         server = server_for(
@@ -264,6 +275,10 @@ class Station:
             layers=_no_layers if self.watched is None else self.watched.layers,
         )  # fmt: skip
         return [*map_handlers(source)]
+
+    def _sent_from(self) -> dict[str, Position]:
+        """Where each of the site's patrols is, as far as anybody knows."""
+        return {name: place.position for name, place in self._patrol_places().items()}
 
     def _patrol_places(self) -> dict[str, PatrolPlace]:
         places = self.control.places()

@@ -9,6 +9,7 @@ import msgspec
 from litestar.types import ControllerRouterHandler
 
 from marsad import __version__
+from marsad.console.closure import closure_routes
 from marsad.console.film import film_routes
 from marsad.console.maps import map_handlers
 from marsad.console.reports import report_routes
@@ -23,6 +24,7 @@ def interface() -> Document:
         *report_routes(nothing, nothing),
         film_routes(nothing),
         *map_handlers(nothing),
+        *closure_routes(nothing),
     ]
     app = build_app(nothing, nothing, clock=nothing, handlers=others)
     return document(app.state.routes, __version__)

@@ -82,20 +82,25 @@ def reverse(way: Passage) -> Passage:
     return passage(way.heads, tails, way.seconds, way.barriers, ends=ends, places=way.places)
 
 
-def least_exposure(way: Passage, rates: Array, limit: float = math.inf) -> tuple[Array, Places]:
+def least_exposure(
+    way: Passage, rates: Array, limit: float = math.inf, held_s: Array | None = None
+) -> tuple[Array, Places]:
     """The least exposure from the entries to every place, and the place before it on the way there.
 
-    `rates` holds the detection rate per second of every place, then what crossing each barrier adds. Places beyond
-    `limit` may be infinite, and -1 stands before an entry.
+    `rates` holds the detection rate per second of every place, then what crossing each barrier adds; `held_s` is how
+    long each barrier holds him up (not at all by default). Places beyond `limit` may be infinite, and -1 stands before
+    an entry.
     """
-    exposure, before = _least(way.starts, way.heads, way.seconds, way.barriers, rates, way.entries, limit)
+    held = np.zeros(len(rates) - way.places) if held_s is None else held_s
+    exposure, before = _least(way.starts, way.heads, way.seconds, way.barriers, rates, held, way.entries, limit)
     return exposure, before
 
 
 @njit(cache=True, nogil=True)
 def _least(
-    starts: Starts, heads: Places, seconds: Array, barriers: Places, rates: Array, entries: Places, limit: float
-) -> tuple[Array, Places]:
+    starts: Starts, heads: Places, seconds: Array, barriers: Places, rates: Array, held_s: Array, entries: Places,
+    limit: float,
+) -> tuple[Array, Places]:  # fmt: skip
     places = len(starts) - 1
     exposure = np.full(places, math.inf)
     before = np.full(places, -1, np.int32)
@@ -116,9 +121,11 @@ def _least(
             head = heads[arc]
             if settled[head]:
                 continue
-            there = so_far + seconds[arc] * 0.5 * (rates[place] + rates[head])
+            took, crossed = seconds[arc], 0.0
             if barriers[arc] >= 0:
-                there += rates[barriers[arc]]
+                took += held_s[barriers[arc] - places]
+                crossed = rates[barriers[arc]]
+            there = so_far + took * 0.5 * (rates[place] + rates[head]) + crossed
             if there < exposure[head]:
                 exposure[head] = there
                 before[head] = place
@@ -143,15 +150,22 @@ def trace(before: Places, place: int) -> Places:
 
 
 @njit(cache=True, nogil=True)
+def arcs_along(path: Places, starts: Starts, heads: Places, seconds: Array) -> Starts:
+    """The arcs that a path goes by, the quickest where there are several."""
+    arcs = np.full(max(len(path) - 1, 0), -1, np.int64)
+    for k in range(len(path) - 1):
+        for arc in range(starts[path[k]], starts[path[k] + 1]):
+            if heads[arc] == path[k + 1] and (arcs[k] < 0 or seconds[arc] < seconds[arcs[k]]):
+                arcs[k] = arc
+    return arcs
+
+
+@njit(cache=True, nogil=True)
 def weigh(path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places, weights: Array) -> None:
     """Add to `weights` for how many seconds a path stays at every place, and how often it crosses every barrier."""
-    for k in range(len(path) - 1):
-        place, head = path[k], path[k + 1]
-        chosen = -1
-        for arc in range(starts[place], starts[place + 1]):
-            if heads[arc] == head and (chosen < 0 or seconds[arc] < seconds[chosen]):
-                chosen = arc
-        weights[place] += 0.5 * seconds[chosen]
-        weights[head] += 0.5 * seconds[chosen]
-        if barriers[chosen] >= 0:
-            weights[barriers[chosen]] += 1.0
+    arcs = arcs_along(path, starts, heads, seconds)
+    for k in range(len(arcs)):
+        weights[path[k]] += 0.5 * seconds[arcs[k]]
+        weights[path[k + 1]] += 0.5 * seconds[arcs[k]]
+        if barriers[arcs[k]] >= 0:
+            weights[barriers[arcs[k]]] += 1.0

@@ -12,17 +12,23 @@ Source: R. Carr, L. Fleischer, V. Leung, C. Phillips, Strengthening integrality 
 covering problems, SODA 2000, 106-115 (knapsack cover inequalities).
 """
 
+import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from marsad.plan.crossing import Array, Places, least_exposure, trace
-from marsad.plan.siting import Choice, Order, Path, Siting
+from marsad.plan.crossing import Array, Places, trace
+from marsad.plan.siting import Choice, Order, Path, Siting, without
 
 VIOLATED = 1e-3
 _TIE_EXPOSURE = 0.02
 _SPACING = 2
+_TAKEN = 1 - 1e-6
+_SPARE = 12
+_LOSSES = 5
+_LIKELY = 0.5
 
 
 class Cut(NamedTuple):
@@ -44,19 +50,22 @@ def weak_ways(siting: Siting, share: Array) -> list[Path]:
     found: list[Path] = []
     reach = 1.5 * siting.required
     tie = _TIE_EXPOSURE * siting.required / max(siting.most, siting.required)
-    for number, (way, back) in enumerate(zip(siting.passages, siting.back, strict=True)):
-        rates = siting.place_rates(number, share + tie)
-        forth, before = least_exposure(way, rates, reach)
-        on, after = least_exposure(back, rates, reach)
-        through = forth[way.gates] + on[way.gates]
+    likely = siting.losable[np.argsort(-share[siting.losable], kind="stable")][:_LOSSES]
+    cases = itertools.product((-1, *likely[share[likely] > _LIKELY].tolist()), enumerate(siting.passages))
+    for lost, (number, way) in cases:
+        at = share + tie
+        if lost >= 0:
+            at[lost] = 0.0
+        through, before, after = siting.halves(number, at, reach)
         taken = np.zeros(way.places, np.bool_)
-        for gate in way.gates[np.argsort(through, kind="stable")]:
-            if not forth[gate] + on[gate] < reach:
+        for which in np.argsort(through, kind="stable"):
+            gate = way.gates[which]
+            if not through[which] < reach:
                 break
             if not taken[gate]:
                 places = np.concatenate([trace(before, gate), trace(after, gate)[-2::-1]])
                 _take(taken, places)
-                found.append(Path(number, places))
+                found.append(Path(number, places, lost))
     return found
 
 
@@ -68,22 +77,83 @@ def _take(taken: np.ndarray[tuple[int], np.dtype[np.bool_]], places: Places) -> 
 
 def violated_cuts(siting: Siting, share: Array, ways: list[Path]) -> list[Cut]:
     """The inequalities of ways that shares of the options violate, each way's own most violated."""
-    cuts = []
-    for way in ways:
-        exposures = siting.exposures(way)
-        seen = np.flatnonzero(exposures)
-        order = seen[np.argsort(-share[seen], kind="stable")]
-        factors, activity = _cover(exposures[order], share[order], siting.required)
-        if activity < 1 - VIOLATED:
-            kept = factors > 0
-            cuts.append(Cut(order[kept], factors[kept]))
-    return cuts
+    found = (_way_cut(siting, share, way) for way in ways)
+    return [cut for cut in found if cut is not None]
+
+
+def _way_cut(siting: Siting, share: Array, way: Path) -> Cut | None:
+    """The most violated inequality of a way; None where it has none.
+
+    What makes the seeing count is taken as given, the likeliest first, as far as that makes the inequality stronger;
+    then also what nobody thinks of yet, as long as half of the violation is left: what is given need not be bought.
+    """
+    enablers = siting.enablers(way)
+    given = siting.standing.copy()
+    given[enablers[share[enablers] > _TAKEN]] = True
+    best, most = _covered(siting, share, way, given), given
+    for one in enablers[np.argsort(-share[enablers], kind="stable")]:
+        if share[one] <= 0 or given[one]:
+            continue
+        given = _with(given, one)
+        found = _covered(siting, share, way, given)
+        if found.activity < best.activity - 1e-9:
+            best, most = found, given
+    least = best.activity
+    if least >= 1 - VIOLATED:
+        return None
+    spare = enablers[(share[enablers] <= 0) & ~most[enablers]]
+    for one in spare[np.argsort(siting.costs[spare], kind="stable")][:_SPARE]:
+        found = _covered(siting, share, way, _with(most, one))
+        if found.activity <= (1 + least) / 2:
+            best, most = found, _with(most, one)
+    return best.cut
+
+
+def _with(given: Choice, option: int) -> Choice:
+    more = given.copy()
+    more[option] = True
+    return more
+
+
+class _Covered(NamedTuple):
+    """An inequality, and what its left side comes to."""
+
+    cut: Cut
+    activity: float
+
+
+def _covered(siting: Siting, share: Array, way: Path, given: Choice) -> _Covered:
+    """The strongest inequality of a way with some options given; a met one where they are enough by themselves."""
+    if way.lost >= 0:
+        share, given = share.copy(), without(given, way.lost)
+        share[way.lost] = 0.0
+    exposures, required, instead = siting.reading(way, share, given)
+    if way.lost >= 0:
+        exposures[way.lost] = 0.0
+        required -= siting.forgiven
+    if required <= 0:
+        return _Covered(Cut(np.empty(0, np.int64), np.empty(0)), math.inf)
+    seen = np.flatnonzero(exposures)
+    order = seen[np.argsort(-share[seen], kind="stable")]
+    factors = np.zeros(siting.options)
+    factors[order] = _cover(exposures[order], share[order], required)[0]
+    factors[instead] = 1.0
+    kept = np.flatnonzero(factors)
+    return _Covered(Cut(kept, factors[kept]), float(factors @ share))
+
+
+def watch_cuts(siting: Siting, share: Array) -> list[Cut]:
+    """The inequalities of what is to be watched that shares of the options violate."""
+    found = [Cut(watch.options, np.full(len(watch.options), 1.0 / watch.times)) for watch in siting.watches]
+    return [cut for cut in found if cut.activity(share) < 1 - VIOLATED]
 
 
 def open_cuts(siting: Siting, choice: Choice) -> list[Cut]:
     """The inequalities of the ways that a choice leaves open: at least one, that of the least exposed way."""
     share = choice.astype(float)
-    return violated_cuts(siting, share, [siting.weakest(choice)[1], *weak_ways(siting, share)])
+    return watch_cuts(siting, share) + violated_cuts(
+        siting, share, [siting.weakest(choice)[1], *weak_ways(siting, share)]
+    )
 
 
 @njit(cache=True, nogil=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Final, NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Meta
 from scipy.sparse import csr_array
@@ -15,12 +16,13 @@ from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.record import Record
 from marsad.plan.crossing import Array, Passage, Places, passage
-from marsad.plan.search_camera import SearchCamera, detection_rate
+from marsad.plan.search_camera import PERSON_M, SearchCamera, detection_rate
 from marsad.plan.siting import Order
 
 _STEPS: Final = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if math.gcd(down, across) == 1)
 _GATE_CELLS = 1.2
 _FAINTEST = 1e-5
+_SAMPLES = 3
 
 
 class TowerKind(Record):
@@ -39,36 +41,63 @@ class Site(NamedTuple):
     north_m: float
 
 
+class Stretches(NamedTuple):
+    """Where along the line each cell lies (rows, columns), and where the stretches that barriers come in begin."""
+
+    along_m: Array
+    begin_m: Array
+
+
 def ways_across(
-    lattice: Lattice, height_m: Array, offset_m: Array, depth_m: float, mobility: Mobility
-) -> tuple[Passage, Passage]:
+    lattice: Lattice, height_m: Array, offset_m: Array, depth_m: float, mobility: Mobility, *,
+    until_m: tuple[float, float] | None = None, stretches: Stretches | None = None,
+) -> tuple[Passage, Passage]:  # fmt: skip
     """The passages in and out over a line: steps to 16 neighbours, at the walker's speed on each slope.
 
     `offset_m` (rows, columns) is how far inside the line each cell lies, negative outside. A way in leads from
-    `depth_m` outside to `depth_m` inside; one out, back.
+    `depth_m` outside to as far inside; one out, back; or only so far beyond the line, in and out, as `until_m` says.
+    Steps over the line cross the barrier of their stretch, where there are any.
 
     Raises: InputError where no cell lies deep enough on either side.
     """
     tails, heads, seconds = _arcs(lattice, height_m, mobility)
     flat = np.where(np.isnan(height_m), np.nan, offset_m).ravel()
+    until_in, until_out = until_m or (depth_m, depth_m)
     outside, inside = (np.flatnonzero(side >= depth_m).astype(np.int32) for side in (-flat, flat))
+    into, out = (np.flatnonzero(side >= end).astype(np.int32) for side, end in ((flat, until_in), (-flat, until_out)))
     gates = np.flatnonzero(np.abs(flat) <= _GATE_CELLS * lattice.cell_m).astype(np.int32)
     if not (len(outside) and len(inside) and len(gates)):
         raise InputError(f"no known ground lies {depth_m:.0f} m on both sides of the line: widen the sector's ground")
-    barriers = np.full(len(tails), -1, np.int32)
+    barriers = _barriers(tails, heads, flat, stretches)
     there, back = (
         passage(tails, heads, seconds, barriers, ends=(*ends, gates), places=flat.size)
-        for ends in ((outside, inside), (inside, outside))
+        for ends in ((outside, into), (inside, out))
     )
     return there, back
 
 
-def exposures(surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: Sequence[TowerKind]) -> csr_array:
-    """The detection rate per second (sites x kinds, cells) of every kind of tower at every site, site by site."""
+def _barriers(tails: Places, heads: Places, offset_m: Array, stretches: Stretches | None) -> Places:
+    """The barrier that each step crosses, beyond the places; -1 where it crosses none."""
+    if stretches is None:
+        return np.full(len(tails), -1, np.int32)
+    along = stretches.along_m.ravel()
+    middle = (along[tails] + along[heads]) / 2
+    crosses = (offset_m[tails] >= 0) != (offset_m[heads] >= 0)
+    number = offset_m.size + np.maximum(np.searchsorted(stretches.begin_m, middle, side="right") - 1, 0)
+    return np.where(crosses, number, -1).astype(np.int32)
+
+
+def exposures(
+    surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: Sequence[TowerKind], size_m: float = PERSON_M
+) -> csr_array:
+    """The detection rate per second (sites x kinds, cells) of every kind of tower at every site, site by site.
+
+    `size_m` is the square root of the area of who is looked for.
+    """
     starts, cells, rates = [0], [], []
     for site in sites:
         for kind in kinds:
-            seen, rate = _seen(surface, lattice, site, kind)
+            seen, rate = _seen(surface, lattice, site, kind, size_m)
             cells.append(seen)
             rates.append(rate)
             starts.append(starts[-1] + len(seen))
@@ -76,8 +105,8 @@ def exposures(surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: 
     return csr_array((np.concatenate(rates), np.concatenate(cells), np.array(starts)), shape=shape)
 
 
-def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind) -> tuple[Order, Array]:
-    """The cells that a tower sees, and the rates there."""
+def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind, size_m: float) -> tuple[Order, Array]:
+    """The cells that a tower sees some of, and the mean rates there: of a few places in each cell, seen or not."""
     reach = kind.camera.reach_m
     first_row, first_column = lattice.cells_of(site.east_m - reach, site.north_m + reach)
     last_row, last_column = lattice.cells_of(site.east_m + reach, site.north_m - reach)
@@ -92,8 +121,13 @@ def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind) -> tu
         rows=bottom - top + 1,
         columns=right - left + 1,
     )
-    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, window, reach_m=reach)
-    rate = np.where(shed.seen, detection_rate(kind.camera, np.nan_to_num(shed.range_m, nan=math.inf)), 0.0)
+    finer = msgspec.structs.replace(
+        window, cell_m=window.cell_m / _SAMPLES, rows=window.rows * _SAMPLES, columns=window.columns * _SAMPLES
+    )
+    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, finer, reach_m=reach)
+    found = detection_rate(kind.camera, np.nan_to_num(shed.range_m, nan=math.inf), size_m)
+    rates = np.where(shed.seen, found, 0.0)
+    rate = rates.reshape(window.rows, _SAMPLES, window.columns, _SAMPLES).mean(axis=(1, 3))
     rows, columns = np.nonzero(rate > _FAINTEST)
     return (rows + top) * lattice.columns + columns + left, rate[rows, columns]
 

@@ -5,7 +5,7 @@ has a probability of 1 - exp(-exposure).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +40,42 @@ class Evader(Record, eq=False):
     passages: tuple[Passage, ...]
 
 
+class Watch(NamedTuple):
+    """Options of which so many are wanted at least."""
+
+    options: Order
+    times: int
+
+
+class Spare(NamedTuple):
+    """Options any one of which may be lost, and the probability that is required all the same."""
+
+    options: Order
+    probability: float
+
+
 class Path(NamedTuple):
-    """One way of one passage, by its number among all passages, and its places in order."""
+    """One way of one passage, by its number among all, and its places in order; `lost` is an option out of order."""
 
     passage: int
     places: Places
+    lost: int = -1
+
+
+class Halves(NamedTuple):
+    """Ways through the gates of a passage: the exposure on each, the place before every place, and the one after it."""
+
+    through: Array
+    before: Places
+    after: Places
+
+
+class Reading(NamedTuple):
+    """An inequality of a way: the exposures times what is chosen come to `required`, or one of `instead` is chosen."""
+
+    exposures: Array
+    required: float
+    instead: Order
 
 
 class Siting:
@@ -61,6 +92,8 @@ class Siting:
         evaders: Sequence[Evader],
         probability: float,
         standing: Choice | None = None,
+        watches: Sequence[Watch] = (),
+        spare: Spare | None = None,
     ) -> None:
         count = len(costs)
         if not 0 < probability < 1:
@@ -71,8 +104,11 @@ class Siting:
             raise InputError("siting needs options with costs of at least 0, and evaders")
         self.standing = np.zeros(count, np.bool_) if standing is None else standing
         self.costs = np.where(self.standing, 0.0, np.asarray(costs, float))
+        self.watches = tuple(watches)
         self.along_m = np.asarray(along_m, float)
         self.required = -math.log1p(-probability)
+        self.losable: Order = np.empty(0, np.int64) if spare is None else spare.options
+        self.forgiven = 0.0 if spare is None else self.required + math.log1p(-spare.probability)
         self.passages = tuple(way for evader in evaders for way in evader.passages)
         self.back = tuple(reverse(way) for way in self.passages)
         kinds = [(csr_array(evader.exposure.T), len(evader.passages)) for evader in evaders]
@@ -96,12 +132,21 @@ class Siting:
 
     def weakest(self, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
         """The least exposure of any way under a choice, and that way; ways beyond `limit` may be told as infinite."""
-        least, found = math.inf, Path(0, np.empty(0, np.int32))
-        for number in range(len(self.passages)):
-            exposure, path = self.weakest_of(number, choice, limit)
-            if exposure < least:
-                least, found = exposure, path
-        return least, found
+        ways = (self._case(number, lost, choice, limit) for number, lost in self._cases(choice))
+        return min(ways, key=lambda way: way[0])
+
+    def _cases(self, choice: Choice) -> Iterator[tuple[int, int]]:
+        """Every passage with nothing lost, then with each option lost that may be."""
+        for lost in (-1, *self.losable[choice[self.losable]].tolist()):
+            for number in range(len(self.passages)):
+                yield number, lost
+
+    def _case(self, passage: int, lost: int, choice: Choice, limit: float) -> tuple[float, Path]:
+        """The least exposure of a passage with an option lost, and that way; what is forgiven then is added."""
+        if lost < 0:
+            return self.weakest_of(passage, choice, limit)
+        exposure, path = self.weakest_of(passage, without(choice, lost), max(limit - self.forgiven, 0.0))
+        return exposure + self.forgiven, path._replace(lost=lost)
 
     def weakest_of(self, passage: int, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
         """The least exposure of any way of one passage under a choice, and that way."""
@@ -112,19 +157,65 @@ class Siting:
         return least, Path(passage, trace(before, end) if least < math.inf else np.empty(0, np.int32))
 
     def closes(self, choice: Choice) -> bool:
-        """Whether no way is left open by a choice."""
-        return self.weakest(choice, self.required)[0] >= self.required - TOLERANCE
+        """Whether no way is left open by a choice, and nothing to be watched is watched by too few."""
+        if any(np.count_nonzero(choice[watch.options]) < watch.times for watch in self.watches):
+            return False
+        least = self.required - TOLERANCE
+        cases = self._cases(choice)
+        return all(self._case(number, lost, choice, self.required)[0] >= least for number, lost in cases)
 
     def probability(self, choice: Choice) -> float:
         """The probability of detection on the way where it is least."""
-        return -math.expm1(-self.weakest(choice)[0])
+        return -math.expm1(-min(self.weakest_of(number, choice)[0] for number in range(len(self.passages))))
+
+    def halves(self, passage: int, share: Array, reach: float, /) -> Halves:
+        """The least exposed way through every gate under shares of the options; infinite beyond `reach`."""
+        way, rates = self.passages[passage], self.place_rates(passage, share)
+        forth, before = least_exposure(way, rates, reach)
+        on, after = least_exposure(self.back[passage], rates, reach)
+        return Halves(forth[way.gates] + on[way.gates], before, after)
+
+    def worth(self, path: Path, choice: Choice) -> float:
+        """The probability on one way that is asked of all of them."""
+        return self.detected(path, choice)
+
+    def detected(self, path: Path, choice: Choice) -> float:
+        """The probability of detection on one way."""
+        return -math.expm1(-float(self.exposures(path)[choice].sum()))
 
     def exposures(self, path: Path) -> Array:
         """What each option adds to the exposure of a way."""
-        way, rates = self.passages[path.passage], self.rates[path.passage]
-        return _exposures(
-            path.places, way.starts, way.heads, way.seconds, way.barriers, *rates, self.options
-        )  # fmt: skip
+        way = self.passages[path.passage]
+        weights = np.zeros(len(self.rates[path.passage].starts) - 1)
+        weigh(path.places, way.starts, way.heads, way.seconds, way.barriers, weights)
+        return self.of_weights(path.passage, weights)
+
+    def of_weights(self, passage: int, weights: Array) -> Array:
+        """What each option adds to an exposure that gives every place and barrier a weight."""
+        found: Array = _of_weights(weights, *self.rates[passage], self.options)
+        return found
+
+    def enablers(self, _path: Path, /) -> Order:
+        """The options that do not see a way but make what sees it count; there are none where seeing is all."""
+        return np.empty(0, np.int64)
+
+    def reading(self, path: Path, _share: Array, _given: Choice, /) -> Reading:
+        """What a way asks of every choice that closes the sector, were those options given already."""
+        return Reading(self.exposures(path), self.required, np.empty(0, np.int64))
+
+    def gains(self, path: Path, choice: Choice) -> Array:
+        """What each option is worth to a choice that leaves a way open, as exposure; nothing where it does not."""
+        exposures = self.exposures(path)
+        missing = max(self.required - exposures[choice].sum(), 0.0)
+        return np.where(choice | (missing <= TOLERANCE), 0.0, np.minimum(exposures, missing))
+
+    def helps(self, path: Path, choice: Choice) -> Array:
+        """What each option is worth to a choice that leaves a way open, with what is lost out of order."""
+        if path.lost < 0:
+            return self.gains(path, choice)
+        gains = self.gains(path, without(choice, path.lost))
+        gains[path.lost] = 0.0
+        return gains
 
     def pruned(self, choice: Choice) -> Choice:
         """A choice that closes the sector without what it can do without, the dearest left out first."""
@@ -140,18 +231,34 @@ class Siting:
         return self._weakest_of_all if self.most < self.required - TOLERANCE else None
 
 
+def without(choice: Choice, option: int) -> Choice:
+    """A choice but for one option."""
+    less = choice.copy()
+    less[option] = False
+    return less
+
+
+def watched(siting: Siting, choice: Choice, worth: Array) -> Choice:
+    """A choice with what its watches still want, the most worth first."""
+    more = choice.copy()
+    for options, times in siting.watches:
+        free = options[~more[options]]
+        wanted = max(times - (len(options) - len(free)), 0)
+        more[free[np.argsort(-worth[free], kind="stable")][:wanted]] = True
+    return more
+
+
 def greedy(siting: Siting) -> Choice:
     """A choice made step by step: to the least exposed way, the option that adds the most exposure wanted per cost.
 
     Raises: InputError where the sector cannot be closed.
     """
-    choice = siting.standing.copy()
+    choice = watched(siting, siting.standing, 1 / np.maximum(siting.costs, TOLERANCE))
     while True:
         exposure, path = siting.weakest(choice, siting.required)
         if exposure >= siting.required - TOLERANCE:
             return choice
-        gain = np.minimum(siting.exposures(path), siting.required - exposure)
-        gain[choice] = 0.0
+        gain = siting.helps(path, choice)
         if gain.max() <= 0.0:
             raise InputError("the sector cannot be closed: no option is left that sees its least exposed way")
         choice[np.argmax(gain / np.maximum(siting.costs, TOLERANCE))] = True
@@ -162,12 +269,7 @@ def _rates(by_place: csr_array) -> Rates:
 
 
 @njit(cache=True, nogil=True)
-def _exposures(
-    path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places,
-    rate_starts: Starts, rate_options: Places, rates: Array, options: int,
-) -> Array:  # fmt: skip
-    weights = np.zeros(len(rate_starts) - 1)
-    weigh(path, starts, heads, seconds, barriers, weights)
+def _of_weights(weights: Array, rate_starts: Starts, rate_options: Places, rates: Array, options: int) -> Array:
     exposure = np.zeros(options)
     for place in np.flatnonzero(weights):
         for k in range(rate_starts[place], rate_starts[place + 1]):

@@ -21,10 +21,10 @@ import numpy as np
 from marsad.kernel.error import InputError
 from marsad.kernel.plan import gap
 from marsad.plan.crossing import Array
-from marsad.plan.path_cuts import open_cuts, violated_cuts, weak_ways
+from marsad.plan.path_cuts import open_cuts, violated_cuts, watch_cuts, weak_ways
 from marsad.plan.rebuild import rebuilt
 from marsad.plan.relaxation import Relaxation, Relaxed
-from marsad.plan.siting import TOLERANCE, Choice, Siting
+from marsad.plan.siting import TOLERANCE, Choice, Siting, watched
 
 _INWARD = (0.5, 0.9, 1.0)
 _ENOUGH_CUTS = 40
@@ -187,7 +187,7 @@ class _Search:
 
     def _separate(self, share: Array, at: Array) -> int:
         ways = weak_ways(self.siting, at)
-        return self.relaxation.add(violated_cuts(self.siting, share, ways))
+        return self.relaxation.add(watch_cuts(self.siting, share) + violated_cuts(self.siting, share, ways))
 
     def _learn(self, relaxed: Relaxed) -> None:
         """Take the root's bound, and leave out for good what no better choice can hold."""
@@ -210,17 +210,16 @@ class _Search:
 
     def _completed(self, choice: Choice, preference: Array) -> Choice:
         """A choice that closes the sector: to ways well apart, one option at a time, the most exposure per cost."""
-        choice = choice.copy()
         worth = (preference + 0.05) / np.maximum(self.siting.costs, TOLERANCE)
+        choice = watched(self.siting, choice, worth)
         while True:
             exposure, weakest = self.siting.weakest(choice, self.siting.required)
             if exposure >= self.siting.required - TOLERANCE:
                 return choice
             for way in [weakest, *weak_ways(self.siting, choice.astype(float))]:
-                exposures = self.siting.exposures(way)
-                missing = self.siting.required - exposures[choice].sum()
-                if missing > TOLERANCE:
-                    choice[np.argmax(np.where(choice, 0.0, np.minimum(exposures, missing) * worth))] = True
+                gains = self.siting.helps(way, choice)
+                if gains.max() > 0.0:
+                    choice[np.argmax(gains * worth)] = True
 
     def _windows(self, count: int) -> Iterator[Progress]:
         """Choose windows of the sector anew, until that has long been without gain."""

@@ -1,6 +1,7 @@
 /** Calls to the server: the session, acts, and what is read once. Every failure becomes a `CallError` that can be worded. */
 import type {
   Brief,
+  Closure,
   Coverable,
   DeskState,
   Done,
@@ -143,6 +144,7 @@ export async function changePassword(old: string, fresh: string): Promise<void> 
   csrf = (await call<Session>('/api/session/password', 'POST', { old, new: fresh })).csrf || csrf
 }
 
+export const closure = (): Promise<{ closure?: Closure | null }> => call('/api/closure')
 export const site = (): Promise<Site> => call('/api/site')
 export const stateAt = (time_ns: number): Promise<DeskState> => call(`/api/state?at=${ns(time_ns)}`)
 /** The partner and what both said, now or as it was. */

@@ -188,6 +188,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which stretches of the line are open by plan, and what closes them cheapest */
+        get: operations["ApiClosurePlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -1445,6 +1462,31 @@ export interface components {
             incident_id: string;
             /** @default  */
             sought_reason?: string;
+        };
+        /** ClosingStep */
+        ClosingStep: {
+            /** @enum {string} */
+            what: "restore_camera" | "post_patrol";
+            name: string;
+            minutes: number;
+            along_m: number | null;
+            position: components["schemas"]["Position"] | null;
+        };
+        /** Closure */
+        Closure: {
+            time_ns: number;
+            line_id: string;
+            required: number;
+            reached: number;
+            open: components["schemas"]["OpenByPlan"][];
+            steps: components["schemas"]["ClosingStep"][];
+            minutes: number;
+            bound_minutes: number;
+            closable: boolean;
+            /** @default [] */
+            missing: string[];
+            /** @default [] */
+            people: string[];
         };
         /**
          * Contributor
@@ -2834,6 +2876,12 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /** OpenByPlan */
+        OpenByPlan: {
+            from_m: number;
+            to_m: number;
+            reached: number;
+        };
         /**
          * OpenIncident
          * @description Something is gone after, from alarms or by hand.
@@ -3375,6 +3423,10 @@ export interface components {
             bearing_rad: number;
             /** @default null */
             inside: boolean | null;
+        };
+        /** PlanShown */
+        PlanShown: {
+            closure: components["schemas"]["Closure"] | null;
         };
         /**
          * Pose
@@ -5125,6 +5177,35 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiClosurePlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanShown"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */

@@ -382,6 +382,29 @@ export interface CameraState {
   troubles?: Trouble[]
 }
 
+export interface ClosingStep {
+  what: 'restore_camera' | 'post_patrol'
+  name: string
+  minutes: number
+  along_m?: number | null
+  position?: Position | null
+}
+
+/** How a plan holds now: where the line is open by it, and what closes that cheapest. */
+export interface Closure {
+  time_ns: number
+  line_id: string
+  required: number
+  reached: number
+  open: { from_m: number; to_m: number; reached: number }[]
+  steps: ClosingStep[]
+  minutes: number
+  bound_minutes: number
+  closable: boolean
+  missing?: string[]
+  people?: string[]
+}
+
 export interface PatrolState {
   patrol_id: string
   position: Position

@@ -1,0 +1,275 @@
+"""What may be built on a sector and what stands there: towers, barriers, bases, cameras and the partner's posts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from marsad.adapters.text_file import read_text
+from marsad.app.plan_file import BarrierType, PatrolBase, PlanFile, TowerType, Track
+from marsad.app.plan_ground import Sector, position_of, standing
+from marsad.geo.geodesy import Array
+from marsad.geo.outline import inside_polygon
+from marsad.geo.seeing import profile, slope_deg
+from marsad.kernel.error import InputError
+from marsad.kernel.lattice import Lattice
+from marsad.kernel.plan import Element
+from marsad.kernel.position import Position
+from marsad.plan.line_ground import spread_sites
+from marsad.plan.sector import Site as Place
+
+_LEAST_STRETCH_M = 100.0
+
+
+class Option(NamedTuple):
+    """One thing that may be built or that stands: where, of what kind, at what cost; `number` is its place in its list.
+
+    `course` (K, 2) is a barrier's, on its `stretch`; `crews` are a base's in all.
+    """
+
+    candidate: str
+    kind: str
+    place: Place
+    capital: float = 0.0
+    running_year: float = 0.0
+    years: float = 0.0
+    standing: bool = False
+    element: Element = "tower"
+    number: int = 0
+    course: Array | None = None
+    stretch: int = -1
+    crews: int = 0
+
+    @property
+    def cost(self) -> float:
+        """To build it and to run it for the plan's years."""
+        return self.capital + self.years * self.running_year
+
+
+class Offer(NamedTuple):
+    """The options, where stretches of barriers begin along the line, and what was left out and why."""
+
+    options: tuple[Option, ...]
+    begin_m: Array
+    notes: tuple[str, ...]
+
+
+def offer(sector: Sector, plan: PlanFile, folder: Path) -> Offer:
+    """All that a plan may be made of; `folder` is what the plan file's paths are seen from."""
+    places, notes = _allowed(sector, plan, candidate_places(sector, plan), folder)
+    begin_m = _begins(sector, plan)
+    towers = [
+        _tower(sector, plan, name, place, tower, number)
+        for name, place in places.items()
+        for number, tower in enumerate(plan.towers)
+    ]
+    stood = [
+        Option(camera.id, "standing", Place(float(view.origin[0]), float(view.origin[1])), standing=True,
+               element="camera", number=number)
+        for number, (camera, view) in enumerate(standing(sector))
+    ]  # fmt: skip
+    towers, cut = _linked(sector, plan, towers)
+    options = (*towers, *stood, *_posts(sector, plan), *_barriers(sector, plan, begin_m), *_bases(sector, plan))
+    return Offer(options, begin_m, notes + cut)
+
+
+def helpers(sector: Sector, plan: PlanFile) -> Offer:
+    """What stands besides cameras: the partner's posts, barriers, and bases with the crews that are there."""
+    begin_m = _begins(sector, plan)
+    options = (*_posts(sector, plan), *_barriers(sector, plan, begin_m), *_bases(sector, plan))
+    return Offer(tuple(option for option in options if option.standing), begin_m, ())
+
+
+def candidate_places(sector: Sector, plan: PlanFile) -> dict[str, Place]:
+    """The places where towers may be built, by name: those given, then those looked for."""
+    places: dict[str, Place] = {}
+    for candidate in plan.candidates:
+        places[candidate.id] = _on_ground(sector, candidate.position, f"candidate {candidate.id}")
+    if plan.spread is not None:
+        near = sector.beside
+        if plan.spread.side == "inside":
+            near = near._replace(past=near.past | (near.offset_m < 0))
+        found = spread_sites(sector.lattice, sector.height_m, near, plan.spread.count, plan.spread.band_m)
+        for number, place in enumerate(found, 1):
+            name = f"place-{number}"
+            if name in places:
+                raise InputError(f"candidate {name}: [spread] names its places so; give this one another id")
+            places[name] = place
+    return places
+
+
+def _on_ground(sector: Sector, position: Position, name: str) -> Place:
+    point = sector.surface.frame.point(position)
+    if np.isnan(sector.surface.up_m(point.east_m, point.north_m)):
+        raise InputError(f"{name}: the ground there is not known; add the tile, or leave it out")
+    return Place(point.east_m, point.north_m)
+
+
+def _allowed(
+    sector: Sector, plan: PlanFile, places: dict[str, Place], folder: Path
+) -> tuple[dict[str, Place], tuple[str, ...]]:
+    """The candidates on ground that is not too steep and not closed to building, and a note of the others."""
+    closed = read_areas(sector, folder / plan.no_build) if plan.no_build else []
+    steep = [name for name, place in places.items() if _steep(sector, plan, place)]
+    shut = [name for name, place in places.items() if any(_inside(place, ring) for ring in closed)]
+    notes = [f"left out as steeper than {plan.steepest_deg:g} degrees: {', '.join(steep)}"] if steep else []
+    notes += [f"left out as in {plan.no_build}: {', '.join(shut)}"] if shut else []
+    left = {name: place for name, place in places.items() if name not in {*steep, *shut}}
+    if not left:
+        raise InputError("no candidate is left: " + "; ".join(notes or ["[[candidates]] or [spread] name none"]))
+    return left, tuple(notes)
+
+
+def _steep(sector: Sector, plan: PlanFile, place: Place) -> bool:
+    if plan.steepest_deg is None:
+        return False
+    return slope_deg(sector.surface, position_of(sector, *place))[0] > plan.steepest_deg
+
+
+def _linked(sector: Sector, plan: PlanFile, towers: list[Option]) -> tuple[list[Option], tuple[str, ...]]:
+    """The towers whose masts see the command post's, or a relay's that is linked to it, and a note of the others."""
+    if plan.command is None:
+        return towers, ()
+    linked = [(plan.command.position, plan.command.mast_m)]
+    waiting = [(relay.position, relay.mast_m) for relay in plan.command.relays]
+    while found := [mast for mast in waiting if _sees(sector, *mast, linked)]:
+        linked += found
+        waiting = [mast for mast in waiting if mast not in found]
+    masts = [tower.mast_m for tower in plan.towers]
+    kept = [one for one in towers if _sees(sector, position_of(sector, *one.place), masts[one.number], linked)]
+    if not kept:
+        raise InputError("no tower has a line of sight to [command] or a linked relay: raise masts, or add relays")
+    cut = [f"{one.candidate}-{one.kind}" for one in towers if one not in kept]
+    return kept, (f"left out without a line of sight to the command post: {', '.join(cut)}",) if cut else ()
+
+
+def _sees(sector: Sector, place: Position, mast_m: float, others: Sequence[tuple[Position, float]]) -> bool:
+    return any(profile(sector.surface, place, mast_m, other, other_m).clear for other, other_m in others)
+
+
+def read_areas(sector: Sector, path: Path) -> list[Array]:
+    """The outer rings (K, 2), east and north, of a GeoJSON file's polygons. Raises: InputError where it has none."""
+    try:
+        whole = msgspec.json.decode(read_text(path, "a GeoJSON file of polygons"))
+        shapes = [each["geometry"] for each in whole["features"]]
+        rings = [shape["coordinates"][0] for shape in shapes if shape["type"] == "Polygon"]
+        rings += [part[0] for shape in shapes if shape["type"] == "MultiPolygon" for part in shape["coordinates"]]
+        corners = [np.array([corner[:2] for corner in ring], float) for ring in rings]
+    except (msgspec.DecodeError, KeyError, TypeError, IndexError, ValueError) as error:
+        raise InputError(f"{path}: not a GeoJSON FeatureCollection of polygons") from error
+    if not corners:
+        raise InputError(f"{path}: no polygon in it")
+    return [np.stack(sector.surface.frame.from_geodetic(ring[:, 1], ring[:, 0])[:2], axis=1) for ring in corners]
+
+
+def _inside(place: Place, ring: Array) -> bool:
+    spot = Lattice(west_m=place.east_m - 0.5, north_m=place.north_m + 0.5, cell_m=1.0, rows=1, columns=1)
+    return bool(inside_polygon(spot, ring)[0, 0])
+
+
+def _tower(sector: Sector, plan: PlanFile, name: str, place: Place, tower: TowerType, number: int) -> Option:
+    supply = plan.supply
+    led = supply.road_per_km * _away_km(sector, plan.roads, place)
+    led += supply.power_per_km * _away_km(sector, plan.power, place)
+    capital = tower.cost + tower.crew_days * supply.crew_day + (round(led) if tower.led_to else 0.0)
+    return Option(name, tower.id, place, capital, tower.running_year, plan.years, number=number)
+
+
+def _away_km(sector: Sector, tracks: Sequence[Track], place: Place) -> float:
+    """How far the nearest of the tracks is; 0 where there are none."""
+    return min((_away_m(track_points(sector, track), np.array(place)) for track in tracks), default=0.0) / 1000
+
+
+def _away_m(points: Array, place: Array) -> float:
+    starts, steps = points[:-1], np.diff(points, axis=0)
+    share = np.clip(((place - starts) * steps).sum(axis=1) / np.maximum((steps**2).sum(axis=1), 1e-9), 0.0, 1.0)
+    return float(np.hypot(*(starts + share[:, None] * steps - place).T).min())
+
+
+def track_points(sector: Sector, track: Track) -> Array:
+    """A road's or a power line's points (K, 2), east and north."""
+    latitude, longitude = np.array([(point.latitude_deg, point.longitude_deg) for point in track.points]).T
+    return np.stack(sector.surface.frame.from_geodetic(latitude, longitude)[:2], axis=1)
+
+
+def _posts(sector: Sector, plan: PlanFile) -> list[Option]:
+    return [
+        Option(post.id, post.sees_as, _on_ground(sector, post.position, f"post {post.id}"), standing=True,
+               element="post", number=number)
+        for number, post in enumerate(plan.posts)
+    ]  # fmt: skip
+
+
+def line_length_m(sector: Sector) -> float:
+    """How long the line is."""
+    return float(np.hypot(*np.diff(sector.corners, axis=0).T).sum())
+
+
+def _begins(sector: Sector, plan: PlanFile) -> Array:
+    """Where stretches begin: at regular steps, and where what stands begins and ends."""
+    length = line_length_m(sector) - _LEAST_STRETCH_M
+    marks = {float(mark) for mark in np.arange(0.0, length, plan.stretch_m)}
+    marks |= {mark for old in plan.standing for mark in (old.from_m, old.to_m) if mark < length}
+    kept: list[float] = []
+    for mark in sorted(marks):
+        if not kept or mark - kept[-1] > _LEAST_STRETCH_M:
+            kept.append(mark)
+    return np.array(kept)
+
+
+def _barriers(sector: Sector, plan: PlanFile, begin_m: Array) -> list[Option]:
+    """Every barrier on every stretch, those that stand there already free of cost."""
+    ends = np.append(begin_m[1:], line_length_m(sector))
+    found = []
+    for stretch, (begin, end) in enumerate(zip(begin_m, ends, strict=True)):
+        course = along_line(sector.corners, float(begin), float(end))
+        middle = along_line(sector.corners, float(begin + end) / 2, float(begin + end) / 2)[0]
+        for number, barrier in enumerate(plan.barriers):
+            stands = any(
+                old.barrier == barrier.id
+                and old.from_m <= begin + _LEAST_STRETCH_M
+                and end <= old.to_m + _LEAST_STRETCH_M
+                for old in plan.standing
+            )
+            capital, year = (0.0, 0.0) if stands else _barrier_cost(plan, barrier, float(end - begin))
+            found.append(
+                Option(
+                    f"km-{begin / 1000:.1f}", barrier.id, Place(float(middle[0]), float(middle[1])), capital, year,
+                    plan.years, stands, "barrier", number, course, stretch,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _barrier_cost(plan: PlanFile, barrier: BarrierType, length_m: float) -> tuple[float, float]:
+    a_km = barrier.cost_per_km + barrier.crew_days_per_km * plan.supply.crew_day
+    return float(round(a_km * length_m / 1000)), float(round(barrier.running_year_per_km * length_m / 1000, 2))
+
+
+def along_line(corners: Array, begin_m: float, end_m: float) -> Array:
+    """The part of a line (K, 2) from and to so far along it."""
+    lengths = np.hypot(*np.diff(corners, axis=0).T)
+    at = np.concatenate([[0.0], np.cumsum(lengths)])
+    inner = at[(at > begin_m) & (at < end_m)]
+    marks = np.concatenate([[begin_m], inner, [end_m]])
+    return np.stack([np.interp(marks, at, corners[:, 0]), np.interp(marks, at, corners[:, 1])], axis=1)
+
+
+def _bases(sector: Sector, plan: PlanFile) -> list[Option]:
+    """Every base with every number of crews, beginning with those that are there already."""
+    return [
+        _base(plan, base, _on_ground(sector, base.position, f"base {base.id}"), number, crews)
+        for number, base in enumerate(plan.bases)
+        for crews in range(max(base.standing_crews, 1), base.crews + 1)
+    ]
+
+
+def _base(plan: PlanFile, base: PatrolBase, place: Place, number: int, crews: int) -> Option:
+    more = crews - base.standing_crews
+    opened = base.cost if base.standing_crews == 0 else 0.0
+    return Option(
+        base.id, "base", place, opened + more * base.crew_cost, more * base.crew_year, plan.years, more == 0, "base",
+        number, None, -1, crews,
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""What the plan's own model says of any way, whether or not it was looked at when the plan was made."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from marsad.geo.elevation import Surface
+from marsad.geo.mobility import Mobility
+from marsad.kernel.lattice import Lattice
+from marsad.plan.crossing import Array
+
+_PIECES = 4
+
+
+class Hurdle(NamedTuple):
+    """A barrier on a way: how far along it, how long it holds, and what its sensors add at once."""
+
+    along_m: float
+    held_s: float
+    crossing: float
+
+
+class _Pieces(NamedTuple):
+    """A way in pieces: how far along each begins and ends, how long it takes, and what the rate on it is."""
+
+    along_m: Array
+    seconds: Array
+    rate: Array
+
+
+def foretold(lattice: Lattice, surface: Surface, rates: Array, way: Array, mobility: Mobility) -> float:
+    """The probability of detection (`rates` per second by cell) along the corners (K, 2) of a way, in steps of a cell.
+
+    Infinite slowness aside, it is reckoned as the ways of a passage are: the mean rate of both ends, for the time that
+    the slope between them takes.
+    """
+    pieces = _pieces(lattice, surface, rates, way, mobility)
+    return -math.expm1(-float(pieces.seconds @ pieces.rate))
+
+
+def stopped(
+    lattice: Lattice, surface: Surface, rates: Array, way: Array, mobility: Mobility, hurdles: Sequence[Hurdle],
+    answered: Callable[[Array], Array],
+) -> float:  # fmt: skip
+    """The probability of interruption along a way: noticed first, and `answered` within the time left then."""
+    pieces = _pieces(lattice, surface, rates, way, mobility)
+    seconds, exposure = pieces.seconds, pieces.seconds * pieces.rate
+    for hurdle in sorted(hurdles, reverse=True):
+        at = int(np.searchsorted(pieces.along_m[1:-1], hurdle.along_m))
+        held = np.full(_PIECES, hurdle.held_s / _PIECES)
+        seconds = np.insert(seconds, at, [0.0, *held])
+        exposure = np.insert(exposure, at, [hurdle.crossing, *(held * pieces.rate[at])])
+    left = np.cumsum(seconds[::-1])[::-1] - seconds / 2
+    unseen = np.exp(-np.concatenate([[0.0], np.cumsum(exposure)]))
+    return float((unseen[:-1] - unseen[1:]) @ answered(left))
+
+
+def _pieces(lattice: Lattice, surface: Surface, rates: Array, way: Array, mobility: Mobility) -> _Pieces:
+    lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
+    along = np.linspace(0.0, lengths[-1], max(2, math.ceil(lengths[-1] / lattice.cell_m) + 1))
+    east, north = (np.interp(along, lengths, places) for places in way.T)
+    slopes = np.diff(surface.up_m(east, north)) / np.diff(along)
+    seconds = np.diff(along) / np.array([mobility.speed_m_s(slope) for slope in slopes])
+    rows, columns = lattice.cells_of(east, north)
+    held = lattice.holds(rows, columns)
+    at = np.where(held, rates.ravel()[np.where(held, rows * lattice.columns + columns, 0)], 0.0)
+    return _Pieces(along, seconds, (at[:-1] + at[1:]) / 2)
