@@ -8,6 +8,7 @@ from marsad.kernel.act import Act, Person
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraState, DeskState, Figures, Storage
 from marsad.kernel.event import Event
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import PartnerState
 from marsad.kernel.picture import PictureGroup
 from marsad.kernel.record import Record
@@ -121,3 +122,6 @@ class Desk(Protocol):
 
         Raises: InputError where there is neither, or nobody knows where it is.
         """
+
+    def teaching(self, alarm_id: str, officer: str) -> Teaching:
+        """What this officer's mark of nuisance would teach. Raises: InputError where there is no such alarm."""
