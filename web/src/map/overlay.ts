@@ -26,7 +26,7 @@ export interface Drawn {
 }
 
 /** How the terrain lifts what lies on it: its height at a place as the map draws it, 0 on a flat map. */
-export type Lift = (mark: { latitude_deg: number; longitude_deg: number; height_m: number }) => number
+export type Lift = (mark: { latitude_deg: number; longitude_deg: number }) => number
 
 type Xy = [number, number]
 
@@ -195,7 +195,7 @@ export class Overlay {
 
   /** Where a place on the ground is on the screen. */
   #onGround(point: Point): Xy | null {
-    return this.at(...point, this.#z({ ...unmercator(point), height_m: Number.NaN }))
+    return this.at(...point, this.#z(unmercator(point)))
   }
 
   #place(): void {
