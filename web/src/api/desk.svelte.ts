@@ -273,7 +273,9 @@ export class DeskStore {
 
   #remember(news: readonly Told[]): void {
     if (!news.length) return
-    this.log = [...this.log, ...news].slice(-REMEMBERED)
+    // What was read for the timeline may have been on its way here as news.
+    const known = new Set(this.log.map((told) => told.sequence))
+    this.log = [...this.log, ...news.filter((told) => !known.has(told.sequence))].slice(-REMEMBERED)
     for (const told of news) this.onnews(told)
   }
 }
