@@ -45,6 +45,7 @@ from marsad.kernel.event import (
     SightingReported,
 )
 from marsad.kernel.joint import Coverable, JointGround, JointMessage, JointPost
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.measurement import GroundFix, Look, Measurement
 from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView
 from marsad.kernel.picture import Picture, Waypoint
@@ -239,6 +240,10 @@ class Control:
         path = self._path(about_id, now_ns)
         candidates = self._outfit.ground.candidates(self.places())
         return options(candidates, path, now_ns, busy=self._room.dispatches.busy())
+
+    def teaching(self, alarm_id: str, officer: str) -> Teaching:
+        """What this officer's mark of nuisance would teach. Raises: InputError where there is no such alarm."""
+        return self._room.teaching(alarm_id, officer, self.now_ns())
 
     async def act(self, person: Person, act: Act) -> Done:
         """Do it, once, however often it is asked for; see `console.desk.Desk`."""
@@ -649,7 +654,7 @@ class Control:
             return
         names = names_of(self._picture)
         sifted = self._room.lessons.follow(self._told_of(names), names, now_ns)
-        raised = [Raised(alert, names.get(name, name)) for alert, name in sifted.raised]
+        raised = [each._replace(subject_id=names.get(each.subject_id, each.subject_id)) for each in sifted.raised]
         events = (
             [*sifted.events, *self._room.alarms.meet(raised, self._present(), now_ns, names)]
             if raised

@@ -75,6 +75,7 @@ from marsad.kernel.event import (
     SightingReported,
 )
 from marsad.kernel.incident import Evidence
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import Stop
 from marsad.kernel.release import EmergencyAct, PostWatch
 from marsad.kernel.sighting import Sighting
@@ -218,6 +219,13 @@ class Room:
         if self._exercise is not None:
             return [*marked]
         return [*marked, *self.lessons.mark(self.alarms.alarm(act.alarm_id), act.cause, person.name, now_ns)]
+
+    def teaching(self, alarm_id: str, officer: str, now_ns: int) -> Teaching:
+        """What this officer's mark of nuisance would teach: nothing in an exercise. Raises InputError for no alarm."""
+        alarm = self.alarms.alarm(alarm_id)
+        if self._exercise is not None:
+            return Teaching(lesson=None, causes=(), marks=self.lessons.settings.marks)
+        return self.lessons.teaching(alarm, officer, now_ns)
 
     def _person_after_all(self, person: Person, act: PersonAfterAll, now_ns: int) -> list[Event]:
         sounds = self.alarms.person_after_all(act.alarm_id, person.name, now_ns)

@@ -20,6 +20,7 @@ from marsad.kernel.desk import DeskState
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.error import RefusedError
 from marsad.kernel.joint import Coverable, JointGround
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import PartnerView
 from marsad.kernel.picture import Picture, PictureTrack
 from marsad.kernel.site import Site
@@ -126,7 +127,13 @@ def _choosing(desk: Desk) -> list[HTTPRouteHandler]:
         """What sending each patrol to what an alarm is about would come to, before there is an incident of it."""
         return await asyncio.to_thread(desk.options, alarm_id)
 
-    return [options, alarm_options]
+    @get("/api/alarms/{alarm_id:str}/teaching")
+    async def teaching(request: Asked, alarm_id: FromPath[str]) -> Teaching:
+        """What the asker's mark of nuisance on an alarm would teach: where what is like it would be looked at first."""
+        person: Person = request.user
+        return desk.teaching(alarm_id, person.name)
+
+    return [options, alarm_options, teaching]
 
 
 def _agreeing(desk: Desk) -> list[HTTPRouteHandler]:

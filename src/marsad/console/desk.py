@@ -9,6 +9,7 @@ from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraState, DeskState, Figures, Storage
 from marsad.kernel.event import Event
 from marsad.kernel.joint import Coverable, JointGround
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import PartnerPulse, PartnerView
 from marsad.kernel.picture import Picture, PictureGroup
 from marsad.kernel.record import Record
@@ -143,3 +144,6 @@ class Desk(Protocol):
 
         Raises: InputError where there is neither, or nobody knows where it is.
         """
+
+    def teaching(self, alarm_id: str, officer: str) -> Teaching:
+        """What this officer's mark of nuisance would teach. Raises: InputError where there is no such alarm."""

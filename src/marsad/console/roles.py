@@ -122,7 +122,7 @@ PATROL_ACTS: Final[Mapping[type[Act], str]] = MappingProxyType(
 READS: Final[tuple[tuple[str, Rank, str], ...]] = (
     ("the desk's state and its change feed", "viewer", "its own orders and their incidents: text, place, hazards"),
     ("the site: line, zones, where cameras stand and look", "viewer", "its name and the line"),
-    ("live pictures, film, map, presence, options", "viewer", ""),
+    ("live pictures, film, map, presence, options, what a mark would teach", "viewer", ""),
     ("the past: events, the desk as it was", "viewer", ""),
     ("who signed in, looked something up or was refused", "supervisor", ""),
     ("accounts", "administrator", ""),

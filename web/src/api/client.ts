@@ -15,6 +15,7 @@ import type {
   Site,
   Statement,
   Stored,
+  Teaching,
   Told,
 } from './types'
 
@@ -172,6 +173,9 @@ export async function act(body: NamedAct): Promise<Done> {
 
 export const options = (of: 'alarms' | 'incidents', id: string): Promise<Option[]> =>
   call(`/api/${of}/${encodeURIComponent(id)}/options`)
+
+/** What this officer's mark of nuisance would teach. */
+export const teaching = (alarm_id: string): Promise<Teaching> => call(`/api/alarms/${encodeURIComponent(alarm_id)}/teaching`)
 
 const spanOf = (from_ns: number, to_ns: number): string => `from=${ns(from_ns)}&to=${ns(to_ns)}`
 export const brief = (from_ns: number, to_ns: number): Promise<Brief> => call(`/api/brief?${spanOf(from_ns, to_ns)}`)

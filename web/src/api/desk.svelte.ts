@@ -141,6 +141,11 @@ export class DeskStore {
     await this.#readSite()
   }
 
+  /** Send what still waits for second thoughts: whoever leaves has had them. */
+  async settle(): Promise<void> {
+    await this.#outbox?.settle()
+  }
+
   stop(): void {
     this.#feed.stop()
     cancelAnimationFrame(this.#frame)
@@ -285,7 +290,9 @@ export class DeskStore {
 
   #remember(news: readonly Told[]): void {
     if (!news.length) return
-    this.log = [...this.log, ...news].slice(-REMEMBERED)
+    // What was read for the timeline may have been on its way here as news.
+    const known = new Set(this.log.map((told) => told.sequence))
+    this.log = [...this.log, ...news.filter((told) => !known.has(told.sequence))].slice(-REMEMBERED)
     for (const told of news) this.onnews(told)
   }
 }

@@ -88,6 +88,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarms/{alarm_id}/teaching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching
+         * @description What the asker's mark of nuisance on an alarm would teach: where what is like it would be looked at first.
+         */
+        get: operations["ApiAlarmsAlarmIdTeachingTeaching"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/brief": {
         parameters: {
             query?: never;
@@ -2806,6 +2826,8 @@ export interface components {
         /**
          * Met
          * @description A rule that the thing has met, and the first alert that said so.
+         *
+         *         `waited_s` is for how long it was looked at first because of the lesson `lesson_id`, which officers' marks made.
          */
         Met: {
             /** @enum {unknown} */
@@ -2814,6 +2836,10 @@ export interface components {
             direction: string;
             time_ns: number;
             alert_id: string;
+            /** @default  */
+            lesson_id: string;
+            /** @default 0 */
+            waited_s: number;
         };
         /**
          * NewAccount
@@ -4512,6 +4538,12 @@ export interface components {
             /** @default  */
             note?: string;
         };
+        /** Teaching */
+        Teaching: {
+            lesson: components["schemas"]["Lesson"] | null;
+            causes: ("animal" | "bird" | "insect" | "vegetation" | "weather" | "own_force" | "declared" | "camera" | "other")[];
+            marks: number;
+        };
         /**
          * Terrain
          * @description Where the elevation comes from and how far it may be wrong.
@@ -5007,6 +5039,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Option"][];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAlarmsAlarmIdTeachingTeaching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Teaching"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */

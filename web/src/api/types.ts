@@ -155,6 +155,9 @@ export interface Met {
   direction: string
   time_ns: number
   alert_id: string
+  /** For how long it was looked at first, because of which lesson. */
+  lesson_id?: string
+  waited_s?: number
 }
 
 export interface Seen {
@@ -208,6 +211,13 @@ export interface Lesson {
   wait_s?: number
   lowers?: boolean
   refuted?: boolean
+}
+
+/** What a mark of nuisance would teach now: nothing where there is no lesson. */
+export interface Teaching {
+  lesson: Lesson | null
+  causes: NuisanceCause[]
+  marks: number
 }
 
 /** An alert that waits. */

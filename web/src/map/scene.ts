@@ -27,10 +27,9 @@ export interface Mark {
   key: string
   kind: MarkKind
   id: string
-  /** Place in the square map, and height above the elevation data's zero. */
+  /** Place in the square map. */
   x: number
   y: number
-  height_m: number
   latitude_deg: number
   longitude_deg: number
   /** An APP-6 symbol, or one of the map's own shapes. */
@@ -124,7 +123,7 @@ const CORRIDOR_SIGMAS = 2
 
 /** A mark before anything is known of it. All have the same fields in the same order, which browsers read fastest. */
 const BLANK: Omit<Mark, 'key' | 'kind' | 'id'> = {
-  x: 0, y: 0, height_m: 0, latitude_deg: 0, longitude_deg: 0, sidc: undefined, shape: undefined, standing: 'unknown',
+  x: 0, y: 0, latitude_deg: 0, longitude_deg: 0, sidc: undefined, shape: undefined, standing: 'unknown',
   heading_rad: null, speed_m_s: 0, size: 12, alpha: 1, label: '', more: '', inside: '', weight: 1, ellipse: undefined,
   trail: undefined, corridor: undefined, alarm: undefined, waiting: false, origin: 'ours', selected: false, down: false,
 }
@@ -225,11 +224,10 @@ export class SceneMaker {
 
   #put(held: Held, ground: GroundState): void {
     const { mark } = held
-    const { latitude_deg, longitude_deg, height_m } = ground.position
+    const { latitude_deg, longitude_deg } = ground.position
     const [x, y] = mercator(latitude_deg, longitude_deg)
     mark.x = x
     mark.y = y
-    mark.height_m = height_m ?? 0
     mark.latitude_deg = latitude_deg
     mark.longitude_deg = longitude_deg
     if (mark.ellipse) scaled(mark.ellipse, ground.covariance, latitude_deg)
@@ -412,7 +410,6 @@ export class SceneMaker {
     const selected = picked.has(key)
     return {
       ...BLANK, key, kind, id, x, y, label, selected,
-      height_m: at.height_m ?? Number.NaN,
       latitude_deg: at.latitude_deg,
       longitude_deg: at.longitude_deg,
       weight: selected ? 1000 : 1,
