@@ -1,7 +1,10 @@
 """Two desks that share what they agreed: real logs, real gateways, real TLS on loopback; nothing else crosses."""
 
 import asyncio
+import base64
 import contextlib
+import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -537,6 +540,47 @@ def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:
                 await again.close()
         heard = [each for each in again.events() if isinstance(each, ReleaseHeard)]
         assert [each.arrival for each in heard] == [1, 2]
+
+    run(go())
+
+
+def write_before(path: Path) -> int:
+    """A log as the software of schema 1 left it, which kept the board of all that was said; how many entries it has."""
+    SqliteEventLog(path).close()
+    lines = Path(__file__).with_name("log_of_schema_1.jsonl").read_text(encoding="utf-8").splitlines()
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        for line in lines:
+            sequence, schema, time_ns, *rest = json.loads(line)
+            file.execute(
+                "INSERT INTO entry (sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash,"
+                " entry_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (sequence, schema, time_ns, *map(base64.b64decode, rest)),
+            )
+    return len(lines)
+
+
+def test_a_station_goes_on_with_the_log_of_software_before(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+    count = write_before(tmp_path / "east" / "events.sqlite")
+
+    async def go() -> None:
+        desk = Desk("east", shares["east"])
+        await desk.open()
+        try:
+            stands = board(desk)
+            assert [(each.state, each.opened.author) for each in stands.things] == [("agreed", "west")]
+            assert [each.message.body for each in stands.lines] == [ThreadMessage(text="Four people, heading to you")]
+            await desk.control.act(RANA, SayToPartner(act_id="new", body=ThreadMessage(text="Thank you")))
+            said = [each.message.sequence for each in board(desk).lines if each.message.author == "east"]
+            # What was said before is three messages of ours; none of their numbers is given twice.
+            assert said == [4]
+            past = desk.control.partner_at(desk.control.events(0, 2**62)[-4].time_ns)
+            assert past is not None
+        finally:
+            await desk.close()
+        with SqliteLogReader(tmp_path / "east" / "events.sqlite") as log:
+            assert log.verify().length > count
+            assert {each.schema_version for each in log.read(0, log.head().length - 1)} == {1, 2}
 
     run(go())
 
