@@ -36,7 +36,7 @@ from marsad.kernel.act import (
 from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.alert import Alert
 from marsad.kernel.dispatch import Duty, Patrol
-from marsad.kernel.error import InputError, RefusedError
+from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import ActDone, JointHeard, ReleaseHeard, ReleaseMade
 from marsad.kernel.joint import (
     Answer,
@@ -452,6 +452,11 @@ def test_the_streams_begin_anew_and_the_old_ones_still_verify_though_what_they_h
             name = theirs(east)[0].release.release_id
             await east.control.act(OMAR, SayToPartner(act_id="o", body=ReleasesOpened(releases=(name,))))
             await until(lambda: bool(board(west).opened))
+            with pytest.raises(UnavailableError, match="stop that station"):
+                begin_epoch(shares["east"], time.time_ns())
+            everything = [each.sequence for each in east.control.messages if each.author == "east"]
+            assert [each.sequence for each in east.control.said_in_log("east", 0)] == everything
+            assert [each.sequence for each in east.control.said_in_log("east", 1)] == everything[1:]
 
     run(before())
     keys = {name: read_signing_key(share) for name, share in shares.items()}
