@@ -384,6 +384,11 @@ def test_each_tells_of_its_posts_patrols_and_what_people_saw_and_no_more(tmp_pat
             await west.control.act(RANA, SayToPartner(act_id="r", body=back))
             await until(lambda: {each.release.item for each in theirs(east)} == {"post", "patrol"})
             await until(lambda: {each.release.item for each in ours(west)} == {"post", "patrol"})
+            again = ReleaseBeyond(
+                act_id="e", kind="life_at_risk", subject_ids=("S1",), reason="a car in the flood", minutes=10
+            )
+            with pytest.raises(RefusedError, match="S1: was taken back"):
+                await west.control.act(RANA, again)
             wrong = next(each.release.release_id for each in ours(west) if each.release.item == "post")
             right = Correction(release=wrong, reason="the wrong post was named")
             await west.control.act(RANA, SayToPartner(act_id="c", body=right))

@@ -514,8 +514,11 @@ class Sharing:
             replace_whole(self._side.share.folder / LEDGER, msgspec.msgpack.encode(telling.ledger))
 
     def _check(self, act: EmergencyAct) -> None:
-        """Nothing for an emergency that the agreement allows. Raises: RefusedError."""
+        """Nothing for an emergency that the agreement allows, of nothing that was taken back. Raises: RefusedError."""
         self._side.terms(acts=[act])
+        back = [name for name in act.subject_ids if name in self._ledger.held]
+        if back:
+            raise RefusedError(f"{', '.join(back)}: was taken back, and is not told again; say in words what is known")
 
     async def _off(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call, *arguments)
