@@ -1,7 +1,10 @@
 """Two desks that share what they agreed: real logs, real gateways, real TLS on loopback; nothing else crosses."""
 
 import asyncio
+import base64
 import contextlib
+import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -33,7 +36,7 @@ from marsad.kernel.act import (
 from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.alert import Alert
 from marsad.kernel.dispatch import Duty, Patrol
-from marsad.kernel.error import InputError, RefusedError
+from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import ActDone, JointHeard, ReleaseHeard, ReleaseMade
 from marsad.kernel.joint import (
     Answer,
@@ -381,6 +384,11 @@ def test_each_tells_of_its_posts_patrols_and_what_people_saw_and_no_more(tmp_pat
             await west.control.act(RANA, SayToPartner(act_id="r", body=back))
             await until(lambda: {each.release.item for each in theirs(east)} == {"post", "patrol"})
             await until(lambda: {each.release.item for each in ours(west)} == {"post", "patrol"})
+            again = ReleaseBeyond(
+                act_id="e", kind="life_at_risk", subject_ids=("S1",), reason="a car in the flood", minutes=10
+            )
+            with pytest.raises(RefusedError, match="S1: was taken back"):
+                await west.control.act(RANA, again)
             wrong = next(each.release.release_id for each in ours(west) if each.release.item == "post")
             right = Correction(release=wrong, reason="the wrong post was named")
             await west.control.act(RANA, SayToPartner(act_id="c", body=right))
@@ -449,6 +457,11 @@ def test_the_streams_begin_anew_and_the_old_ones_still_verify_though_what_they_h
             name = theirs(east)[0].release.release_id
             await east.control.act(OMAR, SayToPartner(act_id="o", body=ReleasesOpened(releases=(name,))))
             await until(lambda: bool(board(west).opened))
+            with pytest.raises(UnavailableError, match="stop that station"):
+                begin_epoch(shares["east"], time.time_ns())
+            everything = [each.sequence for each in east.control.messages if each.author == "east"]
+            assert [each.sequence for each in east.control.said_in_log("east", 0)] == everything
+            assert [each.sequence for each in east.control.said_in_log("east", 1)] == everything[1:]
 
     run(before())
     keys = {name: read_signing_key(share) for name, share in shares.items()}
@@ -537,6 +550,47 @@ def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:
                 await again.close()
         heard = [each for each in again.events() if isinstance(each, ReleaseHeard)]
         assert [each.arrival for each in heard] == [1, 2]
+
+    run(go())
+
+
+def write_before(path: Path) -> int:
+    """A log as the software of schema 1 left it, which kept the board of all that was said; how many entries it has."""
+    SqliteEventLog(path).close()
+    lines = Path(__file__).with_name("log_of_schema_1.jsonl").read_text(encoding="utf-8").splitlines()
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        for line in lines:
+            sequence, schema, time_ns, *rest = json.loads(line)
+            file.execute(
+                "INSERT INTO entry (sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash,"
+                " entry_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (sequence, schema, time_ns, *map(base64.b64decode, rest)),
+            )
+    return len(lines)
+
+
+def test_a_station_goes_on_with_the_log_of_software_before(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+    count = write_before(tmp_path / "east" / "events.sqlite")
+
+    async def go() -> None:
+        desk = Desk("east", shares["east"])
+        await desk.open()
+        try:
+            stands = board(desk)
+            assert [(each.state, each.opened.author) for each in stands.things] == [("agreed", "west")]
+            assert [each.message.body for each in stands.lines] == [ThreadMessage(text="Four people, heading to you")]
+            await desk.control.act(RANA, SayToPartner(act_id="new", body=ThreadMessage(text="Thank you")))
+            said = [each.message.sequence for each in board(desk).lines if each.message.author == "east"]
+            # What was said before is three messages of ours; none of their numbers is given twice.
+            assert said == [4]
+            past = desk.control.partner_at(desk.control.events(0, 2**62)[-4].time_ns)
+            assert past is not None
+        finally:
+            await desk.close()
+        with SqliteLogReader(tmp_path / "east" / "events.sqlite") as log:
+            assert log.verify().length > count
+            assert {each.schema_version for each in log.read(0, log.head().length - 1)} == {1, 2}
 
     run(go())
 

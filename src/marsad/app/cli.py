@@ -807,12 +807,13 @@ def agreement_dry_run(
     log: Annotated[Path, typer.Option(metavar="LOG", help="The events.sqlite of a station.")],
     keys: Annotated[Path, typer.Option(metavar="DIR", help="The station's folder of keys.")],
     ground: Annotated[Path | None, typer.Option(metavar="FILE", help="Its ground.json.")] = None,
+    site: Annotated[Path | None, typer.Option(metavar="SITE.toml", help="Our site, for patrols' corridors.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what the partner would have been told over a log, and why the rest would not."""
     from marsad.app.agree import try_on
 
-    _report(try_on(file, keys, log, ground), as_json=as_json)
+    _report(try_on(file, keys, log, ground, site), as_json=as_json)
 
 
 def _must_exist(path: Path) -> None:

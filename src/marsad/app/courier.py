@@ -5,9 +5,10 @@ from pathlib import Path
 
 from marsad.adapters.inbox import Inbox, SpoolReader
 from marsad.adapters.outbox import Item, Outbox
-from marsad.coordinate.link_state import LinkChange, LinkState
+from marsad.coordinate.link_state import LinkChange
 from marsad.kernel.error import InputError, LinkRefusedError, UnavailableError
 from marsad.kernel.parcel import Checkpoint, Parcel
+from marsad.kernel.partner import LinkState
 from marsad.kernel.record import Record
 
 BEAT_NS = 5 * 10**9

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
-from typing import Final, NamedTuple, NoReturn, TypeVar
+from typing import Final, NamedTuple, NoReturn, TypeVar, get_args
 
 import msgspec
 
@@ -41,6 +41,7 @@ from marsad.kernel.event import (
     CameraRunChanged,
     DeskKept,
     Event,
+    JointSaid,
     PatrolPosition,
     SightingReported,
 )
@@ -347,6 +348,13 @@ class Control:
         """What an author said after its `sequence`th message, of what is in the log; those before it were sent."""
         self._sent = sequence
         return [] if self._board.partner is None else self._board.partner.said_after(author, sequence)
+
+    def said_in_log(self, author: str, sequence: int) -> list[JointMessage]:
+        """The same with what was let go of since; it may be asked in any thread, and takes a while."""
+        others = [each for each in get_args(Event) if each is not JointSaid]
+        said = (each.event for each in self._log.read(without=others))
+        messages = (each.message for each in said if isinstance(each, JointSaid))
+        return [each for each in messages if each.author == author and each.sequence > sequence]
 
     def partner_view(self) -> PartnerView | None:
         """The partner and what both said, None where there is none; see `console.desk.Desk`."""

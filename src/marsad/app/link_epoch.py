@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from marsad.adapters.writing import replace_whole
-from marsad.app.sharing import EPOCH, INBOX, LEDGER, OUTBOX, SAID, kept_count, kept_ledger
+from marsad.app.sharing import EPOCH, INBOX, LEDGER, OUTBOX, SAID, hold, kept_count, kept_ledger
 from marsad.coordinate.cadence import Ledger
 from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.record import Record
@@ -37,15 +37,24 @@ class EpochReport(Record):
 def begin_epoch(share: Path, now_ns: int, epoch: int | None = None, outbox: Path | None = None) -> EpochReport:
     """Set the streams of a partner's folder aside, which still verify, and begin the next ones; the station is down.
 
-    Raises: InputError for a folder that is none, RefusedError for a number that is not above the last one.
+    Raises: InputError for a folder that is none, RefusedError for a number that is not above the last one,
+    UnavailableError while a station shares out of it.
     """
     if not share.is_dir():
         raise InputError(f"{share}: no such folder; name the one that `marsad run --share` is given")
+    held = hold(share)
+    try:
+        return _begin(share, now_ns, epoch, outbox or share / OUTBOX)
+    finally:
+        held.release()
+
+
+def _begin(share: Path, now_ns: int, epoch: int | None, outbox: Path) -> EpochReport:
     before = kept_count(share / EPOCH, 1)
     following = before + 1 if epoch is None else epoch
     if following <= before:
         raise RefusedError(f"epoch {following}: streams of epoch {before} were begun here; agree on a higher number")
-    files = [outbox or share / OUTBOX, share / INBOX]
+    files = [outbox, share / INBOX]
     stamp = f"{datetime.fromtimestamp(now_ns / 1e9, UTC):%Y%m%dT%H%M%SZ}"
     ledger = kept_ledger(share / LEDGER)
     kept = [_aside(file, f"epoch-{before}-{stamp}") for file in files if file.exists()]

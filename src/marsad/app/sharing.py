@@ -18,10 +18,11 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 import structlog
 
+from marsad.adapters.file_lock import FileLock
 from marsad.adapters.inbox import Inbox
 from marsad.adapters.link_keys import PARTNER_CARD, read_card, read_signing_key
 from marsad.adapters.outbox import Item, Outbox
-from marsad.adapters.writing import replace_whole
+from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.agreement_file import bytes_of, own_party, read_ground, read_signed
 from marsad.app.courier import Courier, LinkView
 from marsad.app.desk import MOST_SHOWN, Control
@@ -80,6 +81,8 @@ EPOCH: Final = "epoch"
 """Which of the partner's streams goes on, where it is not the first."""
 OUTBOX, INBOX, GATEWAY, SPOOL = "outbox.sqlite", "inbox.sqlite", "gateway", "spool.sqlite"
 """What a partner's folder holds."""
+LOCK: Final = "in-use"
+"""Who works with it."""
 
 TAKEN_BACK: Final = (Recall, Correction)
 T = TypeVar("T")
@@ -179,12 +182,13 @@ class Sharing:
         key = read_signing_key(folder)
         partner = bytes.fromhex(side.theirs.public_key)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sharing")
-        self._outbox = Outbox(side.share.outbox_file, key, partner, epoch=side.epoch)
-        try:
+        with contextlib.ExitStack() as begun:
+            self._held = hold(folder)
+            begun.callback(self._held.release)
+            self._outbox = Outbox(side.share.outbox_file, key, partner, epoch=side.epoch)
+            begun.callback(self._outbox.close)
             self._inbox = Inbox(folder / INBOX, key, partner, epoch=side.epoch)
-        except BaseException:
-            self._outbox.close()
-            raise
+            begun.pop_all()
         self._courier = Courier(self._outbox, self._inbox, side.share.spool_file)
         self._ledger = kept_ledger(folder / LEDGER)
         self._told_ns = 0
@@ -228,6 +232,7 @@ class Sharing:
         """Release the files."""
         await self._off(self._outbox.close)
         await self._off(self._inbox.close)
+        self._held.release()
         self._worker.shutdown()
 
     def present(self) -> dict[str, Seen]:
@@ -421,7 +426,11 @@ class Sharing:
 
     async def _speak(self, now_ns: int) -> None:
         """Send what was said and written down, and see how all of it stands."""
-        due = self._control.unsent(self._side.ours.party_id, self._said)
+        ours = self._side.ours.party_id
+        due = self._control.unsent(ours, self._said)
+        if self._said < self._control.gone.get(ours, 0):
+            # A new stream: the partner may have lost what it was told, also of what is not held here any more.
+            due = await asyncio.to_thread(self._control.said_in_log, ours, self._said)
         if due:
             for message in due:
                 self._obey(message, now_ns)
@@ -505,11 +514,23 @@ class Sharing:
             replace_whole(self._side.share.folder / LEDGER, msgspec.msgpack.encode(telling.ledger))
 
     def _check(self, act: EmergencyAct) -> None:
-        """Nothing for an emergency that the agreement allows. Raises: RefusedError."""
+        """Nothing for an emergency that the agreement allows, of nothing that was taken back. Raises: RefusedError."""
         self._side.terms(acts=[act])
+        back = [name for name in act.subject_ids if name in self._ledger.held]
+        if back:
+            raise RefusedError(f"{', '.join(back)}: was taken back, and is not told again; say in words what is known")
 
     async def _off(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call, *arguments)
+
+
+def hold(folder: Path) -> FileLock:
+    """A partner's folder for this process alone. Raises: UnavailableError while another one has it, InputError."""
+    held = f"{folder}: process {{owner}} shares out of this folder; stop that station first"
+    try:
+        return FileLock(folder / LOCK, held)
+    except OSError as error:
+        raise write_refusal(folder / LOCK, error) from error
 
 
 def _item(given: Given, wall_ns: int) -> Item:

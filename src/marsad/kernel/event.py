@@ -22,7 +22,7 @@ from marsad.kernel.sighting import Sighting
 from marsad.kernel.statement import Statement, StatementHappening
 from marsad.kernel.track import Kind, Track
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 HealthKind = Literal[
     "camera_moved",

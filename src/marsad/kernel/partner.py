@@ -8,6 +8,8 @@ from marsad.kernel.record import Record
 from marsad.kernel.release import EmergencyAct, Release
 
 LinkState = Literal["cut", "catching_up", "connected", "held", "refused", "revoked"]
+"""Nothing heard; proven and behind; proven and whole; full here, so nothing is fetched; the partner or what it sent is
+refused; its key is withdrawn here."""
 
 
 class LinkShown(Record):

@@ -3,7 +3,7 @@ import * as client from './client'
 import { Feed } from './feed'
 import { asksForPartner, at, modelOf, withEvent, withLook, withMessage, withPartnerView, newsTo, type Model } from './model'
 import { Outbox, type Shelf, type Waiting } from './outbox'
-import type { Act, Done, NamedAct, Session, Site, Told } from './types'
+import type { Act, Done, JointBody, NamedAct, Session, Site, Told } from './types'
 
 /** The newest events that the timeline shows without asking for more. */
 const REMEMBERED = 4_000
@@ -78,6 +78,11 @@ export class DeskStore {
   /** Whether the role may ask for acts of this type. */
   may(type: Act['type']): boolean {
     return this.acting && (this.session?.acts?.includes(type) ?? true)
+  }
+
+  /** Whether the role may say this to the partner. */
+  says(type: JointBody['type']): boolean {
+    return this.may('say_to_partner') && (this.session?.says?.includes(type) ?? true)
   }
 
   /** Called for every event that is news, once; sounds and messages hang on it. */

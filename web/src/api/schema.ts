@@ -4070,8 +4070,8 @@ export interface components {
          * @description Who is signed in, what they may ask for, and what must be sent along with it.
          *
          *         `first_run`: there is no account yet. `csrf` goes into the header `x-csrf-token` of every request that changes
-         *         something. `acts` are the types of the acts that the role may ask for; `ends_ns` is when the session ends at the
-         *         latest, by the clock on the wall.
+         *         something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner;
+         *         `ends_ns` is when the session ends at the latest, by the clock on the wall.
          */
         SessionShown: {
             first_run: boolean;
@@ -4085,6 +4085,8 @@ export interface components {
             csrf: string;
             /** @default [] */
             acts: string[];
+            /** @default [] */
+            says: string[];
             /** @default 0 */
             idle_s: number;
             /** @default 0 */

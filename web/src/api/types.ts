@@ -834,6 +834,8 @@ export interface Session {
   first_run: boolean
   /** The types of the acts that the role may ask for. */
   acts?: string[]
+  /** The types of what the role may say to a partner. */
+  says?: string[]
 }
 
 export type StatementLanguage = 'ar' | 'ckb' | 'kmr' | 'en'

@@ -128,6 +128,37 @@ const BLANK: Omit<Mark, 'key' | 'kind' | 'id'> = {
   trail: undefined, corridor: undefined, alarm: undefined, waiting: false, origin: 'ours', selected: false, down: false,
 }
 
+const NOWHERE: ReadonlySet<string> = new Set()
+
+/** Posts of which the partner told whether somebody keeps watch: what it told is their one symbol. */
+const postsTold = (partner: MapDesk['partner']): ReadonlySet<string> =>
+  new Set((partner?.theirs ?? []).flatMap(({ release, position }) => (position && release.post_id ? [release.post_id] : [])))
+
+/**
+ * What another thing of the partner's stands for in the same square, where both would be drawn in one place: an alarm for
+ * what it is about, a group for those in it. By names the partner does not tell which is which.
+ */
+export function stoodFor(theirs: readonly SharedThing[]): ReadonlySet<string> {
+  const squares = new Map<string, SharedThing[]>()
+  for (const thing of theirs) {
+    const { cell, item } = thing.release
+    if (!cell || !['alarm', 'group', 'track'].includes(item)) continue
+    const key = `${cell.east} ${cell.north} ${cell.size_m}`
+    squares.set(key, [...(squares.get(key) ?? []), thing])
+  }
+  const hidden = new Set<string>()
+  const hide = (things: readonly SharedThing[], most: number): void => {
+    const left = things.filter(({ release }) => !hidden.has(release.thing_id))
+    for (const { release } of left.slice(0, most)) hidden.add(release.thing_id)
+  }
+  for (const here of squares.values()) {
+    const of = (item: string): SharedThing[] => here.filter(({ release }) => release.item === item)
+    for (const { release } of of('group')) hide(of('track'), release.heads?.high ?? Infinity)
+    for (const { release } of of('alarm')) hide(release.kind === 'group' ? of('group') : of('track'), 1)
+  }
+  return hidden
+}
+
 const mercatorOf = (position: Position): Point => mercator(position.latitude_deg, position.longitude_deg)
 
 export class SceneMaker {
@@ -157,7 +188,7 @@ export class SceneMaker {
     const marks: Mark[] = []
     const links: Link[] = []
     this.#movings(making, marks)
-    this.#fixed(desk, making.picked, marks)
+    this.#fixed(desk, making.picked, (show.joint ?? true) ? postsTold(desk.partner) : NOWHERE, marks)
     this.#told(making, show.joint ?? true, show.shared ?? false, marks)
     this.#response(desk, making.picked, making.words, marks, links)
     return { marks, links }
@@ -285,7 +316,7 @@ export class SceneMaker {
     return (this.#words = remembered(words))
   }
 
-  #fixed(desk: MapDesk, picked: ReadonlySet<string>, marks: Mark[]): void {
+  #fixed(desk: MapDesk, picked: ReadonlySet<string>, told: ReadonlySet<string>, marks: Mark[]): void {
     for (const camera of desk.site?.cameras ?? []) {
       if (!camera.pose) continue
       const state = desk.cameras.get(camera.id)
@@ -300,6 +331,7 @@ export class SceneMaker {
       })
     }
     for (const post of desk.site?.posts ?? []) {
+      if (told.has(post.id) && !picked.has(`post ${post.id}`)) continue
       marks.push({
         ...this.#place('post', post.id, post.position, post.name || post.id, picked),
         sidc: sidc('post', 'own', desk.exercise !== null),
@@ -313,12 +345,14 @@ export class SceneMaker {
   /** What the partner told, each in the square it was told in; and, if wanted, what they see of ours. */
   #told({ desk, alarms, picked, words, both }: Making, joint: boolean, shared: boolean, marks: Mark[]): void {
     const ours = new Set([...both.values()].map(({ release }) => release.thing_id))
+    const within = stoodFor(desk.partner?.theirs ?? [])
     for (const thing of desk.partner?.theirs ?? []) {
       const { release } = thing
       const key = `partner ${release.thing_id}`
       const alarm = alarms.get(`partner:${release.thing_id}`)
       // What both see has one symbol, which is our own; what is too old could be nearly anywhere.
-      const drawn = joint && !ours.has(release.thing_id) && !(isMoving(release) && age_s(thing, desk) > SHOWN_S)
+      const other = ours.has(release.thing_id) || within.has(release.thing_id)
+      const drawn = joint && !other && !(isMoving(release) && age_s(thing, desk) > SHOWN_S)
       if (!drawn && !alarm && !picked.has(key)) continue
       if (release.item === 'patrol') marks.push(...this.#way(thing, false, desk, picked, words))
       const mark = this.#square(thing, false, desk, picked, words)
