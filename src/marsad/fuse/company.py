@@ -7,6 +7,7 @@ sides, whom nobody can tell apart one by one; where that is all but certain they
 pairs connect, or one track that is counted as several.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from scipy.spatial import cKDTree
 from marsad.fuse.beside import Alike, Beside
 from marsad.fuse.count import Told, heads_in
 from marsad.fuse.picture import headings_of
+from marsad.fuse.unseen import Sighting, carried, sighting_of
 from marsad.geo.geodesy import Array, EnuFrame
 from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import GroundCovariance, GroundState
@@ -71,6 +73,8 @@ class CompanySettings(Record):
     seen_s: float = 10.0
     alike_s: float = 4.0
     lately_s: float = 3.0
+    apart_s: float = 1.5
+    parties_per_km2: float = 0.1
     same_sure: float = 0.95
 
 
@@ -108,6 +112,8 @@ class Remembered(NamedTuple):
     gaps: tuple[tuple[Pair, _Gap], ...] = ()
     groups: tuple[_Group, ...] = ()
     used: tuple[str, ...] = ()
+    sightings: tuple[tuple[str, Sighting], ...] = ()
+    apart: tuple[Pair, ...] = ()
 
 
 class Company:
@@ -129,6 +135,8 @@ class Company:
         self._gaps = dict(start.gaps)
         self._groups = {group.group_id: group for group in start.groups}
         self._used = set(start.used)
+        self._sightings = dict(start.sightings)
+        self._apart = set(start.apart)
 
     @property
     def remembered(self) -> Remembered:
@@ -143,6 +151,8 @@ class Company:
             tuple(self._gaps.items()),
             tuple(self._groups.values()),
             tuple(sorted(self._used)),
+            tuple(self._sightings.items()),
+            tuple(sorted(self._apart)),
         )
 
     def update(
@@ -162,7 +172,9 @@ class Company:
         step_s = 0.0 if self._time_ns is None else min(max((time_ns - self._time_ns) / _NS, 0.0), 5.0)
         self._time_ns = time_ns
         self._rename(there)
+        there = self._last_seen(there)
         self._see(beside, step_s)
+        self._tell_apart(there)
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
         self._link_sides(sides, alike, step_s, time_ns)
@@ -188,6 +200,31 @@ class Company:
                 new = names.get(name, name)
                 members[new] = max(members.get(new, 0), seen_ns)
             self._groups[group.group_id] = group._replace(members=members)
+
+    def _last_seen(self, tracks: Sequence[PictureTrack]) -> list[PictureTrack]:
+        """The tracks, those whom nobody sees where they may have walked since they were."""
+        held, out = self._sightings, []
+        self._sightings = {}
+        for track in tracks:
+            seen = sighting_of(track) or held.get(track.track_id)
+            if seen is not None:
+                self._sightings[track.track_id] = seen
+            coasts = seen is not None and track.status == "coasting"
+            out.append(carried(track, seen, self._frame) if coasts and seen is not None else track)
+        return out
+
+    def _tell_apart(self, tracks: Sequence[PictureTrack]) -> None:
+        """Remember whom one camera has seen at the same time, and not side by side."""
+        names = {track.track_id for track in tracks}
+        self._apart = {pair for pair in self._apart if pair[0] in names and pair[1] in names}
+        lately_ns = round(self.settings.apart_s * _NS)
+        by: dict[str, list[str]] = {}
+        for track in tracks:
+            for each in track.contributors:
+                if each.time_ns >= track.time_ns - lately_ns:
+                    by.setdefault(each.source_id, []).append(track.track_id)
+        pairs = {_pair(one, two) for those in by.values() for one in those for two in those if one < two}
+        self._apart |= {pair for pair in pairs if pair not in self._gaps}
 
     def _see(self, beside: Iterable[Beside], step_s: float) -> None:
         """Average how far apart cameras see two; where several see both, the one that tells it best."""
@@ -216,10 +253,13 @@ class Company:
         pairs, chance, may_begin, apart2 = self._odds(tracks, index)
         grouped = {member for group in self._groups.values() for member in group.members}
         seen = dict(zip(pairs, zip(chance, may_begin, apart2, strict=True), strict=True))
+        hidden = {track.track_id for track in tracks if track.status == "coasting"}
         for pair, (likely, begins, far2) in seen.items():
             if pair in self._linked:
-                parting = self._linked[pair]
-                self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
+                # Nobody is seen to part of whom nobody sees one.
+                if pair[0] not in hidden and pair[1] not in hidden:
+                    parting = self._linked[pair]
+                    self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
             elif likely >= settings.join and begins:
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
                 # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
@@ -309,7 +349,8 @@ class Company:
             parting = self._same.pop(pair)
             each = odds.get((min(i, j), max(i, j)), 0.0)
             doubtful = i != j and each < settings.part * (1 + each)
-            parting = parting + step_s if doubtful else 0.0
+            seen = _is_seen(sides[i]) and _is_seen(sides[j])
+            parting = parting if not seen else parting + step_s if doubtful else 0.0
             # A camera that sees both can tell whether they go together: its word counts, and not this.
             if i == j or (sees[i] & sees[j]) or parting >= settings.parted_s:
                 continue
@@ -330,6 +371,8 @@ class Company:
             i, j = side_of.get(each.one, -1), side_of.get(each.two, -1)
             if i < 0 or j < 0 or i == j or not self._may_be_one(sides[i], sides[j], sees[i] & sees[j]):
                 continue
+            if not (_is_seen(sides[i]) and _is_seen(sides[j])):
+                continue
             for name in (each.one, each.two):
                 found = likely.setdefault((min(i, j), max(i, j)), {})
                 found[name] = found.get(name, 0.0) + each.odds
@@ -339,7 +382,33 @@ class Company:
             places = sum(found.get(track.track_id, 0.0) for track in fewer) / len(fewer)
             heads = [heads_in([self._told(sides[k], time_ns)], self.settings.blob_m).best for k in (i, j)]
             out[i, j] = places * _as_many(*heads)
+        return out | self._unseen_odds(sides, time_ns)
+
+    def _unseen_odds(self, sides: Sequence[Sequence[PictureTrack]], time_ns: int) -> dict[tuple[int, int], float]:
+        """The odds that parties of which one is unseen are one with others, by where they were seen last."""
+        out: dict[tuple[int, int], float] = {}
+        for i, j in itertools.combinations(range(len(sides)), 2):
+            one, two = sides[i], sides[j]
+            if (_is_seen(one) and _is_seen(two)) or not self._may_be_one(one, two, frozenset()):
+                continue
+            if any(_pair(a.track_id, b.track_id) in self._apart for a in one for b in two):
+                continue
+            a, b = (min(side, key=_area2_of) for side in (one, two))
+            out[i, j] = self._reached(a, b)
         return out
+
+    def _reached(self, one: PictureTrack, two: PictureTrack) -> float:
+        """The odds that two tracks are of one party, by place and velocity."""
+        settings = self.settings
+        a, b = one.ground, two.ground
+        gap = np.array([[a.east_m - b.east_m, a.north_m - b.north_m]])
+        turn = np.array([[a.velocity_east_m_s - b.velocity_east_m_s, a.velocity_north_m_s - b.velocity_north_m_s]])
+        cover = _matrices([a.covariance]) + _matrices([b.covariance])
+        rates = _matrices([one.velocity_covariance]) + _matrices([two.velocity_covariance])
+        together = _log_normal(gap, cover, settings.near_m) + _log_normal(turn, rates, settings.like_m_s)
+        alone = math.log(settings.parties_per_km2 * 1e-6)
+        alone = alone + _log_normal(turn, rates, math.sqrt(2) * settings.speed_m_s)
+        return float(np.exp(np.clip(together - alone, -50, 50))[0])
 
     def _may_be_one(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
         """Whether two parties may be the same people: none that a camera sees both of.
@@ -599,6 +668,10 @@ def _is_several(track: PictureTrack) -> bool:
 
 def _are_several(side: Sequence[PictureTrack]) -> bool:
     return len(side) > 1 or _is_several(side[0])
+
+
+def _is_seen(side: Sequence[PictureTrack]) -> bool:
+    return any(track.status != "coasting" for track in side)
 
 
 def _kindred(one: PictureTrack, two: PictureTrack) -> bool:
