@@ -74,6 +74,8 @@ class CompanySettings(Record):
     alike_s: float = 4.0
     lately_s: float = 3.0
     apart_s: float = 1.5
+    came_s: float = 5.0
+    surely_same: float = 100.0
     parties_per_km2: float = 0.1
     same_sure: float = 0.95
 
@@ -254,6 +256,9 @@ class Company:
         grouped = {member for group in self._groups.values() for member in group.members}
         seen = dict(zip(pairs, zip(chance, may_begin, apart2, strict=True), strict=True))
         hidden = {track.track_id for track in tracks if track.status == "coasting"}
+        since_ns = time_ns - round(settings.came_s * _NS)
+        new = {track.track_id for track in tracks if track.first_ns >= since_ns}
+        young = {pair for pair in pairs if pair[0] in new and pair[1] in new}
         for pair, (likely, begins, far2) in seen.items():
             if pair in self._linked:
                 # Nobody is seen to part of whom nobody sees one.
@@ -263,8 +268,8 @@ class Company:
             elif likely >= settings.join and begins:
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
                 # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
-                one_more = pair in self._gaps and (pair[0] in grouped or pair[1] in grouped)
-                if one_more or self._since_s[pair] >= settings.together_s:
+                one_more = pair[0] in grouped or pair[1] in grouped or pair in young
+                if (one_more and pair in self._gaps) or self._since_s[pair] >= settings.together_s:
                     self._linked[pair] = 0.0
             else:
                 self._since_s.pop(pair, None)
@@ -337,7 +342,8 @@ class Company:
             pair = _pair(eldest[i], eldest[j])
             if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
                 since[pair] = self._same_since_s[pair] + step_s if pair in self._same_since_s else 0.0
-                if since[pair] >= settings.together_s:
+                surely = each > settings.surely_same * (1 + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i))
+                if surely or since[pair] >= settings.together_s:
                     self._same.setdefault(pair, 0.0)
         self._same_since_s = since
         for pair in list(self._same):
