@@ -81,13 +81,14 @@ class CompanySettings(Record):
 
 
 class _Group(NamedTuple):
-    """What is remembered of a group: who was in it and when last, and where it came from."""
+    """What is remembered of a group: who was in it and when last, where it came from, and where it was seen last."""
 
     group_id: str
     first_ns: int
     members: Mapping[str, int]
     parted_from: str = ""
     joined: tuple[str, ...] = ()
+    seen: Sighting | None = None
 
 
 class _Gap(NamedTuple):
@@ -179,11 +180,10 @@ class Company:
         self._tell_apart(there)
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
-        self._link_sides(sides, alike, step_s, time_ns)
-        parties = [party for party in _joined(sides, self._same) if _are_several(party)]
-        named = self._named(parties, time_ns)
+        odds = self._link_sides(sides, alike, step_s, time_ns)
+        named = self._named(_joined(sides, self._same, odds), time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
-        groups = (self._group(named[i], party, side_of, time_ns) for i, party in enumerate(parties))
+        groups = (self._group(group, party, side_of, time_ns) for group, party in named)
         return tuple(sorted(groups, key=lambda g: g.group_id))
 
     def _rename(self, tracks: Sequence[PictureTrack]) -> None:
@@ -327,8 +327,11 @@ class Company:
 
     def _link_sides(
         self, sides: Sequence[Sequence[PictureTrack]], alike: Iterable[Alike], step_s: float, time_ns: int
-    ) -> None:
-        """Hold parties against each other of which no camera sees both: those that are one, and for how long."""
+    ) -> dict[tuple[int, int], float]:
+        """Hold parties against each other of which no camera sees both: those that are one, and for how long.
+
+        Their odds are returned.
+        """
         settings = self.settings
         # Who stands for a party should be there when others of it are gone.
         eldest = [min(side, key=lambda t: (t.status == "coasting", t.first_ns, t.track_id)).track_id for side in sides]
@@ -362,6 +365,7 @@ class Company:
                 continue
             now = _pair(eldest[i], eldest[j])
             self._same[now], self._met_ns[now] = parting, time_ns
+        return odds
 
     def _same_odds(
         self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
@@ -428,8 +432,13 @@ class Company:
             return False
         return not both and _kindred(one[0], two[0])
 
-    def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
-        """What each party is called: as the oldest group of which it has about as many members as of any."""
+    def _named(
+        self, parties: Sequence[Sequence[PictureTrack]], time_ns: int
+    ) -> list[tuple[_Group, Sequence[PictureTrack]]]:
+        """The groups: what each party is called, as the oldest group of which it has about as many members as of any.
+
+        One of a group of whom nobody sees the others is still that group, and so is who comes out where it went.
+        """
         whose: dict[str, list[_Group]] = {}
         for group in self._groups.values():
             for member in group.members:
@@ -448,14 +457,53 @@ class Company:
         )  # fmt: skip
         kept: dict[int, str] = {}
         for i, group_id in order:
-            if i not in kept and group_id not in kept.values():
+            if i not in kept and group_id not in kept.values() and self._goes_on(group_id, parties[i], parties):
                 kept[i] = group_id
+        kept |= self._come_out(parties, kept)
         from_whom: dict[int, list[str]] = {}
         for i, group_id in order:
             from_whom.setdefault(i, []).append(group_id)
-        named = [self._one(party, kept.get(i), from_whom.get(i, []), kept, time_ns) for i, party in enumerate(parties)]
-        self._remember(named, time_ns)
+        named = [
+            (self._one(party, kept.get(i), from_whom.get(i, []), kept, time_ns), party)
+            for i, party in enumerate(parties) if i in kept or _are_several(party)
+        ]  # fmt: skip
+        self._remember([group for group, _ in named], time_ns)
         return named
+
+    def _goes_on(
+        self, group_id: str, party: Sequence[PictureTrack], parties: Sequence[Sequence[PictureTrack]]
+    ) -> bool:
+        """Whether a party may be called by a group's name: one alone only while nobody sees another of the group."""
+        if _are_several(party):
+            return True
+        members = self._groups[group_id].members
+        return not any(
+            track.track_id in members and track.status != "coasting"
+            for other in parties if other is not party for track in other
+        )  # fmt: skip
+
+    def _come_out(self, parties: Sequence[Sequence[PictureTrack]], kept: Mapping[int, str]) -> dict[int, str]:
+        """The parties that are groups which nobody has seen for a while, by where those were seen last."""
+        there = {track.track_id for party in parties for track in party}
+        gone = {
+            group.group_id: group.seen for group in self._groups.values()
+            if group.seen is not None and group.group_id not in kept.values() and not group.members.keys() & there
+        }  # fmt: skip
+        known = {member for group in self._groups.values() for member in group.members}
+        odds: dict[tuple[int, str], float] = {}
+        for i, party in enumerate(parties):
+            seen = [track for track in party if track.status != "coasting" and track.kind in _ON_FOOT]
+            if i in kept or not seen or any(track.track_id in known for track in party):
+                continue
+            best = min(seen, key=_area2_of)
+            for group_id, was in gone.items():
+                odds[i, group_id] = self._reached(best, carried(best, was, self._frame))
+        found: dict[int, str] = {}
+        for (i, group_id), each in sorted(odds.items(), key=lambda item: (-item[1], item[0])):
+            rivals = sum(o for (j, other), o in odds.items() if other != group_id and j == i)
+            if each > self.settings.same_sure * (1 + each + rivals) and i not in found:
+                found |= {i: group_id} if group_id not in found.values() else {}
+        return found
 
     def _one(
         self, party: Sequence[PictureTrack], group_id: str | None, others: Sequence[str], kept: Mapping[int, str],
@@ -463,12 +511,14 @@ class Company:
     ) -> _Group:  # fmt: skip
         """The party's group, with those groups that came into it or the one it came from."""
         now = {track.track_id: time_ns for track in party}
+        sighted = [track for track in sorted(party, key=_area2_of) if sighting_of(track) is not None]
+        seen = sighting_of(sighted[0]) if sighted else None
         if group_id is None:
             eldest = min(party, key=lambda t: (t.first_ns, t.track_id))
-            return _Group(self._new_name(eldest.track_id), time_ns, now, others[0] if others else "")
+            return _Group(self._new_name(eldest.track_id), time_ns, now, others[0] if others else "", seen=seen)
         group = self._groups[group_id]
         came = sorted(other for other in others if other not in kept.values() and other not in group.joined)
-        return group._replace(members={**group.members, **now}, joined=(*group.joined, *came))
+        return group._replace(members={**group.members, **now}, joined=(*group.joined, *came), seen=seen or group.seen)
 
     def _new_name(self, track_id: str) -> str:
         """A name after the eldest member; a second group after the same one says so."""
@@ -604,18 +654,35 @@ def _most(parties: Iterable[str]) -> str | None:
     return min(count, key=lambda party: (-count[party], party)) if count else None
 
 
-def _joined(sides: Sequence[Sequence[PictureTrack]], same: Iterable[Pair]) -> list[list[PictureTrack]]:
-    """Parties with those made one that are the same."""
-    side_of = {track.track_id: str(i) for i, side in enumerate(sides) for track in side}
+def _joined(
+    sides: Sequence[Sequence[PictureTrack]], same: Iterable[Pair], odds: Mapping[tuple[int, int], float]
+) -> list[list[PictureTrack]]:
+    """Parties with those made one that are the same, those nobody sees each with that which is likeliest to be it.
+
+    Whom nobody sees connects nobody: two may be seen of whom either may be he, and are not one for that.
+    """
+    side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
     near: dict[str, list[str]] = {}
+    unseen: dict[int, list[tuple[bool, float, str]]] = {}
     for one, two in sorted(same):
-        if one in side_of and two in side_of:
-            near.setdefault(side_of[one], []).append(side_of[two])
-            near.setdefault(side_of[two], []).append(side_of[one])
-    head = _heads(list(side_of.values()), near)
+        if one in side_of and two in side_of and side_of[one] != side_of[two]:
+            i, j = side_of[one], side_of[two]
+            seen = _is_seen(sides[i]), _is_seen(sides[j])
+            if seen[0] == seen[1]:
+                near.setdefault(str(i), []).append(str(j))
+                near.setdefault(str(j), []).append(str(i))
+            else:
+                hidden, other = (j, i) if seen[0] else (i, j)
+                unseen.setdefault(hidden, []).append((True, odds.get((min(i, j), max(i, j)), 0.0), str(other)))
+    head = _heads([str(i) for i in range(len(sides))], near)
+    # Those unseen who are one with each other go together, with him who is likeliest to be any of them.
+    claims: dict[str, tuple[bool, float, str]] = {}
+    for i, those in unseen.items():
+        claims[head[str(i)]] = max(claims.get(head[str(i)], (False, 0.0, "")), *those)
     parties: dict[str, list[PictureTrack]] = {}
     for i, side in enumerate(sides):
-        parties.setdefault(head[str(i)], []).extend(side)
+        own = head[str(i)]
+        parties.setdefault(head[claims[own][2]] if own in claims else own, []).extend(side)
     return list(parties.values())
 
 
