@@ -76,6 +76,7 @@ class CompanySettings(Record):
     apart_s: float = 1.5
     came_s: float = 5.0
     surely_same: float = 100.0
+    far2: float = 25.0
     parties_per_km2: float = 0.1
     same_sure: float = 0.95
 
@@ -357,7 +358,7 @@ class Company:
                 continue
             parting = self._same.pop(pair)
             each = odds.get((min(i, j), max(i, j)), 0.0)
-            doubtful = i != j and each < settings.part * (1 + each)
+            doubtful = i != j and each < settings.part * (1 + each) and self._far(sides[i], sides[j]) > settings.far2
             seen = _is_seen(sides[i]) and _is_seen(sides[j])
             parting = parting if not seen else parting + step_s if doubtful else 0.0
             # A camera that sees both can tell whether they go together: its word counts, and not this.
@@ -425,12 +426,14 @@ class Company:
 
         Of each those stand together who are known well and who are not: he who is known best says where.
         """
+        return self._far(one, two) <= _PARTED2 and not both and _kindred(one[0], two[0])
+
+    def _far(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack]) -> float:
+        """How far apart two parties are, in squared deviations of where they may be."""
         first, second = (min(side, key=_area2_of) for side in (one, two))
         gap = np.array([[first.ground.east_m - second.ground.east_m, first.ground.north_m - second.ground.north_m]])
         cover = _matrices([first.ground.covariance]) + _matrices([second.ground.covariance])
-        if _far2(gap, cover, self.settings.near_m)[0] > _PARTED2:
-            return False
-        return not both and _kindred(one[0], two[0])
+        return float(_far2(gap, cover, self.settings.near_m)[0])
 
     def _named(
         self, parties: Sequence[Sequence[PictureTrack]], time_ns: int
