@@ -36,6 +36,8 @@ _GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
 
 _ABOUT = 0.5
 """The share of the most members that a party has of any group, from which on it is about as many."""
+_UNSEEN = 0.01
+"""What one whom nobody sees counts for when it is asked which of two parties is a group: those seen come first."""
 _PARTED2 = 9.5
 """From how many squared deviations on, in place and velocity, two who went together do so no more.
 
@@ -65,8 +67,8 @@ class CompanySettings(Record):
     part: float = 0.3
     together_s: float = 3.0
     parted_s: float = 6.0
-    apart_m: float = 60.0
-    surely_m: float = 150.0
+    apart_m: float = 80.0
+    surely_m: float = 200.0
     forget_s: float = 60.0
     counted_s: float = 10.0
     blob_m: float = 20.0
@@ -82,7 +84,10 @@ class CompanySettings(Record):
 
 
 class _Group(NamedTuple):
-    """What is remembered of a group: who was in it and when last, where it came from, and where it was seen last."""
+    """What is remembered of a group: who was in it and when last, where it came from, and where it was seen last.
+
+    A group that went into another one is `in_other`; it has its name again should it part.
+    """
 
     group_id: str
     first_ns: int
@@ -90,6 +95,7 @@ class _Group(NamedTuple):
     parted_from: str = ""
     joined: tuple[str, ...] = ()
     seen: Sighting | None = None
+    in_other: bool = False
 
 
 class _Gap(NamedTuple):
@@ -446,16 +452,18 @@ class Company:
         for group in self._groups.values():
             for member in group.members:
                 whose.setdefault(member, []).append(group)
-        shared: dict[tuple[int, str], int] = {}
+        shared: dict[tuple[int, str], float] = {}
         for i, party in enumerate(parties):
             for track in party:
                 for group in whose.get(track.track_id, ()):
-                    shared[i, group.group_id] = shared.get((i, group.group_id), 0) + 1
+                    told = _UNSEEN if track.status == "coasting" else 1.0
+                    shared[i, group.group_id] = shared.get((i, group.group_id), 0.0) + told
         most = {i: max(count for (j, _), count in shared.items() if j == i) for i, _ in shared}
         order = sorted(
             shared,
             key=lambda key: (
-                shared[key] < _ABOUT * most[key[0]], self._groups[key[1]].first_ns, key[1], -shared[key], key[0]
+                self._groups[key[1]].in_other, shared[key] < _ABOUT * most[key[0]], self._groups[key[1]].first_ns,
+                key[1], -shared[key], key[0],
             ),
         )  # fmt: skip
         kept: dict[int, str] = {}
@@ -490,7 +498,8 @@ class Company:
         there = {track.track_id for party in parties for track in party}
         gone = {
             group.group_id: group.seen for group in self._groups.values()
-            if group.seen is not None and group.group_id not in kept.values() and not group.members.keys() & there
+            if group.seen is not None and not group.in_other
+            and group.group_id not in kept.values() and not group.members.keys() & there
         }  # fmt: skip
         known = {member for group in self._groups.values() for member in group.members}
         odds: dict[tuple[int, str], float] = {}
@@ -520,8 +529,11 @@ class Company:
             eldest = min(party, key=lambda t: (t.first_ns, t.track_id))
             return _Group(self._new_name(eldest.track_id), time_ns, now, others[0] if others else "", seen=seen)
         group = self._groups[group_id]
-        came = sorted(other for other in others if other not in kept.values() and other not in group.joined)
-        return group._replace(members={**group.members, **now}, joined=(*group.joined, *came), seen=seen or group.seen)
+        came = sorted(
+            other for other in others
+            if other not in kept.values() and other not in group.joined and not self._groups[other].in_other
+        )  # fmt: skip
+        return group._replace(in_other=False, members={**group.members, **now}, joined=(*group.joined, *came), seen=seen or group.seen)
 
     def _new_name(self, track_id: str) -> str:
         """A name after the eldest member; a second group after the same one says so."""
@@ -537,16 +549,18 @@ class Company:
         horizon = time_ns - round(self.settings.forget_s * _NS)
         here = {name: group.group_id for group in named for name, ns in group.members.items() if ns == time_ns}
         gone = {other for group in named for other in group.joined}
+        gone |= {name for name, group in self._groups.items() if group.in_other}
+        gone -= {group.group_id for group in named}
         held = {**self._groups, **{group.group_id: group for group in named}}
         self._groups = {}
         for group in held.values():
             members = {
                 name: ns
                 for name, ns in group.members.items()
-                if ns >= horizon and here.get(name, group.group_id) == group.group_id
+                if ns >= horizon and (here.get(name, group.group_id) == group.group_id or group.group_id in gone)
             }
-            if members and group.group_id not in gone:
-                self._groups[group.group_id] = group._replace(members=members)
+            if members:
+                self._groups[group.group_id] = group._replace(members=members, in_other=group.group_id in gone)
 
     def _group(
         self, named: _Group, party: Sequence[PictureTrack], side_of: Mapping[str, int], time_ns: int
