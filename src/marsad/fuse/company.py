@@ -56,7 +56,10 @@ class CompanySettings(Record):
     been so with probability `join` for `together_s`, and parts when below `part` for `parted_s`. No pair that is
     `apart_m` apart or more, or can hardly be told to be within `surely_m`, begins to belong together. Who has not been
     in the picture for `forget_s` is forgotten. What was counted longer ago than `counted_s` counts for nothing while
-    there is something newer; a silhouette may hold those within `blob_m`.
+    there is something newer; a silhouette may hold those within `blob_m`. Two seen by one camera within `apart_s`, and
+    not side by side, are two from then on; those who begin within `came_s` and side by side are together at once.
+    Parties of which it is `same_sure` are one, and part where they are more than `far2` squared deviations apart; where
+    one is unseen, `parties_per_km2` others may be there.
     """
 
     near_m: float = 10.0
@@ -77,9 +80,8 @@ class CompanySettings(Record):
     lately_s: float = 3.0
     apart_s: float = 1.5
     came_s: float = 5.0
-    surely_same: float = 100.0
     far2: float = 25.0
-    parties_per_km2: float = 0.1
+    parties_per_km2: float = 0.5
     same_sure: float = 0.95
 
 
@@ -116,7 +118,6 @@ class Remembered(NamedTuple):
     time_ns: int | None = None
     since_s: tuple[tuple[Pair, float], ...] = ()
     linked: tuple[tuple[Pair, float], ...] = ()
-    same_since_s: tuple[tuple[Pair, float], ...] = ()
     same: tuple[tuple[Pair, float], ...] = ()
     met_ns: tuple[tuple[Pair, int], ...] = ()
     gaps: tuple[tuple[Pair, _Gap], ...] = ()
@@ -139,7 +140,6 @@ class Company:
         self._time_ns = start.time_ns
         self._since_s = dict(start.since_s)
         self._linked = dict(start.linked)
-        self._same_since_s = dict(start.same_since_s)
         self._same = dict(start.same)
         self._met_ns = dict(start.met_ns)
         self._gaps = dict(start.gaps)
@@ -155,7 +155,6 @@ class Company:
             self._time_ns,
             tuple(self._since_s.items()),
             tuple(self._linked.items()),
-            tuple(self._same_since_s.items()),
             tuple(self._same.items()),
             tuple(self._met_ns.items()),
             tuple(self._gaps.items()),
@@ -198,7 +197,7 @@ class Company:
         names = {old: track.track_id for track in tracks for old in track.formerly}
         if not names:
             return
-        for held in (self._since_s, self._linked, self._same_since_s, self._same):
+        for held in (self._since_s, self._linked, self._same):
             for one, two in [pair for pair in held if pair[0] in names or pair[1] in names]:
                 value, pair = held.pop((one, two)), _pair(names.get(one, one), names.get(two, two))
                 if pair[0] != pair[1]:
@@ -335,27 +334,18 @@ class Company:
     def _link_sides(
         self, sides: Sequence[Sequence[PictureTrack]], alike: Iterable[Alike], step_s: float, time_ns: int
     ) -> dict[tuple[int, int], float]:
-        """Hold parties against each other of which no camera sees both: those that are one, and for how long.
-
-        Their odds are returned.
-        """
+        """Hold parties against each other of which no camera sees both: those that are one, and their odds."""
         settings = self.settings
         # Who stands for a party should be there when others of it are gone.
         eldest = [min(side, key=lambda t: (t.status == "coasting", t.first_ns, t.track_id)).track_id for side in sides]
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
         odds = self._same_odds(sides, sees, alike, time_ns)
-        since: dict[Pair, float] = {}
         for (i, j), each in odds.items():
             if not (_are_several(sides[i]) or _are_several(sides[j])):
                 continue
-            pair = _pair(eldest[i], eldest[j])
             if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
-                since[pair] = self._same_since_s[pair] + step_s if pair in self._same_since_s else 0.0
-                surely = each > settings.surely_same * (1 + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i))
-                if surely or since[pair] >= settings.together_s:
-                    self._same.setdefault(pair, 0.0)
-        self._same_since_s = since
+                self._same.setdefault(_pair(eldest[i], eldest[j]), 0.0)
         for pair in list(self._same):
             i, j = side_of.get(pair[0], -1), side_of.get(pair[1], -1)
             if i < 0 or j < 0:
@@ -399,9 +389,9 @@ class Company:
             places = sum(found.get(track.track_id, 0.0) for track in fewer) / len(fewer)
             heads = [heads_in([self._told(sides[k], time_ns)], self.settings.blob_m).best for k in (i, j)]
             out[i, j] = places * _as_many(*heads)
-        return out | self._unseen_odds(sides, time_ns)
+        return out | self._unseen_odds(sides)
 
-    def _unseen_odds(self, sides: Sequence[Sequence[PictureTrack]], time_ns: int) -> dict[tuple[int, int], float]:
+    def _unseen_odds(self, sides: Sequence[Sequence[PictureTrack]]) -> dict[tuple[int, int], float]:
         """The odds that parties of which one is unseen are one with others, by where they were seen last."""
         out: dict[tuple[int, int], float] = {}
         for i, j in itertools.combinations(range(len(sides)), 2):
@@ -423,8 +413,8 @@ class Company:
         cover = _matrices([a.covariance]) + _matrices([b.covariance])
         rates = _matrices([one.velocity_covariance]) + _matrices([two.velocity_covariance])
         together = _log_normal(gap, cover, settings.near_m) + _log_normal(turn, rates, settings.like_m_s)
-        alone = math.log(settings.parties_per_km2 * 1e-6)
-        alone = alone + _log_normal(turn, rates, math.sqrt(2) * settings.speed_m_s)
+        strangers = _log_normal(turn, rates, math.sqrt(2) * settings.speed_m_s)
+        alone = math.log(settings.parties_per_km2 * 1e-6) + strangers
         return float(np.exp(np.clip(together - alone, -50, 50))[0])
 
     def _may_be_one(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
@@ -481,9 +471,7 @@ class Company:
         self._remember([group for group, _ in named], time_ns)
         return named
 
-    def _goes_on(
-        self, group_id: str, party: Sequence[PictureTrack], parties: Sequence[Sequence[PictureTrack]]
-    ) -> bool:
+    def _goes_on(self, group_id: str, party: Sequence[PictureTrack], parties: Sequence[Sequence[PictureTrack]]) -> bool:
         """Whether a party may be called by a group's name: one alone only while nobody sees another of the group."""
         if _are_several(party):
             return True
@@ -533,7 +521,9 @@ class Company:
             other for other in others
             if other not in kept.values() and other not in group.joined and not self._groups[other].in_other
         )  # fmt: skip
-        return group._replace(in_other=False, members={**group.members, **now}, joined=(*group.joined, *came), seen=seen or group.seen)
+        return group._replace(
+            members={**group.members, **now}, joined=(*group.joined, *came), seen=seen or group.seen, in_other=False
+        )
 
     def _new_name(self, track_id: str) -> str:
         """A name after the eldest member; a second group after the same one says so."""
