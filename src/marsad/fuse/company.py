@@ -271,7 +271,7 @@ class Company:
                 if pair[0] not in hidden and pair[1] not in hidden:
                     parting = self._linked[pair]
                     self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
-            elif likely >= settings.join and begins:
+            elif likely >= settings.join and begins and not (pair in self._apart and hidden & {*pair}):
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
                 # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
                 one_more = pair[0] in grouped or pair[1] in grouped or pair in young

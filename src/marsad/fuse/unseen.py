@@ -37,7 +37,7 @@ class Sighting(NamedTuple):
 
 def sighting_of(track: PictureTrack) -> Sighting | None:
     """The track as it was seen just now; nothing where it was not."""
-    if track.time_ns - track.seen_ns > round(_FRESH_S * _NS):
+    if track.status == "coasting" or track.time_ns - track.seen_ns > round(_FRESH_S * _NS):
         return None
     ground = track.ground
     return Sighting(
