@@ -342,7 +342,7 @@ def test_a_group_that_parts_from_the_one_it_joined_has_its_own_name_again() -> N
     walk(company, range(10, 30), FOUR | {"x": ((20.0, 0.0), NORTH), "y": ((25.0, 0.0), NORTH)})
     away = {"x": ((-16.0, 36.0), EAST), "y": ((-11.0, 36.0), EAST)}
     groups = walk(company, range(30, 90), FOUR | away)
-    assert [group.group_id for group in groups] == ["group-a", "group-x"]
+    assert [(group.group_id, group.joined) for group in groups] == [("group-a", ()), ("group-x", ())]
 
 
 def test_whom_a_camera_saw_apart_are_two_when_one_is_gone() -> None:

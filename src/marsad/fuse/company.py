@@ -521,9 +521,9 @@ class Company:
             other for other in others
             if other not in kept.values() and other not in group.joined and not self._groups[other].in_other
         )  # fmt: skip
-        return group._replace(
-            members={**group.members, **now}, joined=(*group.joined, *came), seen=seen or group.seen, in_other=False
-        )
+        # Who has parted again is no longer in it.
+        joined = tuple(other for other in (*group.joined, *came) if other not in kept.values())
+        return group._replace(members={**group.members, **now}, joined=joined, seen=seen or group.seen, in_other=False)
 
     def _new_name(self, track_id: str) -> str:
         """A name after the eldest member; a second group after the same one says so."""
@@ -670,7 +670,7 @@ def _joined(
     """
     side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
     near: dict[str, list[str]] = {}
-    unseen: dict[int, list[tuple[bool, float, str]]] = {}
+    unseen: dict[int, list[tuple[float, str]]] = {}
     for one, two in sorted(same):
         if one in side_of and two in side_of and side_of[one] != side_of[two]:
             i, j = side_of[one], side_of[two]
@@ -680,16 +680,17 @@ def _joined(
                 near.setdefault(str(j), []).append(str(i))
             else:
                 hidden, other = (j, i) if seen[0] else (i, j)
-                unseen.setdefault(hidden, []).append((True, odds.get((min(i, j), max(i, j)), 0.0), str(other)))
+                unseen.setdefault(hidden, []).append((odds.get((min(i, j), max(i, j)), 0.0), str(other)))
     head = _heads([str(i) for i in range(len(sides))], near)
     # Those unseen who are one with each other go together, with him who is likeliest to be any of them.
-    claims: dict[str, tuple[bool, float, str]] = {}
+    claims: dict[str, tuple[float, str]] = {}
     for i, those in unseen.items():
-        claims[head[str(i)]] = max(claims.get(head[str(i)], (False, 0.0, "")), *those)
+        own = head[str(i)]
+        claims[own] = max([claims[own], *those] if own in claims else those)
     parties: dict[str, list[PictureTrack]] = {}
     for i, side in enumerate(sides):
         own = head[str(i)]
-        parties.setdefault(head[claims[own][2]] if own in claims else own, []).extend(side)
+        parties.setdefault(head[claims[own][1]] if own in claims else own, []).extend(side)
     return list(parties.values())
 
 
