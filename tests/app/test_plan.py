@@ -438,3 +438,70 @@ def test_the_al_qaim_example_has_a_plan_with_every_part(tmp_path: Path) -> None:
     assert 0 <= found.plan.bound <= found.plan.cost
     assert "interrupted with at least" in found.text()
     assert load_site(tmp_path / "plan.toml").fences
+
+
+def test_a_long_line_is_planned_in_sectors_and_summed(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    result = plan(asked, SITE, "--split", "0.8")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert found["length_km"] == pytest.approx(1.6, abs=0.01)
+    parts = found["parts"]
+    assert [part["to_km"] for part in parts] == pytest.approx([0.8, 1.6], abs=0.01)
+    made = [msgspec.json.decode((Path(part["folder"]) / "plan.json").read_bytes(), type=Plan) for part in parts]
+    assert found["cost"] == sum(each.cost for each in made)
+    assert found["bound"] == pytest.approx(sum(each.bound for each in made))
+    assert found["reached"] == min(each.reached for each in made) >= 0.9
+    built = [{one.option for one in each.placements} for each in made]
+    assert built[0] <= {"c0", "c1"}
+    assert built[1] <= {"c2", "c3"}
+    assert json.loads((tmp_path / "out" / "outline.json").read_text())["cost"] == found["cost"]
+
+
+def test_a_sector_that_stays_open_says_why_and_is_in_no_sum(plan: Callable[..., Result]) -> None:
+    result = plan(HEAD + TOWERS + candidates(-600, -200, 790), SITE, "--split", "0.8")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert [part["cost"] is None for part in found["parts"]] == [False, True]
+    assert "nothing sees" in " ".join(found["parts"][1]["why"])
+    assert found["reached"] == 0.0
+    assert found["cost"] == found["parts"][0]["cost"]
+
+
+def test_two_plans_are_held_side_by_side(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    report(plan(asked))
+    (tmp_path / "out").rename(tmp_path / "before")
+    report(plan("probability = 0.7\n" + asked + BASE))
+    named = ["plan", "--compare", str(tmp_path / "before"), str(tmp_path / "out" / "plan.json")]
+    found = json.loads(CliRunner().invoke(app, [*named, "--json"]).stdout)
+    assert found["first"]["required"] == 0.9
+    assert found["second"]["required"] == 0.7
+    assert not found["alike"]
+    only = {(one["in_first"], one["option"]) for one in found["differs"]}
+    assert (False, "camp") in only
+    spent = sum(one["cost"] * (1 if one["in_first"] else -1) for one in found["differs"])
+    assert spent == pytest.approx(found["first"]["cost"] - found["second"]["cost"])
+    assert {(way["evader"], way["direction"]) for way in found["ways"]} == {("walker", "inward"), ("walker", "outward")}
+    text = CliRunner().invoke(app, named).stdout
+    assert "camp: base of 1 crews" in text
+    assert "do not compare" in text
+    same = CliRunner().invoke(app, ["plan", "--compare", str(tmp_path / "out"), str(tmp_path / "out")]).stdout
+    assert same.count("nothing") == 2
+
+
+def test_what_cannot_be_compared_or_split_is_named(plan: Callable[..., Result], tmp_path: Path) -> None:
+    def refused(*named: str) -> str:
+        return str(CliRunner().invoke(app, ["plan", *named]).exception)
+
+    assert "no plan.json there" in refused("--compare", str(tmp_path), str(tmp_path))
+    (tmp_path / "plan.json").write_text('{"cost": 1}', encoding="utf-8")
+    assert "not a plan.json" in refused("--compare", str(tmp_path), str(tmp_path))
+    assert "leave SITE.toml" in refused("site.toml", "--compare", str(tmp_path), str(tmp_path))
+    assert "name a SITE.toml" in refused()
+    asked = HEAD + TOWERS + candidates(-600, 600)
+    assert "--split" in str(plan(asked, SITE, "--split", "0").exception)
+    assert "budget" in str(plan("budget = 9.0\n" + asked, SITE, "--split", "1").exception)
+    assert "nobody comes there" in str(
+        plan(asked + BASE.replace(spot(0, -500), spot(-500, -500)), SITE, "--split", "0.8").exception
+    )

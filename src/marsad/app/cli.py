@@ -400,8 +400,10 @@ def mark(
 
 @app.command()
 def plan(
-    site: SitePath,
-    settings: Annotated[Path, typer.Option(metavar="PLAN.toml", help="What may be built, and what is asked of it.")],
+    site: Annotated[Path | None, typer.Argument(metavar="SITE.toml", help="The site file.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(metavar="PLAN.toml", help="What may be built, and what is asked of it.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("out/plan"),
     seconds: Annotated[float, typer.Option("--for", metavar="SECONDS", help="How long to search at most.")] = 60.0,
     check: Annotated[
@@ -410,16 +412,36 @@ def plan(
     reports: Annotated[
         bool, typer.Option("--report/--no-report", help="Write reports in four languages, as pages and on paper.")
     ] = True,
+    split: Annotated[
+        float | None, typer.Option(metavar="KM", help="Plan the line in sectors so long, each on its own.")
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None, typer.Option(metavar="DIR DIR", help="Hold two plans side by side instead.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find what is cheapest to build to hold the site's first line both ways, and how much could be saved at most."""
     from marsad.app.plan import plan_site
+    from marsad.app.plan_compare import compare_plans
+    from marsad.app.plan_split import plan_sectors
 
+    if compare is not None:
+        if site is not None or settings is not None:
+            raise InputError("--compare takes two plans that were written before: leave SITE.toml and --settings out")
+        _report(compare_plans(*compare), as_json=as_json)
+        return
+    if site is None or settings is None:
+        raise InputError("name a SITE.toml and --settings PLAN.toml, or two plans with --compare")
     _must_exist(site)
-    report = plan_site(
-        site, settings, out, seconds=seconds, tell=lambda text: typer.echo(text, err=True), checked=check,
-        reported=reports,
-    )  # fmt: skip
+
+    def tell(text: str) -> None:
+        typer.echo(text, err=True)
+
+    report = (
+        plan_site(site, settings, out, seconds=seconds, tell=tell, checked=check, reported=reports)
+        if split is None
+        else plan_sectors(site, settings, out, split, seconds=seconds, tell=tell, checked=check, reported=reports)
+    )
     _report(report, as_json=as_json)
 
 

@@ -30,6 +30,7 @@ from marsad.app.stage import write_made_ground
 from marsad.app.toml_text import toml_text
 from marsad.kernel.error import InputError
 from marsad.kernel.plan import CurvePoint, Measure, Plan, Way
+from marsad.kernel.site import Site
 from marsad.plan.budget import within
 from marsad.plan.siting import Choice, Siting
 from marsad.plan.solve_siting import Progress, solve
@@ -43,6 +44,15 @@ _HEAD = """# Written by marsad plan: the site with the plan's cameras on it. The
 _NOTE_STANDING = "cameras that stand are counted in their own picture only, with one try every {try_s:g} s"
 
 Tell = Callable[[str], None]
+
+
+class Given(NamedTuple):
+    """What a plan is made for, and the files that it was read from."""
+
+    site_path: Path
+    settings: Path
+    site: Site
+    plan: PlanFile
 
 
 class _Answer(NamedTuple):
@@ -67,10 +77,17 @@ def plan_site(
 
     Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
     """
+    given = Given(site_path, settings, load_site(site_path), load_plan_file(settings))
+    return plan_given(given, out, seconds=seconds, tell=tell, checked=checked, reported=reported)
+
+
+def plan_given(
+    given: Given, out: Path, *, seconds: float, tell: Tell, checked: bool = True, reported: bool = True
+) -> PlanReport:
+    """The same of a site and a plan file that were read. Raises: as `plan_site`."""
     if not (math.isfinite(seconds) and seconds > 0):
         raise InputError(f"--for {seconds:g}: must be above 0")
-    plan = load_plan_file(settings)
-    site = load_site(site_path)
+    site_path, settings, site, plan = given
     _empty(out, (settings, site_path, *map(Path, site.terrain.files)))
     sector = lay_out(site, plan)
     found = offer(sector, plan, settings.parent)

@@ -108,9 +108,14 @@ def _check_text(check: Check) -> list[str]:
 
 
 def _open_text(report: PlanReport) -> list[str]:
-    open_ways = [way for way in report.ways if way.probability < report.required]
-    count = f"{len(open_ways)} of {len(report.ways)} ways stay below {report.required:g}"
-    return [f"The sector cannot be closed: with everything built, {count}.", *(_why_open(report, w) for w in open_ways)]
+    why = why_open(report)
+    count = f"{len(why)} of {len(report.ways)} ways stay below {report.required:g}"
+    return [f"The sector cannot be closed: with everything built, {count}.", *why]
+
+
+def why_open(report: PlanReport) -> list[str]:
+    """Why each way stays open that does."""
+    return [_why_open(report, way) for way in report.ways if way.probability < report.required]
 
 
 def _why_open(report: PlanReport, way: Way) -> str:
