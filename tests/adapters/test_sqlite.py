@@ -681,7 +681,7 @@ def test_an_entry_of_a_newer_schema_is_named_and_the_chain_still_verifies(ten: P
         stored = log.read()
         for _ in range(9):
             next(stored)
-        with pytest.raises(InputError, match="entry 9: event schema 7 is newer than this software's, 1: update"):
+        with pytest.raises(InputError, match="entry 9: event schema 7 is newer than this software's, 2: update"):
             next(stored)
 
 

@@ -177,8 +177,8 @@ def test_an_urgent_parcel_that_came_ahead_is_sound_even_right_behind_the_last_ch
 def test_a_checkpoint_and_a_receipt_that_nobody_signed_are_found(files: Files) -> None:
     damage(
         files.outbox,
-        "UPDATE checkpoint SET signed = CAST(substr(signed, 1, 167) || x'00' AS BLOB) WHERE sequence = 9",
-        "UPDATE receipt SET signed = CAST(substr(signed, 1, 239) || x'00' AS BLOB)",
+        "UPDATE checkpoint SET signed = CAST(substr(signed, 1, 167) || x'ff' AS BLOB) WHERE sequence = 9",
+        "UPDATE receipt SET signed = CAST(substr(signed, 1, 239) || x'ff' AS BLOB)",
     )
     report = audit(files.outbox, None, SENDER, RECEIVER)
     assert {("outbox", 9), ("outbox", 30)} == set(found(report))

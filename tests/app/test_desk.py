@@ -879,6 +879,10 @@ def test_marks_of_nuisance_have_the_next_one_wait_and_an_officer_ends_that(tmp_p
         await marked(bench, 3)
         (lesson,) = bench.desk.state().lessons
         assert (lesson.wait_s, lesson.camera_id, len(lesson.marks)) == (3.0, "west", 3)
+        marked_already = bench.desk.state().alarms[-1].alarm_id
+        assert bench.desk.teaching(marked_already, "Omar").lesson is None
+        with pytest.raises(InputError, match="A999"):
+            bench.desk.teaching("A999", "Omar")
         before = len(bench.desk.state().alarms)
         await shaken(bench, 50, 1)
         (waiting,) = bench.desk.state().waiting
@@ -890,6 +894,9 @@ def test_marks_of_nuisance_have_the_next_one_wait_and_an_officer_ends_that(tmp_p
         await bench.desk.advance()
         assert len(bench.desk.state().alarms) == before + 2
         assert bench.desk.state().waiting == ()
+        waited = {each.met[0].alert_id: each.met[0].waited_s for each in bench.desk.state().alarms[before:]}
+        assert waited["west-50"] >= 3.0
+        assert waited["west-51"] == 0.0
         end = EndLesson(act_id="e", lesson_id=lesson.lesson_id, reason="people are expected there")
         await bench.desk.act(Person(name="Huda", role="supervisor"), end)
         assert lesson.lesson_id not in {each.lesson_id for each in bench.desk.state().lessons if each.wait_s}
@@ -947,6 +954,8 @@ def test_what_is_marked_in_an_exercise_teaches_nothing(tmp_path: Path) -> None:
         await bench.desk.act(Person(name="Huda", role="supervisor"), SetExercise(act_id="x", on=True, name="dry"))
         await marked(bench, 4)
         assert bench.desk.state().lessons == ()
+        await shaken(bench, 9, 1)
+        assert bench.desk.teaching(bench.desk.state().alarms[-1].alarm_id, "Omar").lesson is None
         await bench.close()
 
     run(night())

@@ -1,7 +1,10 @@
 """Two desks that share what they agreed: real logs, real gateways, real TLS on loopback; nothing else crosses."""
 
 import asyncio
+import base64
 import contextlib
+import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -10,22 +13,51 @@ from threading import Thread
 import msgspec
 import pytest
 
+from marsad.adapters.inbox import Inbox
 from marsad.adapters.link_keys import OWN_CARD, generate, pin, read_card, read_signing_key
 from marsad.adapters.sqlite import SqliteEventLog, SqliteLogReader
+from marsad.app.audit import audit
 from marsad.app.desk import Control, DeskSettings, Glance, Outfit
 from marsad.app.desk_setup import set_up
 from marsad.app.gateway import Gateway, GatewaySettings
-from marsad.app.sharing import AGREEMENT, GATEWAY, OUTBOX, SECRET, SPOOL, Share, Sharing, Side, read_side
+from marsad.app.link_epoch import begin_epoch
+from marsad.app.opened import opened
+from marsad.app.sharing import AGREEMENT, GATEWAY, INBOX, OUTBOX, SECRET, SPOOL, Share, Sharing, Side, read_side
 from marsad.coordinate.agreement import sign
-from marsad.kernel.act import Person, ReleaseBeyond, ResumeReleases, SayToPartner, StopReleases
+from marsad.kernel.act import (
+    KeepPost,
+    Person,
+    ReleaseBeyond,
+    ReportSighting,
+    ResumeReleases,
+    SayToPartner,
+    StopReleases,
+)
 from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.alert import Alert
-from marsad.kernel.error import InputError, RefusedError
+from marsad.kernel.dispatch import Duty, Patrol
+from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import ActDone, JointHeard, ReleaseHeard, ReleaseMade
-from marsad.kernel.joint import Answer, Cells, IncidentProposal, JointBoard, JointThing, LookRequest, ThreadMessage
+from marsad.kernel.joint import (
+    Answer,
+    Cells,
+    Correction,
+    IncidentProposal,
+    JointBoard,
+    JointKind,
+    JointThing,
+    LookRequest,
+    PostProposal,
+    Recall,
+    ReleasesOpened,
+    RosterProposal,
+    Slot,
+    ThreadMessage,
+)
+from marsad.kernel.partner import SharedThing
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.release import ReleaseRule
-from marsad.kernel.site import Line, Rules, Site, Terrain
+from marsad.kernel.site import Line, Post, Rules, Site, Terrain
 
 ORIGIN = Position(latitude_deg=34.3, longitude_deg=41.0, height_m=200.0)
 LINE = (Position(latitude_deg=34.30, longitude_deg=40.99), Position(latitude_deg=34.30, longitude_deg=41.01))
@@ -34,10 +66,14 @@ PATIENCE_S = 30.0
 NS = 10**9
 
 
-def site(organisation: str) -> Site:
+GATE = Post(id="gate", position=Position(latitude_deg=34.301, longitude_deg=41.002), name="The gate")
+
+
+def site(organisation: str, posts: tuple[Post, ...] = (), patrols: tuple[Patrol, ...] = ()) -> Site:
     return Site(
         name=organisation, organisation=organisation, origin=ORIGIN, terrain=Terrain(flat_height_m=200.0, sigma_m=0.5),
         lines=(Line(id="line", points=LINE),), rules=Rules(link_lost_s=3.0),
+        posts=posts, patrols=patrols,
     )  # fmt: skip
 
 
@@ -49,7 +85,18 @@ def rules(giver: str, taker: str) -> ReleaseRule:
     )  # fmt: skip
 
 
-def agree(folder: Path) -> dict[str, Path]:
+def own_rules(giver: str, taker: str) -> ReleaseRule:
+    """What one tells of itself, and of what people saw."""
+    return ReleaseRule(
+        rule_id=f"{giver}-own", giver=giver, taker=taker, items=("patrol", "post", "sighting"), kinds=("group",),
+        near_line_m=5000, precision_m=500, sigma_m=500, time_precision_s=10, every_s=0, fields=("kind", "count"),
+        posts=("gate", "joint.0.33"),
+    )  # fmt: skip
+
+
+def agree(
+    folder: Path, more: tuple[ReleaseRule, ...] = (), kinds: tuple[JointKind, ...] = ("words", "incident")
+) -> dict[str, Path]:
     """Keys and an agreement of two sides that know each other; each side's folder."""
     folders = {name: folder / name / "partner" for name in ("east", "west")}
     for name, share in folders.items():
@@ -67,7 +114,7 @@ def agree(folder: Path) -> dict[str, Path]:
     agreement = Agreement(
         agreement_id="both", version=1, parties=(east, west), from_ns=now_ns - 60 * NS, until_ns=now_ns + 3600 * NS,
         anchor=Position(latitude_deg=34.0, longitude_deg=41.0), protected_distance_m=0, block_m=1000, line=LINE,
-        rules=(rules("east", "west"), rules("west", "east")), joint=JointRules(kinds=("words", "incident")),
+        rules=(rules("east", "west"), rules("west", "east"), *more), joint=JointRules(kinds=kinds),
     )  # fmt: skip
     signatures = tuple(sign(agreement, name, key.private_bytes_raw()) for name, key in keys.items())
     for share in folders.values():
@@ -80,15 +127,16 @@ def agree(folder: Path) -> dict[str, Path]:
 class Desk:
     """One side's desk and what it shares."""
 
-    def __init__(self, name: str, share: Path) -> None:
+    def __init__(self, name: str, share: Path, own: Site | None = None) -> None:
+        own = site(name) if own is None else own
         self.closed = False
         self.raised = 0
-        self.side: Side = read_side(Share(share), site(name))
+        self.side: Side = read_side(Share(share), own)
         self.folder = share.parent
         self.log = SqliteEventLog(self.folder / "events.sqlite", batch_s=0.02)
-        made = set_up(site(name))
+        made = set_up(own)
         outfit = Outfit(
-            site=site(name), log=self.log, setup=made.setup, ground=made.ground, clock=time.time_ns,
+            site=own, log=self.log, setup=made.setup, ground=made.ground, clock=time.time_ns,
             tell=lambda _: None, settings=DeskSettings(show_s=0.05), partner=self.side.facts,
         )  # fmt: skip
         self.control = Control(outfit)
@@ -127,10 +175,12 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def two_desks(folder: Path) -> AsyncIterator[tuple[Desk, Desk]]:
+async def two_desks(
+    folder: Path, shares: dict[str, Path] | None = None, sites: dict[str, Site] | None = None
+) -> AsyncIterator[tuple[Desk, Desk]]:
     """Both desks open, their gateways running."""
-    shares = agree(folder)
-    desks = {name: Desk(name, share) for name, share in shares.items()}
+    shares = agree(folder) if shares is None else shares
+    desks = {name: Desk(name, share, (sites or {}).get(name)) for name, share in shares.items()}
     for desk in desks.values():
         await desk.open()
     gateways = await asyncio.to_thread(open_gateways, shares)
@@ -300,6 +350,163 @@ def test_what_is_said_arrives_is_answered_and_stands_alike_on_both_sides(tmp_pat
     run(go())
 
 
+def test_each_tells_of_its_posts_patrols_and_what_people_saw_and_no_more(tmp_path: Path) -> None:
+    way = (GATE.position, Position(latitude_deg=34.302, longitude_deg=41.008))
+    patrol = Patrol(patrol_id="wolf-2", means="foot", persons=3, duties=(Duty(points=way),))
+    shares = agree(tmp_path, (own_rules("west", "east"),))
+    sites = {"west": site("west", (GATE,), (patrol,)), "east": site("east", (GATE,))}
+
+    async def go() -> None:
+        async with two_desks(tmp_path, shares, sites) as (east, west):
+            sighting = ReportSighting(
+                act_id="s", what="Eight on foot", position=GATE.position, sigma_m=100.0, seen_ns=time.time_ns() - NS,
+                source="B", content="2", reporter_kind="patrol", kind="group",
+            )  # fmt: skip
+            await west.control.act(RANA, sighting)
+            await west.control.act(RANA, KeepPost(act_id="k", post_id="gate", watched=True, minutes=60))
+            with pytest.raises(InputError, match="no post nowhere"):
+                await west.control.act(RANA, KeepPost(act_id="k2", post_id="nowhere", watched=True, minutes=60))
+            await until(lambda: len(theirs(east)) == 3)
+            told = {each.release.item: each for each in theirs(east)}
+            assert told["post"].release.watched is True
+            assert told["post"].position == GATE.position
+            assert len(told["patrol"].release.cells) == len(told["patrol"].places) >= 2
+            assert told["sighting"].release.kind == "group"
+            # Nobody keeps watch any more: they are told at once, and what is over is shown no more.
+            await west.control.act(RANA, KeepPost(act_id="k3", post_id="gate", watched=False, minutes=60))
+            await until(lambda: [e.release.watched for e in theirs(east) if e.release.item == "post"] == [False])
+            # A person here has opened it: they hear that somebody did, and not who.
+            name = told["sighting"].release.release_id
+            await east.control.act(OMAR, SayToPartner(act_id="o", body=ReleasesOpened(releases=(name,))))
+            await until(lambda: [each.release for each in board(west).opened] == [name])
+            assert [(each.by, each.release) for each in board(west).opened] == [("supervisor", name)]
+            back = Recall(releases=(name,), reason="it was our own patrol")
+            await west.control.act(RANA, SayToPartner(act_id="r", body=back))
+            await until(lambda: {each.release.item for each in theirs(east)} == {"post", "patrol"})
+            await until(lambda: {each.release.item for each in ours(west)} == {"post", "patrol"})
+            again = ReleaseBeyond(
+                act_id="e", kind="life_at_risk", subject_ids=("S1",), reason="a car in the flood", minutes=10
+            )
+            with pytest.raises(RefusedError, match="S1: was taken back"):
+                await west.control.act(RANA, again)
+            wrong = next(each.release.release_id for each in ours(west) if each.release.item == "post")
+            right = Correction(release=wrong, reason="the wrong post was named")
+            await west.control.act(RANA, SayToPartner(act_id="c", body=right))
+            await until(lambda: "corrected" in [each.release.act for each in theirs(east)])
+        heard = b"".join(msgspec.json.encode(each) for each in east.events() if isinstance(each, ReleaseHeard))
+        assert not [word for word in (b"wolf-2", b"Eight", b"Omar", b"Rana", b"reporter") if word in heard]
+        made = [each for each in west.events() if isinstance(each, ReleaseMade)]
+        acts = [each.release.act for each in made if each.release.item == "sighting"]
+        # What was taken back is not told anew under another name.
+        assert acts == ["told", "recalled"]
+
+    run(go())
+
+
+def test_a_post_that_both_want_enters_both_sites_and_one_side_always_keeps_watch(tmp_path: Path) -> None:
+    kinds: tuple[JointKind, ...] = ("post", "roster", "coverage", "corridor")
+    shares = agree(tmp_path, (own_rules("west", "east"), own_rules("east", "west")), kinds)
+
+    async def go() -> None:
+        async with two_desks(tmp_path, shares) as (east, west):
+            post = PostProposal(
+                name="The hill", size_m=1000, cell=(0, 33), manned_by=("east", "west"),
+                covers=Cells(size_m=3000, cells=((0, 11),)),
+            )  # fmt: skip
+            await west.control.act(RANA, SayToPartner(act_id="p", body=post))
+            await until(lambda: len(things(east)) == 1)
+            (proposed,) = things(east)
+            await east.control.act(
+                OMAR, SayToPartner(act_id="a", body=Answer(about=proposed.thing_id, says="accepted"))
+            )
+            for desk in (east, west):
+                await until(lambda desk=desk: [each.id for each in desk.control.site.posts] == ["joint.0.33"])
+            now_ns = time.time_ns()
+            roster = RosterProposal(
+                post=proposed.thing_id,
+                slots=(
+                    Slot(from_ns=now_ns - NS, until_ns=now_ns + 1800 * NS, party="west"),
+                    Slot(from_ns=now_ns + 3600 * NS, until_ns=now_ns + 7200 * NS, party="east"),
+                ),
+            )
+            await west.control.act(RANA, SayToPartner(act_id="w", body=roster))
+            await until(lambda: len(things(east)) == 2)
+            agreed = next(each for each in things(east) if isinstance(each.opened.body, RosterProposal))
+            await east.control.act(OMAR, SayToPartner(act_id="b", body=Answer(about=agreed.thing_id, says="accepted")))
+            # West keeps watch now by the roster: that alone tells east so.
+            await until(lambda: [each.release.post_id for each in theirs(east)] == ["joint.0.33"])
+            grounds = [desk.control.joint_ground() for desk in (east, west)]
+            for ground in grounds:
+                (hours,) = ground.hours
+                assert [slot.party for slot in hours.slots if slot.until_ns > now_ns] == ["west", "", "east", ""]
+                assert ground.gaps
+                assert (0, 11) not in [gap.cell for gap in ground.gaps]
+            with pytest.raises(InputError, match="no camera"):
+                east.control.coverable()
+
+    run(go())
+
+
+def test_the_streams_begin_anew_and_the_old_ones_still_verify_though_what_they_held_was_erased(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+
+    async def before() -> None:
+        async with two_desks(tmp_path, shares) as (east, west):
+            west.raise_alarm("W")
+            await until(lambda: bool(partner_alarms(east)))
+            name = theirs(east)[0].release.release_id
+            await east.control.act(OMAR, SayToPartner(act_id="o", body=ReleasesOpened(releases=(name,))))
+            await until(lambda: bool(board(west).opened))
+            with pytest.raises(UnavailableError, match="stop that station"):
+                begin_epoch(shares["east"], time.time_ns())
+            everything = [each.sequence for each in east.control.messages if each.author == "east"]
+            assert [each.sequence for each in east.control.said_in_log("east", 0)] == everything
+            assert [each.sequence for each in east.control.said_in_log("east", 1)] == everything[1:]
+
+    run(before())
+    keys = {name: read_signing_key(share) for name, share in shares.items()}
+    east_key, west_key = (keys[name].public_key().public_bytes_raw() for name in ("east", "west"))
+    with Inbox(shares["east"] / INBOX, keys["east"], west_key) as inbox:
+        held = len(inbox.read())
+        assert inbox.erase(time.time_ns(), 0) == 0
+        assert inbox.erase(time.time_ns() - 3600 * NS, held) == 0
+        assert inbox.erase(time.time_ns(), held) == held >= 1
+        assert inbox.read() == []
+    kept = {name: begin_epoch(share, time.time_ns()) for name, share in shares.items()}
+    assert {each.epoch for each in kept.values()} == {2}
+    with pytest.raises(RefusedError, match="higher"):
+        begin_epoch(shares["east"], time.time_ns(), epoch=2)
+    sent, received = Path(kept["west"].kept[0]), Path(kept["east"].kept[1])
+    report = audit(sent, received, west_key, east_key)
+    assert (report.result, report.received) == ("sound", held)
+
+    async def after() -> None:
+        async with two_desks(tmp_path, shares) as (east, west):
+            # What stood is told anew, what comes later comes.
+            west.raised = 1
+            west.raise_alarm("W2", north_m=-1500.0)
+            await until(lambda: len(theirs(east)) == 2)
+            assert east.control.epoch == 2
+
+    run(after())
+    report = audit(shares["west"] / OUTBOX, shares["east"] / INBOX, west_key, east_key)
+    assert report.result == "sound"
+    heard, told = opened(tmp_path / "east" / "events.sqlite"), opened(tmp_path / "west" / "events.sqlite")
+    assert [(each.told, each.by) for each in heard.releases if each.by] == [("to us", "Omar")]
+    assert [(each.told, each.by) for each in told.releases if each.by] == [("by us", "supervisor")]
+    assert f"of {len(told.releases)} were opened" in told.text()
+
+
+def theirs(desk: Desk) -> tuple[SharedThing, ...]:
+    partner = desk.control.partner
+    return () if partner is None else partner.theirs
+
+
+def ours(desk: Desk) -> tuple[SharedThing, ...]:
+    partner = desk.control.partner
+    return () if partner is None else partner.ours
+
+
 def board(desk: Desk) -> JointBoard:
     view = desk.control.partner_view()
     assert view is not None
@@ -343,6 +550,47 @@ def test_a_desk_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:
                 await again.close()
         heard = [each for each in again.events() if isinstance(each, ReleaseHeard)]
         assert [each.arrival for each in heard] == [1, 2]
+
+    run(go())
+
+
+def write_before(path: Path) -> int:
+    """A log as the software of schema 1 left it, which kept the board of all that was said; how many entries it has."""
+    SqliteEventLog(path).close()
+    lines = Path(__file__).with_name("log_of_schema_1.jsonl").read_text(encoding="utf-8").splitlines()
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        for line in lines:
+            sequence, schema, time_ns, *rest = json.loads(line)
+            file.execute(
+                "INSERT INTO entry (sequence, schema_version, time_ns, salt, payload, payload_hash, previous_hash,"
+                " entry_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (sequence, schema, time_ns, *map(base64.b64decode, rest)),
+            )
+    return len(lines)
+
+
+def test_a_station_goes_on_with_the_log_of_software_before(tmp_path: Path) -> None:
+    shares = agree(tmp_path)
+    count = write_before(tmp_path / "east" / "events.sqlite")
+
+    async def go() -> None:
+        desk = Desk("east", shares["east"])
+        await desk.open()
+        try:
+            stands = board(desk)
+            assert [(each.state, each.opened.author) for each in stands.things] == [("agreed", "west")]
+            assert [each.message.body for each in stands.lines] == [ThreadMessage(text="Four people, heading to you")]
+            await desk.control.act(RANA, SayToPartner(act_id="new", body=ThreadMessage(text="Thank you")))
+            said = [each.message.sequence for each in board(desk).lines if each.message.author == "east"]
+            # What was said before is three messages of ours; none of their numbers is given twice.
+            assert said == [4]
+            past = desk.control.partner_at(desk.control.events(0, 2**62)[-4].time_ns)
+            assert past is not None
+        finally:
+            await desk.close()
+        with SqliteLogReader(tmp_path / "east" / "events.sqlite") as log:
+            assert log.verify().length > count
+            assert {each.schema_version for each in log.read(0, log.head().length - 1)} == {1, 2}
 
     run(go())
 

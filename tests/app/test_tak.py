@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -41,7 +41,7 @@ from marsad.kernel.release import Cell, Release, ReleaseRule
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".venv-peers" / "bin"
 NS = 10**9
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 PARSE = """
 import json, sys
 from lxml import etree
@@ -175,9 +175,9 @@ def reachable(port: int) -> bool:
     return False
 
 
-def wait(done: object) -> None:
+def wait(done: Callable[[], object]) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
-    while not done():  # type: ignore[operator]
+    while not done():
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
 

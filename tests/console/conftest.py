@@ -23,12 +23,14 @@ from marsad.console.desk import Done, Events, FeedMessage, Hello, Pulse, Told
 from marsad.console.server import Terms, build_app, server_for
 from marsad.kernel.account import Account
 from marsad.kernel.act import Act, AnswerOrder, NoteShift, Person, SendPatrol
+from marsad.kernel.alarm import Seen
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState, Figures, PatrolState
 from marsad.kernel.dispatch import Dispatch, Patrol
 from marsad.kernel.error import InputError, RefusedError, UnavailableError
 from marsad.kernel.event import AccessLogged, DispatchChanged, Event, OfficerDecision
 from marsad.kernel.incident import Hazard, Incident, Note
+from marsad.kernel.lesson import Lesson, LessonMark, Teaching
 from marsad.kernel.picture import Picture
 from marsad.kernel.port import Accounts
 from marsad.kernel.position import EnuPoint, Position
@@ -186,6 +188,16 @@ class MemoryDesk:
             raise InputError(f"there is no alarm and no incident {about_id}")
         meet = EnuPoint(east_m=1.0, north_m=2.0, up_m=0.0)
         return [Option(patrol_id="P1", meet=meet, meet_ns=NIGHT_NS, they_ns=None, way=((0.0, 0.0),))]
+
+    def teaching(self, alarm_id: str, officer: str) -> Teaching:
+        if alarm_id != "A1":
+            raise InputError(f"there is no alarm {alarm_id}")
+        mark = LessonMark(alarm_id=alarm_id, cause="animal", officer=officer, time_ns=NIGHT_NS)
+        lesson = Lesson(
+            lesson_id="N1", rule="loitering", camera_id="C1", place=Seen(time_ns=NIGHT_NS), marks=(mark,),
+            until_ns=NIGHT_NS, changed_ns=NIGHT_NS,
+        )  # fmt: skip
+        return Teaching(lesson=lesson, causes=("animal",), marks=3)
 
 
 class WallClock:

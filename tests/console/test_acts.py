@@ -65,7 +65,7 @@ def test_a_patrol_reads_its_own_orders_alone(console: Console) -> None:
         f"/api/events?from={NIGHT_NS}&to={NIGHT_NS}",
         f"/api/state?at={NIGHT_NS}",
     )
-    for path in (*past, "/api/incidents/I1/options", "/api/alarms/A1/options"):
+    for path in (*past, "/api/incidents/I1/options", "/api/alarms/A1/options", "/api/alarms/A1/teaching"):
         assert client.get(path).status_code == 403, path
     state = client.get("/api/state")
     shown = msgspec.json.decode(state.content, type=DeskState)
@@ -141,6 +141,8 @@ def test_who_looks_into_the_past_is_written_down_first(console: Console) -> None
         ("/api/incidents/I1/options", 200),
         ("/api/alarms/A9/options", 400),
         ("/api/alarms/A1/options", 200),
+        ("/api/alarms/A9/teaching", 400),
+        ("/api/alarms/A1/teaching", 200),
         ("/api/nothing", 404),
         ("/api/", 404),
         ("/api/openapi.json", 200),

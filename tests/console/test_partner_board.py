@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from marsad.console.partner_board import REBASE, REBASE_NS, MessagesKept, PartnerBoard, PartnerFacts, follow
+from marsad.console.partner_board import REBASE, REBASE_NS, Arrived, MessagesKept, PartnerBoard, PartnerFacts, follow
 from marsad.kernel.desk import DeskState
 from marsad.kernel.event import (
     DeskKept,
@@ -115,7 +115,7 @@ def test_a_board_that_was_kept_goes_on_as_if_it_had_not_been(steps: list[tuple[s
         half.apply(event)
         if number == len(events) // 2:
             kept = PartnerBoard(FACTS)
-            kept.restore(half.state(S), half.keeping(S), half.arrival)
+            kept.restore(half.state(S), half.keeping(S), Arrived(half.arrival, half.epoch))
             half = kept
     assert (half.state(S), half.arrival) == (whole.state(S), whole.arrival)
 
@@ -151,7 +151,7 @@ def test_a_keeping_has_what_is_new_and_names_the_one_that_has_the_rest() -> None
     part = kept_at(board, 20, 2 * S)
     assert ([each.sequence for each in part.messages], part.messages_from) == ([1001, 1002, 1003], 10)
     again = PartnerBoard(FACTS)
-    again.restore(board.state(S), MessagesKept(part.messages, 10, part.gone), 0, whole.messages)
+    again.restore(board.state(S), MessagesKept(part.messages, 10, part.gone), Arrived(0), whole.messages)
     assert again.messages == board.messages
     assert [each.sequence for each in again.said_after("east", 1001)] == [1002, 1003]
     for number in range(1004, 1004 + REBASE):

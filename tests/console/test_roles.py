@@ -8,9 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.console.conftest import PEOPLE, order
 
-from marsad.console.roles import ACTS, PATROL_ACTS, RANKS, act_table, acts_of, at_least, may, read_table, tag_of
-from marsad.kernel.act import Act, AnswerOrder, Person, ReportPosition, ReportSighting
+from marsad.console.roles import (
+    ACTS,
+    PATROL_ACTS,
+    RANKS,
+    act_table,
+    acts_of,
+    at_least,
+    may,
+    read_table,
+    says_of,
+    tag_of,
+)
+from marsad.kernel.act import Act, AnswerOrder, Person, ReportPosition, ReportSighting, SayToPartner
 from marsad.kernel.dispatch import Dispatch
+from marsad.kernel.joint import PostProposal, RosterProposal
 from marsad.kernel.role import Role
 
 ROLES = st.sampled_from(get_args(Role))
@@ -46,14 +58,21 @@ def test_what_a_session_lists_is_what_may_be_asked_for(act: Act, role: Role) -> 
     person = Person(name="x", role=role, patrol_id="P1" if role == "patrol" else "")
     if may(person, act, find):
         assert tag_of(type(act)) in acts_of(role)
-    elif role != "patrol":
+    elif role not in {"patrol", "planner"}:
         assert tag_of(type(act)) not in acts_of(role)
 
 
 @given(ANY_ACT)
 def test_who_only_looks_changes_nothing(act: Act) -> None:
-    for role in ("viewer", "planner"):
-        assert may(Person(name="x", role=role), act, find) == (tag_of(type(act)) == "look_up")
+    assert may(Person(name="x", role="viewer"), act, find) == (tag_of(type(act)) == "look_up")
+
+
+@given(ANY_ACT)
+def test_a_planner_proposes_posts_and_rosters_and_changes_nothing_else(act: Act) -> None:
+    planned = isinstance(act, SayToPartner) and isinstance(act.body, PostProposal | RosterProposal)
+    assert may(Person(name="x", role="planner"), act, find) == (planned or tag_of(type(act)) == "look_up")
+    assert says_of("planner") == ("post_proposal", "roster_proposal")
+    assert says_of("viewer") == says_of("patrol") == ()
 
 
 @given(ANY_ACT, st.sampled_from(["P1", "P2", "", "P3"]))

@@ -1,6 +1,7 @@
 """Agreements as documents: who signed what, what may follow, and what one person can do alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -239,3 +240,17 @@ def test_the_reference_names_every_field_and_word() -> None:
     names = {name for record in (*records, EmergencyAct) for name in record.__struct_fields__}
     words = {word for literal in (Item, Field, ReleaseAct, Basis) for word in get_args(literal)}
     assert sorted(name for name in names | words if f"`{name}`" not in page) == []
+
+
+def test_an_agreement_signed_before_there_were_keep_days_is_still_signed_and_means_ninety() -> None:
+    """In the bytes and with the signatures that the software of that time made."""
+    before = Path(__file__).with_name("agreement_before_keep_days.json").read_bytes()
+    signed = read_agreement(before)
+    refuse_unsigned(signed)
+    assert signed.agreement.keep_days == 90
+    assert fingerprint(signed.agreement) == "986d29f2e55261b7685e6206636a8eb91953c0bf8570b1c942fc323a2a5248a9"
+    # Another number was not signed, and is not taken for it.
+    other = replace(signed, agreement=replace(signed.agreement, keep_days=30))
+    with pytest.raises(RefusedError, match="is not of this agreement"):
+        refuse_unsigned(other)
+    assert b'"keep_days":30' in canonical(other.agreement)

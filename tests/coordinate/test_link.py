@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marsad.coordinate.link import SKEW_NS, Standing, accept, answer, ask, objection
-from marsad.coordinate.link_state import RETRY_S, TABLE, LinkState, after, diagram
+from marsad.coordinate.link_state import RETRY_S, TABLE, after, diagram
 from marsad.coordinate.seal import (
     Heads,
     follow,
@@ -26,6 +26,7 @@ from marsad.coordinate.seal import (
 from marsad.coordinate.wire import PLAIN_OVERHEAD, Batch, Pull, UrgentItem, decode_batch, encode_batch
 from marsad.kernel.error import LinkRefusedError
 from marsad.kernel.parcel import Checkpoint, Parcel
+from marsad.kernel.partner import LinkState
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SENDER = KEY.public_key().public_bytes_raw()

@@ -10,12 +10,14 @@ from msgspec.structs import replace
 from release_chance import FIELDS, ITEMS, KINDS, PLANE, SECRET, Case, Chance, countersigned
 from test_release import AGREEMENT, RULE
 
-from marsad.coordinate.agreement import unsound
+from marsad.coordinate.agreement import fingerprint, succeeds, unsound
 from marsad.coordinate.release import release
 from marsad.coordinate.terms import Terms
 from marsad.coordinate.widening import widens
-from marsad.kernel.agreement import Agreement
+from marsad.kernel.agreement import Agreement, JointRules
 from marsad.kernel.alert import Priority
+from marsad.kernel.error import RefusedError
+from marsad.kernel.joint import JointKind
 from marsad.kernel.release import Release, ReleaseRule
 
 ITEMS_TRIED = 12
@@ -200,3 +202,64 @@ def test_an_area_inside_a_convex_one_is_narrower_and_any_other_wider() -> None:
         assert not widens(AGREEMENT, replace(AGREEMENT, rules=(replace(RULE, polygon=polygon),)))
     hollow = replace(AGREEMENT, rules=(replace(RULE, near_line_m=None, polygon=bent),))
     assert widens(hollow, replace(AGREEMENT, rules=(replace(RULE, near_line_m=None, polygon=inner),)))
+
+
+SAYABLE = get_args(JointKind)
+SIZES = (500, 1000, 1500, 2000, 3000, 4500, 6000, 9000)
+
+
+@st.composite
+def joint_rules(draw: st.DrawFn) -> JointRules:
+    return JointRules(
+        kinds=tuple(draw(st.lists(st.sampled_from(SAYABLE), unique=True, max_size=4))),
+        cell_m=draw(st.sampled_from(SIZES)), coverage_cell_m=draw(st.sampled_from(SIZES)),
+        least_cells=draw(st.integers(1, 9)), emergency_s=draw(st.sampled_from((600, 1800, 3600, 7200))),
+    )  # fmt: skip
+
+
+def sayable(rules: JointRules) -> set[tuple[object, ...]]:
+    """Everything that may be said under some rules, one after the other, at the fineness at which it could be learnt.
+
+    Ground that is told in squares says which of the smallest squares that we can name (of 500 m, along one axis, from
+    the anchor to beyond the widest) are not told apart: what is told in wider squares that are made of them says less.
+    """
+    squares = 36
+    told = set[tuple[object, ...]]()
+    for kind in rules.kinds:
+        told.add(("kind", kind))
+    for name in ("cell_m", "coverage_cell_m"):
+        size = getattr(rules, name) // 500
+        # Two neighbours are told apart by an edge between them.
+        told |= {(name, "edge", k) for k in range(1, squares) if k % size == 0}
+    told |= {("cells", count) for count in range(1, 10) if count >= rules.least_cells}
+    told |= {("emergency", minutes) for minutes in range(10, 130, 10) if minutes * 60 <= rules.emergency_s}
+    return told
+
+
+@given(joint_rules(), joint_rules())
+def test_what_may_be_said_more_finely_or_for_longer_is_a_widening_and_nothing_else(
+    old: JointRules, new: JointRules
+) -> None:
+    before, after = (replace(AGREEMENT, joint=each) for each in (old, new))
+    assert widens(before, after) == (not sayable(new) <= sayable(old))
+
+
+@given(joint_rules(), joint_rules())
+def test_any_widening_of_what_may_be_said_takes_two_persons_and_a_narrowing_one(
+    old: JointRules, new: JointRules
+) -> None:
+    before = replace(AGREEMENT, protected_distance_m=0, joint=old)
+    after = replace(before, version=before.version + 1, replaces=fingerprint(before), joint=new)
+    succeeds(before, after, ("Leyla", "Omar"))
+    if sayable(new) <= sayable(old):
+        succeeds(before, after, ("Leyla",))
+        return
+    # One person is one person, however the name is written.
+    for alone in (("Leyla",), ("Leyla", " leyla "), ("Leyla", "LEYLA"), ("Leyla", "")):
+        with pytest.raises(RefusedError, match="two persons"):
+            succeeds(before, after, alone)
+
+
+@pytest.mark.parametrize(("days", "wider"), [(30, False), (90, False), (91, True)])
+def test_to_keep_longer_what_was_told_is_a_widening(days: int, *, wider: bool) -> None:
+    assert widens(AGREEMENT, replace(AGREEMENT, keep_days=days)) is wider

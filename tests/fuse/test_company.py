@@ -284,3 +284,74 @@ def test_the_count_does_not_depend_on_the_order_of_members(seen: list[tuple[bool
     shuffled = list(members)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     assert heads_in([shuffled], 10.0) == heads_in([members], 10.0)
+
+
+def lost(name: str, place: Place, moment: int, seen: int) -> PictureTrack:
+    """A track that nobody has seen since, as it is thought to be."""
+    now = track(name, place, moment=moment, sigma_m=5.0)
+    told = tuple(replace(each, time_ns=seen * S) for each in now.contributors)
+    return replace(now, status="coasting", seen_ns=seen * S, contributors=told)
+
+
+def test_one_of_a_group_whom_alone_anybody_sees_is_still_that_group() -> None:
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+    (group,) = walk(company, range(10, 30), {"c": FOUR["c"]})
+    assert (group.group_id, group.members) == ("group-a", ("c",))
+
+
+def test_where_an_unseen_member_is_thought_to_be_parts_nobody() -> None:
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+    for k in range(10, 40):
+        three = [track(name, (5.0 * i, 1.2 * k), moment=k) for i, name in enumerate("abc")]
+        (group,) = company.update([*three, lost("d", (700.0, 0.0), k, 9)], k * S)
+    assert group.members == ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(("east_m", "name"), [(0.0, "group-a"), (900.0, "group-p")])
+def test_who_comes_out_where_a_group_went_is_that_group_and_who_comes_out_elsewhere_is_not(
+    east_m: float, name: str
+) -> None:
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+    walk(company, range(10, 40), {})
+    others = {new: ((e + east_m, n), way) for new, ((e, n), way) in zip("pqrs", FOUR.values(), strict=True)}
+    (group,) = walk(company, range(40, 46), others)
+    assert group.group_id == name
+
+
+def test_those_seen_again_beside_what_is_left_of_a_group_are_the_group() -> None:
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+    for k in range(10, 40):
+        gone = [lost(name, (400.0, 0.0), k, 9) for name in FOUR]
+        company.update(gone, k * S)
+    for k in range(40, 46):
+        gone = [lost(name, (400.0, 0.0), k, 9) for name in FOUR]
+        back = [track(name, (5.0 * i, 1.2 * k), moment=k) for i, name in enumerate("pqrs")]
+        groups = company.update([*gone, *back], k * S)
+    assert [group.group_id for group in groups] == ["group-a"]
+    assert set("pqrs") < set(groups[0].members)
+
+
+def test_a_group_that_parts_from_the_one_it_joined_has_its_own_name_again() -> None:
+    company = Company(FRAME)
+    two = {"x": ((100.0, 0.0), NORTH), "y": ((105.0, 0.0), NORTH)}
+    walk(company, range(10), FOUR | two)
+    walk(company, range(10, 30), FOUR | {"x": ((20.0, 0.0), NORTH), "y": ((25.0, 0.0), NORTH)})
+    away = {"x": ((-16.0, 36.0), EAST), "y": ((-11.0, 36.0), EAST)}
+    groups = walk(company, range(30, 90), FOUR | away)
+    assert [(group.group_id, group.joined) for group in groups] == [("group-a", ()), ("group-x", ())]
+
+
+def test_whom_a_camera_saw_apart_are_two_when_one_is_gone() -> None:
+    company = Company(FRAME)
+    pair = Count(best=2, low=2, high=3)
+    for k in range(10):
+        tracks = [track(n, (e, 1.2 * k), moment=k, counted={"north": pair}) for n, e in (("a", 0.0), ("b", 90.0))]
+        company.update(tracks, k * S)
+    for k in range(10, 60):
+        seen = track("a", (0.0, 1.2 * k), moment=k, counted={"north": pair})
+        groups = company.update([seen, replace(lost("b", (0.0, 1.2 * k), k, 9), count=pair)], k * S)
+    assert all(len(group.members) == 1 for group in groups)

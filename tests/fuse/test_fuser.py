@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from marsad.fuse.fuser import Fuser, FuseSettings, State
+from marsad.fuse.fuser import Fuser, FuseSettings, Life, State, _with_doubts
 from marsad.fuse.hypotheses import angles_to, whole_spread
 from marsad.fuse.sensor import CameraSensor, PlaceSensor, Reporting, Sensor
 from marsad.geo.elevation import Surface, flat_grid
@@ -442,3 +442,13 @@ def test_a_herd_whose_members_are_taken_for_each_other_knocks_no_camera() -> Non
         fuser.update([towers.seen(0, herd[order], k / 2, rng), towers.seen(1, herd, k / 2, rng)])
         assert fuser.state.trusted[0]
     assert abs(fuser.state.bias_mean[0]) < math.radians(0.1)
+
+
+def test_who_may_be_another_is_one_more_only_once_he_is_seen_where_the_other_is_not() -> None:
+    nothing = Fuser([PlaceSensor("post")]).state
+    lives = (Life("a", {}), Life("b", {}))
+    one, two = np.array([-1, 5]), np.array([1, 1])
+    state = nothing._replace(lives=lives, confirmed_ns=one, born_ns=two, existence=np.ones(2))
+    none, share = np.empty((0, 2), np.int64), np.empty(0)
+    for seen, confirmed in ((False, -1), (True, 0)):
+        assert _with_doubts(state, none, share, np.array([seen, seen])).confirmed_ns.tolist() == [confirmed, 5]

@@ -17,7 +17,7 @@ from marsad.kernel.lesson import Lesson
 from marsad.kernel.position import GroundCovariance, GroundState, Position
 from marsad.kernel.site import Learning
 from marsad.kernel.track import Count, Kind
-from marsad.respond.alarm import NS, RESPONSES, Raised
+from marsad.respond.alarm import NS, RESPONSES, Alarms, Raised
 from marsad.respond.lesson import (
     ALONE_S,
     CAUSES,
@@ -101,12 +101,35 @@ def test_few_marks_change_nothing_and_more_ask_for_a_second_each() -> None:
         assert bool(ask(lessons, make_alert("a", seen(5.0, now_ns)), now_ns)) is (waits_s == 0.0)
 
 
+def test_what_a_mark_would_teach_is_what_it_teaches_and_asking_teaches_nothing() -> None:
+    lessons, now_ns = taught(2)
+    alarm = make_alarm("B", seen(0.0, now_ns))
+    told = lessons.teaching(alarm, "Huda", now_ns)
+    assert lessons.teaching(alarm, "Huda", now_ns) == told
+    (event,) = lessons.mark(alarm, "animal", "Huda", now_ns)
+    assert isinstance(event, LessonChanged)
+    assert told.lesson is not None
+    assert msgspec.structs.replace(told.lesson, changed_ns=now_ns) == event.lesson
+    assert (told.lesson.wait_s, set(told.causes), told.marks) == (3.0, CAUSES, 3)
+    for nothing in (alarm, make_alarm("C", seen(0.0, now_ns), kind="person")):
+        assert lessons.teaching(nothing, "Huda", now_ns).lesson is None
+
+
+def test_an_alarm_says_for_how_long_it_waited_and_because_of_what() -> None:
+    lessons, now_ns = taught(4)
+    ask(lessons, make_alert("a", seen(5.0, now_ns)), now_ns)
+    (raised,) = follow(lessons, now_ns + 4 * NS)
+    (event,) = Alarms().meet([raised], {}, now_ns + 4 * NS)
+    (met,) = event.alarm.met
+    assert (met.lesson_id, met.waited_s) == ("N1", 4.0)
+
+
 def test_what_waited_and_is_still_not_told_is_an_alarm_at_the_end() -> None:
     lessons, now_ns = taught(4)
     alert = make_alert("a", seen(5.0, now_ns))
     assert ask(lessons, alert, now_ns) == []
     assert follow(lessons, now_ns + 4 * NS - 1) == []
-    assert follow(lessons, now_ns + 4 * NS) == [Raised(alert, "T1")]
+    assert follow(lessons, now_ns + 4 * NS) == [Raised(alert, "T1", "N1", 4.0)]
     assert lessons.waiting == ()
 
 

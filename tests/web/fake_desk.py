@@ -24,17 +24,27 @@ from litestar.response import File, Response
 from marsad.console.desk import PictureMoved
 from marsad.console.shown import tracks_shown
 from marsad.kernel.alarm import Alarm, Met, Seen
-from marsad.kernel.desk import CameraState, DeskState, Figures, PatrolState, Shift, Storage, Trouble
+from marsad.kernel.desk import CameraState, DeskState, Figures, PatrolState, RetentionRun, Shift, Storage, Trouble
 from marsad.kernel.detection import Box
 from marsad.kernel.dispatch import Answer, Dispatch
-from marsad.kernel.event import AlarmChanged, CameraLost, DispatchChanged, Event, IncidentChanged, StatementChanged
+from marsad.kernel.event import (
+    AlarmChanged,
+    CameraLost,
+    DispatchChanged,
+    Event,
+    IncidentChanged,
+    LessonChanged,
+    RetentionRan,
+    StatementChanged,
+)
 from marsad.kernel.incident import Hazard, Incident, Note
+from marsad.kernel.lesson import Lesson, LessonMark, Teaching
 from marsad.kernel.partner import LinkShown
 from marsad.kernel.picture import Contributor, LineApproach, Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import EnuPoint, GroundCovariance, GroundState, Position
 from marsad.kernel.statement import Exposure, Fact, Sentence, Statement
 from marsad.kernel.track import Count
-from marsad.report.brief import Brief
+from marsad.report.brief import Brief, NuisanceShare
 
 NS = 1_000_000_000
 BOX = Box(x_px=300, y_px=200, w_px=14, h_px=30)
@@ -102,6 +112,8 @@ class FakeDesk:
         self.incidents: dict[str, Incident] = {}
         self.dispatches: dict[str, Dispatch] = {}
         self.statements: dict[str, Statement] = {}
+        self.lessons: dict[str, Lesson] = {}
+        self.retention: RetentionRun | None = None
         self.done: dict[str, int] = {}
         self.log: list[dict[str, Any]] = []
         self.exercise: str | None = None
@@ -133,6 +145,12 @@ class FakeDesk:
             self.dispatches[event.dispatch.dispatch_id] = event.dispatch
         elif isinstance(event, StatementChanged):
             self.statements[event.statement.statement_id] = event.statement
+        elif isinstance(event, LessonChanged):
+            self.lessons[event.lesson.lesson_id] = event.lesson
+            if event.happening == "ended":
+                del self.lessons[event.lesson.lesson_id]
+        elif isinstance(event, RetentionRan):
+            self.retention = event.run
         elif self.partner:
             self.partner.take(event)
         self.done |= dict.fromkeys([entry["act_id"]] if entry.get("act_id") else [], len(self.log) - 1)
@@ -243,12 +261,61 @@ class FakeDesk:
         alarm = msgspec.structs.replace(alarm, camera_ids=())
         self.write(AlarmChanged(time_ns=now, alarm=alarm, happening="raised"))
 
+    def lesson(self, number: int, marks: int, **fields: Any) -> Lesson:  # noqa: ANN401 - any field of the record
+        """What so many marks of two officers ask for at one place."""
+        now = self.now_ns()
+        said = tuple(
+            LessonMark(
+                alarm_id=f"M{k}", cause="vegetation" if k else "animal", officer=("zainab", "rana")[k % 2],
+                time_ns=now - 86_400 * NS,
+            )
+            for k in range(marks)
+        )  # fmt: skip
+        values: dict[str, Any] = {
+            "lesson_id": f"N{number}", "rule": "loitering", "camera_id": "C3", "place": Seen(time_ns=now),
+            "marks": said, "until_ns": now + 14 * 86_400 * NS, "changed_ns": now, "wait_s": float(marks),
+        }  # fmt: skip
+        return Lesson(**values | fields)
+
+    def learned(self) -> None:
+        """Marks of nuisance have taught something, an alarm waited because of it, and what is old was erased."""
+        now = self.now_ns()
+        for lesson in (self.lesson(1, 5, lowers=True), self.lesson(2, 0, camera_id="C6", refuted=True)):
+            happening: Any = "refuted" if lesson.refuted else "marked"
+            self.write(LessonChanged(time_ns=now, lesson=lesson, happening=happening, officer="rana"))
+        met = Met(
+            rule="loitering", rule_id="Z1", direction="", time_ns=now - 5 * NS, alert_id="w", lesson_id="N1",
+            waited_s=5.0,
+        )  # fmt: skip
+        waited = self.alarm(
+            40, ago_s=0, priority="low", kind="unknown", met=(met,), place=ground(900.0, 900.0), camera_ids=("C3",),
+            response="look_and_decide",
+        )  # fmt: skip
+        self.write(AlarmChanged(time_ns=now, alarm=waited, happening="raised"))
+        nothing = self.alarm(
+            41, ago_s=600, state="closed", priority="low", kind="unknown", rule="loitering", nuisance="animal",
+            place=ground(950.0, 900.0), camera_ids=("C3",),
+        )  # fmt: skip
+        self.write(AlarmChanged(time_ns=now, alarm=nothing, happening="nuisance", officer="zainab"))
+        run = RetentionRun(
+            officer="nour", keep={"looks": 30.0, "access": 365.0}, begun_ns=now - 9_000 * NS, ended_ns=now - 8_000 * NS,
+            erased={"looks": 48_211, "access": 17},
+        )  # fmt: skip
+        self.write(RetentionRan(time_ns=now, run=run))
+
+    def teaching(self, alarm_id: str) -> Teaching:
+        """What a mark would teach: with the one before it is enough, but of people nothing is learned."""
+        alarm = self.alarms[alarm_id]
+        causes: Any = ("animal", "bird", "insect", "vegetation", "weather")
+        open_ended = alarm.kind == "unknown" and alarm.met[0].rule == "loitering"
+        return Teaching(lesson=self.lesson(1, 3) if open_ended else None, causes=causes, marks=3)
+
     def happen(self, what: str, number: int) -> None:
         """Let something happen, by its name."""
         events: dict[str, Callable[[], object]] = {
             "reset": self.reset, "crossing": lambda: self.crossing(number), "exercise": self.play,
             "covered": lambda: self.write(self.covered()), "partner": self.warned, "cut": self.cut,
-            "flood": self.swamp,
+            "flood": self.swamp, "learned": self.learned,
         }  # fmt: skip
         events[what]()
 
@@ -344,6 +411,7 @@ class FakeDesk:
             ),
             picture=self.picture(), figures=self.figures(), shift=Shift(officer="zainab", since_ns=now - 14_000 * NS),
             storage=self.storage(), exercise=self.exercise, partner=self.partner.state() if self.partner else None,
+            lessons=tuple(self.lessons.values()), retention=self.retention,
         )  # fmt: skip
 
     def act(self, name: str, act: dict[str, Any]) -> dict[str, Any]:
@@ -393,6 +461,12 @@ class FakeDesk:
             case "mark_nuisance":
                 alarm = replace(self.alarms[act["alarm_id"]], state="closed", nuisance=act["cause"])
                 event = AlarmChanged(time_ns=now, alarm=alarm, happening="nuisance", officer=name)
+            case "person_after_all":
+                alarm = replace(self.alarms[act["alarm_id"]], state="unacknowledged", nuisance=None)
+                event = AlarmChanged(time_ns=now, alarm=alarm, happening="worse", officer=name)
+            case "end_lesson":
+                lesson = self.lessons[act["lesson_id"]]
+                event = LessonChanged(time_ns=now, lesson=lesson, happening="ended", officer=name, reason=act["reason"])
             case "open_incident":
                 incident = Incident(
                     incident_id=f"I{len(self.incidents) + 1}", kind=act["kind"], state="open", text=act["text"],
@@ -470,12 +544,6 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
     def state() -> Any:  # noqa: ANN401 - JSON
         return msgspec.to_builtins(desk.state())
 
-    @get("/api/partner", sync_to_thread=False)
-    def partner() -> Any:  # noqa: ANN401 - JSON
-        if desk.partner is None:
-            raise HTTPException(status_code=404, detail="this site shares with nobody")
-        return msgspec.to_builtins(desk.partner.view())
-
     @get("/api/events", sync_to_thread=False)
     def events() -> list[dict[str, Any]]:
         return desk.log
@@ -497,12 +565,19 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
             for patrol, s, they, lacking, busy in spoken
         ]  # fmt: skip
 
+    @get("/api/alarms/{alarm_id:str}/teaching", sync_to_thread=False)
+    def teaching(alarm_id: str) -> Any:  # noqa: ANN401 - JSON
+        return msgspec.to_builtins(desk.teaching(alarm_id))
+
     @get("/api/brief", sync_to_thread=False)
     def brief() -> Any:  # noqa: ANN401 - JSON
         now = desk.now_ns()
+        asking = tuple(lesson for lesson in desk.lessons.values() if lesson.wait_s > 0)
         told = Brief(
             from_ns=now - 3_600 * NS, to_ns=now, alarms={"high": 2, "low": 1}, kinds={"group": 3},
-            nuisances={"animal": 1}, median_to_acknowledge_s=18.0, slowest_to_acknowledge_s=None,
+            nuisances={"animal": 1}, nuisance_cameras={"C3": NuisanceShare(alarms=4, nuisances=1)},
+            nuisance_hours={"04": NuisanceShare(alarms=3, nuisances=1)}, lessons=asking,
+            median_to_acknowledge_s=18.0, slowest_to_acknowledge_s=None,
             waiting=tuple(desk.alarms.values()), holds=(), opened=1, closed=0,
             standing=tuple(desk.incidents.values()), sought=1, orders=tuple(desk.dispatches.values()), sightings=(),
             statements=(), cameras=(),
@@ -518,7 +593,25 @@ def _reading_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
         now = desk.now_ns()
         return [{"from_ns": now - 3_600 * NS, "to_ns": now if camera_id != "C5" else now - 1_262 * NS}]
 
-    return [site, state, partner, events, options, brief, statements, film]
+    return [site, state, events, options, teaching, brief, statements, film]
+
+
+def _partner_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
+    @get("/api/partner", sync_to_thread=False)
+    def partner() -> Any:  # noqa: ANN401 - JSON
+        if desk.partner is None:
+            raise HTTPException(status_code=404, detail="this site shares with nobody")
+        return msgspec.to_builtins(desk.partner.view())
+
+    @get("/api/partner/ground", sync_to_thread=False)
+    def joint_ground() -> Any:  # noqa: ANN401 - JSON
+        return msgspec.to_builtins(desk.partner.ground(desk.now_ns())) if desk.partner else {}
+
+    @get("/api/partner/coverage", sync_to_thread=False)
+    def coverage() -> Any:  # noqa: ANN401 - JSON
+        return {"size_m": 3000, "cells": [], "places": []}
+
+    return [partner, joint_ground, coverage]
 
 
 def _doing_routes(desk: FakeDesk) -> list[HTTPRouteHandler]:
@@ -599,7 +692,10 @@ def app(desk: FakeDesk, built: Path) -> Litestar:
         yield
         task.cancel()
 
-    routes = [*_session_routes(), *_reading_routes(desk), *_doing_routes(desk), _feed_route(desk), _page_route(built)]
+    routes = [
+        *_session_routes(), *_reading_routes(desk), *_partner_routes(desk), *_doing_routes(desk), _feed_route(desk),
+        _page_route(built),
+    ]  # fmt: skip
     return Litestar(routes, lifespan=[asynccontextmanager(beating)], openapi_config=None)
 
 

@@ -7,23 +7,31 @@ import msgspec
 from marsad.kernel.event import EmergencyReleased, Event, JointSaid, ReleasesStopped
 from marsad.kernel.joint import (
     Body,
+    Caution,
     Cells,
+    Gap,
     HandoverOffer,
     JointBoard,
+    JointGround,
     JointLine,
     JointMessage,
+    JointPost,
     JointThing,
     LookRequest,
     Phrase,
+    PostHours,
     ThreadMessage,
+    WatchSlot,
 )
 from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView, SeenByBoth, SharedThing, Stop
 from marsad.kernel.position import Position
 from marsad.kernel.release import Cell, EmergencyAct, Heads, Release
+from marsad.kernel.site import Post
 
 NS = 1_000_000_000
 WEST, EAST = "west", "east"
 NAME = "الجانب الغربي"
+ANCHOR = Position(latitude_deg=34.375, longitude_deg=41.03)
 HERE = Position(latitude_deg=34.396, longitude_deg=41.049)
 
 
@@ -54,6 +62,7 @@ class FakePartner:
         self.stop: Stop | None = None
         self.revision = 1
         self.emergencies: list[EmergencyAct] = []
+        self.said: list[Body] = []
         square = Cells(size_m=1000, cells=((1, 2),))
         later = now_ns + 1_200 * NS
         self.things = [
@@ -87,7 +96,10 @@ class FakePartner:
         return PartnerState(
             party_id=WEST, name=NAME, link=self.link, agreement_id="line-2026", version=3,
             until_ns=began + 90 * 86_400 * NS, stop=self.stop, emergencies=tuple(self.emergencies),
-            theirs=(SharedThing(release=alarm, position=HERE), SharedThing(release=track, position=north)),
+            theirs=(
+                SharedThing(release=alarm, position=HERE), SharedThing(release=track, position=north),
+                *_of_themselves(began),
+            ),
             ours=(
                 SharedThing(release=told, position=Position(latitude_deg=34.385, longitude_deg=41.06)),
             ),
@@ -103,6 +115,30 @@ class FakePartner:
         """What is told of it once a second."""
         return PartnerPulse(link=self.link, revision=self.revision, theirs=2, ours=1, matters=len(self.things))
 
+    def ground(self, now_ns: int) -> JointGround:
+        """A post of both, with an hour when nobody keeps watch, gaps along the line and two patrols near each other."""
+        hour_ns = 3_600 * NS
+        begin_ns = now_ns // hour_ns * hour_ns
+        spans = ((WEST, 0, 4), ("", 4, 5), (EAST, 5, 24))
+        slots = tuple(
+            WatchSlot(from_ns=begin_ns + first * hour_ns, until_ns=begin_ns + last * hour_ns, party=party)
+            for party, first, last in spans
+        )
+        post = JointPost(
+            post=Post(id="joint.1.2", position=HERE, name="تل الذئب"), cell=(1, 2), manned_by=(EAST, WEST),
+            covers=((0, 0),), proposals=("west/9/0123456789abcdef",),
+        )  # fmt: skip
+        return JointGround(
+            now_ns=now_ns, ours=EAST, theirs=WEST, anchor=ANCHOR, cell_m=1000, coverage_cell_m=3000,
+            kinds=("words", "incident", "look", "coverage", "post", "roster"), posts=(post,),
+            hours=(PostHours(post_id="joint.1.2", slots=slots),), gaps=(Gap(cell=(1, 0)), Gap(cell=(2, 0))),
+            cautions=(
+                Caution(
+                    ours="a", theirs="b", from_ns=begin_ns, until_ns=begin_ns + hour_ns, apart_m=500, cells=((1, 2),)
+                ),
+            ),
+        )  # fmt: skip
+
     def take(self, event: Event) -> None:
         """Take in what was logged."""
         self.revision += 1
@@ -110,8 +146,10 @@ class FakePartner:
             self.stop = event.stop
         elif isinstance(event, EmergencyReleased):
             self.emergencies.append(event.act)
-        elif isinstance(event, JointSaid) and isinstance(event.message.body, ThreadMessage):
-            self.lines.append(_line(event.message))
+        elif isinstance(event, JointSaid):
+            self.said.append(event.message.body)
+            if isinstance(event.message.body, ThreadMessage):
+                self.lines.append(_line(event.message))
 
     def act(self, name: str, act: dict[str, Any], now_ns: int) -> Event | None:
         """What an officer's act comes to; None where it has to do with something else."""
@@ -130,7 +168,7 @@ class FakePartner:
                 return EmergencyReleased(time_ns=now_ns, party_id=WEST, act=told)
             case "say_to_partner":
                 body: Body = msgspec.convert(act["body"], Body)
-                said = message(EAST, len(self.lines) + len(self.things), now_ns, body)
+                said = message(EAST, len(self.said) + 3, now_ns, body)
                 return JointSaid(time_ns=now_ns, message=said, officer=name)
         return None
 
@@ -139,6 +177,19 @@ class FakePartner:
         if stop is None or stop.asked_by not in {"", name}:
             return None
         return msgspec.structs.replace(stop, asked_by=name)
+
+
+def _of_themselves(began: int) -> tuple[SharedThing, ...]:
+    """A post of theirs that is watched, and a patrol's corridor."""
+    hours: dict[str, Any] = {
+        "kind": None, "from_ns": began - 600 * NS, "until_ns": began + 7_200 * NS, "cell": None, "sigma_m": None
+    }  # fmt: skip
+    cells = (Cell(east=2, north=3, size_m=1000), Cell(east=3, north=3, size_m=1000))
+    places = tuple(Position(latitude_deg=34.405, longitude_deg=41.055 + 0.011 * k) for k in range(2))
+    return (
+        SharedThing(release=release("w3", began, item="post", post_id="gate", watched=True, **hours), position=HERE),
+        SharedThing(release=release("w4", began, item="patrol", cells=cells, **hours), places=places),
+    )
 
 
 def _thing(course: Any, state: Any, opened: JointMessage) -> JointThing:  # noqa: ANN401 - one of the literals

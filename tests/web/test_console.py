@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import itertools
 import json
 import re
 import socket
@@ -230,7 +231,7 @@ def test_the_language_changes_at_once_and_the_frame_with_it(new_page: NewPage) -
         page.locator("header.bar select").select_option(language)
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator("html")).to_have_attribute("dir", direction)
-        queue, focus = page.locator(".console .left").bounding_box(), page.locator("aside.focus").bounding_box()
+        queue, focus = page.locator(".console .left").bounding_box(), page.locator(".console > .focus").bounding_box()
         assert queue
         assert focus
         sides[language] = "right" if queue["x"] > focus["x"] else "left"
@@ -283,6 +284,89 @@ def test_nuisance_can_be_taken_back(new_page: NewPage, server: Server) -> None:
     expect(page.get_by_text("Nuisance: Animal")).to_have_count(0)
     page.wait_for_timeout(6_500)
     assert server.told("nuisance") == 0
+
+
+def test_what_a_mark_of_nuisance_will_do_is_said_before_it_is_made(
+    new_page: NewPage, server: Server, violations: Violations
+) -> None:
+    page = new_page()
+    server.script("learned")
+    page.locator("[data-alarm=A40]").click()
+    page.keyboard.press("n")
+    dialog = page.get_by_role("dialog")
+    until = time.localtime(time.time() + 14 * 86_400)
+    expect(dialog).to_contain_text(re.compile(f"3 ث.* إضافية أولًا، حتى .*{until.tm_mday}.*{until.tm_year}.*الأشخاص"))
+    expect(dialog.locator(".changes").last).to_have_text("لا يغيّر شيئًا في التنبيهات اللاحقة.")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+    page.keyboard.press("Control+1")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("[data-alarm=A3]").click()
+    page.keyboard.press("n")
+    expect(dialog.locator(".changes").first).to_have_text("لا يغيّر شيئًا في التنبيهات اللاحقة.")
+
+
+def test_an_alarm_that_waited_says_so_and_what_had_it_wait_is_ended_by_keyboard(
+    new_page: NewPage, server: Server, violations: Violations
+) -> None:
+    page = new_page()
+    server.script("learned")
+    page.locator("[data-alarm=A40]").click()
+    expect(page.locator(".console > .focus")).to_contain_text(re.compile("نُظر فيه .*5 ث.* إضافية أولًا"))
+    expect(page.locator(".console > .focus")).to_contain_text(re.compile("مكوث مطوّل.*C3.*نباتات"))
+    page.keyboard.press("Escape")
+    lessons = page.get_by_role("region", name="يُنظر فيه أطول أولًا")
+    expect(lessons.get_by_role("listitem")).to_have_count(2)
+    expect(page.locator(".console > .focus")).to_contain_text(re.compile("المشاهَدات.* 48,211.*مُحيت.*nour"))
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+    lessons.get_by_role("button").first.focus()
+    page.keyboard.press("Enter")
+    expect(lessons.get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_text("أُنهي: التنبيهات هناك إنذارات فورًا من جديد")).to_be_visible()
+    assert server.told("ended") == 1
+
+
+def test_who_was_marked_as_nothing_was_a_person_after_all(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    server.script("learned")
+    expect(page.locator(WAITING)).to_have_count(2)
+    page.get_by_role("button", name=re.compile("^Closed")).click()
+    page.locator("[data-alarm=A41]").click()
+    page.get_by_role("button", name="A person after all").press("Enter")
+    expect(page.get_by_text("Sounds anew: a person after all")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^All")).click()
+    expect(page.locator(WAITING)).to_have_count(3)
+
+
+def test_back_closes_what_is_open_and_does_not_leave_the_desk(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    page.keyboard.press("t")
+    page.keyboard.press("n")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".focus .sentence")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".focus .sentence")).to_have_count(0)
+    assert page.url == f"{server.url}/"
+
+
+def test_who_signs_out_leaves_nothing_behind_to_be_done_later(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en")
+    expect(page.locator(WAITING)).to_have_count(1)
+    page.keyboard.press("t")
+    page.keyboard.press("n")
+    page.get_by_role("dialog").get_by_role("button", name="Animal").wait_for()
+    page.keyboard.press("1")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sign out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert server.told("nuisance") == 1
+    kept: str = page.evaluate("localStorage['marsad.outbox.zainab']")
+    assert json.loads(kept) == []
 
 
 def test_a_replay_cannot_be_taken_for_now(new_page: NewPage) -> None:
@@ -359,6 +443,101 @@ def test_the_partner_is_told_heard_and_stopped(new_page: NewPage, server: Server
     expect(said).to_contain_text("وصلت")
     page.emulate_media(reduced_motion="reduce")
     assert violations(page) == []
+
+
+def look_around(page: Page, violations: Violations) -> None:
+    """See what stands in the partner's panel."""
+    panel = page.locator("#left-panel")
+    # Who keeps watch, and when nobody does, stands there; so does what nobody covers and who may come near whom.
+    expect(panel.get_by_role("list", name=re.compile("نوبة المراقبة في")).locator(".gap")).to_contain_text("لا أحد")
+    expect(panel).to_contain_text("لم يعرضهما أي طرف")
+    expect(panel).to_contain_text("قد تقترب دوريات الطرفين")
+    expect(panel).to_contain_text(re.compile("النقطة .*gate.*هناك من يراقب"))
+    expect(panel).to_contain_text("مربعان بعرض")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+
+
+def take_back(page: Page, violations: Violations) -> None:
+    """Take back what they see of ours, and open what they told."""
+    panel, dialog = page.locator("#left-panel"), page.get_by_role("dialog")
+    # What of ours they see is taken back, for a reason.
+    panel.get_by_role("button", name=re.compile("مجموعة من 5 أو أكثر|مجموعة.*5")).last.click()
+    focus = page.locator(".focus")
+    expect(focus).to_contain_text("ليس بعد")
+    focus.get_by_role("button", name="اسحب").press("Enter")
+    dialog.get_by_label("السبب").fill("كانوا من دوريتنا")
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    # Whoever opens what they told has them told so, once.
+    for name in ("هناك من يراقب", "عبور الخط", "هناك من يراقب"):
+        panel.get_by_role("button", name=re.compile(name)).first.click()
+    expect(focus).to_contain_text("الساعات")
+
+
+def test_the_partner_is_asked_and_proposed_to_by_keyboard_alone(
+    new_page: NewPage, server: Server, violations: Violations
+) -> None:
+    page = new_page()
+    server.script("partner")
+    expect(page.locator("header.bar .chip")).to_be_visible()
+    page.keyboard.press("4")
+    panel, dialog, toast = page.locator("#left-panel"), page.get_by_role("dialog"), page.get_by_text("قيل للشريك").first
+    look_around(page, violations)
+
+    def opened(name: str) -> None:
+        panel.get_by_role("button", name=name, exact=True).first.focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_visible()
+
+    opened("اطلب منهم المراقبة")
+    page.keyboard.type("nowhere")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    assert violations(page) == []
+    dialog.get_by_label("المكان").fill("34.391, 41.045")
+    expect(dialog).to_contain_text("37S FU 88 07")
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(toast).to_be_visible()
+    for name, filled in (
+        ("اقترح حادثًا مشتركًا", {"كلمة": "الأربعة أنفسهم"}),
+        ("اقترح نقطة مراقبة", {"المكان": "34.391, 41.045", "اسم النقطة": "البوابة"}),
+        ("اقترح جدول مناوبات", {}),
+    ):
+        opened(name)
+        for label, text in filled.items():
+            dialog.get_by_label(label).fill(text)
+        assert violations(page) == []
+        dialog.locator("button.primary").focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_have_count(0)
+    opened("اعرض التغطية")
+    expect(dialog).to_contain_text("لا شيء يمكن عرضه")
+    page.keyboard.press("Escape")
+    opened("من يراقب")
+    dialog.get_by_label("لا أحد يراقب").check()
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    panel.get_by_role("button", name="نتولاها نحن").press("Enter")
+    take_back(page, violations)
+    said = [each["event"]["message"]["body"] for each in said_in(page)]
+    assert [each["type"] for each in said] == [
+        "look_request", "incident_proposal", "post_proposal", "roster_proposal", "slot_claim", "recall",
+        "releases_opened", "releases_opened",
+    ]  # fmt: skip
+    look, _, post, roster, *_ = said
+    assert look["cells"] == {"size_m": 1000, "cells": [[1, 1]]}
+    assert post["manned_by"] == ["east", "west"]
+    ends = [(slot["from_ns"], slot["until_ns"]) for slot in roster["slots"]]
+    assert all(end[1] == begin[0] for end, begin in itertools.pairwise(ends))
+    assert {slot["party"] for slot in roster["slots"]} == {"east", "west"}
+
+
+def said_in(page: Page) -> list[dict[str, Any]]:
+    """What was said to the partner, as the log has it."""
+    events: list[dict[str, Any]] = page.evaluate("fetch('/api/events?from=0&to=9e18').then(each => each.json())")
+    return [each for each in events if each["event"]["type"] == "joint_said"]
 
 
 def test_it_takes_two_to_tell_a_partner_again(new_page: NewPage, server: Server) -> None:
@@ -441,11 +620,15 @@ def test_a_statement_is_drafted_by_one_and_told_by_another(new_page: NewPage, vi
     expect(page.locator("article[data-statement=S1] .badge")).to_have_text("معلن")
 
 
-def test_the_brief_is_a_key_away(new_page: NewPage, violations: Violations) -> None:
+def test_the_brief_is_a_key_away(new_page: NewPage, server: Server, violations: Violations) -> None:
     page = new_page()
+    server.script("learned")
     page.keyboard.press("b")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("الحوادث القائمة")
+    expect(dialog).to_contain_text(re.compile("C3: .?1.? من .?4"))
+    expect(dialog).to_contain_text(re.compile("04:00: .?1.? من .?3"))
+    expect(dialog).to_contain_text("حين لا يُعرف ما هو")
     expect(dialog).to_contain_text("I1")
     assert "/api/brief.pdf?from=" in (dialog.get_by_role("link").get_attribute("href") or "")
     page.emulate_media(reduced_motion="reduce")
@@ -533,6 +716,14 @@ def test_axe_finds_nothing_in_any_theme(new_page: NewPage, violations: Violation
     phone = new_page("/patrol", user="p1", theme=theme, width=390, height=844)
     expect(phone.locator("main")).to_be_visible()
     assert violations(phone) == []
+
+
+def test_axe_finds_nothing_on_the_desk_of_a_phone(new_page: NewPage, violations: Violations) -> None:
+    page = new_page(width=390, height=844, has_touch=True, is_mobile=True)
+    page.emulate_media(reduced_motion="reduce")
+    for part in range(4):
+        page.locator("nav.parts button").nth(part).click()
+        assert violations(page) == []
 
 
 def test_the_red_night_has_no_blue_and_no_green(new_page: NewPage, server: Server) -> None:

@@ -274,7 +274,7 @@ def speak(page: Page, language: str) -> None:
 
 def look_at_picture(page: Page) -> None:
     """The picked alarm's thermal picture has come on, and its people are marked in it."""
-    stage = page.locator("aside.focus .stage")
+    stage = page.locator(".console > .focus .stage")
     least_ns = BEGIN_NS + (CROSSING_S + ALARM_WITHIN_S - 1) * NS
     until(lambda: int(stage.get_attribute("data-time-ns") or 0) >= least_ns, page, "no picture comes on", SLOW_S)
     drawn = """canvases => canvases.map(canvas => {
@@ -435,7 +435,7 @@ def test_the_night_from_the_first_alarm_to_the_record(
     page.keyboard.press("a")
     row = page.locator("#alarms li", has=page.locator(f'[data-alarm="{alarm["alarm_id"]}"]'))
     expect(row).to_contain_text(said("ar", "state.acknowledged"))
-    page.locator("aside.focus .stage").wait_for()
+    page.locator(".console > .focus .stage").wait_for()
     screens.keep(page, "1-ar-alarm")
     station.go(LOOKED_S)
     look_at_picture(page)

@@ -71,7 +71,19 @@ CREATE TABLE IF NOT EXISTS refusal (
 ) STRICT;
 CREATE TRIGGER IF NOT EXISTS parcel_stays BEFORE DELETE ON parcel
 BEGIN SELECT raise(ABORT, 'what was received stays'); END;
+CREATE TRIGGER IF NOT EXISTS parcel_changes_only_by_erasure BEFORE UPDATE ON parcel
+WHEN NOT (
+  OLD.payload IS NOT NULL AND NEW.payload IS NULL AND NEW.salt IS NULL AND NEW.leaf IS OLD.leaf
+  AND NEW.sequence IS OLD.sequence AND NEW.time_ns IS OLD.time_ns AND NEW.urgent IS OLD.urgent
+  AND NEW.arrival IS OLD.arrival AND NEW.received_ns IS OLD.received_ns
+)
+BEGIN SELECT raise(ABORT, 'what was received can be erased, nothing else changed'); END;
 """
+
+
+def first_generation(epoch: int) -> int:
+    """The generation that a stream begins with: above all that the streams before it came to."""
+    return ((epoch - 1) << 32) + 1
 
 
 class Spooled(NamedTuple):
@@ -106,6 +118,8 @@ class Spool:
             if row is not None and row[0] == taken.generation:
                 return msgspec.msgpack.decode(row[1], type=Standing)
             self._connection.execute("DELETE FROM batch")
+            # Of another stream's receipts none would be newer than the last one of the old.
+            self._connection.execute("DELETE FROM receipt")
             self._connection.execute(
                 "INSERT OR REPLACE INTO standing (one, generation, number, standing) VALUES (1, ?, ?, ?)",
                 (taken.generation, taken.number, msgspec.msgpack.encode(taken.standing)),
@@ -267,10 +281,10 @@ class Inbox:
         return None if row is None else decode_receipt(row[0])
 
     def read(self, after_arrival: int = 0, most: int = 1000) -> list[tuple[int, Parcel]]:
-        """The parcels in the order of their arrival, each with its number in that order."""
+        """The parcels in the order of their arrival, each with its number in it; what was erased is left out."""
         query = (
             "SELECT arrival, sequence, time_ns, urgent, salt, payload FROM parcel WHERE arrival > ?"
-            " ORDER BY arrival LIMIT ?"
+            " AND payload IS NOT NULL ORDER BY arrival LIMIT ?"
         )
         with self._file.door():
             rows = self._connection.execute(query, (after_arrival, most)).fetchall()
@@ -278,6 +292,15 @@ class Inbox:
             (arrival, Parcel(sequence=sequence, time_ns=time_ns, urgent_number=urgent, salt=salt, payload=payload))
             for arrival, sequence, time_ns, urgent, salt, payload in rows
         ]
+
+    def erase(self, received_before_ns: int, upto_arrival: int) -> int:
+        """Erase the payloads that came before a moment and were read; the chain still verifies. How many."""
+        with self._file.door(), transaction(self._connection):
+            return self._connection.execute(
+                "UPDATE parcel SET salt = NULL, payload = NULL"
+                " WHERE received_ns < ? AND arrival <= ? AND payload IS NOT NULL",
+                (received_before_ns, upto_arrival),
+            ).rowcount
 
     def note_refusal(self, reason: str, now_ns: int) -> None:
         """Keep what the gateway brought and was refused."""
@@ -312,7 +335,7 @@ class Inbox:
             )
             kept = self._connection.execute("SELECT taken FROM standing").fetchone()
         if kept is None:
-            return Taken(generation=1, number=0, standing=Standing(stream=stream))
+            return Taken(generation=first_generation(epoch), number=0, standing=Standing(stream=stream))
         return msgspec.msgpack.decode(kept[0], type=Taken)
 
     def _insert(self, proven: Sequence[Proven], before: int, received_ns: int) -> None:

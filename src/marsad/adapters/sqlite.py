@@ -1,7 +1,6 @@
 """The log in one SQLite file, and the terms on which it is opened, written and read."""
 
 import contextlib
-import fcntl
 import json
 import os
 import sqlite3
@@ -13,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from marsad.adapters.file_lock import FileLock
 from marsad.kernel.chain import (
     GENESIS,
     SALT_BYTES,
@@ -207,7 +207,13 @@ class SqliteEventLog(SqliteLogReader):
         self._closed = False
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
-        self._writer = _WriterLock(path)
+        try:
+            self._writer = FileLock(
+                path.with_name(path.name + "-lock"),
+                f"{path}: process {{owner}} is writing this log; stop it, or write to another file",
+            )
+        except OSError as error:
+            raise _refusal(path, error) from error
         try:
             self.verified = _verified(path, verify_last) if verify_last else 0
             with _door(path):
@@ -374,47 +380,6 @@ class SqliteEventLog(SqliteLogReader):
                 if not self._closed:
                     with contextlib.suppress(UnavailableError, InputError):
                         self._commit()
-
-
-class _WriterLock:
-    """Held by the one process that writes a log: a file beside it, since SQLite's own lock would shut readers out."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + "-lock")
-        try:
-            self._descriptor = self._acquire()
-        except BlockingIOError as error:
-            raise UnavailableError(
-                f"{path}: process {self._owner()} is writing this log; stop it, or write to another file"
-            ) from error
-        except OSError as error:
-            raise _refusal(path, error) from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, str(os.getpid()).encode())
-
-    def release(self) -> None:
-        """Let the next one write."""
-        self._path.unlink(missing_ok=True)
-        os.close(self._descriptor)
-
-    def _acquire(self) -> int:
-        while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BaseException:
-                os.close(descriptor)
-                raise
-            # The last writer may have removed the file between the two calls: that lock would hold nobody off.
-            with contextlib.suppress(FileNotFoundError):
-                if self._path.stat().st_ino == os.fstat(descriptor).st_ino:
-                    return descriptor
-            os.close(descriptor)
-
-    def _owner(self) -> str:
-        with contextlib.suppress(OSError):
-            return self._path.read_text(encoding="ascii", errors="replace") or "another"
-        return "another"
 
 
 def _refusal(path: Path, error: OSError) -> InputError:

@@ -18,18 +18,19 @@ from marsad.app.config import load_site
 from marsad.app.presence_start import site_lattice
 from marsad.coordinate.agreement import fingerprint, refuse_unsigned, sign, unsound
 from marsad.coordinate.ground import Eye, Seen, ground_of, other_places
-from marsad.coordinate.preview import dry_run
+from marsad.coordinate.preview import Patrolling, dry_run
 from marsad.coordinate.terms import SECRET_BYTES, Terms
 from marsad.fuse.coverage import CoverageSettings, camera_eye
 from marsad.geo.elevation import Surface
-from marsad.geo.ground import CameraView
+from marsad.geo.geodesy import EnuFrame
+from marsad.geo.ground import CameraView, site_origin
 from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import Item, ReleaseRule
-from marsad.kernel.site import Camera, Pose
+from marsad.kernel.site import Camera, Pose, Site
 from marsad.kernel.track import Kind
 
 NS: Final = 1_000_000_000
@@ -202,8 +203,10 @@ def countersign(path: Path, keys: Path) -> AgreementReport:
     return show(path)
 
 
-def try_on(path: Path, keys: Path, log: Path, ground: Path | None = None) -> DryRunReport:
+def try_on(path: Path, keys: Path, log: Path, ground: Path | None = None, site: Path | None = None) -> DryRunReport:
     """What the party whose key lies in a folder would have told over a log, whenever that was.
+
+    Its patrols' corridors are among that only with its site, which has the patrols and their duties.
 
     Raises: InputError, RefusedError for an agreement that both did not sign.
     """
@@ -211,14 +214,22 @@ def try_on(path: Path, keys: Path, log: Path, ground: Path | None = None) -> Dry
     giver = own_party(path, signed, keys).party_id
     blocks = None if ground is None else read_ground(ground)
     terms = Terms(signed, giver, bytes(SECRET_BYTES), blocks)
+    patrolling = None if site is None else _patrolling(load_site(site))
     with SqliteLogReader(log) as reader:
         events = (each.event for each in reader.read(0, reader.head().length - 1) if each.event is not None)
-        run = dry_run(events, terms)
+        run = dry_run(events, terms, patrolling=patrolling)
     return DryRunReport(
         log=str(log), giver=giver, told=len(run.given),
         by_item=dict(Counter(each.release.item for each in run.given)), withheld=run.withheld,
         standing=len(run.view.spots),
     )  # fmt: skip
+
+
+def _patrolling(site: Site) -> Patrolling:
+    origin = site_origin(site)
+    if origin is None:
+        raise InputError("the site has no place: give it an origin, or a camera that has a pose")
+    return Patrolling(EnuFrame(origin), site.patrols)
 
 
 def write_ground(path: Path, site_file: Path, out: Path) -> GroundReport:

@@ -629,6 +629,23 @@ def keys_rotate(
     _report(renew(interior, gateway, time.time_ns(), use=use), as_json=as_json)
 
 
+@keys.command("epoch")
+def keys_epoch(
+    share: Annotated[Path, typer.Argument(metavar="DIR", help="The partner's folder, as `--share` names it.")],
+    epoch: Annotated[
+        int | None, typer.Option(min=2, help="The number both agreed on; the next one by default.")
+    ] = None,
+    outbox: Annotated[Path | None, typer.Option(metavar="FILE", help="The outbox, where it lies elsewhere.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin the streams to and from a partner anew: after a signing key was changed, or a store was lost."""
+    import time
+
+    from marsad.app.link_epoch import begin_epoch
+
+    _report(begin_epoch(share, time.time_ns(), epoch, outbox), as_json=as_json)
+
+
 @keys.command("revoke")
 def keys_revoke(
     fingerprint: Annotated[str, typer.Argument(metavar="HEX", help="Of a certificate, or of a signing key.")],
@@ -702,6 +719,17 @@ def audit_verify(
     from marsad.app.audit import parse_key
 
     _report(verify_link(sent, received, parse_key(sender), parse_key(receiver)), as_json=as_json)
+
+
+@audit.command("opened")
+def audit_opened(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="The events.sqlite of a station.")],
+    as_json: Json = False,
+) -> None:
+    """Say of every release, told by us or to us, who opened it and when."""
+    from marsad.app.opened import opened
+
+    _report(opened(log), as_json=as_json)
 
 
 @app.command("retain")
@@ -801,12 +829,13 @@ def agreement_dry_run(
     log: Annotated[Path, typer.Option(metavar="LOG", help="The events.sqlite of a station.")],
     keys: Annotated[Path, typer.Option(metavar="DIR", help="The station's folder of keys.")],
     ground: Annotated[Path | None, typer.Option(metavar="FILE", help="Its ground.json.")] = None,
+    site: Annotated[Path | None, typer.Option(metavar="SITE.toml", help="Our site, for patrols' corridors.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what the partner would have been told over a log, and why the rest would not."""
     from marsad.app.agree import try_on
 
-    _report(try_on(file, keys, log, ground), as_json=as_json)
+    _report(try_on(file, keys, log, ground, site), as_json=as_json)
 
 
 def _must_exist(path: Path) -> None:

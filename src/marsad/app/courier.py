@@ -5,9 +5,10 @@ from pathlib import Path
 
 from marsad.adapters.inbox import Inbox, SpoolReader
 from marsad.adapters.outbox import Item, Outbox
-from marsad.coordinate.link_state import LinkChange, LinkState
+from marsad.coordinate.link_state import LinkChange
 from marsad.kernel.error import InputError, LinkRefusedError, UnavailableError
 from marsad.kernel.parcel import Checkpoint, Parcel
+from marsad.kernel.partner import LinkState
 from marsad.kernel.record import Record
 
 BEAT_NS = 5 * 10**9
@@ -77,6 +78,10 @@ class Courier:
     def read(self, after_arrival: int, most: int = 1000) -> list[tuple[int, Parcel]]:
         """What the partner released, in the order of its arrival, behind the number that was read last."""
         return self._inbox.read(after_arrival, most)
+
+    def erase(self, received_before_ns: int, upto_arrival: int) -> int:
+        """Erase what the partner released before a moment, as far as it was read."""
+        return self._inbox.erase(received_before_ns, upto_arrival)
 
     def view(self, now_ns: int) -> LinkView:
         """How the link stands."""

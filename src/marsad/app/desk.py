@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, NoReturn, TypeVar, get_args
 
 import msgspec
 
@@ -25,6 +25,7 @@ from marsad.app.track_numbers import TrackNumbers, numbers_in
 from marsad.console.board import Keepings, Watched, board_at, board_now, figures_of
 from marsad.console.desk import Done, FeedMessage, Pulse, Told
 from marsad.console.partner_board import PartnerFacts
+from marsad.coordinate.coarse import with_posts
 from marsad.coordinate.joint import JointDesk
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.act import Act, AddClip, DraftStatement, Person, ReportPosition, ReportSighting, SendPatrol
@@ -40,10 +41,12 @@ from marsad.kernel.event import (
     CameraRunChanged,
     DeskKept,
     Event,
+    JointSaid,
     PatrolPosition,
     SightingReported,
 )
-from marsad.kernel.joint import JointMessage
+from marsad.kernel.joint import Coverable, JointGround, JointMessage, JointPost
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.measurement import GroundFix, Look, Measurement
 from marsad.kernel.partner import LinkShown, PartnerPulse, PartnerState, PartnerView
 from marsad.kernel.picture import Picture, Waypoint
@@ -131,6 +134,11 @@ class Control:
     def __init__(self, outfit: Outfit) -> None:
         """Take up what the log holds. Raises: InputError where that cannot be read."""
         self.site = outfit.site
+        """The site, with the posts that were agreed upon with the partner."""
+        self.joint_ground: Callable[[], JointGround] = _shared_with_nobody
+        """How what was agreed upon of the ground stands. Raises: RefusedError where there is no partner."""
+        self.coverable: Callable[[], Coverable] = _shared_with_nobody
+        """What of the ground could be offered to be kept in view; it takes a while, and may be asked in any thread."""
         self.clips, self.vault = outfit.clips, outfit.vault
         self.records: Callable[[str], IncidentRecord] | None = None
         """What makes an incident's record out of the log; it is called in a thread of its own."""
@@ -173,7 +181,9 @@ class Control:
 
     def _fresh_room(self) -> Room:
         responders = self._board.responders(self._outfit.alarms, self._outfit.site.learning)
-        return Room(responders, self._board, self.site, self._outfit.vault)
+        room = Room(responders, self._board, self.site, self._outfit.vault)
+        room.posts = lambda: frozenset(post.id for post in self.site.posts)
+        return room
 
     def _take_up(self) -> KeptPicture:
         """The picture that the log ends with, or a new one."""
@@ -231,6 +241,10 @@ class Control:
         path = self._path(about_id, now_ns)
         candidates = self._outfit.ground.candidates(self.places())
         return options(candidates, path, now_ns, busy=self._room.dispatches.busy())
+
+    def teaching(self, alarm_id: str, officer: str) -> Teaching:
+        """What this officer's mark of nuisance would teach. Raises: InputError where there is no such alarm."""
+        return self._room.teaching(alarm_id, officer, self.now_ns())
 
     async def act(self, person: Person, act: Act) -> Done:
         """Do it, once, however often it is asked for; see `console.desk.Desk`."""
@@ -335,6 +349,13 @@ class Control:
         self._sent = sequence
         return [] if self._board.partner is None else self._board.partner.said_after(author, sequence)
 
+    def said_in_log(self, author: str, sequence: int) -> list[JointMessage]:
+        """The same with what was let go of since; it may be asked in any thread, and takes a while."""
+        others = [each for each in get_args(Event) if each is not JointSaid]
+        said = (each.event for each in self._log.read(without=others))
+        messages = (each.message for each in said if isinstance(each, JointSaid))
+        return [each for each in messages if each.author == author and each.sequence > sequence]
+
     def partner_view(self) -> PartnerView | None:
         """The partner and what both said, None where there is none; see `console.desk.Desk`."""
         partner, joint = self._board.partner, self._room.joint
@@ -374,6 +395,22 @@ class Control:
         if partner is not None and joint is not None:
             dropped = joint.let_go(now_ns - SAID_NS, self._sent)
             partner.let_go(dropped, joint.gone)
+
+    def agree_posts(self, posts: Sequence[JointPost]) -> None:
+        """Have the posts that both agreed upon stand among those of the site."""
+        self.site = with_posts(self._outfit.site, posts)
+        if self._board.partner is not None:
+            self._board.partner.know_posts({post.id: post.position for post in self.site.posts})
+
+    @property
+    def exercise(self) -> str:
+        """The name of the exercise that runs, empty while none does."""
+        return self._room.exercise or ""
+
+    @property
+    def epoch(self) -> int:
+        """Which of the partner's streams what was heard came over."""
+        return 1 if self._board.partner is None else self._board.partner.epoch
 
     def check_emergency(self, check: Callable[[EmergencyAct], None]) -> None:
         """Have emergencies beyond the agreement checked by something that raises RefusedError."""
@@ -625,7 +662,7 @@ class Control:
             return
         names = names_of(self._picture)
         sifted = self._room.lessons.follow(self._told_of(names), names, now_ns)
-        raised = [Raised(alert, names.get(name, name)) for alert, name in sifted.raised]
+        raised = [each._replace(subject_id=names.get(each.subject_id, each.subject_id)) for each in sifted.raised]
         events = (
             [*sifted.events, *self._room.alarms.meet(raised, self._present(), now_ns, names)]
             if raised
@@ -725,6 +762,10 @@ class Control:
 
     def _read(self, first: int, last: int) -> Iterator[StoredEvent]:
         return self._log.read(first, last)
+
+
+def _shared_with_nobody() -> NoReturn:
+    raise RefusedError("this site shares with nobody")
 
 
 def _is_expected(camera: CameraState, now_ns: int) -> bool:

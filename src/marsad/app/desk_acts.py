@@ -31,6 +31,7 @@ from marsad.kernel.act import (
     EndLesson,
     HandOverIncident,
     HoldAlarms,
+    KeepPost,
     LookUp,
     MarkNuisance,
     MeetPeople,
@@ -67,14 +68,16 @@ from marsad.kernel.event import (
     LookedUp,
     OfficerDecision,
     PatrolPosition,
+    PostKept,
     ReleasesStopped,
     ShiftNoted,
     ShiftTaken,
     SightingReported,
 )
 from marsad.kernel.incident import Evidence
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import Stop
-from marsad.kernel.release import EmergencyAct
+from marsad.kernel.release import EmergencyAct, PostWatch
 from marsad.kernel.sighting import Sighting
 from marsad.kernel.site import Site
 from marsad.report.incident_record import IncidentRecord
@@ -112,6 +115,8 @@ class Room:
         self._vault = vault
         self._sightings = board.named("sightings")
         self._exercise = board.exercise
+        self.posts: Callable[[], frozenset[str]] = frozenset
+        """The posts there are, those included that were agreed upon with the partner."""
         self.joint: JointDesk | None = None
         """What is said to the partner and by it, where there is one."""
         self.check_emergency: Callable[[EmergencyAct], None] | None = None
@@ -154,6 +159,7 @@ class Room:
             StopReleases: self._stop_releases,
             ResumeReleases: self._resume_releases,
             ReleaseBeyond: self._release_beyond,
+            KeepPost: self._keep_post,
             SayToPartner: self._say,
         }
         """Every act but those that need time first: sending a patrol, keeping film, drafting a statement."""
@@ -213,6 +219,13 @@ class Room:
         if self._exercise is not None:
             return [*marked]
         return [*marked, *self.lessons.mark(self.alarms.alarm(act.alarm_id), act.cause, person.name, now_ns)]
+
+    def teaching(self, alarm_id: str, officer: str, now_ns: int) -> Teaching:
+        """What this officer's mark of nuisance would teach: nothing in an exercise. Raises InputError for no alarm."""
+        alarm = self.alarms.alarm(alarm_id)
+        if self._exercise is not None:
+            return Teaching(lesson=None, causes=(), marks=self.lessons.settings.marks)
+        return self.lessons.teaching(alarm, officer, now_ns)
 
     def _person_after_all(self, person: Person, act: PersonAfterAll, now_ns: int) -> list[Event]:
         sounds = self.alarms.person_after_all(act.alarm_id, person.name, now_ns)
@@ -391,6 +404,16 @@ class Room:
             decision="resume_releases", reason=act.reason,
         )  # fmt: skip
         return [said, why]
+
+    def _keep_post(self, person: Person, act: KeepPost, now_ns: int) -> list[Event]:
+        posts = self.posts()
+        if act.post_id not in posts:
+            raise InputError(f"there is no post {act.post_id}; the site has {_named(posts)}")
+        watch = PostWatch(
+            post_id=act.post_id, watched=act.watched, time_ns=now_ns, from_ns=now_ns,
+            until_ns=now_ns + act.minutes * 60 * NS,
+        )  # fmt: skip
+        return [PostKept(time_ns=now_ns, watch=watch, officer=person.name)]
 
     def _say(self, person: Person, act: SayToPartner, now_ns: int) -> list[Event]:
         if self.joint is None:

@@ -19,7 +19,7 @@ from marsad.adapters.outbox import OutboxReader, Taken
 from marsad.adapters.tls_peer import PeerClient, PeerKeys, PeerServer
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.link import SKEW_NS, Standing, accept, answer, ask, objection
-from marsad.coordinate.link_state import RETRY_S, LinkChange, LinkHappening, LinkState, after
+from marsad.coordinate.link_state import RETRY_S, LinkChange, LinkHappening, after
 from marsad.coordinate.wire import (
     BATCH_ITEMS,
     LEAST_ITEMS,
@@ -34,6 +34,7 @@ from marsad.coordinate.wire import (
 )
 from marsad.kernel.error import InputError, LinkRefusedError, MarsadError, UnavailableError
 from marsad.kernel.parcel import Receipt
+from marsad.kernel.partner import LinkState
 from marsad.kernel.record import Record
 
 WAIT_MS = 10_000

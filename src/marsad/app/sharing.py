@@ -18,26 +18,32 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 import structlog
 
+from marsad.adapters.file_lock import FileLock
 from marsad.adapters.inbox import Inbox
 from marsad.adapters.link_keys import PARTNER_CARD, read_card, read_signing_key
 from marsad.adapters.outbox import Item, Outbox
-from marsad.adapters.writing import replace_whole
+from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.agreement_file import bytes_of, own_party, read_ground, read_signed
 from marsad.app.courier import Courier, LinkView
-from marsad.app.desk import Control
+from marsad.app.desk import MOST_SHOWN, Control
+from marsad.app.joint_coverage import coverable
 from marsad.app.joint_picture import JointPicture, Linked
 from marsad.console.partner_board import PartnerFacts
 from marsad.coordinate.agreement import joint_terms
-from marsad.coordinate.cadence import Given, Ledger, Telling, tell
+from marsad.coordinate.cadence import Given, Ledger, Telling, put_right, subject_told, take_back, tell
+from marsad.coordinate.coarse import agreed_posts, grid_of
 from marsad.coordinate.joint import JointDesk, urgent
-from marsad.coordinate.offer import offers_of
+from marsad.coordinate.joint_ground import SHOWN_NS, Said, as_played, joint_ground
+from marsad.coordinate.offer import Offered, offers_of, subject_of
+from marsad.coordinate.own_ways import OwnWays, posts_kept
 from marsad.coordinate.packing import pack
+from marsad.coordinate.recall import correct, recall
 from marsad.coordinate.release import is_urgent, payload, read_release
 from marsad.coordinate.terms import SECRET_BYTES, Terms
+from marsad.coordinate.watch_roster import watch
 from marsad.kernel.agreement import Narrowing, Party, ReleaseGround, SignedAgreement
 from marsad.kernel.alarm import Seen
 from marsad.kernel.alert import Alert, Facts
-from marsad.kernel.desk import DeskState
 from marsad.kernel.error import InputError, MarsadError, RefusedError
 from marsad.kernel.event import (
     Event,
@@ -48,12 +54,13 @@ from marsad.kernel.event import (
     ReleaseHeard,
     ReleaseMade,
     SeenByBothChanged,
+    StreamBegun,
 )
-from marsad.kernel.joint import Correction, JointMessage, Recall
+from marsad.kernel.joint import Correction, JointGround, JointMessage, JointPost, JointThing, PostHours, Recall
 from marsad.kernel.parcel import Parcel
 from marsad.kernel.partner import LinkShown, PartnerState, Stop
 from marsad.kernel.release import EmergencyAct, Release
-from marsad.kernel.site import Site
+from marsad.kernel.site import Post, Site
 from marsad.respond.partner_alarm import partner_alert, partner_present
 
 _log = structlog.get_logger()
@@ -62,11 +69,20 @@ LOOK_S: Final = 0.1
 TELL_S: Final = 1.0
 AT_ONCE: Final = 200
 """So much of what the partner told is taken in at a time: the desk must be free to answer in between."""
+DAY_NS: Final = 86_400 * NS
+ERASE_S: Final = 3600.0
+"""So often it is looked for what was kept for long enough."""
+STAND_S: Final = 5.0
+"""How all that was said stands changes with time alone too, as offers run out."""
 AHEAD_NS: Final = 300 * NS
 """A partner's desk may be so far ahead of ours."""
 AGREEMENT, SECRET, GROUND, LEDGER, SAID = "agreement.json", "secret", "ground.json", "ledger.msgpack", "said"
+EPOCH: Final = "epoch"
+"""Which of the partner's streams goes on, where it is not the first."""
 OUTBOX, INBOX, GATEWAY, SPOOL = "outbox.sqlite", "inbox.sqlite", "gateway", "spool.sqlite"
 """What a partner's folder holds."""
+LOCK: Final = "in-use"
+"""Who works with it."""
 
 TAKEN_BACK: Final = (Recall, Correction)
 T = TypeVar("T")
@@ -102,6 +118,8 @@ class Side(NamedTuple):
     theirs: Party
     secret: bytes
     ground: ReleaseGround | None
+    posts: tuple[Post, ...] = ()
+    epoch: int = 1
 
     def terms(self, stop: Stop | None = None, acts: Sequence[EmergencyAct] = ()) -> Terms:
         """What we give: the agreement, as it was stopped, and let through since.
@@ -125,7 +143,7 @@ class Side(NamedTuple):
         return PartnerFacts(
             party_id=self.theirs.party_id, name=self.theirs.name or self.theirs.party_id,
             agreement_id=agreement.agreement_id, version=agreement.version, until_ns=agreement.until_ns,
-            anchor=agreement.anchor,
+            anchor=agreement.anchor, posts={post.id: post.position for post in self.posts},
         )  # fmt: skip
 
 
@@ -147,7 +165,7 @@ def read_side(share: Share, site: Site) -> Side:
     if pinned != theirs.public_key:
         raise InputError(f"{folder / PARTNER_CARD}: is the card of another key than the agreement's partner has")
     ground = read_ground(folder / GROUND) if (folder / GROUND).exists() else None
-    side = Side(share, signed, ours, theirs, _secret_in(folder), ground)
+    side = Side(share, signed, ours, theirs, _secret_in(folder), ground, site.posts, kept_count(folder / EPOCH, 1))
     side.terms()
     return side
 
@@ -164,14 +182,15 @@ class Sharing:
         key = read_signing_key(folder)
         partner = bytes.fromhex(side.theirs.public_key)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sharing")
-        self._outbox = Outbox(side.share.outbox_file, key, partner)
-        try:
-            self._inbox = Inbox(folder / INBOX, key, partner)
-        except BaseException:
-            self._outbox.close()
-            raise
+        with contextlib.ExitStack() as begun:
+            self._held = hold(folder)
+            begun.callback(self._held.release)
+            self._outbox = Outbox(side.share.outbox_file, key, partner, epoch=side.epoch)
+            begun.callback(self._outbox.close)
+            self._inbox = Inbox(folder / INBOX, key, partner, epoch=side.epoch)
+            begun.pop_all()
         self._courier = Courier(self._outbox, self._inbox, side.share.spool_file)
-        self._ledger = _kept_ledger(folder / LEDGER)
+        self._ledger = kept_ledger(folder / LEDGER)
         self._told_ns = 0
         self._given: tuple[Stop | None, tuple[EmergencyAct, ...]] = (None, ())
         self._made = side.terms()
@@ -179,15 +198,21 @@ class Sharing:
         self._link_id = f"link:{side.theirs.party_id}"
         self._whole_ns = control.now_ns()
         self._missed = False
-        self._both: Linked = {}
-        self._seen = self._begin_joint()
         terms = joint_terms(side.signed.agreement, side.ours.party_id)
         self._joint = JointDesk(terms, control.messages, control.gone)
-        self._said = _kept_count(folder / SAID)
-        self._seen.recall(self._joint.board(self._whole_ns).things)
+        self._both: Linked = {}
+        self._seen = self._begin_joint()
+        self._said = kept_count(folder / SAID, 0)
+        self._ways = OwnWays(control.frame)
+        self._things: tuple[JointThing, ...] = ()
+        self._posts: tuple[JointPost, ...] = ()
+        self._stood, self._stood_ns = -1, 0
+        self._erased_ns = 0
         control.check_emergency(self._check)
         control.talk(self._joint)
         control.elsewhere = self.present
+        control.joint_ground = self.joint_ground
+        control.coverable = partial(coverable, control.site, self._joint.terms)
 
     async def run(self) -> None:
         """Share, for ever; what cannot be done now is tried again."""
@@ -207,6 +232,7 @@ class Sharing:
         """Release the files."""
         await self._off(self._outbox.close)
         await self._off(self._inbox.close)
+        self._held.release()
         self._worker.shutdown()
 
     def present(self) -> dict[str, Seen]:
@@ -215,7 +241,17 @@ class Sharing:
         alarms = {} if partner is None else partner_present(partner, self._control.frame, now_ns)
         return {**alarms, self._link_id: Seen(time_ns=now_ns)} if self._missed else alarms
 
+    def joint_ground(self) -> JointGround:
+        """How what was agreed upon of the ground stands, and what follows from it."""
+        partner = self._control.partner
+        told = () if partner is None else (*partner.theirs, *partner.ours)
+        said = Said(self._things, [each.release for each in told], self._side.signed.agreement.line)
+        played = as_played(said, self._control.exercise)
+        return joint_ground(played, self._joint.terms, self._control.now_ns())
+
     async def _turn(self) -> None:
+        if self._control.epoch != self._side.epoch:
+            await self._begin_stream()
         view, parcels = await self._off(self._fetch, self._control.heard)
         await self._take_in(parcels)
         await self._show(view)
@@ -224,7 +260,25 @@ class Sharing:
             self._told_ns = now_ns
             await self._tell(now_ns)
             await self._join(now_ns)
-        await self._speak()
+        await self._speak(now_ns)
+        await self._erase()
+
+    async def _begin_stream(self) -> None:
+        """Write down that the partner's streams begin anew; what moves there is known when it is told again."""
+        begun = StreamBegun(time_ns=self._control.now_ns(), party_id=self._side.theirs.party_id, epoch=self._side.epoch)
+        await self._control.record([begun])
+        self._seen = self._begin_joint()
+
+    async def _erase(self) -> None:
+        """Erase what the partner told so long ago as it was agreed to keep it."""
+        wall_ns = self._wall_ns()
+        if wall_ns - self._erased_ns < ERASE_S * NS:
+            return
+        self._erased_ns = wall_ns
+        kept_ns = self._side.signed.agreement.keep_days * DAY_NS
+        count = await self._off(self._courier.erase, wall_ns - kept_ns, self._control.heard)
+        if count:
+            _log.info("partner_erased", parcels=count, kept_days=self._side.signed.agreement.keep_days)
 
     def _fetch(self, after: int) -> tuple[LinkView, list[tuple[int, Parcel]]]:
         wall_ns = self._wall_ns()
@@ -328,8 +382,8 @@ class Sharing:
 
     async def _tell(self, now_ns: int) -> None:
         """Tell what is due: written down, then sent, then remembered as told."""
-        state = self._control.state()
-        telling = await self._off(self._telling, state, now_ns)
+        partner = self._control.partner
+        telling = None if partner is None else await self._off(self._telling, partner, self._offers(now_ns), now_ns)
         if telling is None:
             return
         if telling.given:
@@ -350,6 +404,7 @@ class Sharing:
         if (partner := control.partner) is not None:
             self._both = {(each.subject_id, each.thing_id): each for each in partner.both}
             seen.restore((each.release for each in partner.theirs), partner.both, control.now_ns())
+        seen.recall(self._joint.board(control.now_ns()).things)
         return seen
 
     async def _join(self, now_ns: int) -> None:
@@ -369,30 +424,81 @@ class Sharing:
                 ]
             )
 
-    async def _speak(self) -> None:
-        """Send what was said and written down."""
-        due = self._control.unsent(self._side.ours.party_id, self._said)
+    async def _speak(self, now_ns: int) -> None:
+        """Send what was said and written down, and see how all of it stands."""
+        ours = self._side.ours.party_id
+        due = self._control.unsent(ours, self._said)
+        if self._said < self._control.gone.get(ours, 0):
+            # A new stream: the partner may have lost what it was told, also of what is not held here any more.
+            due = await asyncio.to_thread(self._control.said_in_log, ours, self._said)
         if due:
+            for message in due:
+                self._obey(message, now_ns)
             await self._off(self._send_words, due)
             self._said = max(each.sequence for each in due)
+        self._stand(now_ns)
+
+    def _stand(self, now_ns: int) -> None:
+        """Look how all that was said stands, where that may have changed."""
+        if self._joint.revision != self._stood or now_ns - self._stood_ns >= STAND_S * NS:
+            self._stood, self._stood_ns = self._joint.revision, now_ns
+            self._settle(self._joint.board(now_ns, MOST_SHOWN).things)
+
+    def _settle(self, things: tuple[JointThing, ...]) -> None:
+        """Have what both agreed upon enter the site; what was agreed upon in an exercise, for as long as that runs."""
+        self._things = tuple(as_played(Said(things, (), ()), self._control.exercise).things)
+        posts = agreed_posts(self._things, grid_of(self._joint.terms))
+        if posts != self._posts:
+            self._posts = posts
+            self._control.agree_posts(posts)
+
+    def _obey(self, said: JointMessage, now_ns: int) -> None:
+        """Take back, or put right, what a person of ours said should not be used; it is told with what is told next."""
+        partner, body = self._control.partner, said.body
+        if partner is None or not isinstance(body, TAKEN_BACK):
+            return
+        terms = self._terms(partner)
+        for each in (thing.release for thing in partner.ours):
+            subject_id = subject_told(self._ledger, each.thing_id)
+            if isinstance(body, Recall) and (each.release_id in body.releases or each.thing_id in body.things):
+                self._ledger = take_back(self._ledger, subject_id, recall(each, terms, now_ns), now_ns)
+            elif isinstance(body, Correction) and each.release_id == body.release:
+                self._correct(each, subject_id, terms, now_ns)
+
+    def _correct(self, told: Release, subject_id: str, terms: Terms, now_ns: int) -> None:
+        """Tell it as it is known now; where that may not be told, take it back."""
+        known = next((each for each in self._offers(now_ns) if subject_of(each.what) == subject_id), None)
+        right = recall(told, terms, now_ns) if known is None else correct(told, known, terms, now_ns)
+        change = take_back if right.act == "recalled" else put_right
+        self._ledger = change(self._ledger, subject_id, right, now_ns)
 
     def _send_words(self, due: Sequence[JointMessage]) -> None:
         wall_ns = self._wall_ns()
         ordered = sorted(due, key=lambda each: each.sequence)
         items = [Item(payload=pack(each), urgent=urgent(each), time_ns=wall_ns) for each in ordered]
         self._courier.send(items, wall_ns)
+        replace_whole(self._side.share.folder / LEDGER, msgspec.msgpack.encode(self._ledger))
         replace_whole(self._side.share.folder / SAID, str(ordered[-1].sequence).encode())
 
-    def _telling(self, state: DeskState, now_ns: int) -> Telling | None:
-        partner = state.partner
-        if partner is None:
-            return None
-        origin = self._side.ours.party_id
-        things = offers_of(
-            state.picture.tracks, state.picture.groups, (*state.alarms, *state.incidents), origin,
+    def _telling(self, partner: PartnerState, offers: Sequence[Offered], now_ns: int) -> Telling:
+        return tell(self._ledger, offers, self._terms(partner), now_ns)
+
+    def _offers(self, now_ns: int) -> list[Offered]:
+        """Everything of ours that there is now, which the rules then decide on: also where we are ourselves."""
+        control = self._control
+        state = control.state()
+        ways = self._ways.update(control.site.patrols, state.dispatches, control.places(), now_ns)
+        parties = self._joint.terms.ours, self._joint.terms.theirs
+        hours = [
+            PostHours(post_id=each.post.id, slots=watch(self._things, each, parties, now_ns, now_ns + SHOWN_NS))
+            for each in self._posts
+        ]
+        posts = posts_kept(state.posts, hours, self._side.ours.party_id, now_ns)
+        return offers_of(
+            state.picture.tracks, state.picture.groups,
+            (*state.alarms, *state.incidents, *state.sightings, *ways, *posts), self._side.ours.party_id,
             exercise=state.exercise is not None,
         )  # fmt: skip
-        return tell(self._ledger, things, self._terms(partner), now_ns)
 
     def _terms(self, partner: PartnerState) -> Terms:
         """What we give now; made anew, and its signatures proven, only where an officer has changed something."""
@@ -408,11 +514,23 @@ class Sharing:
             replace_whole(self._side.share.folder / LEDGER, msgspec.msgpack.encode(telling.ledger))
 
     def _check(self, act: EmergencyAct) -> None:
-        """Nothing for an emergency that the agreement allows. Raises: RefusedError."""
+        """Nothing for an emergency that the agreement allows, of nothing that was taken back. Raises: RefusedError."""
         self._side.terms(acts=[act])
+        back = [name for name in act.subject_ids if name in self._ledger.held]
+        if back:
+            raise RefusedError(f"{', '.join(back)}: was taken back, and is not told again; say in words what is known")
 
     async def _off(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call, *arguments)
+
+
+def hold(folder: Path) -> FileLock:
+    """A partner's folder for this process alone. Raises: UnavailableError while another one has it, InputError."""
+    held = f"{folder}: process {{owner}} shares out of this folder; stop that station first"
+    try:
+        return FileLock(folder / LOCK, held)
+    except OSError as error:
+        raise write_refusal(folder / LOCK, error) from error
 
 
 def _item(given: Given, wall_ns: int) -> Item:
@@ -429,7 +547,7 @@ def _secret_in(folder: Path) -> bytes:
     return bytes_of(path)
 
 
-def _kept_ledger(path: Path) -> Ledger:
+def kept_ledger(path: Path) -> Ledger:
     """What was told before; nothing where that was never kept. Raises: InputError."""
     if not path.exists():
         return Ledger()
@@ -446,14 +564,14 @@ def _content(ledger: Ledger) -> Ledger:
     return msgspec.structs.replace(ledger, now_ns=0, ticks={})
 
 
-def _kept_count(path: Path) -> int:
-    """How much of what was said has been sent; nothing where that was never kept. Raises: InputError."""
+def kept_count(path: Path, first: int) -> int:
+    """A number that is kept in a file, `first` where there is none. Raises: InputError."""
     if not path.exists():
-        return 0
+        return first
     try:
         return int(bytes_of(path))
     except ValueError as error:
-        raise InputError(f"{path}: is no number; move it away, and what was said will be sent again") from error
+        raise InputError(f"{path}: is no number; move it away, and it begins at {first} again") from error
 
 
 def is_joint(payload: bytes) -> bool:

@@ -24,11 +24,12 @@ from marsad.app.agreement_file import read_signed
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.agreement import refuse_unsigned
 from marsad.coordinate.grid import frame_at
-from marsad.coordinate.link_state import LinkChange, LinkHappening, LinkState, after
+from marsad.coordinate.link_state import LinkChange, LinkHappening, after
 from marsad.coordinate.release import read_release
 from marsad.kernel.agreement import Agreement
 from marsad.kernel.error import InputError, LinkRefusedError, MarsadError, UnavailableError
 from marsad.kernel.parcel import Parcel
+from marsad.kernel.partner import LinkState
 from marsad.kernel.record import Record
 from marsad.kernel.release import Release
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 from rich.console import Console
@@ -35,6 +35,7 @@ from marsad.console.desk import Told
 from marsad.coordinate.agreement import sign
 from marsad.kernel.agreement import Agreement, JointRules, Party, SignedAgreement
 from marsad.kernel.event import AlarmChanged, ReleaseHeard, ReleaseMade
+from marsad.kernel.joint import JointKind
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.release import Item, ReleaseRule
@@ -136,9 +137,12 @@ def prepare(out: Path) -> tuple[_Side, _Side]:
         raise write_refusal(out, error) from error
     write_sites(stage, out, {camera.id: "" for site in stage.sites for camera in site.cameras}, (EAST, WEST))
     run = out / f"run-{time.time_ns()}"
+    sites = [load_site(out / file) for file in loaded.names]
+    # Both know the posts of both.
+    posts = tuple({post.id: post for site in sites for post in site.posts}.values())
     sides = tuple(
-        _Side(name, run / name, load_site(out / file), (out / file).absolute())
-        for name, file in zip((EAST, WEST), loaded.names, strict=True)
+        _Side(name, run / name, msgspec.structs.replace(site, organisation=name, posts=posts), (out / file).absolute())
+        for name, file, site in zip((EAST, WEST), loaded.names, sites, strict=True)
     )
     for side in sides:
         generate(side.share, side.share / GATEWAY, NAMES[side.name], time.time_ns())
@@ -162,8 +166,12 @@ def _agree(sides: Sequence[_Side], begin_ns: int, line: Line) -> None:
         agreement_id=AGREEMENT_ID, version=1, parties=(parties[0], parties[1]), from_ns=begin_ns - NS,
         until_ns=begin_ns + 86_400 * NS, anchor=ANCHOR, protected_distance_m=0, block_m=BLOCK_M,
         line=line.points,
-        joint=JointRules(kinds=("words", "incident", "handover", "look", "emergency")),
-        rules=tuple(rule for giver, taker in ((EAST, WEST), (WEST, EAST)) for rule in _rules(giver, taker)),
+        joint=JointRules(kinds=get_args(JointKind)),
+        rules=tuple(
+            rule
+            for giver, taker in (sides, reversed(sides))
+            for rule in (*_rules(giver.name, taker.name), _own_rule(giver, taker))
+        ),
     )  # fmt: skip
     signatures = tuple(sign(agreement, name, key.private_bytes_raw()) for name, key in keys.items())
     signed = msgspec.json.encode(SignedAgreement(agreement=agreement, signatures=signatures))
@@ -188,6 +196,15 @@ def _rules(giver: str, taker: str) -> Iterator[ReleaseRule]:
         rule_id=f"{giver}-incidents", giver=giver, taker=taker, items=("incident",), near_line_m=NEAR_M,
         precision_m=CELL_M, sigma_m=CELL_M, time_precision_s=10, every_s=0,
         fields=("incident_kind", "incident_state", "hazards"), exercises=True,
+    )  # fmt: skip
+
+
+def _own_rule(giver: _Side, taker: _Side) -> ReleaseRule:
+    """Where a side's own patrols may be, which of its posts keep watch, and what people saw."""
+    return ReleaseRule(
+        rule_id=f"{giver.name}-own", giver=giver.name, taker=taker.name, items=("patrol", "post", "sighting"),
+        kinds=_KINDS, near_line_m=NEAR_M, precision_m=CELL_M, sigma_m=CELL_M, time_precision_s=60, every_s=0,
+        fields=("kind", "count"), posts=tuple(post.id for post in giver.site.posts), exercises=True,
     )  # fmt: skip
 
 

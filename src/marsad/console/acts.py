@@ -19,6 +19,8 @@ from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
 from marsad.kernel.dispatch import Dispatch
 from marsad.kernel.error import RefusedError
+from marsad.kernel.joint import Coverable, JointGround
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import PartnerView
 from marsad.kernel.picture import Picture, PictureTrack
 from marsad.kernel.site import Site
@@ -35,7 +37,10 @@ RECENT_NS: Final = 3_660 * 10**9
 
 def desk_routes(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
     """The routes that read the desk, and the one that asks it to do something."""
-    return [*_reading(desk, access), *_partner(desk, access), *_looking(desk), *_choosing(desk), *_doing(desk, access)]
+    return [
+        *_reading(desk, access), *_partner(desk, access), *_looking(desk), *_choosing(desk), *_agreeing(desk),
+        *_doing(desk, access),
+    ]  # fmt: skip
 
 
 def _reading(desk: Desk, access: Access) -> list[HTTPRouteHandler]:
@@ -122,7 +127,27 @@ def _choosing(desk: Desk) -> list[HTTPRouteHandler]:
         """What sending each patrol to what an alarm is about would come to, before there is an incident of it."""
         return await asyncio.to_thread(desk.options, alarm_id)
 
-    return [options, alarm_options]
+    @get("/api/alarms/{alarm_id:str}/teaching")
+    async def teaching(request: Asked, alarm_id: FromPath[str]) -> Teaching:
+        """What the asker's mark of nuisance on an alarm would teach: where what is like it would be looked at first."""
+        person: Person = request.user
+        return desk.teaching(alarm_id, person.name)
+
+    return [options, alarm_options, teaching]
+
+
+def _agreeing(desk: Desk) -> list[HTTPRouteHandler]:
+    @get("/api/partner/ground")
+    async def ground() -> JointGround:
+        """Posts that both agreed upon, who keeps watch there, what nobody covers, and where patrols may meet."""
+        return desk.joint_ground()
+
+    @get("/api/partner/coverage")
+    async def coverage() -> Coverable:
+        """The coarse cells that could be offered to the partner to be kept in view."""
+        return await asyncio.to_thread(desk.coverable)
+
+    return [ground, coverage]
 
 
 def _doing(desk: Desk, access: Access) -> list[HTTPRouteHandler]:

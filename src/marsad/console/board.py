@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from marsad.console.partner_board import MessagesKept, PartnerBoard, PartnerFacts
+from marsad.console.partner_board import Arrived, MessagesKept, PartnerBoard, PartnerFacts
 from marsad.kernel.alarm import Alarm, Hold
 from marsad.kernel.desk import (
     Assessment,
@@ -49,6 +49,7 @@ from marsad.kernel.event import (
     PatrolPosition,
     PictureKept,
     PictureStarted,
+    PostKept,
     RetentionRan,
     ShiftTaken,
     SightingReported,
@@ -63,6 +64,8 @@ from marsad.kernel.picture import Picture
 from marsad.kernel.port import EventLog
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.release import PostWatch
+from marsad.kernel.sighting import Sighting
 from marsad.kernel.site import Learning
 from marsad.kernel.statement import Statement
 from marsad.report.replay import PictureReplay, newest_first, readable
@@ -93,6 +96,8 @@ _DATED_BY_DESK: Final = (
 )
 _HEARD: Final = "heard"
 """What came over a partner's link is counted among the named."""
+_EPOCH: Final = "epoch"
+"""So is which of its streams that was."""
 _TRACKS: Final = "tracks "
 _ENDED: Final = frozenset({"done", "refused", "could_not", "recalled"})
 
@@ -164,6 +169,8 @@ class Board:
         self._statements: dict[str, Statement] = {}
         self._assessments: dict[str, Assessment] = {}
         self._patrols: dict[str, PatrolState] = {}
+        self._posts: dict[str, PostWatch] = {}
+        self._sightings: dict[str, Sighting] = {}
         self._cameras = {camera_id: _Camera(camera_id) for camera_id in watched.camera_ids}
         self._acts: OrderedDict[str, int] = OrderedDict()
         self._position_acts: dict[str, str] = {}
@@ -230,6 +237,9 @@ class Board:
                 self._statements[statement.statement_id] = statement
             case SightingReported(sighting=sighting):
                 self._name("sightings", sighting.sighting_id)
+                self._sightings[sighting.sighting_id] = sighting
+            case PostKept(watch=watch):
+                self._posts[watch.post_id] = watch
             case TracksReserved(camera_id=camera_id, upto=upto):
                 self._named[_TRACKS + camera_id] = max(self.named(_TRACKS + camera_id), upto)
             case _:
@@ -254,12 +264,15 @@ class Board:
         self._dispatches = {each.dispatch_id: each for each in state.dispatches}
         self._assessments = {each.subject_id: each for each in state.assessments}
         self._patrols = {each.patrol_id: each for each in state.patrols}
+        self._posts = {each.post_id: each for each in state.posts}
+        self._sightings = {each.sighting_id: each for each in state.sightings}
         self._statements = {each.statement_id: each for each in event.statements}
         self._acts = OrderedDict((each.act_id, each.sequence) for each in event.acts)
         self._named, self._sounded = dict(event.named), deque(event.sounded_ns)
         if self.partner is not None and state.partner is not None:
             messages = MessagesKept(event.messages, event.messages_from, event.gone)
-            self.partner.restore(state.partner, messages, self.named(_HEARD), before)
+            arrived = Arrived(self.named(_HEARD), self._named.get(_EPOCH, 1))
+            self.partner.restore(state.partner, messages, arrived, before)
         for told in state.cameras:
             camera = self._cameras.get(told.camera_id)
             if camera is not None:
@@ -339,13 +352,15 @@ class Board:
             lessons=tuple(self._lessons.values()),
             waiting=tuple(self._waiting.values()),
             retention=self.retention,
+            posts=tuple(self._posts.values()),
+            sightings=tuple(self._sightings.values()),
             partner=None if self.partner is None else self.partner.state(now_ns),
         )
 
     def keeping(self, now_ns: int) -> DeskKept:
         """What is written to the log for those who go on from here."""
         state = self.state(now_ns, Picture(time_ns=0))
-        heard = {} if self.partner is None else {_HEARD: self.partner.arrival}
+        heard = {} if self.partner is None else {_HEARD: self.partner.arrival, _EPOCH: self.partner.epoch}
         said = MessagesKept((), -1, {}) if self.partner is None else self.partner.keeping(now_ns)
         return DeskKept(
             time_ns=now_ns, state=state, named={**self._named, **heard}, sounded_ns=tuple(self._sounded),
@@ -444,6 +459,8 @@ class Board:
             each.incident_id for each in self._incidents.values() if each.state != "closed" or each.changed_ns >= old_ns
         }
         self._incidents = {name: each for name, each in self._incidents.items() if name in shown}
+        self._sightings = {name: each for name, each in self._sightings.items() if each.seen_ns >= old_ns}
+        self._posts = {name: each for name, each in self._posts.items() if each.until_ns > now_ns}
         self._statements = {
             name: each
             for name, each in self._statements.items()

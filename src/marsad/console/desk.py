@@ -8,6 +8,8 @@ from marsad.kernel.act import Act, Person
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import CameraState, DeskState, Figures, Storage
 from marsad.kernel.event import Event
+from marsad.kernel.joint import Coverable, JointGround
+from marsad.kernel.lesson import Teaching
 from marsad.kernel.partner import PartnerPulse, PartnerView
 from marsad.kernel.picture import Picture, PictureGroup
 from marsad.kernel.record import Record
@@ -80,8 +82,8 @@ class Done(Record):
 class Desk(Protocol):
     """Whoever holds the state: one writer, many readers.
 
-    All calls are made on the server's own event loop, but for `state_at`, `partner_at`, `events` and `options`, which
-    take a while and are made in threads.
+    All calls are made on the server's own event loop, but for `state_at`, `partner_at`, `events`, `coverable` and
+    `options`, which take a while and are made in threads.
     """
 
     site: Site
@@ -128,8 +130,20 @@ class Desk(Protocol):
     def joint_picture(self) -> Picture | None:
         """Our own picture with what the partner told, each thing once; None where there is no partner."""
 
+    def joint_ground(self) -> JointGround:
+        """How what was agreed upon of the ground with the partner stands. Raises: RefusedError where there is none."""
+
+    def coverable(self) -> Coverable:
+        """What of the ground could be offered to the partner to be kept in view.
+
+        Raises: RefusedError where there is no partner, InputError for a site without terrain.
+        """
+
     def options(self, about_id: str) -> list[Option]:
         """What sending each patrol to an alarm or an incident would come to, the best first.
 
         Raises: InputError where there is neither, or nobody knows where it is.
         """
+
+    def teaching(self, alarm_id: str, officer: str) -> Teaching:
+        """What this officer's mark of nuisance would teach. Raises: InputError where there is no such alarm."""

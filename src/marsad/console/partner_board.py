@@ -4,6 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from marsad.coordinate.grid import centre_of, frame_at
 from marsad.kernel.event import (
     DeskKept,
@@ -17,8 +19,9 @@ from marsad.kernel.event import (
     ReleaseMade,
     ReleasesStopped,
     SeenByBothChanged,
+    StreamBegun,
 )
-from marsad.kernel.joint import JointMessage
+from marsad.kernel.joint import JointMessage, Recall
 from marsad.kernel.partner import LinkShown, PartnerState, SeenByBoth, SharedThing, Stop
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
@@ -39,6 +42,8 @@ class PartnerFacts(Record):
     version: int
     until_ns: int
     anchor: Position
+    posts: dict[str, Position] = msgspec.field(default_factory=dict)
+    """Where the posts stand that this side knows, by their names."""
 
 
 class Mine(NamedTuple):
@@ -56,6 +61,13 @@ class MessagesKept(NamedTuple):
     gone: dict[str, int]
 
 
+class Arrived(NamedTuple):
+    """How many things that came over the link have been taken in or refused, and which of its streams that was."""
+
+    arrival: int
+    epoch: int = 1
+
+
 class PartnerBoard:
     """One partner, after the events that were applied."""
 
@@ -65,10 +77,13 @@ class PartnerBoard:
         self.link = LinkShown()
         self.arrival = 0
         """How many things that came over the link have been taken in or refused."""
+        self.epoch = 1
+        """Which streams these came over: a new one counts them anew."""
         self.revision = 0
         """Grows with every change of what stands."""
         self.gone: dict[str, int] = {}
         """Of each author, up to which place of what was said all that is not here was let go of."""
+        self._posts: Mapping[str, Position] = facts.posts
         self._frame = frame_at(facts.anchor)
         self._theirs: dict[str, Release] = {}
         self._ours: dict[str, Mine] = {}
@@ -95,8 +110,11 @@ class PartnerBoard:
                 follow(self._theirs, release)
             case ReleaseMade(release=release, subject_id=subject_id):
                 self._told(release, subject_id)
-            case JointSaid(message=message) | JointHeard(message=message):
+            case JointSaid(message=message):
                 self._said(message)
+            case JointHeard(message=message):
+                self._said(message)
+                self._drop(event)
             case PartnerRefused():
                 pass
             case _:
@@ -108,6 +126,11 @@ class PartnerBoard:
     def _change(self, event: Event) -> bool:
         """Take in how things stand between the two; whether the event is of that kind."""
         match event:
+            case StreamBegun(epoch=epoch):
+                # What stood is told anew over the new stream; what is not told again does not stand any more.
+                self.epoch, self.arrival = epoch, 0
+                self._theirs.clear()
+                self._ours.clear()
             case LinkTurned(state=state, reason=reason):
                 self.link = LinkShown(state=state, reason=reason)
             case SeenByBothChanged(both=both, ended=ended):
@@ -126,6 +149,11 @@ class PartnerBoard:
     def messages(self) -> tuple[JointMessage, ...]:
         """All that both said and that was not let go of, in the order in which it was written down."""
         return tuple(self._messages.values())
+
+    def know_posts(self, posts: Mapping[str, Position]) -> None:
+        """Where posts stand that both know, by their names, is this from now on."""
+        self._posts = posts
+        self.revision += 1
 
     def said_after(self, author: str, sequence: int) -> list[JointMessage]:
         """What an author said after its place, in order."""
@@ -156,14 +184,15 @@ class PartnerBoard:
             self._held_over = 0
 
     def restore(
-        self, state: PartnerState, kept: MessagesKept, arrival: int, before: Sequence[JointMessage] = ()
+        self, state: PartnerState, kept: MessagesKept, arrived: Arrived, before: Sequence[JointMessage] = ()
     ) -> None:
         """Be what was kept; `before` are the messages of the entry that it rests on."""
         for each in (*before, *kept.messages):
             self._said(each)
         self._new = [each.message_id for each in kept.messages]
         self._base, self.gone = kept.base, dict(kept.gone)
-        self.stop, self.link, self.arrival = state.stop, state.link, arrival
+        self.stop, self.link = state.stop, state.link
+        self.arrival, self.epoch = arrived
         self._theirs = {each.release.thing_id: each.release for each in state.theirs}
         self._ours = {each.release.thing_id: Mine(each.release, each.subject_id) for each in state.ours}
         self._emergencies = {each.act_id: each for each in state.emergencies}
@@ -193,6 +222,13 @@ class PartnerBoard:
             self._new.append(message.message_id)
             insort(self._spoken.setdefault(message.author, []), message, key=lambda each: each.sequence)
 
+    def _drop(self, heard: JointHeard) -> None:
+        """Show no more what the partner took back, whether or not the release that says so has come yet."""
+        body = heard.message.body
+        if isinstance(body, Recall) and not heard.refused:
+            for thing_id in [name for name, each in self._theirs.items() if each.release_id in body.releases]:
+                del self._theirs[thing_id]
+
     def _told(self, release: Release, subject_id: str) -> None:
         """Have what they see of ours follow one more release."""
         standing = {name: each.release for name, each in self._ours.items() if name == release.thing_id}
@@ -210,12 +246,14 @@ class PartnerBoard:
 
     def _expired(self, now_ns: int) -> Iterator[str]:
         told = [*self._theirs.items(), *((name, each.release) for name, each in self._ours.items())]
-        yield from (name for name, each in told if each.expires_ns is not None and each.expires_ns <= now_ns)
+        yield from (name for name, each in told if not each.counts_at(now_ns))
         yield from (name for name, act in self._emergencies.items() if act.until_ns <= now_ns)
 
-    def _shared(self, release: Release, subject_id: str = "") -> SharedThing:
-        position = None if release.cell is None else centre_of(self._frame, release.cell)
-        return SharedThing(release=release, position=position, subject_id=subject_id)
+    def _shared(self, told: Release, subject_id: str = "") -> SharedThing:
+        """What was told, with the places on the earth that it names."""
+        middle = self._posts.get(told.post_id) if told.cell is None else centre_of(self._frame, told.cell)
+        places = tuple(centre_of(self._frame, cell) for cell in told.cells)
+        return SharedThing(release=told, position=middle, places=places, subject_id=subject_id)
 
 
 def follow(standing: dict[str, Release], release: Release) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
+from marsad.coordinate.admission import ROLES as SAYERS
 from marsad.kernel.act import (
     AccountFor,
     Acknowledge,
@@ -25,6 +26,7 @@ from marsad.kernel.act import (
     EndLesson,
     HandOverIncident,
     HoldAlarms,
+    KeepPost,
     LookUp,
     MarkNuisance,
     MeetPeople,
@@ -99,6 +101,7 @@ ACTS: Final[Mapping[type[Act], Rank]] = MappingProxyType(
         StopReleases: "operator",
         ResumeReleases: "supervisor",
         ReleaseBeyond: "supervisor",
+        KeepPost: "operator",
         SayToPartner: "operator",
     }
 )
@@ -120,12 +123,18 @@ PATROL_ACTS: Final[Mapping[type[Act], str]] = MappingProxyType(
 READS: Final[tuple[tuple[str, Rank, str], ...]] = (
     ("the desk's state and its change feed", "viewer", "its own orders and their incidents: text, place, hazards"),
     ("the site: line, zones, where cameras stand and look", "viewer", "its name and the line"),
-    ("live pictures, film, map, presence, options", "viewer", ""),
+    ("live pictures, film, map, presence, options, what a mark would teach", "viewer", ""),
     ("the past: events, the desk as it was", "viewer", ""),
     ("who signed in, looked something up or was refused", "supervisor", ""),
     ("accounts", "administrator", ""),
 )
 """What may be read: the least rank, and what of it a patrol sees."""
+
+
+PLANNER_ACTS: Final[Mapping[type[Act], str]] = MappingProxyType(
+    {SayToPartner: "posts and rosters that both would agree upon: siting is a planner's work"}
+)
+"""What a planner may do beside what a viewer may, and of what."""
 
 
 def at_least(role: Role, least: Rank) -> bool:
@@ -139,7 +148,7 @@ def at_least(role: Role, least: Rank) -> bool:
 def may(person: Person, act: Act, order: Callable[[str], Dispatch | None]) -> bool:
     """Whether this person may ask for this act; `order` finds an order by its number."""
     if person.role != "patrol":
-        return at_least(person.role, ACTS[type(act)])
+        return at_least(person.role, ACTS[type(act)]) or (person.role == "planner" and _is_planned(act))
     if not person.patrol_id:
         return False
     match act:
@@ -154,10 +163,19 @@ def may(person: Person, act: Act, order: Callable[[str], Dispatch | None]) -> bo
             return False
 
 
+def _is_planned(act: Act) -> bool:
+    return isinstance(act, SayToPartner) and "planner" in SAYERS.get(type(act.body), ())
+
+
 def acts_of(role: Role) -> tuple[str, ...]:
     """The tags of the acts that a role may ask for."""
-    allowed = PATROL_ACTS if role == "patrol" else [act for act, least in ACTS.items() if at_least(role, least)]
-    return tuple(tag_of(act) for act in allowed)
+    more = PATROL_ACTS if role == "patrol" else PLANNER_ACTS if role == "planner" else {}
+    return tuple(tag_of(act) for act, least in ACTS.items() if act in more or at_least(role, least))
+
+
+def says_of(role: Role) -> tuple[str, ...]:
+    """The tags of what a role may say to a partner, where the agreement allows it."""
+    return tuple(str(body.__struct_config__.tag) for body, sayers in SAYERS.items() if role in sayers)
 
 
 def tag_of(act: type[Act]) -> str:

@@ -17,7 +17,7 @@ from marsad.console.gatekeeper import (
     SignedIn,
 )
 from marsad.console.problem import NotDoneError
-from marsad.console.roles import acts_of
+from marsad.console.roles import acts_of, says_of
 from marsad.kernel.record import Record
 from marsad.kernel.role import Role
 
@@ -28,8 +28,8 @@ class SessionShown(Record):
     """Who is signed in, what they may ask for, and what must be sent along with it.
 
     `first_run`: there is no account yet. `csrf` goes into the header `x-csrf-token` of every request that changes
-    something. `acts` are the types of the acts that the role may ask for; `ends_ns` is when the session ends at the
-    latest, by the clock on the wall.
+    something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner;
+    `ends_ns` is when the session ends at the latest, by the clock on the wall.
     """
 
     first_run: bool
@@ -38,6 +38,7 @@ class SessionShown(Record):
     patrol_id: str = ""
     csrf: str = ""
     acts: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
     idle_s: float = 0.0
     ends_ns: int = 0
 
@@ -67,6 +68,7 @@ def _session(keeper: Gatekeeper, *, tls: bool) -> list[HTTPRouteHandler]:
             patrol_id=signed_in.person.patrol_id,
             csrf=signed_in.session.csrf,
             acts=acts_of(signed_in.person.role),
+            says=says_of(signed_in.person.role),
             idle_s=keeper.limits.idle_s,
             ends_ns=signed_in.ends_ns,
         )

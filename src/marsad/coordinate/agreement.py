@@ -29,15 +29,23 @@ LARGEST_BYTES = 1_000_000
 
 _DOMAIN = b"marsad agreement 1\n"
 _PERSONS_TO_WIDEN = 2
+_LATER = {"keep_days": 90}
+"""Fields that came later, and what an agreement without them means; that never changes, whatever the default is."""
 
 
 def canonical(agreement: Agreement) -> bytes:
     """The bytes that are signed: every field in the order of the reference, as JSON without spaces.
 
-    Raises: InputError for an agreement that has no such bytes, as one with a number that is none.
+    A field that agreements had not from the beginning is left out where it says what its absence says, so that what was
+    signed before it was thought of is still signed. Raises: InputError for an agreement that has no such bytes, as one
+    with a number that is none.
     """
     try:
-        data = msgspec.json.encode(agreement, order="deterministic")
+        fields = msgspec.to_builtins(agreement, order="deterministic")
+        for name, meant in _LATER.items():
+            if fields[name] == meant:
+                del fields[name]
+        data = msgspec.json.encode(fields)
         if msgspec.json.decode(data, type=Agreement) == agreement:
             return data
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, OverflowError) as error:

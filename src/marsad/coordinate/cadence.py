@@ -79,6 +79,8 @@ class Ledger(Record):
     moving: tuple[Moving, ...] = ()
     told: tuple[Told, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    held: tuple[str, ...] = ()
+    """What an officer took back, by our own names: it is told no more, under whatever name."""
 
 
 class Telling(NamedTuple):
@@ -100,7 +102,9 @@ def tell(ledger: Ledger, offers: Sequence[Offered], terms: Terms, now_ns: int) -
     if not terms.in_force(now_ns):
         # A clock that is wrong for once is not what the next time is measured by.
         return Telling(
-            Ledger(now_ns=ledger.now_ns), (), tuple((subject_of(each.what), "not_in_force") for each in offers)
+            Ledger(now_ns=ledger.now_ns, held=ledger.held),
+            (),
+            tuple((subject_of(each.what), "not_in_force") for each in offers),
         )
     round_ = _Round(ledger, terms, now_ns)
     round_.end_what_has_no_rule()
@@ -108,6 +112,32 @@ def tell(ledger: Ledger, offers: Sequence[Offered], terms: Terms, now_ns: int) -
     for offered in offers:
         round_.take(offered)
     return round_.finish()
+
+
+def subject_told(ledger: Ledger, thing_id: str) -> str:
+    """Our own name of a thing that stands with the partner under another; empty where nothing does."""
+    named_so = [
+        *(each.subject_id for each in ledger.told if each.release.thing_id == thing_id),
+        *(each.subject_id for each in ledger.moving if each.latest.thing_id == thing_id),
+    ]
+    return next(iter(named_so), "")
+
+
+def take_back(ledger: Ledger, subject_id: str, recalled: Release, now_ns: int) -> Ledger:
+    """The ledger by which a recall is told next, and what it is about never again."""
+    return replace(
+        _put(forget(ledger, recalled), subject_id, recalled, now_ns),
+        held=tuple(dict.fromkeys((*ledger.held, subject_id))),
+    )
+
+
+def put_right(ledger: Ledger, subject_id: str, corrected: Release, now_ns: int) -> Ledger:
+    """The ledger by which a correction is told next, and what it is about goes on from there."""
+    stands = replace(corrected, act="told", replaces="")
+    told = tuple(
+        replace(each, release=stands) if each.release.thing_id == corrected.thing_id else each for each in ledger.told
+    )
+    return _put(replace(ledger, told=told), subject_id, corrected, now_ns)
 
 
 def forget(ledger: Ledger, recalled: Release) -> Ledger:
@@ -118,6 +148,11 @@ def forget(ledger: Ledger, recalled: Release) -> Ledger:
         told=tuple(each for each in ledger.told if each.release.thing_id != recalled.thing_id),
         waiting=tuple(each for each in ledger.waiting if each.release.thing_id != recalled.thing_id),
     )
+
+
+def _put(ledger: Ledger, subject_id: str, release: Release, now_ns: int) -> Ledger:
+    due = Waiting(due_ns=now_ns, subject_id=subject_id, release=release, rule=None)
+    return replace(ledger, waiting=(*ledger.waiting, due))
 
 
 class _Round:
@@ -131,6 +166,7 @@ class _Round:
         self._told = {_key(each): each for each in ledger.told}
         self._waiting = list(ledger.waiting)
         self._withheld: list[tuple[str, WithheldReason]] = []
+        self._held = ledger.held
 
     def end_what_has_no_rule(self) -> None:
         """What was told under a rule that was narrowed or stopped ends at once."""
@@ -171,7 +207,9 @@ class _Round:
 
     def take(self, offered: Offered) -> None:
         """Take in one thing as it is now."""
-        if isinstance(offered.what, PictureTrack | PictureGroup):
+        if subject_of(offered.what) in self._held:
+            self._withheld.append((subject_of(offered.what), "taken_back"))
+        elif isinstance(offered.what, PictureTrack | PictureGroup):
             self._follow(offered, offered.what)
         else:
             self._tell_change(offered)
@@ -191,6 +229,7 @@ class _Round:
             moving=tuple(self._moving.values()),
             told=tuple(each for each in self._told.values() if self._matters(each)),
             waiting=tuple(each for each in waiting if each.due_ns > self._now_ns),
+            held=self._held,
         )
         return Telling(ledger, tuple(given), tuple(self._withheld))
 

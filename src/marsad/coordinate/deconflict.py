@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from marsad.kernel.joint import Caution, Corridor, CorridorNotice, JointThing
+from marsad.kernel.joint import Caution, Cell, Corridor, CorridorNotice, JointThing
+from marsad.kernel.release import Cell as ToldCell
+from marsad.kernel.release import Release
 
 _NS = 1_000_000_000
 
@@ -27,6 +29,22 @@ def corridors(things: Iterable[JointThing]) -> tuple[Corridor, ...]:
     )
 
 
+def told_corridors(releases: Iterable[Release], cell_m: int, now_ns: int) -> tuple[Corridor, ...]:
+    """The corridors of patrols that were released by either side and are not over; what is played is left out.
+
+    Each is in cells of `cell_m`, all that it touches: that errs towards a caution.
+    """
+    return tuple(
+        Corridor(
+            name=each.thing_id[:8], party=each.giver, cells=_in_cells(each.cells, cell_m), from_ns=each.from_ns,
+            until_ns=each.until_ns,
+        )
+        for each in releases
+        if each.item == "patrol" and not each.exercise and each.counts_at(now_ns)
+        and each.from_ns is not None and each.until_ns is not None
+    )  # fmt: skip
+
+
 def cautions(
     ours: Iterable[Corridor], theirs: Iterable[Corridor], cell_m: int, within_m: float, margin_s: float
 ) -> tuple[Caution, ...]:
@@ -38,6 +56,21 @@ def cautions(
     others = list(theirs)
     found = [_caution(mine, other, cell_m, within_m, margin_s) for mine in ours for other in others]
     return tuple(sorted((each for each in found if each is not None), key=lambda c: (c.from_ns, c.ours, c.theirs)))
+
+
+def _in_cells(told: Iterable[ToldCell], cell_m: int) -> tuple[Cell, ...]:
+    """The cells of one size that cells of another one overlap, in order."""
+    found = {
+        (east, north)
+        for cell in told
+        for east in _over(cell.east, cell.size_m, cell_m)
+        for north in _over(cell.north, cell.size_m, cell_m)
+    }
+    return tuple(sorted(found))
+
+
+def _over(index: int, size_m: int, cell_m: int) -> range:
+    return range(index * size_m // cell_m, -(-(index + 1) * size_m // cell_m))
 
 
 def _caution(ours: Corridor, theirs: Corridor, cell_m: int, within_m: float, margin_s: float) -> Caution | None:

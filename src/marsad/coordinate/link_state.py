@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
+from marsad.kernel.partner import LinkState
 from marsad.kernel.record import Record
 
-LinkState = Literal["cut", "catching_up", "connected", "held", "refused", "revoked"]
-"""Nothing heard; proven and behind; proven and whole; full here, so nothing is fetched; the partner or what it sent is
-refused; its key is withdrawn here."""
 LinkHappening = Literal["whole", "behind", "unreachable", "full", "refused", "withdrawn", "readmitted"]
 
 

@@ -2,19 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from marsad.coordinate.cadence import Given, Ledger, tell
 from marsad.coordinate.grid import centre_of, frame_at
 from marsad.coordinate.offer import Offered, subject_of
+from marsad.coordinate.own_ways import OwnWays
 from marsad.coordinate.release import NS, release
 from marsad.coordinate.terms import Terms
+from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.agreement import Agreement
 from marsad.kernel.alarm import Alarm
+from marsad.kernel.dispatch import Dispatch, Patrol
 from marsad.kernel.event import (
     AlarmChanged,
+    DispatchChanged,
     Event,
     ExerciseChanged,
     IncidentChanged,
+    PatrolPosition,
     PictureGroupChanged,
     PictureGroupPoint,
     PictureKept,
@@ -22,13 +28,14 @@ from marsad.kernel.event import (
     PictureTrackEnded,
     PictureTrackLost,
     PictureTrackPoint,
+    PostKept,
     SightingReported,
 )
 from marsad.kernel.incident import Incident
 from marsad.kernel.picture import PictureGroup, PictureTrack
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
-from marsad.kernel.release import Release, Withheld, WithheldReason
+from marsad.kernel.release import PatrolCorridor, PostWatch, Release, Withheld, WithheldReason
 from marsad.kernel.sighting import Sighting
 
 _LONG_NS = 86_400 * NS
@@ -85,7 +92,7 @@ def view_of(told: Iterable[Release], agreement: Agreement, now_ns: int) -> View:
         else:
             latest[each.thing_id] = each
     standing = sorted(
-        (each for each in latest.values() if each.expires_ns is None or now_ns < each.expires_ns),
+        (each for each in latest.values() if each.counts_at(now_ns)),
         key=lambda each: each.thing_id,
     )
     spots = (Spot(position=None if e.cell is None else centre_of(frame, e.cell), release=e) for e in standing)
@@ -101,12 +108,20 @@ def preview(offers: Sequence[Offered], terms: Terms, now_ns: int) -> Preview:
     )
 
 
-def dry_run(events: Iterable[Event], terms: Terms, step_s: int = 10) -> DryRun:
+class Patrolling(NamedTuple):
+    """What corridors are made of beside the log: the site's frame and its patrols, with their duties."""
+
+    frame: EnuFrame
+    patrols: Sequence[Patrol]
+
+
+def dry_run(events: Iterable[Event], terms: Terms, step_s: int = 10, patrolling: Patrolling | None = None) -> DryRun:
     """What would have been told over a log of one organisation, whose events come in order, asked every `step_s`.
 
-    The validity of the agreement counts as it is written: to try a new one on the past, date it back.
+    The validity of the agreement counts as it is written: to try a new one on the past, date it back. Of patrols
+    nothing is known without `patrolling`.
     """
-    replay = _Replay(terms, step_s)
+    replay = _Replay(terms, step_s, patrolling)
     for event in events:
         replay.add(event)
     return replay.finish()
@@ -115,7 +130,7 @@ def dry_run(events: Iterable[Event], terms: Terms, step_s: int = 10) -> DryRun:
 class _Replay:
     """The desk as it was, as far as releases go."""
 
-    def __init__(self, terms: Terms, step_s: int) -> None:
+    def __init__(self, terms: Terms, step_s: int, patrolling: Patrolling | None) -> None:
         self._terms = terms
         self._step_ns = step_s * NS
         self._next_ns: int | None = None
@@ -124,8 +139,12 @@ class _Replay:
         self._given: list[Given] = []
         self._withheld: Counter[str] = Counter()
         self._tracks: dict[str, PictureTrack] = {}
-        self._news: dict[str, PictureTrack | PictureGroup | Alarm | Incident | Sighting] = {}
+        self._news: dict[str, PictureTrack | PictureGroup | Alarm | Incident | Sighting | PostWatch] = {}
         self._exercise = False
+        self._patrols = () if patrolling is None else tuple(patrolling.patrols)
+        self._ways = None if patrolling is None else OwnWays(patrolling.frame)
+        self._orders: dict[str, Dispatch] = {}
+        self._places = {each.patrol_id: each.home for each in self._patrols if each.home is not None}
 
     def add(self, event: Event) -> None:
         """Go on by one event."""
@@ -147,7 +166,7 @@ class _Replay:
         return DryRun(given=tuple(self._given), view=view, withheld=dict(self._withheld))
 
     def _ask(self, now_ns: int) -> None:
-        telling = tell(self._ledger, self._offers(), self._terms, now_ns)
+        telling = tell(self._ledger, self._offers(now_ns), self._terms, now_ns)
         self._ledger = telling.ledger
         self._given.extend(telling.given)
         self._withheld.update(reason for _, reason in telling.withheld)
@@ -175,17 +194,26 @@ class _Replay:
                 self._news[incident.incident_id] = incident
             case SightingReported(sighting=sighting):
                 self._news[sighting.sighting_id] = sighting
+            case PostKept(watch=post):
+                self._news[post.post_id] = post
+            case DispatchChanged(dispatch=order):
+                self._orders[order.dispatch_id] = order
+            case PatrolPosition(patrol_id=name, position=place):
+                self._places[name] = place
             case ExerciseChanged(name=name):
                 self._exercise = bool(name)
             case _:
                 pass
 
-    def _offers(self) -> list[Offered]:
-        """What changed since it was last asked."""
+    def _offers(self, now_ns: int) -> list[Offered]:
+        """What changed since it was last asked, and where patrols will be."""
         news, self._news = self._news, {}
+        ways: list[PatrolCorridor] = []
+        if self._ways is not None:
+            ways = self._ways.update(self._patrols, self._orders.values(), self._places, now_ns)
         return [
             Offered(what=each, origins=(self._terms.giver,), exercise=self._exercise, members=self._members(each))
-            for each in news.values()
+            for each in (*news.values(), *ways)
         ]
 
     def _members(self, each: object) -> tuple[PictureTrack, ...]:

@@ -34,7 +34,7 @@ def widens(old: Agreement, new: Agreement) -> bool:
     within = old.from_ns <= new.from_ns and new.until_ns <= old.until_ns
     if not (same and within and new.protected_distance_m >= old.protected_distance_m):
         return True
-    if joint_widens(old.joint, new.joint):
+    if joint_widens(old.joint, new.joint) or new.keep_days > old.keep_days:
         return True
     before = {rule.rule_id: rule for rule in old.rules}
     return any(rule.rule_id not in before or rule_widens(before[rule.rule_id], rule, old.anchor) for rule in new.rules)

@@ -7,6 +7,7 @@ sides, whom nobody can tell apart one by one; where that is all but certain they
 pairs connect, or one track that is counted as several.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from scipy.spatial import cKDTree
 from marsad.fuse.beside import Alike, Beside
 from marsad.fuse.count import Told, heads_in
 from marsad.fuse.picture import headings_of
+from marsad.fuse.unseen import Sighting, carried, sighting_of
 from marsad.geo.geodesy import Array, EnuFrame
 from marsad.kernel.picture import Picture, PictureGroup, PictureTrack
 from marsad.kernel.position import GroundCovariance, GroundState
@@ -34,6 +36,8 @@ _GROUPING: Final[frozenset[Kind]] = _ON_FOOT | {"vehicle", "animal"}
 
 _ABOUT = 0.5
 """The share of the most members that a party has of any group, from which on it is about as many."""
+_UNSEEN = 0.01
+"""What one whom nobody sees counts for when it is asked which of two parties is a group: those seen come first."""
 _PARTED2 = 9.5
 """From how many squared deviations on, in place and velocity, two who went together do so no more.
 
@@ -52,7 +56,10 @@ class CompanySettings(Record):
     been so with probability `join` for `together_s`, and parts when below `part` for `parted_s`. No pair that is
     `apart_m` apart or more, or can hardly be told to be within `surely_m`, begins to belong together. Who has not been
     in the picture for `forget_s` is forgotten. What was counted longer ago than `counted_s` counts for nothing while
-    there is something newer; a silhouette may hold those within `blob_m`.
+    there is something newer; a silhouette may hold those within `blob_m`. Two seen by one camera within `apart_s`, and
+    not side by side, are two from then on; those who begin within `came_s` and side by side are together at once.
+    Parties of which it is `same_sure` are one, and part where they are more than `far2` squared deviations apart; where
+    one is unseen, `parties_per_km2` others may be there.
     """
 
     near_m: float = 10.0
@@ -63,25 +70,34 @@ class CompanySettings(Record):
     part: float = 0.3
     together_s: float = 3.0
     parted_s: float = 6.0
-    apart_m: float = 60.0
-    surely_m: float = 150.0
+    apart_m: float = 80.0
+    surely_m: float = 200.0
     forget_s: float = 60.0
     counted_s: float = 10.0
     blob_m: float = 20.0
     seen_s: float = 10.0
     alike_s: float = 4.0
     lately_s: float = 3.0
+    apart_s: float = 1.5
+    came_s: float = 5.0
+    far2: float = 25.0
+    parties_per_km2: float = 0.5
     same_sure: float = 0.95
 
 
 class _Group(NamedTuple):
-    """What is remembered of a group: who was in it and when last, and where it came from."""
+    """What is remembered of a group: who was in it and when last, where it came from, and where it was seen last.
+
+    A group that went into another one is `in_other`; it has its name again should it part.
+    """
 
     group_id: str
     first_ns: int
     members: Mapping[str, int]
     parted_from: str = ""
     joined: tuple[str, ...] = ()
+    seen: Sighting | None = None
+    in_other: bool = False
 
 
 class _Gap(NamedTuple):
@@ -102,12 +118,13 @@ class Remembered(NamedTuple):
     time_ns: int | None = None
     since_s: tuple[tuple[Pair, float], ...] = ()
     linked: tuple[tuple[Pair, float], ...] = ()
-    same_since_s: tuple[tuple[Pair, float], ...] = ()
     same: tuple[tuple[Pair, float], ...] = ()
     met_ns: tuple[tuple[Pair, int], ...] = ()
     gaps: tuple[tuple[Pair, _Gap], ...] = ()
     groups: tuple[_Group, ...] = ()
     used: tuple[str, ...] = ()
+    sightings: tuple[tuple[str, Sighting], ...] = ()
+    apart: tuple[Pair, ...] = ()
 
 
 class Company:
@@ -123,12 +140,13 @@ class Company:
         self._time_ns = start.time_ns
         self._since_s = dict(start.since_s)
         self._linked = dict(start.linked)
-        self._same_since_s = dict(start.same_since_s)
         self._same = dict(start.same)
         self._met_ns = dict(start.met_ns)
         self._gaps = dict(start.gaps)
         self._groups = {group.group_id: group for group in start.groups}
         self._used = set(start.used)
+        self._sightings = dict(start.sightings)
+        self._apart = set(start.apart)
 
     @property
     def remembered(self) -> Remembered:
@@ -137,12 +155,13 @@ class Company:
             self._time_ns,
             tuple(self._since_s.items()),
             tuple(self._linked.items()),
-            tuple(self._same_since_s.items()),
             tuple(self._same.items()),
             tuple(self._met_ns.items()),
             tuple(self._gaps.items()),
             tuple(self._groups.values()),
             tuple(sorted(self._used)),
+            tuple(self._sightings.items()),
+            tuple(sorted(self._apart)),
         )
 
     def update(
@@ -162,14 +181,15 @@ class Company:
         step_s = 0.0 if self._time_ns is None else min(max((time_ns - self._time_ns) / _NS, 0.0), 5.0)
         self._time_ns = time_ns
         self._rename(there)
+        there = self._last_seen(there)
         self._see(beside, step_s)
+        self._tell_apart(there)
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
-        self._link_sides(sides, alike, step_s, time_ns)
-        parties = [party for party in _joined(sides, self._same) if _are_several(party)]
-        named = self._named(parties, time_ns)
+        odds = self._link_sides(sides, alike, step_s, time_ns)
+        named = self._named(_joined(sides, self._same, odds), time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
-        groups = (self._group(named[i], party, side_of, time_ns) for i, party in enumerate(parties))
+        groups = (self._group(group, party, side_of, time_ns) for group, party in named)
         return tuple(sorted(groups, key=lambda g: g.group_id))
 
     def _rename(self, tracks: Sequence[PictureTrack]) -> None:
@@ -177,7 +197,7 @@ class Company:
         names = {old: track.track_id for track in tracks for old in track.formerly}
         if not names:
             return
-        for held in (self._since_s, self._linked, self._same_since_s, self._same):
+        for held in (self._since_s, self._linked, self._same):
             for one, two in [pair for pair in held if pair[0] in names or pair[1] in names]:
                 value, pair = held.pop((one, two)), _pair(names.get(one, one), names.get(two, two))
                 if pair[0] != pair[1]:
@@ -188,6 +208,31 @@ class Company:
                 new = names.get(name, name)
                 members[new] = max(members.get(new, 0), seen_ns)
             self._groups[group.group_id] = group._replace(members=members)
+
+    def _last_seen(self, tracks: Sequence[PictureTrack]) -> list[PictureTrack]:
+        """The tracks, those whom nobody sees where they may have walked since they were."""
+        held, out = self._sightings, []
+        self._sightings = {}
+        for track in tracks:
+            seen = sighting_of(track) or held.get(track.track_id)
+            if seen is not None:
+                self._sightings[track.track_id] = seen
+            coasts = seen is not None and track.status == "coasting"
+            out.append(carried(track, seen, self._frame) if coasts and seen is not None else track)
+        return out
+
+    def _tell_apart(self, tracks: Sequence[PictureTrack]) -> None:
+        """Remember whom one camera has seen at the same time, and not side by side."""
+        names = {track.track_id for track in tracks}
+        self._apart = {pair for pair in self._apart if pair[0] in names and pair[1] in names}
+        lately_ns = round(self.settings.apart_s * _NS)
+        by: dict[str, list[str]] = {}
+        for track in tracks:
+            for each in track.contributors:
+                if each.time_ns >= track.time_ns - lately_ns:
+                    by.setdefault(each.source_id, []).append(track.track_id)
+        pairs = {_pair(one, two) for those in by.values() for one in those for two in those if one < two}
+        self._apart |= {pair for pair in pairs if pair not in self._gaps}
 
     def _see(self, beside: Iterable[Beside], step_s: float) -> None:
         """Average how far apart cameras see two; where several see both, the one that tells it best."""
@@ -216,15 +261,21 @@ class Company:
         pairs, chance, may_begin, apart2 = self._odds(tracks, index)
         grouped = {member for group in self._groups.values() for member in group.members}
         seen = dict(zip(pairs, zip(chance, may_begin, apart2, strict=True), strict=True))
+        hidden = {track.track_id for track in tracks if track.status == "coasting"}
+        since_ns = time_ns - round(settings.came_s * _NS)
+        new = {track.track_id for track in tracks if track.first_ns >= since_ns}
+        young = {pair for pair in pairs if pair[0] in new and pair[1] in new}
         for pair, (likely, begins, far2) in seen.items():
             if pair in self._linked:
-                parting = self._linked[pair]
-                self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
-            elif likely >= settings.join and begins:
+                # Nobody is seen to part of whom nobody sees one.
+                if pair[0] not in hidden and pair[1] not in hidden:
+                    parting = self._linked[pair]
+                    self._linked[pair] = parting + step_s if likely < settings.part and far2 > _PARTED2 else 0.0
+            elif likely >= settings.join and begins and not (pair in self._apart and hidden & {*pair}):
                 self._since_s[pair] = self._since_s[pair] + step_s if pair in self._since_s else 0.0
                 # Who shows beside one of a group is one whom that group hid, or whom his camera lost for a moment.
-                one_more = pair in self._gaps and (pair[0] in grouped or pair[1] in grouped)
-                if one_more or self._since_s[pair] >= settings.together_s:
+                one_more = pair[0] in grouped or pair[1] in grouped or pair in young
+                if (one_more and pair in self._gaps) or self._since_s[pair] >= settings.together_s:
                     self._linked[pair] = 0.0
             else:
                 self._since_s.pop(pair, None)
@@ -282,24 +333,19 @@ class Company:
 
     def _link_sides(
         self, sides: Sequence[Sequence[PictureTrack]], alike: Iterable[Alike], step_s: float, time_ns: int
-    ) -> None:
-        """Hold parties against each other of which no camera sees both: those that are one, and for how long."""
+    ) -> dict[tuple[int, int], float]:
+        """Hold parties against each other of which no camera sees both: those that are one, and their odds."""
         settings = self.settings
         # Who stands for a party should be there when others of it are gone.
         eldest = [min(side, key=lambda t: (t.status == "coasting", t.first_ns, t.track_id)).track_id for side in sides]
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
         odds = self._same_odds(sides, sees, alike, time_ns)
-        since: dict[Pair, float] = {}
         for (i, j), each in odds.items():
             if not (_are_several(sides[i]) or _are_several(sides[j])):
                 continue
-            pair = _pair(eldest[i], eldest[j])
             if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
-                since[pair] = self._same_since_s[pair] + step_s if pair in self._same_since_s else 0.0
-                if since[pair] >= settings.together_s:
-                    self._same.setdefault(pair, 0.0)
-        self._same_since_s = since
+                self._same.setdefault(_pair(eldest[i], eldest[j]), 0.0)
         for pair in list(self._same):
             i, j = side_of.get(pair[0], -1), side_of.get(pair[1], -1)
             if i < 0 or j < 0:
@@ -308,13 +354,15 @@ class Company:
                 continue
             parting = self._same.pop(pair)
             each = odds.get((min(i, j), max(i, j)), 0.0)
-            doubtful = i != j and each < settings.part * (1 + each)
-            parting = parting + step_s if doubtful else 0.0
+            doubtful = i != j and each < settings.part * (1 + each) and self._far(sides[i], sides[j]) > settings.far2
+            seen = _is_seen(sides[i]) and _is_seen(sides[j])
+            parting = parting if not seen else parting + step_s if doubtful else 0.0
             # A camera that sees both can tell whether they go together: its word counts, and not this.
             if i == j or (sees[i] & sees[j]) or parting >= settings.parted_s:
                 continue
             now = _pair(eldest[i], eldest[j])
             self._same[now], self._met_ns[now] = parting, time_ns
+        return odds
 
     def _same_odds(
         self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
@@ -330,6 +378,8 @@ class Company:
             i, j = side_of.get(each.one, -1), side_of.get(each.two, -1)
             if i < 0 or j < 0 or i == j or not self._may_be_one(sides[i], sides[j], sees[i] & sees[j]):
                 continue
+            if not (_is_seen(sides[i]) and _is_seen(sides[j])):
+                continue
             for name in (each.one, each.two):
                 found = likely.setdefault((min(i, j), max(i, j)), {})
                 found[name] = found.get(name, 0.0) + each.odds
@@ -339,48 +389,121 @@ class Company:
             places = sum(found.get(track.track_id, 0.0) for track in fewer) / len(fewer)
             heads = [heads_in([self._told(sides[k], time_ns)], self.settings.blob_m).best for k in (i, j)]
             out[i, j] = places * _as_many(*heads)
+        return out | self._unseen_odds(sides)
+
+    def _unseen_odds(self, sides: Sequence[Sequence[PictureTrack]]) -> dict[tuple[int, int], float]:
+        """The odds that parties of which one is unseen are one with others, by where they were seen last."""
+        out: dict[tuple[int, int], float] = {}
+        for i, j in itertools.combinations(range(len(sides)), 2):
+            one, two = sides[i], sides[j]
+            if (_is_seen(one) and _is_seen(two)) or not self._may_be_one(one, two, frozenset()):
+                continue
+            if any(_pair(a.track_id, b.track_id) in self._apart for a in one for b in two):
+                continue
+            a, b = (min(side, key=_area2_of) for side in (one, two))
+            out[i, j] = self._reached(a, b)
         return out
+
+    def _reached(self, one: PictureTrack, two: PictureTrack) -> float:
+        """The odds that two tracks are of one party, by place and velocity."""
+        settings = self.settings
+        a, b = one.ground, two.ground
+        gap = np.array([[a.east_m - b.east_m, a.north_m - b.north_m]])
+        turn = np.array([[a.velocity_east_m_s - b.velocity_east_m_s, a.velocity_north_m_s - b.velocity_north_m_s]])
+        cover = _matrices([a.covariance]) + _matrices([b.covariance])
+        rates = _matrices([one.velocity_covariance]) + _matrices([two.velocity_covariance])
+        together = _log_normal(gap, cover, settings.near_m) + _log_normal(turn, rates, settings.like_m_s)
+        strangers = _log_normal(turn, rates, math.sqrt(2) * settings.speed_m_s)
+        alone = math.log(settings.parties_per_km2 * 1e-6) + strangers
+        return float(np.exp(np.clip(together - alone, -50, 50))[0])
 
     def _may_be_one(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack], both: frozenset[str]) -> bool:
         """Whether two parties may be the same people: none that a camera sees both of.
 
         Of each those stand together who are known well and who are not: he who is known best says where.
         """
+        return self._far(one, two) <= _PARTED2 and not both and _kindred(one[0], two[0])
+
+    def _far(self, one: Sequence[PictureTrack], two: Sequence[PictureTrack]) -> float:
+        """How far apart two parties are, in squared deviations of where they may be."""
         first, second = (min(side, key=_area2_of) for side in (one, two))
         gap = np.array([[first.ground.east_m - second.ground.east_m, first.ground.north_m - second.ground.north_m]])
         cover = _matrices([first.ground.covariance]) + _matrices([second.ground.covariance])
-        if _far2(gap, cover, self.settings.near_m)[0] > _PARTED2:
-            return False
-        return not both and _kindred(one[0], two[0])
+        return float(_far2(gap, cover, self.settings.near_m)[0])
 
-    def _named(self, parties: Sequence[Sequence[PictureTrack]], time_ns: int) -> list[_Group]:
-        """What each party is called: as the oldest group of which it has about as many members as of any."""
+    def _named(
+        self, parties: Sequence[Sequence[PictureTrack]], time_ns: int
+    ) -> list[tuple[_Group, Sequence[PictureTrack]]]:
+        """The groups: what each party is called, as the oldest group of which it has about as many members as of any.
+
+        One of a group of whom nobody sees the others is still that group, and so is who comes out where it went.
+        """
         whose: dict[str, list[_Group]] = {}
         for group in self._groups.values():
             for member in group.members:
                 whose.setdefault(member, []).append(group)
-        shared: dict[tuple[int, str], int] = {}
+        shared: dict[tuple[int, str], float] = {}
         for i, party in enumerate(parties):
             for track in party:
                 for group in whose.get(track.track_id, ()):
-                    shared[i, group.group_id] = shared.get((i, group.group_id), 0) + 1
+                    told = _UNSEEN if track.status == "coasting" else 1.0
+                    shared[i, group.group_id] = shared.get((i, group.group_id), 0.0) + told
         most = {i: max(count for (j, _), count in shared.items() if j == i) for i, _ in shared}
         order = sorted(
             shared,
             key=lambda key: (
-                shared[key] < _ABOUT * most[key[0]], self._groups[key[1]].first_ns, key[1], -shared[key], key[0]
+                self._groups[key[1]].in_other, shared[key] < _ABOUT * most[key[0]], self._groups[key[1]].first_ns,
+                key[1], -shared[key], key[0],
             ),
         )  # fmt: skip
         kept: dict[int, str] = {}
         for i, group_id in order:
-            if i not in kept and group_id not in kept.values():
+            if i not in kept and group_id not in kept.values() and self._goes_on(group_id, parties[i], parties):
                 kept[i] = group_id
+        kept |= self._come_out(parties, kept)
         from_whom: dict[int, list[str]] = {}
         for i, group_id in order:
             from_whom.setdefault(i, []).append(group_id)
-        named = [self._one(party, kept.get(i), from_whom.get(i, []), kept, time_ns) for i, party in enumerate(parties)]
-        self._remember(named, time_ns)
+        named = [
+            (self._one(party, kept.get(i), from_whom.get(i, []), kept, time_ns), party)
+            for i, party in enumerate(parties) if i in kept or _are_several(party)
+        ]  # fmt: skip
+        self._remember([group for group, _ in named], time_ns)
         return named
+
+    def _goes_on(self, group_id: str, party: Sequence[PictureTrack], parties: Sequence[Sequence[PictureTrack]]) -> bool:
+        """Whether a party may be called by a group's name: one alone only while nobody sees another of the group."""
+        if _are_several(party):
+            return True
+        members = self._groups[group_id].members
+        return not any(
+            track.track_id in members and track.status != "coasting"
+            for other in parties if other is not party for track in other
+        )  # fmt: skip
+
+    def _come_out(self, parties: Sequence[Sequence[PictureTrack]], kept: Mapping[int, str]) -> dict[int, str]:
+        """The parties that are groups which nobody has seen for a while, by where those were seen last."""
+        there = {track.track_id for party in parties for track in party}
+        gone = {
+            group.group_id: group.seen for group in self._groups.values()
+            if group.seen is not None and not group.in_other
+            and group.group_id not in kept.values() and not group.members.keys() & there
+        }  # fmt: skip
+        known = {member for group in self._groups.values() for member in group.members}
+        odds: dict[tuple[int, str], float] = {}
+        for i, party in enumerate(parties):
+            seen = [track for track in party if track.status != "coasting" and track.kind in _ON_FOOT]
+            if i in kept or not seen or any(track.track_id in known for track in party):
+                continue
+            best = min(seen, key=_area2_of)
+            for group_id, was in gone.items():
+                odds[i, group_id] = self._reached(best, carried(best, was, self._frame))
+        found: dict[int, str] = {}
+        for (i, group_id), each in sorted(odds.items(), key=lambda item: (-item[1], item[0])):
+            rivals = sum(o for (j, other), o in odds.items() if other != group_id and j == i)
+            if each > self.settings.same_sure * (1 + each + rivals) and i not in found:
+                found |= {i: group_id} if group_id not in found.values() else {}
+        return found
 
     def _one(
         self, party: Sequence[PictureTrack], group_id: str | None, others: Sequence[str], kept: Mapping[int, str],
@@ -388,12 +511,19 @@ class Company:
     ) -> _Group:  # fmt: skip
         """The party's group, with those groups that came into it or the one it came from."""
         now = {track.track_id: time_ns for track in party}
+        sighted = [track for track in sorted(party, key=_area2_of) if sighting_of(track) is not None]
+        seen = sighting_of(sighted[0]) if sighted else None
         if group_id is None:
             eldest = min(party, key=lambda t: (t.first_ns, t.track_id))
-            return _Group(self._new_name(eldest.track_id), time_ns, now, others[0] if others else "")
+            return _Group(self._new_name(eldest.track_id), time_ns, now, others[0] if others else "", seen=seen)
         group = self._groups[group_id]
-        came = sorted(other for other in others if other not in kept.values() and other not in group.joined)
-        return group._replace(members={**group.members, **now}, joined=(*group.joined, *came))
+        came = sorted(
+            other for other in others
+            if other not in kept.values() and other not in group.joined and not self._groups[other].in_other
+        )  # fmt: skip
+        # Who has parted again is no longer in it.
+        joined = tuple(other for other in (*group.joined, *came) if other not in kept.values())
+        return group._replace(members={**group.members, **now}, joined=joined, seen=seen or group.seen, in_other=False)
 
     def _new_name(self, track_id: str) -> str:
         """A name after the eldest member; a second group after the same one says so."""
@@ -409,16 +539,18 @@ class Company:
         horizon = time_ns - round(self.settings.forget_s * _NS)
         here = {name: group.group_id for group in named for name, ns in group.members.items() if ns == time_ns}
         gone = {other for group in named for other in group.joined}
+        gone |= {name for name, group in self._groups.items() if group.in_other}
+        gone -= {group.group_id for group in named}
         held = {**self._groups, **{group.group_id: group for group in named}}
         self._groups = {}
         for group in held.values():
             members = {
                 name: ns
                 for name, ns in group.members.items()
-                if ns >= horizon and here.get(name, group.group_id) == group.group_id
+                if ns >= horizon and (here.get(name, group.group_id) == group.group_id or group.group_id in gone)
             }
-            if members and group.group_id not in gone:
-                self._groups[group.group_id] = group._replace(members=members)
+            if members:
+                self._groups[group.group_id] = group._replace(members=members, in_other=group.group_id in gone)
 
     def _group(
         self, named: _Group, party: Sequence[PictureTrack], side_of: Mapping[str, int], time_ns: int
@@ -529,18 +661,36 @@ def _most(parties: Iterable[str]) -> str | None:
     return min(count, key=lambda party: (-count[party], party)) if count else None
 
 
-def _joined(sides: Sequence[Sequence[PictureTrack]], same: Iterable[Pair]) -> list[list[PictureTrack]]:
-    """Parties with those made one that are the same."""
-    side_of = {track.track_id: str(i) for i, side in enumerate(sides) for track in side}
+def _joined(
+    sides: Sequence[Sequence[PictureTrack]], same: Iterable[Pair], odds: Mapping[tuple[int, int], float]
+) -> list[list[PictureTrack]]:
+    """Parties with those made one that are the same, those nobody sees each with that which is likeliest to be it.
+
+    Whom nobody sees connects nobody: two may be seen of whom either may be he, and are not one for that.
+    """
+    side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
     near: dict[str, list[str]] = {}
+    unseen: dict[int, list[tuple[float, str]]] = {}
     for one, two in sorted(same):
-        if one in side_of and two in side_of:
-            near.setdefault(side_of[one], []).append(side_of[two])
-            near.setdefault(side_of[two], []).append(side_of[one])
-    head = _heads(list(side_of.values()), near)
+        if one in side_of and two in side_of and side_of[one] != side_of[two]:
+            i, j = side_of[one], side_of[two]
+            seen = _is_seen(sides[i]), _is_seen(sides[j])
+            if seen[0] == seen[1]:
+                near.setdefault(str(i), []).append(str(j))
+                near.setdefault(str(j), []).append(str(i))
+            else:
+                hidden, other = (j, i) if seen[0] else (i, j)
+                unseen.setdefault(hidden, []).append((odds.get((min(i, j), max(i, j)), 0.0), str(other)))
+    head = _heads([str(i) for i in range(len(sides))], near)
+    # Those unseen who are one with each other go together, with him who is likeliest to be any of them.
+    claims: dict[str, tuple[float, str]] = {}
+    for i, those in unseen.items():
+        own = head[str(i)]
+        claims[own] = max([claims[own], *those] if own in claims else those)
     parties: dict[str, list[PictureTrack]] = {}
     for i, side in enumerate(sides):
-        parties.setdefault(head[str(i)], []).extend(side)
+        own = head[str(i)]
+        parties.setdefault(head[claims[own][1]] if own in claims else own, []).extend(side)
     return list(parties.values())
 
 
@@ -599,6 +749,10 @@ def _is_several(track: PictureTrack) -> bool:
 
 def _are_several(side: Sequence[PictureTrack]) -> bool:
     return len(side) > 1 or _is_several(side[0])
+
+
+def _is_seen(side: Sequence[PictureTrack]) -> bool:
+    return any(track.status != "coasting" for track in side)
 
 
 def _kindred(one: PictureTrack, two: PictureTrack) -> bool:

@@ -694,7 +694,9 @@ class Fuser:
         share = shares(pairs, odds, 1.0, meeting)
         # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
         placed: Flags = np.any(state.told_ns[:, self._places] > 0, axis=1)
-        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share))
+        # That an unseen one is no longer where the other is says where it is thought to be, and not who it is.
+        seen: Flags = state.seen_ns > state.time_ns - round(self.settings.label_kept_s * NS)
+        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share), seen)
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
@@ -749,12 +751,12 @@ def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) ->
     return pairs, odds * by_silence, by_silence
 
 
-def _with_doubts(state: State, pairs: Ints, share: Array) -> State:
-    """The state with those in doubt who are likelier one of those shown than one more, and nobody else.
+def _with_doubts(state: State, pairs: Ints, share: Array, seen: Flags) -> State:
+    """The state with those in doubt who are likelier one of those shown than one more, and nobody else who is `seen`.
 
     Of those not yet confirmed the least doubtful come first: where one camera sees one and another two, it is the one.
     """
-    confirmed = np.where(state.confirmed_ns < 0, 0, state.confirmed_ns)
+    confirmed = np.where((state.confirmed_ns < 0) & seen, 0, state.confirmed_ns)
     others: dict[int, list[tuple[int, float]]] = {}
     for (one, two), each in zip(pairs.tolist(), share.tolist(), strict=True):
         others.setdefault(one, []).append((two, each))

@@ -348,6 +348,14 @@ class ReleaseBeyond(ActRecord, tag="release_beyond"):
     minutes: Annotated[int, Meta(ge=1, le=360)]
 
 
+class KeepPost(ActRecord, tag="keep_post"):
+    """Somebody keeps watch at a post for `minutes` from now on, or nobody does."""
+
+    post_id: Id
+    watched: bool
+    minutes: Annotated[int, Meta(ge=1, le=2880)]
+
+
 class SayToPartner(ActRecord, tag="say_to_partner"):
     """Something is said to the partner: words, a proposal, an answer, a request."""
 
@@ -361,5 +369,5 @@ Act = (
     | SendPatrol | AnswerOrder | RecallPatrol | ReportPosition
     | Assess | LookUp | SetExercise | TakeShift | NoteShift | ReportSighting
     | DraftStatement | EditStatement | ApproveStatement | ReleaseStatement | WithdrawStatement
-    | StopReleases | ResumeReleases | ReleaseBeyond | SayToPartner
+    | StopReleases | ResumeReleases | ReleaseBeyond | KeepPost | SayToPartner
 )  # fmt: skip

@@ -41,6 +41,7 @@ class Agreement(Record):
     Whoever has all releases, and works out from them where the giver's cameras stand or where it sees nothing, is off
     by more than `protected_distance_m` half of the time or more, as far as a map alone does not tell; 0 promises
     nothing. Where something is told at all is decided for blocks of `block_m` as a whole.
+    What was told is erased by whoever was told after `keep_days`.
     `replaces` is the fingerprint of the version before, empty in version 1.
     """
 
@@ -55,6 +56,7 @@ class Agreement(Record):
     line: tuple[Position, ...] = ()
     rules: tuple[ReleaseRule, ...] = ()
     joint: JointRules = JointRules()
+    keep_days: PositiveInt = 90
     replaces: str = ""
 
 

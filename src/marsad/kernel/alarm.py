@@ -52,13 +52,18 @@ to call a patrol; to have a camera's ground watched otherwise and the camera men
 
 
 class Met(Record):
-    """A rule that the thing has met, and the first alert that said so."""
+    """A rule that the thing has met, and the first alert that said so.
+
+    `waited_s` is for how long it was looked at first because of the lesson `lesson_id`, which officers' marks made.
+    """
 
     rule: Rule
     rule_id: str
     direction: str
     time_ns: int
     alert_id: str
+    lesson_id: str = ""
+    waited_s: float = 0.0
 
 
 class Seen(Record):

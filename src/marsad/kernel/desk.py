@@ -12,6 +12,8 @@ from marsad.kernel.partner import PartnerState
 from marsad.kernel.picture import Picture
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
+from marsad.kernel.release import PostWatch
+from marsad.kernel.sighting import Sighting
 
 CameraRun = Literal["starting", "running", "lost", "restarting", "stopped"]
 
@@ -111,7 +113,8 @@ class DeskState(Record):
     """Everything the desk shows, built from the events up to `sequence` of the log (-1 for none).
 
     Alarms and incidents are those that stand, and those closed within a day. `exercise` is its name while one runs.
-    `lessons` are what marks of nuisance have taught, `waiting` the alerts that wait because of it.
+    `lessons` are what marks of nuisance have taught, `waiting` the alerts that wait because of it. `posts` are those of
+    which it was said whether somebody keeps watch, `sightings` those of the last day.
     `partner` is the organisation that this one shares with, None where there is none.
     """
 
@@ -134,4 +137,6 @@ class DeskState(Record):
     lessons: tuple[Lesson, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     retention: RetentionRun | None = None
+    posts: tuple[PostWatch, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
     partner: PartnerState | None = None

@@ -11,8 +11,22 @@ from marsad.kernel.record import Record
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 
-STEPS: dict[int, Step] = {}
-"""How an event of schema n is lifted to n + 1; the stored bytes never change, so that their hash stays true."""
+Steps = Mapping[int, Mapping[str, Step]]
+
+
+def _without_joint(fields: dict[str, Any]) -> dict[str, Any]:
+    """A keeping of the desk without the board of what was said, which is made of the messages kept beside it."""
+    partner = fields["state"].get("partner")
+    if partner is not None:
+        partner.pop("joint", None)
+    return fields
+
+
+STEPS: Steps = {1: {"desk_kept": _without_joint}}
+"""How an event of schema n is lifted to n + 1, by its type; one of a type without a step is of both schemas.
+
+The stored bytes never change, so that their hash stays true.
+"""
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
@@ -47,7 +61,7 @@ def encode(event: Event) -> bytes:
         raise InputError(f"{kind} cannot be written to the log: {error}; mend that field: {event!a}") from error
 
 
-def decode(payload: bytes, schema_version: int, steps: Mapping[int, Step] = STEPS) -> Event:
+def decode(payload: bytes, schema_version: int, steps: Steps = STEPS) -> Event:
     """The event that `payload` was made of, lifted to today's schema.
 
     Raises: InputError where the schema is newer than this software or the bytes are no event.
@@ -57,10 +71,14 @@ def decode(payload: bytes, schema_version: int, steps: Mapping[int, Step] = STEP
             f"event schema {schema_version} is newer than this software's, {SCHEMA_VERSION}: update Marsad to read it"
         )
     try:
-        if schema_version == SCHEMA_VERSION:
+        due = _due(payload, schema_version, steps)
+        if not due:
             return _DECODER.decode(payload)
-        event: Event = msgspec.convert(_lift(msgspec.msgpack.decode(payload), schema_version, steps), Event)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        fields = msgspec.msgpack.decode(payload)
+        for step in due:
+            fields = step(fields)
+        event: Event = msgspec.convert(fields, Event)
+    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, AttributeError) as error:
         raise InputError(f"the payload is not an event of schema {schema_version}: {error}") from error
     return event
 
@@ -86,12 +104,15 @@ def peek(payload: bytes) -> Peek | None:
         return None
 
 
-def _lift(fields: dict[str, Any], schema_version: int, steps: Mapping[int, Step]) -> dict[str, Any]:
-    """The fields as today's schema has them."""
-    for version in range(schema_version, SCHEMA_VERSION):
-        if version not in steps:
-            raise InputError(
-                f"event schema {version} is not known to this software: read the log with the one that wrote it"
-            )
-        fields = steps[version](fields)
-    return fields
+def _due(payload: bytes, schema_version: int, steps: Steps) -> list[Step]:
+    """The steps that lift a payload to today's schema; none for most, which are read as fast as today's."""
+    unknown = [version for version in range(schema_version, SCHEMA_VERSION) if version not in steps]
+    if unknown:
+        raise InputError(
+            f"event schema {unknown[0]} is not known to this software: read the log with the one that wrote it"
+        )
+    seen = peek(payload) if schema_version < SCHEMA_VERSION else None
+    if seen is None:
+        return []
+    wanted = (steps[version].get(seen.type) for version in range(schema_version, SCHEMA_VERSION))
+    return [step for step in wanted if step is not None]

@@ -17,12 +17,12 @@ from marsad.kernel.picture import Picture, PictureGroup, PictureSource, PictureT
 from marsad.kernel.position import Position
 from marsad.kernel.presence import AreaMark
 from marsad.kernel.record import Record
-from marsad.kernel.release import EmergencyAct, Release
+from marsad.kernel.release import EmergencyAct, PostWatch, Release
 from marsad.kernel.sighting import Sighting
 from marsad.kernel.statement import Statement, StatementHappening
 from marsad.kernel.track import Kind, Track
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 HealthKind = Literal[
     "camera_moved",
@@ -536,6 +536,20 @@ class EmergencyReleased(EventRecord, tag="emergency_released"):
     act: EmergencyAct
 
 
+class PostKept(EventRecord, tag="post_kept"):
+    """An officer said whether somebody keeps watch at a post, and until when."""
+
+    watch: PostWatch
+    officer: str
+
+
+class StreamBegun(EventRecord, tag="stream_begun"):
+    """A partner's link goes on with new streams, under a number that both agreed on: arrivals are counted anew."""
+
+    party_id: str
+    epoch: int
+
+
 class PayloadErased(EventRecord, tag="payload_erased"):
     """Payloads were erased under a retention rule; their hashes stay in the chain.
 
@@ -606,6 +620,8 @@ Event = (
     | SeenByBothChanged
     | ReleasesStopped
     | EmergencyReleased
+    | PostKept
+    | StreamBegun
     | PayloadErased
 )
 
@@ -618,7 +634,7 @@ DURABLE = (
     StatementChanged, SightingReported,
     OfficerDecision, AreaMarked, AccessLogged, PictureKept, Assessed, ExerciseChanged, ShiftTaken, ShiftNoted, LookedUp,
     CameraRunChanged, TracksReserved, ActDone, StorageShort, ReleaseMade, ReleaseHeard, JointSaid, JointHeard,
-    PartnerRefused, LinkTurned, ReleasesStopped, EmergencyReleased, PayloadErased,
+    PartnerRefused, LinkTurned, ReleasesStopped, EmergencyReleased, PostKept, StreamBegun, PayloadErased,
 )  # fmt: skip
 """Events that are on the disk before `append` returns."""
 

@@ -404,6 +404,13 @@ class WatchSlot(Record):
     stands_by: str = ""
 
 
+class PostHours(Record):
+    """Who keeps watch at a post that both agreed upon, over some hours, without a break; see `WatchSlot`."""
+
+    post_id: str
+    slots: tuple[WatchSlot, ...]
+
+
 class Corridor(Record):
     """Where a patrol may be, in coarse cells, from when until when; `name` is what it is called outside."""
 
@@ -423,3 +430,30 @@ class Caution(Record):
     until_ns: TimeNs
     apart_m: int
     cells: tuple[Cell, ...]
+
+
+class JointGround(Record):
+    """What both agreed of the ground, and what follows from it, as one side is shown it.
+
+    That is who keeps watch where, what nobody keeps in view, and where patrols of both may meet, in cells of `cell_m`.
+    """
+
+    now_ns: TimeNs
+    ours: PartyId
+    theirs: PartyId
+    anchor: Position
+    cell_m: int
+    coverage_cell_m: int
+    kinds: tuple[JointKind, ...] = ()
+    posts: tuple[JointPost, ...] = ()
+    hours: tuple[PostHours, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+
+
+class Coverable(Record):
+    """The cells of coverage that a side could offer to keep in view, and their middles; maybe none."""
+
+    size_m: int
+    cells: tuple[Cell, ...] = ()
+    places: tuple[Position, ...] = ()

@@ -42,6 +42,17 @@ class Lesson(Record):
     refuted: bool = False
 
 
+class Teaching(Record):
+    """What marking an alarm as a nuisance would teach now: `lesson` as it would be then, None where it teaches nothing.
+
+    Only the causes `causes` teach, and only from `marks` marks on does a lesson ask for anything.
+    """
+
+    lesson: Lesson | None
+    causes: tuple[NuisanceCause, ...]
+    marks: int
+
+
 class Waiting(Record):
     """An alert that a lesson asks to wait, until `due_ns` at the latest.
 

@@ -8,6 +8,8 @@ from marsad.kernel.record import Record
 from marsad.kernel.release import EmergencyAct, Release
 
 LinkState = Literal["cut", "catching_up", "connected", "held", "refused", "revoked"]
+"""Nothing heard; proven and behind; proven and whole; full here, so nothing is fetched; the partner or what it sent is
+refused; its key is withdrawn here."""
 
 
 class LinkShown(Record):
@@ -27,13 +29,15 @@ class LinkShown(Record):
 
 
 class SharedThing(Record):
-    """Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+    """Something that was told and stands: what was said of it last, and where.
 
+    `position` is the middle of its cell, or where a post stands that both know; `places` are those of a corridor.
     `subject_id` is our own name of what is ours; the partner never hears it.
     """
 
     release: Release
     position: Position | None = None
+    places: tuple[Position, ...] = ()
     subject_id: str = ""
 
 

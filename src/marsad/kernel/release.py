@@ -33,6 +33,7 @@ WithheldReason = Literal[
     "not_in_force", "clock", "malformed", "unknown_item", "origin_unknown", "not_ours", "exercise", "own_patrol",
     "declared", "about_us", "no_rule", "priority", "no_place", "too_far", "outside", "off_ground", "not_confirmed",
     "not_seen", "too_vague", "too_long", "members_missing", "not_shared", "stale", "before_agreement", "too_soon",
+    "taken_back",
 ]  # fmt: skip
 
 PositiveInt = Annotated[int, Meta(ge=1)]
@@ -131,6 +132,11 @@ class Release(Record):
     path: tuple[Cell, ...] = ()
     certainty: float | None = None
     clips: tuple[str, ...] = ()
+
+    def counts_at(self, now_ns: int) -> bool:
+        """Whether it says anything of a moment: neither has it expired, nor are a post's or a patrol's hours over."""
+        ends = (self.expires_ns, self.until_ns)
+        return all(end_ns is None or now_ns < end_ns for end_ns in ends)
 
 
 class Withheld(Record):

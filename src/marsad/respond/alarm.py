@@ -108,10 +108,12 @@ class AlarmSettings(Record):
 
 
 class Raised(NamedTuple):
-    """An alert, and the group or track of the picture it is about."""
+    """An alert, the group or track of the picture it is about, and for how long a lesson had it wait first."""
 
     alert: Alert
     subject_id: str
+    lesson_id: str = ""
+    waited_s: float = 0.0
 
 
 class News(Record):
@@ -275,7 +277,7 @@ class Alarms:
         alert = _unless_told(raised.alert, same)
         met = same.met
         if _what(alert) not in {_what(each) for each in met}:
-            met = (*met, _met(alert))
+            met = (*met, _met(raised))
         formerly = same.formerly
         if raised.subject_id != same.subject_id:
             formerly = (*formerly, same.subject_id)
@@ -346,7 +348,7 @@ class Alarms:
             kind=alert.kind,
             response=RESPONSES[alert.rule],
             text=alert.text,
-            met=(_met(alert),),
+            met=(_met(raised),),
             seen=_seen(alert),
             raised_ns=now_ns,
             changed_ns=now_ns,
@@ -582,13 +584,16 @@ def _what(met: Alert | Met) -> tuple[str, str, str]:
     return met.rule, met.rule_id, met.direction
 
 
-def _met(alert: Alert) -> Met:
+def _met(raised: Raised) -> Met:
+    alert = raised.alert
     return Met(
         rule=alert.rule,
         rule_id=alert.rule_id,
         direction=alert.direction,
         time_ns=alert.time_ns,
         alert_id=alert.alert_id,
+        lesson_id=raised.lesson_id,
+        waited_s=raised.waited_s,
     )
 
 

@@ -18,7 +18,7 @@ from marsad.kernel.alarm import Alarm, NuisanceCause, Seen
 from marsad.kernel.alert import Alert, Rule
 from marsad.kernel.error import InputError
 from marsad.kernel.event import AlertWaits, LessonChanged
-from marsad.kernel.lesson import Lesson, LessonHappening, LessonMark, WaitHappening, Waiting
+from marsad.kernel.lesson import Lesson, LessonHappening, LessonMark, Teaching, WaitHappening, Waiting
 from marsad.kernel.site import Learning
 from marsad.kernel.track import Count, Kind
 from marsad.respond.alarm import Raised
@@ -132,23 +132,33 @@ class Lessons:
 
     def mark(self, alarm: Alarm, cause: NuisanceCause, officer: str, now_ns: int) -> list[LessonEvent]:
         """What an officer's word teaches that an alarm was nothing: nothing where the alarm was of somebody surely."""
+        lesson = self._with(alarm, cause, officer, now_ns)
+        return [] if lesson is None else [self._change(lesson, "marked", now_ns, officer)]
+
+    def teaching(self, alarm: Alarm, officer: str, now_ns: int) -> Teaching:
+        """What such a word would teach, before it is said."""
+        lesson = self._with(alarm, "animal", officer, now_ns)
+        return Teaching(lesson=lesson, causes=tuple(sorted(CAUSES)), marks=self.settings.marks)
+
+    def _with(self, alarm: Alarm, cause: NuisanceCause, officer: str, now_ns: int) -> Lesson | None:
+        """The lesson with one more mark, None where that teaches nothing."""
         if not self.settings.on or cause not in CAUSES or not _teaches(alarm):
-            return []
+            return None
         mark = LessonMark(alarm_id=alarm.alarm_id, cause=cause, officer=officer, time_ns=now_ns)
         rule, camera_id = alarm.met[0].rule, alarm.seen.camera_id or next(iter(alarm.camera_ids), "")
         lesson = next((each for each in self._lessons.values() if self._fits(each, rule, alarm.seen)), None)
         if lesson is None:
             if sum(each.camera_id == camera_id for each in self._lessons.values()) >= PLACES_MOST:
-                return []
+                return None
             lesson = Lesson(
                 lesson_id=f"N{self._named + 1}", rule=rule, camera_id=camera_id, place=alarm.seen, marks=(),
                 until_ns=now_ns, changed_ns=now_ns,
             )  # fmt: skip
         if lesson.refuted or any(each.alarm_id == alarm.alarm_id for each in lesson.marks):
-            return []
+            return None
         since_ns = now_ns - self._keep_ns
         marks = (*(each for each in lesson.marks if each.time_ns > since_ns), mark)
-        return [self._change(self._taught(lesson, marks, now_ns), "marked", now_ns, officer)]
+        return self._taught(lesson, marks, now_ns)
 
     def person_after_all(self, alarm_id: str, officer: str, now_ns: int) -> list[LessonEvent]:
         """An alarm that was marked was somebody: what it taught is void, and nothing is learned there for a while."""
@@ -182,7 +192,7 @@ class Lessons:
                 continue
             for other in [one for one in self._waiting.values() if self._name_of(one) == each.subject_id]:
                 events.append(self._wait(other, "raised", now_ns))
-                now.append(Raised(other.alert, other.subject_id))
+                now.append(_after(other, other.alert, now_ns))
             now.append(each)
         return Sifted(now, events)
 
@@ -208,7 +218,7 @@ class Lessons:
             events.append(self._wait(changed, happening, now_ns))
             if happening == "raised":
                 somebody = here is not None and here.is_somebody
-                now.append(Raised(waiting.alert if somebody else _lowered(waiting), waiting.subject_id))
+                now.append(_after(waiting, waiting.alert if somebody else _lowered(waiting), now_ns))
                 lesson_of = self._lessons.get(waiting.lesson_id)
                 if somebody and lesson_of is not None and not lesson_of.refuted:
                     events += self._refute(lesson_of, "", waiting.alert.alert_id, now_ns)
@@ -238,7 +248,7 @@ class Lessons:
         now_ns: int,
     ) -> Waiting | None:  # fmt: skip
         """The alert as one that waits, None where it does not."""
-        alert, subject_id = raised
+        alert, subject_id = raised.alert, raised.subject_id
         here = told.get(subject_id)
         if not _is_open(alert.rule, alert.kind, alert.count) or alert.about != "object":
             return None
@@ -341,6 +351,11 @@ def _is_near(marked: Seen, here: Seen, reach_m: float) -> bool:
     small_px, large_px = sorted((max(marked.box.h_px, 1.0), max(here.box.h_px, 1.0)))
     near = math.dist(marked.box.centre_px, here.box.centre_px) <= HEIGHTS * marked.box.h_px
     return near and large_px <= ALIKE * small_px
+
+
+def _after(waiting: Waiting, alert: Alert, now_ns: int) -> Raised:
+    """An alert that is an alarm now, having waited."""
+    return Raised(alert, waiting.subject_id, waiting.lesson_id, (now_ns - waiting.from_ns) / NS)
 
 
 def _lowered(waiting: Waiting) -> Alert:

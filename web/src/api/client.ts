@@ -2,8 +2,10 @@
 import type {
   Brief,
   Closure,
+  Coverable,
   DeskState,
   Done,
+  JointGround,
   NamedAct,
   Option,
   PartnerView,
@@ -13,6 +15,7 @@ import type {
   Site,
   Statement,
   Stored,
+  Teaching,
   Told,
 } from './types'
 
@@ -171,6 +174,9 @@ export async function act(body: NamedAct): Promise<Done> {
 export const options = (of: 'alarms' | 'incidents', id: string): Promise<Option[]> =>
   call(`/api/${of}/${encodeURIComponent(id)}/options`)
 
+/** What this officer's mark of nuisance would teach. */
+export const teaching = (alarm_id: string): Promise<Teaching> => call(`/api/alarms/${encodeURIComponent(alarm_id)}/teaching`)
+
 const spanOf = (from_ns: number, to_ns: number): string => `from=${ns(from_ns)}&to=${ns(to_ns)}`
 export const brief = (from_ns: number, to_ns: number): Promise<Brief> => call(`/api/brief?${spanOf(from_ns, to_ns)}`)
 /** The addresses of what can be had on paper. */
@@ -195,3 +201,9 @@ export const film = (camera_id: string, from_ns: number, to_ns: number): Promise
 
 /** A time as the address carries it: whole nanoseconds, in digits. */
 export const ns = (time_ns: number): string => BigInt(Math.round(time_ns)).toString()
+
+/** What both agreed of the ground: posts, who keeps watch, what nobody covers, where patrols may meet. */
+export const jointGround = (): Promise<JointGround> => call('/api/partner/ground')
+
+/** What could be offered to the partner to be kept in view; it takes a while. */
+export const coverable = (): Promise<Coverable> => call('/api/partner/coverage')

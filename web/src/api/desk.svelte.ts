@@ -3,7 +3,7 @@ import * as client from './client'
 import { Feed } from './feed'
 import { asksForPartner, at, modelOf, withEvent, withLook, withMessage, withPartnerView, newsTo, type Model } from './model'
 import { Outbox, type Shelf, type Waiting } from './outbox'
-import type { Act, Done, NamedAct, Session, Site, Told } from './types'
+import type { Act, Done, JointBody, NamedAct, Session, Site, Told } from './types'
 
 /** The newest events that the timeline shows without asking for more. */
 const REMEMBERED = 4_000
@@ -80,6 +80,11 @@ export class DeskStore {
     return this.acting && (this.session?.acts?.includes(type) ?? true)
   }
 
+  /** Whether the role may say this to the partner. */
+  says(type: JointBody['type']): boolean {
+    return this.may('say_to_partner') && (this.session?.says?.includes(type) ?? true)
+  }
+
   /** Called for every event that is news, once; sounds and messages hang on it. */
   onnews: (told: Told) => void = () => {}
   onrefused: (act: NamedAct, error: client.CallError) => void = () => {}
@@ -139,6 +144,11 @@ export class DeskStore {
     this.#feed.start()
     void this.#outbox.flush()
     await this.#readSite()
+  }
+
+  /** Send what still waits for second thoughts: whoever leaves has had them. */
+  async settle(): Promise<void> {
+    await this.#outbox?.settle()
   }
 
   stop(): void {
@@ -285,7 +295,9 @@ export class DeskStore {
 
   #remember(news: readonly Told[]): void {
     if (!news.length) return
-    this.log = [...this.log, ...news].slice(-REMEMBERED)
+    // What was read for the timeline may have been on its way here as news.
+    const known = new Set(this.log.map((told) => told.sequence))
+    this.log = [...this.log, ...news.filter((told) => !known.has(told.sequence))].slice(-REMEMBERED)
     for (const told of news) this.onnews(told)
   }
 }

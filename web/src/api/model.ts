@@ -19,6 +19,7 @@ import type {
   PictureGroup,
   PictureTrack,
   Position,
+  PostWatch,
   PutOff,
   RetentionRun,
   Shift,
@@ -50,6 +51,8 @@ export interface Model {
   dispatches: ReadonlyMap<string, Dispatch>
   cameras: ReadonlyMap<string, CameraState>
   patrols: ReadonlyMap<string, PatrolState>
+  /** Posts of which it was said whether somebody keeps watch. */
+  posts: ReadonlyMap<string, PostWatch>
   assessments: ReadonlyMap<string, Assessment>
   /** Those that changed since the whole state came, which has none of them. */
   statements: ReadonlyMap<string, Statement>
@@ -92,6 +95,7 @@ export function modelOf(state: DeskState): Model {
     dispatches: byId(state.dispatches, (each) => each.dispatch_id),
     cameras: byId(state.cameras, (each) => each.camera_id),
     patrols: byId(state.patrols, (each) => each.patrol_id),
+    posts: byId(state.posts, (each) => each.post_id),
     assessments: byId(state.assessments, (each) => each.subject_id),
     statements: new Map(),
     ...pictured(state.picture),
@@ -212,6 +216,8 @@ function withWatchKeeping(model: Model, event: DeskEvent): Model | undefined {
       return { ...model, exercise: event.name || null }
     case 'shift_taken':
       return { ...model, shift: event.shift }
+    case 'post_kept':
+      return { ...model, posts: put(model.posts, event.watch.post_id, event.watch) }
     case 'statement_changed':
       return { ...model, statements: put(model.statements, event.statement.statement_id, event.statement) }
     default:

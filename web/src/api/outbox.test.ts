@@ -71,6 +71,19 @@ describe('the outbox', () => {
     expect(sent).toEqual([id])
   })
 
+  it('sends at once what still waited for second thoughts when its officer leaves', async () => {
+    const sent: string[] = []
+    const box = new Outbox(
+      hooks(async (act) => (sent.push(act.act_id), DONE)),
+      shelf(),
+      'k',
+    )
+    const id = box.put(NOTE, 6_000)
+    expect(sent).toEqual([])
+    await box.settle()
+    expect([sent, box.waiting.length]).toEqual([[id], 0])
+  })
+
   it('says so and goes on when the server refuses', async () => {
     const given = hooks(async (act) => {
       if (act.type === 'note_shift' && act.text === 'bad') throw new CallError('refused', 'a rule')

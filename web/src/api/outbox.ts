@@ -66,6 +66,12 @@ export class Outbox {
     return found
   }
 
+  /** Send all that waits, second thoughts or not; what the server does not take now goes on waiting. */
+  async settle(): Promise<void> {
+    this.#keep(this.#waiting.map((each) => ({ ...each, from_ms: 0 })))
+    await this.flush()
+  }
+
   /** Send what is due; called again by itself while anything waits. */
   async flush(): Promise<void> {
     if (this.#sending) return

@@ -88,6 +88,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarms/{alarm_id}/teaching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching
+         * @description What the asker's mark of nuisance on an alarm would teach: where what is like it would be looked at first.
+         */
+        get: operations["ApiAlarmsAlarmIdTeachingTeaching"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/brief": {
         parameters: {
             query?: never;
@@ -609,6 +629,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/partner/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coverage
+         * @description The coarse cells that could be offered to the partner to be kept in view.
+         */
+        get: operations["ApiPartnerCoverageCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partner/ground": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ground
+         * @description Posts that both agreed upon, who keeps watch there, what nobody covers, and where patrols may meet.
+         */
+        get: operations["ApiPartnerGroundGround"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reporters/{number}": {
         parameters: {
             query?: never;
@@ -847,7 +907,7 @@ export interface components {
             act_id: string;
             alarm_id: string;
         };
-        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["PersonAfterAll"] | components["schemas"]["EndLesson"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"] | components["schemas"]["SayToPartner"];
+        Act: components["schemas"]["Acknowledge"] | components["schemas"]["CloseAlarm"] | components["schemas"]["MarkNuisance"] | components["schemas"]["PersonAfterAll"] | components["schemas"]["EndLesson"] | components["schemas"]["Shelve"] | components["schemas"]["HoldAlarms"] | components["schemas"]["ReleaseHold"] | components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["HandOverIncident"] | components["schemas"]["MeetPeople"] | components["schemas"]["AddAlarm"] | components["schemas"]["AddNote"] | components["schemas"]["ChangeKind"] | components["schemas"]["AddClip"] | components["schemas"]["AddHazard"] | components["schemas"]["EndHazard"] | components["schemas"]["DoStep"] | components["schemas"]["AccountFor"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["SendPatrol"] | components["schemas"]["AnswerOrder"] | components["schemas"]["RecallPatrol"] | components["schemas"]["ReportPosition"] | components["schemas"]["Assess"] | components["schemas"]["LookUp"] | components["schemas"]["SetExercise"] | components["schemas"]["TakeShift"] | components["schemas"]["NoteShift"] | components["schemas"]["ReportSighting"] | components["schemas"]["DraftStatement"] | components["schemas"]["EditStatement"] | components["schemas"]["ApproveStatement"] | components["schemas"]["ReleaseStatement"] | components["schemas"]["WithdrawStatement"] | components["schemas"]["StopReleases"] | components["schemas"]["ResumeReleases"] | components["schemas"]["ReleaseBeyond"] | components["schemas"]["KeepPost"] | components["schemas"]["SayToPartner"];
         /**
          * ActDone
          * @description What a person asked to be done was done: the `events` entries of the log before this one, and it counts once.
@@ -1355,6 +1415,18 @@ export interface components {
             /** @default [] */
             troubles: components["schemas"]["Trouble"][];
         };
+        /** Caution */
+        Caution: {
+            ours: string;
+            theirs: string;
+            from_ns: number;
+            until_ns: number;
+            apart_m: number;
+            cells: [
+                number,
+                number
+            ][];
+        };
         /**
          * Cell
          * @description A square of the agreement's grid, counted east and north from its anchor.
@@ -1482,6 +1554,17 @@ export interface components {
             low: number;
             high: number;
         };
+        /** Coverable */
+        Coverable: {
+            size_m: number;
+            /** @default [] */
+            cells: [
+                number,
+                number
+            ][];
+            /** @default [] */
+            places: components["schemas"]["Position"][];
+        };
         /**
          * CoverageOffer
          * @description What a side offers to keep in view; its newest offer stands for all before.
@@ -1573,7 +1656,8 @@ export interface components {
          * @description Everything the desk shows, built from the events up to `sequence` of the log (-1 for none).
          *
          *         Alarms and incidents are those that stand, and those closed within a day. `exercise` is its name while one runs.
-         *         `lessons` are what marks of nuisance have taught, `waiting` the alerts that wait because of it.
+         *         `lessons` are what marks of nuisance have taught, `waiting` the alerts that wait because of it. `posts` are those of
+         *         which it was said whether somebody keeps watch, `sightings` those of the last day.
          *         `partner` is the organisation that this one shares with, None where there is none.
          */
         DeskState: {
@@ -1618,6 +1702,10 @@ export interface components {
             waiting: components["schemas"]["Waiting"][];
             /** @default null */
             retention: components["schemas"]["RetentionRun"] | null;
+            /** @default [] */
+            posts: components["schemas"]["PostWatch"][];
+            /** @default [] */
+            sightings: components["schemas"]["Sighting"][];
             /** @default null */
             partner: components["schemas"]["PartnerState"] | null;
         };
@@ -1796,7 +1884,7 @@ export interface components {
             /** @default 0 */
             up_m: number;
         };
-        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+        Event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PostKept"] | components["schemas"]["StreamBegun"] | components["schemas"]["PayloadErased"];
         /**
          * Events
          * @description What was written to the log since, in order; track and group points and looks are left out.
@@ -1997,6 +2085,15 @@ export interface components {
             time_ns: number;
             camera_id: string;
             count: number;
+        };
+        /** Gap */
+        Gap: {
+            cell: [
+                number,
+                number
+            ];
+            /** @default [] */
+            closed_by: string[];
         };
         /**
          * GroundCovariance
@@ -2286,6 +2383,25 @@ export interface components {
             /** @default [] */
             refused: components["schemas"]["JointRefusal"][];
         };
+        /** JointGround */
+        JointGround: {
+            now_ns: number;
+            ours: string;
+            theirs: string;
+            anchor: components["schemas"]["Position"];
+            cell_m: number;
+            coverage_cell_m: number;
+            /** @default [] */
+            kinds: ("words" | "incident" | "handover" | "look" | "coverage" | "post" | "roster" | "corridor" | "emergency")[];
+            /** @default [] */
+            posts: components["schemas"]["JointPost"][];
+            /** @default [] */
+            hours: components["schemas"]["PostHours"][];
+            /** @default [] */
+            gaps: components["schemas"]["Gap"][];
+            /** @default [] */
+            cautions: components["schemas"]["Caution"][];
+        };
         /**
          * JointHeard
          * @description A partner said something; `refused` says why it does not count. `arrival` as in `ReleaseHeard`.
@@ -2330,6 +2446,20 @@ export interface components {
             /** @default 1 */
             version: number;
         };
+        /** JointPost */
+        JointPost: {
+            post: components["schemas"]["Post"];
+            cell: [
+                number,
+                number
+            ];
+            manned_by: string[];
+            covers: [
+                number,
+                number
+            ][];
+            proposals: string[];
+        };
         /** JointRefusal */
         JointRefusal: {
             message_id: string;
@@ -2362,6 +2492,18 @@ export interface components {
             answers: components["schemas"]["JointMessage"][];
             /** @default [] */
             overtaken: string[];
+        };
+        /**
+         * KeepPost
+         * @description Somebody keeps watch at a post for `minutes` from now on, or nobody does.
+         */
+        KeepPost: {
+            /** @enum {unknown} */
+            type: "keep_post";
+            act_id: string;
+            post_id: string;
+            watched: boolean;
+            minutes: number;
         };
         /**
          * KeptAct
@@ -2684,6 +2826,8 @@ export interface components {
         /**
          * Met
          * @description A rule that the thing has met, and the first alert that said so.
+         *
+         *         `waited_s` is for how long it was looked at first because of the lesson `lesson_id`, which officers' marks made.
          */
         Met: {
             /** @enum {unknown} */
@@ -2692,6 +2836,10 @@ export interface components {
             direction: string;
             time_ns: number;
             alert_id: string;
+            /** @default  */
+            lesson_id: string;
+            /** @default 0 */
+            waited_s: number;
         };
         /**
          * NewAccount
@@ -3372,6 +3520,22 @@ export interface components {
             /** @default  */
             name: string;
         };
+        /** PostHours */
+        PostHours: {
+            post_id: string;
+            slots: components["schemas"]["WatchSlot"][];
+        };
+        /**
+         * PostKept
+         * @description An officer said whether somebody keeps watch at a post, and until when.
+         */
+        PostKept: {
+            /** @enum {unknown} */
+            type: "post_kept";
+            time_ns: number;
+            watch: components["schemas"]["PostWatch"];
+            officer: string;
+        };
         /**
          * PostProposal
          * @description A post to be manned at the middle of a cell, by whom, and what it would keep in view.
@@ -3391,6 +3555,17 @@ export interface components {
             covers: components["schemas"]["Cells"];
             /** @default  */
             text?: string;
+        };
+        /**
+         * PostWatch
+         * @description Whether somebody keeps watch at a post, from when until when.
+         */
+        PostWatch: {
+            post_id: string;
+            watched: boolean;
+            time_ns: number;
+            from_ns: number;
+            until_ns: number;
         };
         /**
          * Problem
@@ -3895,8 +4070,8 @@ export interface components {
          * @description Who is signed in, what they may ask for, and what must be sent along with it.
          *
          *         `first_run`: there is no account yet. `csrf` goes into the header `x-csrf-token` of every request that changes
-         *         something. `acts` are the types of the acts that the role may ask for; `ends_ns` is when the session ends at the
-         *         latest, by the clock on the wall.
+         *         something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner;
+         *         `ends_ns` is when the session ends at the latest, by the clock on the wall.
          */
         SessionShown: {
             first_run: boolean;
@@ -3910,6 +4085,8 @@ export interface components {
             csrf: string;
             /** @default [] */
             acts: string[];
+            /** @default [] */
+            says: string[];
             /** @default 0 */
             idle_s: number;
             /** @default 0 */
@@ -3929,14 +4106,17 @@ export interface components {
         };
         /**
          * SharedThing
-         * @description Something that was told and stands: what was said of it last, and the middle of its cell where it has one.
+         * @description Something that was told and stands: what was said of it last, and where.
          *
+         *         `position` is the middle of its cell, or where a post stands that both know; `places` are those of a corridor.
          *         `subject_id` is our own name of what is ours; the partner never hears it.
          */
         SharedThing: {
             release: components["schemas"]["Release"];
             /** @default null */
             position: components["schemas"]["Position"] | null;
+            /** @default [] */
+            places: components["schemas"]["Position"][];
             /** @default  */
             subject_id: string;
         };
@@ -4312,9 +4492,20 @@ export interface components {
             sequence: number;
             schema_version: number;
             time_ns: number;
-            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"]) | null;
+            event: (components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PostKept"] | components["schemas"]["StreamBegun"] | components["schemas"]["PayloadErased"]) | null;
             payload_hash: string;
             entry_hash: string;
+        };
+        /**
+         * StreamBegun
+         * @description A partner's link goes on with new streams, under a number that both agreed on: arrivals are counted anew.
+         */
+        StreamBegun: {
+            /** @enum {unknown} */
+            type: "stream_begun";
+            time_ns: number;
+            party_id: string;
+            epoch: number;
         };
         /**
          * StreamEnded
@@ -4348,6 +4539,12 @@ export interface components {
             brief_read: boolean;
             /** @default  */
             note?: string;
+        };
+        /** Teaching */
+        Teaching: {
+            lesson: components["schemas"]["Lesson"] | null;
+            causes: ("animal" | "bird" | "insect" | "vegetation" | "weather" | "own_force" | "declared" | "camera" | "other")[];
+            marks: number;
         };
         /**
          * Terrain
@@ -4397,7 +4594,7 @@ export interface components {
          */
         Told: {
             sequence: number;
-            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PayloadErased"];
+            event: components["schemas"]["WatchStarted"] | components["schemas"]["WatchEnded"] | components["schemas"]["FrameGap"] | components["schemas"]["FrameDuplicate"] | components["schemas"]["PacketCorrupt"] | components["schemas"]["StreamEnded"] | components["schemas"]["CameraLost"] | components["schemas"]["CameraRestored"] | components["schemas"]["FramesDropped"] | components["schemas"]["CameraHealth"] | components["schemas"]["TrackPoint"] | components["schemas"]["TrackConfirmed"] | components["schemas"]["TrackLost"] | components["schemas"]["PictureStarted"] | components["schemas"]["LookTaken"] | components["schemas"]["PictureTrackPoint"] | components["schemas"]["PictureTrackLost"] | components["schemas"]["PictureTrackEnded"] | components["schemas"]["PictureGroupPoint"] | components["schemas"]["PictureGroupChanged"] | components["schemas"]["PictureGroupEnded"] | components["schemas"]["SourceTrustChanged"] | components["schemas"]["PictureKept"] | components["schemas"]["AlertRaised"] | components["schemas"]["AlarmChanged"] | components["schemas"]["HoldChanged"] | components["schemas"]["LessonChanged"] | components["schemas"]["AlertWaits"] | components["schemas"]["IncidentChanged"] | components["schemas"]["DispatchChanged"] | components["schemas"]["StatementChanged"] | components["schemas"]["SightingReported"] | components["schemas"]["OfficerDecision"] | components["schemas"]["PatrolPosition"] | components["schemas"]["AreaMarked"] | components["schemas"]["Assessed"] | components["schemas"]["ExerciseChanged"] | components["schemas"]["ShiftTaken"] | components["schemas"]["ShiftNoted"] | components["schemas"]["LookedUp"] | components["schemas"]["CameraRunChanged"] | components["schemas"]["TracksReserved"] | components["schemas"]["ActDone"] | components["schemas"]["DeskKept"] | components["schemas"]["AccessLogged"] | components["schemas"]["FilmDropped"] | components["schemas"]["StorageShort"] | components["schemas"]["RetentionRan"] | components["schemas"]["ReleaseMade"] | components["schemas"]["ReleaseHeard"] | components["schemas"]["JointSaid"] | components["schemas"]["JointHeard"] | components["schemas"]["PartnerRefused"] | components["schemas"]["LinkTurned"] | components["schemas"]["SeenByBothChanged"] | components["schemas"]["ReleasesStopped"] | components["schemas"]["EmergencyReleased"] | components["schemas"]["PostKept"] | components["schemas"]["StreamBegun"] | components["schemas"]["PayloadErased"];
         };
         /**
          * Track
@@ -4570,6 +4767,14 @@ export interface components {
             reason: string;
             frames: number;
             dropped: number;
+        };
+        /** WatchSlot */
+        WatchSlot: {
+            from_ns: number;
+            until_ns: number;
+            party: string;
+            /** @default  */
+            stands_by: string;
         };
         /**
          * WatchStarted
@@ -4836,6 +5041,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Option"][];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAlarmsAlarmIdTeachingTeaching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Teaching"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
@@ -5737,6 +5973,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PartnerView"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPartnerCoverageCoverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverable"];
+                };
+            };
+            /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPartnerGroundGround: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JointGround"];
                 };
             };
             /** @description not done: one of InputError, RefusedError, UnavailableError, NotSignedIn, NotAllowed, NotFound, MethodNotAllowed, TooLarge, TooSlow, TooMany, ServerError */

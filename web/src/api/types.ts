@@ -155,6 +155,9 @@ export interface Met {
   direction: string
   time_ns: number
   alert_id: string
+  /** For how long it was looked at first, because of which lesson. */
+  lesson_id?: string
+  waited_s?: number
 }
 
 export interface Seen {
@@ -208,6 +211,13 @@ export interface Lesson {
   wait_s?: number
   lowers?: boolean
   refuted?: boolean
+}
+
+/** What a mark of nuisance would teach now: nothing where there is no lesson. */
+export interface Teaching {
+  lesson: Lesson | null
+  causes: NuisanceCause[]
+  marks: number
 }
 
 /** An alert that waits. */
@@ -492,6 +502,11 @@ export interface Release {
   exercise?: boolean
   expires_ns?: number | null
   cell?: GridCell | null
+  cells?: GridCell[]
+  post_id?: string
+  watched?: boolean | null
+  from_ns?: number | null
+  until_ns?: number | null
   sigma_m?: number | null
   kind?: Kind | null
   heads?: { low: number; high?: number | null } | null
@@ -506,6 +521,8 @@ export interface Release {
 export interface SharedThing {
   release: Release
   position?: Position | null
+  /** The middles of a corridor's squares. */
+  places?: Position[]
   /** Our own name of what is ours. */
   subject_id?: string
 }
@@ -610,16 +627,26 @@ export type JointBody =
       text?: string
     }
   | { type: 'look_request'; cells: GridCells; until_ns: number; text?: string }
-  | { type: 'incident_proposal'; kind: IncidentKind; text: string }
-  | { type: 'post_proposal' | 'corridor_notice'; name: string; text?: string; until_ns?: number }
+  | { type: 'incident_proposal'; kind: IncidentKind; text: string; cells?: GridCells | null; expected?: Count | null }
   | {
-      type: 'roster_proposal' | 'coverage_offer' | 'slot_offer' | 'slot_claim' | 'recall' | 'correction'
+      type: 'post_proposal'
+      name: string
+      size_m: number
+      cell: [number, number]
+      manned_by: string[]
+      covers: GridCells
       text?: string
-      reason?: string
-      until_ns?: number
     }
+  | { type: 'corridor_notice'; name: string; cells: GridCells; from_ns: number; until_ns: number }
+  | { type: 'roster_proposal'; post: string; slots: { from_ns: number; until_ns: number; party: string }[] }
+  | { type: 'coverage_offer'; cells: GridCells; text?: string }
+  | { type: 'slot_offer'; post: string; from_ns: number; until_ns: number; cannot?: boolean; text?: string }
+  | { type: 'slot_claim'; post: string; from_ns: number; until_ns: number; text?: string }
+  | { type: 'recall'; releases: string[]; reason: string }
+  | { type: 'correction'; release: string; reason: string }
   | { type: 'emergency_notice'; kind: EmergencyKind; until_ns: number; reason: string }
-  | { type: 'delivery' | 'releases_opened' }
+  | { type: 'delivery' }
+  | { type: 'releases_opened'; releases: string[] }
   | { type: 'not_understood'; kind: string }
 
 export interface JointMessage {
@@ -647,6 +674,70 @@ export interface JointLine {
   delivery: DeliveryState
 }
 
+/** When a release was first opened by a person of the side that got it, and in what role. */
+export interface ReleaseOpened {
+  release: string
+  by: Role | 'software'
+  time_ns: number
+}
+
+export type JointKind = 'words' | 'incident' | 'handover' | 'look' | 'coverage' | 'post' | 'roster' | 'corridor' | 'emergency'
+
+export interface JointPost {
+  post: { id: string; position: Position; name?: string }
+  cell: [number, number]
+  manned_by: string[]
+  covers: [number, number][]
+  proposals: string[]
+}
+
+/** Who keeps watch from when until when; nobody where `party` is empty. */
+export interface WatchSlot {
+  from_ns: number
+  until_ns: number
+  party: string
+  stands_by?: string
+}
+
+export interface Caution {
+  ours: string
+  theirs: string
+  from_ns: number
+  until_ns: number
+  apart_m: number
+  cells: [number, number][]
+}
+
+/** What both agreed of the ground, and what follows from it. */
+export interface JointGround {
+  now_ns: number
+  ours: string
+  theirs: string
+  anchor: Position
+  cell_m: number
+  coverage_cell_m: number
+  kinds?: JointKind[]
+  posts?: JointPost[]
+  hours?: { post_id: string; slots: WatchSlot[] }[]
+  gaps?: { cell: [number, number]; closed_by?: string[] }[]
+  cautions?: Caution[]
+}
+
+/** The coarse squares that could be offered to be kept in view. */
+export interface Coverable {
+  size_m: number
+  cells?: [number, number][]
+  places?: Position[]
+}
+
+export interface PostWatch {
+  post_id: string
+  watched: boolean
+  time_ns: number
+  from_ns: number
+  until_ns: number
+}
+
 export interface PartnerState {
   party_id: string
   name: string
@@ -661,7 +752,7 @@ export interface PartnerState {
   /** What both sides see. */
   both?: SeenByBoth[]
   /** What was said between the two, and of which revision all of this is: both as they were asked for last. */
-  joint?: { now_ns: number; things?: JointThing[]; lines?: JointLine[] } | null
+  joint?: { now_ns: number; things?: JointThing[]; lines?: JointLine[]; opened?: ReleaseOpened[] } | null
   revision?: number
 }
 
@@ -685,6 +776,7 @@ export interface DeskState {
   lessons?: Lesson[]
   waiting?: PutOff[]
   retention?: RetentionRun | null
+  posts?: PostWatch[]
   partner?: PartnerState | null
 }
 
@@ -742,6 +834,8 @@ export interface Session {
   first_run: boolean
   /** The types of the acts that the role may ask for. */
   acts?: string[]
+  /** The types of what the role may say to a partner. */
+  says?: string[]
 }
 
 export type StatementLanguage = 'ar' | 'ckb' | 'kmr' | 'en'
@@ -885,6 +979,7 @@ export type DeskEvent =
   | { type: 'link_turned'; time_ns: number; party_id: string; state: LinkState; reason?: string }
   | { type: 'releases_stopped'; time_ns: number; party_id: string; stop: Stop | null; officer: string }
   | { type: 'emergency_released'; time_ns: number; party_id: string; act: EmergencyAct }
+  | { type: 'post_kept'; time_ns: number; watch: PostWatch; officer: string }
   | { type: 'other'; time_ns: number }
 
 export interface Told {
@@ -980,6 +1075,7 @@ export type Act =
   | { type: 'stop_releases'; reason: string }
   | { type: 'resume_releases'; reason: string }
   | { type: 'release_beyond'; kind: EmergencyKind; subject_ids: string[]; reason: string; minutes: number }
+  | { type: 'keep_post'; post_id: string; watched: boolean; minutes: number }
   | { type: 'say_to_partner'; body: JointBody }
 
 /** An act with the name that makes it count once, however often it is sent. */

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { headline, sentence } from '../alerts/sentence'
-import type { Alarm, JointBody, JointThing, PartnerState, Release, SharedThing } from '../api/types'
+import type { Alarm, JointBody, JointGround, JointPost, JointThing, PartnerState, Release, SharedThing } from '../api/types'
 import { plain } from '../i18n'
 import { preferences } from '../ui/preferences.svelte'
 import { answersTo, isOver } from './courses'
+import { cellAt, middleOf, nextHour, turns } from './joint.svelte'
 import { gapsOf, listed, PHRASES, said, toSend } from './phrases'
-import { ageOf, alsoSeen, gridOf, heads, isAstray, oursOf, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
+import { ageOf, alsoSeen, gridOf, heads, isAstray, oursOf, placeOfThing, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
 
 const NOW_NS = 1_790_000_000e9
 const PLACE = { latitude_deg: 34.375, longitude_deg: 41.05 }
@@ -143,6 +144,34 @@ describe('ready phrases', () => {
     expect(plain(listed('wait'))).toContain('—')
     expect(PHRASES).toContain('hold')
     expect(gapsOf('hold')).toEqual([])
+  })
+})
+
+describe('ground that both know', () => {
+  const ground = { anchor: { latitude_deg: 34.375, longitude_deg: 41.03 }, cell_m: 1_000 } as JointGround
+  const post = { manned_by: ['east', 'west'] } as JointPost
+
+  it('is told in the square that holds a place, whose middle lies in it', () => {
+    expect(cellAt(ground, 1_000, { latitude_deg: 34.391, longitude_deg: 41.045 })).toEqual([1, 1])
+    expect(cellAt(ground, 1_000, { latitude_deg: 34.374, longitude_deg: 41.029 })).toEqual([-1, -1])
+    for (const cell of [[0, 0], [-3, 7], [12, -4]] as [number, number][]) {
+      expect(cellAt(ground, 3_000, middleOf(ground, 3_000, cell))).toEqual(cell)
+    }
+  })
+
+  it('is watched by turns without a gap', () => {
+    const slots = turns(post, nextHour(NOW_NS + 1), 6)
+    expect(slots.map(({ party }) => party)).toEqual(['east', 'west', 'east', 'west'])
+    slots.slice(1).forEach((slot, k) => expect(slot.from_ns).toBe(slots[k]?.until_ns))
+    expect((slots[0]?.from_ns ?? 1) % 3_600e9).toBe(0)
+  })
+
+  it('is said of posts and patrols with their hours and squares', () => {
+    const gate = { item: 'post', post_id: 'gate', watched: true, kind: null, heads: null, alarm_rule: null, cell: null } as const
+    expect(plain(whatTold(release('p', gate)))).toBe('Post gate, somebody keeps watch')
+    const way = thing('w', { item: 'patrol', cell: null, cells: [{ east: 0, north: 0, size_m: 500 }] })
+    expect(plain(whereTold({ ...way, position: null, places: [PLACE] }))).toBe('37S FU 884 056, 1 square of 500 m')
+    expect(placeOfThing({ ...way, position: null, places: [PLACE] })).toBe(PLACE)
   })
 })
 

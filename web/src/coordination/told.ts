@@ -27,9 +27,10 @@ const lower = (text: string): string => text.replace(/\p{L}/u, (letter) => lette
 /** What was told of a thing: "group of 2–4, on foot, line crossing". */
 export function whatTold(release: Release): string {
   const parts = [
-    release.kind || release.heads ? whoTold(release.kind ?? 'unknown', release.heads) : t(`item.${release.item}`),
+    release.item === 'post' && release.post_id ? t('joint.post_named', { name: release.post_id }) : release.kind || release.heads ? whoTold(release.kind ?? 'unknown', release.heads) : t(`item.${release.item}`),
     release.alarm_rule ? lower(word('rule', release.alarm_rule)) : '',
     release.incident_kind ? lower(word('incident_kind', release.incident_kind)) : '',
+    release.watched != null ? t(release.watched ? 'joint.watched' : 'joint.unwatched') : '',
     release.heading ? t(`toward.${release.heading}`) : '',
   ]
   return list(parts.filter(Boolean))
@@ -51,11 +52,18 @@ export function gridOf(position: Position, size_m: number): string {
 }
 
 /** Where a thing is: the square it was told in. */
-export function whereTold({ release, position }: SharedThing): string {
+export function whereTold({ release, position, places = [] }: SharedThing): string {
+  const [first] = places
+  const width = release.cells?.[0]?.size_m
+  if (first && width) return list([gridOf(first, width), t('joint.squares', { n: places.length, size: distance(width) })])
+  if (position && release.item === 'post') return grid(position)
   if (!position || !release.cell) return t('place.unknown')
   const size = release.cell.size_m
   return list([gridOf(position, size), t('partner.cell', { size: distance(size) })])
 }
+
+/** Where it is drawn: the middle of its square, or where its way begins. */
+export const placeOfThing = (thing: SharedThing | undefined): Position | null => thing?.position ?? thing?.places?.[0] ?? null
 
 /** How old the newest word of the partner is; nothing where there was none. */
 export const ageOf = (link: LinkShown | undefined): string =>

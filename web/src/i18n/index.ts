@@ -94,6 +94,13 @@ export function clock(time_ns: number, seconds = true): string {
   return digits(`${pad(at.getHours())}:${pad(at.getMinutes())}${seconds ? `:${pad(at.getSeconds())}` : ''}`)
 }
 
+/** From so long on a time of day alone would be taken for another day's. */
+const DAY_S = 20 * 3600
+
+/** A time of day, with its day where that is another one's. */
+export const moment = (time_ns: number, now_ns: number): string =>
+  Math.abs(time_ns - now_ns) / 1e9 < DAY_S ? clock(time_ns, false) : `${date(time_ns)} ${clock(time_ns, false)}`
+
 /** The time of day in UTC, as soldiers write it. */
 export function utc(time_ns: number): string {
   const at = dateOf(time_ns)

@@ -29,6 +29,13 @@ function crowd(seed: number, count: number): { wanted: Wanted[]; targets: Target
 }
 
 describe('labels', () => {
+  it('are not cut off at the sides of the screen', () => {
+    const { wanted, targets } = crowd(7, 60)
+    const boxes = [...new Placer().place(wanted, targets, 1200).values()]
+    expect(boxes.length).toBeGreaterThan(40)
+    for (const { x, w } of boxes) expect(x >= 0 && x + w <= 1200).toBe(true)
+  })
+
   for (const count of [5, 60, 500]) {
     it(`of ${count} targets hide no target and no other label`, () => {
       const { wanted, targets } = crowd(count, count)

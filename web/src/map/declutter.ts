@@ -109,21 +109,24 @@ export class Placer {
   readonly #occupied = new Occupied()
   readonly #slots = new Map<string, number>()
 
-  /** Where each label goes, by key; those that fit nowhere are left out. Nothing is put on one of the `targets`. */
-  place(wanted: readonly Wanted[], targets: readonly Target[]): Map<string, Box> {
+  /**
+   * Where each label goes, by key; those that fit nowhere are left out. Nothing is put on one of the `targets`, or cut
+   * off at a side of the screen.
+   */
+  place(wanted: readonly Wanted[], targets: readonly Target[], width = Infinity): Map<string, Box> {
     const occupied = this.#occupied
     occupied.clear()
     for (const { x, y, reach } of targets) occupied.add(x - reach, y - reach, x + reach, y + reach)
     if (this.#slots.size > 4 * targets.length + 200) this.#slots.clear()
     const found = new Map<string, Box>()
     for (const each of [...wanted].sort((a, b) => b.weight - a.weight)) {
-      const box = this.#boxFor(each)
+      const box = this.#boxFor(each, width)
       if (box) found.set(each.key, box)
     }
     return found
   }
 
-  #boxFor(wanted: Wanted): Box | null {
+  #boxFor(wanted: Wanted, width: number): Box | null {
     const { key, reach, w, h } = wanted
     const before = this.#slots.get(key) ?? 0
     for (let k = 0; k < SLOTS.length; k++) {
@@ -132,7 +135,7 @@ export class Placer {
       const away = (reach + GAP) * (across !== 0 && down !== 0 ? 0.75 : 1)
       const x = edge(wanted.x, across, away, w)
       const y = edge(wanted.y, down, away, h)
-      if (this.#occupied.hits(x, y, x + w, y + h)) continue
+      if (x < 0 || x + w > width || this.#occupied.hits(x, y, x + w, y + h)) continue
       this.#occupied.add(x, y, x + w, y + h)
       this.#slots.set(key, slot)
       return { x, y, w, h }

@@ -106,11 +106,9 @@ export class Ground {
       },
     }
     map.addLayer(above)
-    overlay.lift = ({ height_m, latitude_deg, longitude_deg }) => {
-      if (!this.solid) return 0
-      if (!Number.isNaN(height_m)) return height_m * EXAGGERATION
-      return map.queryTerrainElevation([longitude_deg, latitude_deg]) ?? 0
-    }
+    // All of it stands on the ground: a height that was told is of another survey, or none at all, and would sink it.
+    overlay.lift = ({ latitude_deg, longitude_deg }) =>
+      this.solid ? (map.queryTerrainElevation([longitude_deg, latitude_deg]) ?? 0) : 0
     this.#resized.observe(this.#host)
     this.#rethemed.observe(this.#dom, { attributes: true, attributeFilter: ['data-theme', 'dir', 'lang', 'class'] })
     void document.fonts?.ready.then(() => this.retheme())

@@ -26,7 +26,7 @@ export interface Drawn {
 }
 
 /** How the terrain lifts what lies on it: its height at a place as the map draws it, 0 on a flat map. */
-export type Lift = (mark: { latitude_deg: number; longitude_deg: number; height_m: number }) => number
+export type Lift = (mark: { latitude_deg: number; longitude_deg: number }) => number
 
 type Xy = [number, number]
 
@@ -195,7 +195,7 @@ export class Overlay {
 
   /** Where a place on the ground is on the screen. */
   #onGround(point: Point): Xy | null {
-    return this.at(...point, this.#z({ ...unmercator(point), height_m: Number.NaN }))
+    return this.at(...point, this.#z(unmercator(point)))
   }
 
   #place(): void {
@@ -559,7 +559,7 @@ export class Overlay {
       const ring = mark.alarm || selected ? 8 : 0
       wanted.push({ key, x, y, reach: reach + ring, w, h: lines * LABEL_HEIGHT, weight })
     }
-    const boxes = this.#placer.place(wanted, this.#spots)
+    const boxes = this.#placer.place(wanted, this.#spots, this.#screen.width)
     const [weak, strong]: [Line[], Line[]] = [[], []]
     for (const { mark } of this.#spots) {
       const box = boxes.get(mark.key)

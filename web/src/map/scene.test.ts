@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Alarm, PartnerState, PictureTrack, Position, SharedThing } from '../api/types'
 import { axes95, EnuFrame, mercator, mercatorRates } from './geodesy'
-import { SceneMaker, type Words } from './scene'
+import { SceneMaker, stoodFor, type Words } from './scene'
 import { Trails } from './trails'
 import type { MapDesk } from './types'
 
@@ -161,5 +161,42 @@ describe('the scene', () => {
       expect(make(partner, 100 * NS, false).map(({ id, origin }) => [id, origin])).toEqual([['a', 'ours'], ['b', 'ours']])
       expect(make(partner, 100 * NS, false, 'w2').map(({ id }) => id)).toEqual(['a', 'b', 'w2'])
     })
+  })
+})
+
+describe('what the partner told of in one square', () => {
+  const told = (thing_id: string, item: string, more: object = {}): SharedThing => ({
+    release: {
+      release_id: `r${thing_id}`, agreement_id: 'a', version: 1, rule_id: 'r', giver: 'west', taker: 'east', item, thing_id,
+      time_ns: 90 * NS, cell: { east: 1, north: 2, size_m: 500 }, ...more,
+    } as SharedThing['release'],
+    position: ORIGIN,
+  })
+  const group = { kind: 'group', heads: { low: 2, high: 2 } }
+
+  it('has one symbol for an alarm and the group it is about, and for a group and those in it', () => {
+    const tracks = ['t1', 't2', 't3'].map((id) => told(id, 'track', { kind: 'person' }))
+    // Two are the group; the third is somebody else.
+    expect([...stoodFor([told('g', 'group', group), ...tracks])]).toEqual(['t1', 't2'])
+    expect([...stoodFor([told('a', 'alarm', group), told('g', 'group', group), ...tracks])]).toEqual(['t1', 't2', 'g'])
+    expect([...stoodFor([told('a', 'alarm', { kind: 'person' }), ...tracks])]).toEqual(['t1'])
+  })
+
+  it('keeps what stands in another square, or was counted without an end', () => {
+    const far = told('t1', 'track', { cell: { east: 2, north: 2, size_m: 500 } })
+    expect([...stoodFor([told('g', 'group', group), far])]).toEqual([])
+    const many = { kind: 'group', heads: { low: 5, high: null } }
+    expect([...stoodFor([told('g', 'group', many), told('t2', 'track')])]).toEqual(['t2'])
+  })
+
+  it('has one symbol for a post that both know', () => {
+    const post = { id: 'gate', name: 'Gate', position: ORIGIN }
+    const site = { name: 'S', posts: [post] } as MapDesk['site']
+    const theirs = [told('p', 'post', { post_id: 'gate', watched: true, cell: null })]
+    const partner = { party_id: 'west', name: 'W', theirs } as PartnerState
+    const marks = (joint: boolean): string[] =>
+      new SceneMaker().make(desk([], { site, partner }), null, new Trails(), words(), { ...SHOW, joint }).marks.map(({ key }) => key)
+    expect(marks(true)).toEqual(['partner p'])
+    expect(marks(false)).toEqual(['post gate'])
   })
 })

@@ -27,10 +27,9 @@ export interface Mark {
   key: string
   kind: MarkKind
   id: string
-  /** Place in the square map, and height above the elevation data's zero. */
+  /** Place in the square map. */
   x: number
   y: number
-  height_m: number
   latitude_deg: number
   longitude_deg: number
   /** An APP-6 symbol, or one of the map's own shapes. */
@@ -124,9 +123,40 @@ const CORRIDOR_SIGMAS = 2
 
 /** A mark before anything is known of it. All have the same fields in the same order, which browsers read fastest. */
 const BLANK: Omit<Mark, 'key' | 'kind' | 'id'> = {
-  x: 0, y: 0, height_m: 0, latitude_deg: 0, longitude_deg: 0, sidc: undefined, shape: undefined, standing: 'unknown',
+  x: 0, y: 0, latitude_deg: 0, longitude_deg: 0, sidc: undefined, shape: undefined, standing: 'unknown',
   heading_rad: null, speed_m_s: 0, size: 12, alpha: 1, label: '', more: '', inside: '', weight: 1, ellipse: undefined,
   trail: undefined, corridor: undefined, alarm: undefined, waiting: false, origin: 'ours', selected: false, down: false,
+}
+
+const NOWHERE: ReadonlySet<string> = new Set()
+
+/** Posts of which the partner told whether somebody keeps watch: what it told is their one symbol. */
+const postsTold = (partner: MapDesk['partner']): ReadonlySet<string> =>
+  new Set((partner?.theirs ?? []).flatMap(({ release, position }) => (position && release.post_id ? [release.post_id] : [])))
+
+/**
+ * What another thing of the partner's stands for in the same square, where both would be drawn in one place: an alarm for
+ * what it is about, a group for those in it. By names the partner does not tell which is which.
+ */
+export function stoodFor(theirs: readonly SharedThing[]): ReadonlySet<string> {
+  const squares = new Map<string, SharedThing[]>()
+  for (const thing of theirs) {
+    const { cell, item } = thing.release
+    if (!cell || !['alarm', 'group', 'track'].includes(item)) continue
+    const key = `${cell.east} ${cell.north} ${cell.size_m}`
+    squares.set(key, [...(squares.get(key) ?? []), thing])
+  }
+  const hidden = new Set<string>()
+  const hide = (things: readonly SharedThing[], most: number): void => {
+    const left = things.filter(({ release }) => !hidden.has(release.thing_id))
+    for (const { release } of left.slice(0, most)) hidden.add(release.thing_id)
+  }
+  for (const here of squares.values()) {
+    const of = (item: string): SharedThing[] => here.filter(({ release }) => release.item === item)
+    for (const { release } of of('group')) hide(of('track'), release.heads?.high ?? Infinity)
+    for (const { release } of of('alarm')) hide(release.kind === 'group' ? of('group') : of('track'), 1)
+  }
+  return hidden
 }
 
 const mercatorOf = (position: Position): Point => mercator(position.latitude_deg, position.longitude_deg)
@@ -158,7 +188,7 @@ export class SceneMaker {
     const marks: Mark[] = []
     const links: Link[] = []
     this.#movings(making, marks)
-    this.#fixed(desk, making.picked, marks)
+    this.#fixed(desk, making.picked, (show.joint ?? true) ? postsTold(desk.partner) : NOWHERE, marks)
     this.#told(making, show.joint ?? true, show.shared ?? false, marks)
     this.#response(desk, making.picked, making.words, marks, links)
     return { marks, links }
@@ -225,11 +255,10 @@ export class SceneMaker {
 
   #put(held: Held, ground: GroundState): void {
     const { mark } = held
-    const { latitude_deg, longitude_deg, height_m } = ground.position
+    const { latitude_deg, longitude_deg } = ground.position
     const [x, y] = mercator(latitude_deg, longitude_deg)
     mark.x = x
     mark.y = y
-    mark.height_m = height_m ?? 0
     mark.latitude_deg = latitude_deg
     mark.longitude_deg = longitude_deg
     if (mark.ellipse) scaled(mark.ellipse, ground.covariance, latitude_deg)
@@ -287,7 +316,7 @@ export class SceneMaker {
     return (this.#words = remembered(words))
   }
 
-  #fixed(desk: MapDesk, picked: ReadonlySet<string>, marks: Mark[]): void {
+  #fixed(desk: MapDesk, picked: ReadonlySet<string>, told: ReadonlySet<string>, marks: Mark[]): void {
     for (const camera of desk.site?.cameras ?? []) {
       if (!camera.pose) continue
       const state = desk.cameras.get(camera.id)
@@ -302,6 +331,7 @@ export class SceneMaker {
       })
     }
     for (const post of desk.site?.posts ?? []) {
+      if (told.has(post.id) && !picked.has(`post ${post.id}`)) continue
       marks.push({
         ...this.#place('post', post.id, post.position, post.name || post.id, picked),
         sidc: sidc('post', 'own', desk.exercise !== null),
@@ -315,20 +345,24 @@ export class SceneMaker {
   /** What the partner told, each in the square it was told in; and, if wanted, what they see of ours. */
   #told({ desk, alarms, picked, words, both }: Making, joint: boolean, shared: boolean, marks: Mark[]): void {
     const ours = new Set([...both.values()].map(({ release }) => release.thing_id))
+    const within = stoodFor(desk.partner?.theirs ?? [])
     for (const thing of desk.partner?.theirs ?? []) {
       const { release } = thing
       const key = `partner ${release.thing_id}`
       const alarm = alarms.get(`partner:${release.thing_id}`)
       // What both see has one symbol, which is our own; what is too old could be nearly anywhere.
-      const drawn = joint && !ours.has(release.thing_id) && !(isMoving(release) && age_s(thing, desk) > SHOWN_S)
+      const other = ours.has(release.thing_id) || within.has(release.thing_id)
+      const drawn = joint && !other && !(isMoving(release) && age_s(thing, desk) > SHOWN_S)
       if (!drawn && !alarm && !picked.has(key)) continue
+      if (release.item === 'patrol') marks.push(...this.#way(thing, false, desk, picked, words))
       const mark = this.#square(thing, false, desk, picked, words)
       if (!mark) continue
+      const post = release.item === 'post'
       marks.push({
         ...mark,
         origin: 'theirs',
         alpha: isMoving(release) ? fading(age_s(thing, desk)) : 1,
-        sidc: sidc(release.item === 'post' ? 'post' : (release.kind ?? 'unknown'), 'unknown', desk.exercise !== null),
+        sidc: sidc(post ? 'post' : (release.kind ?? 'unknown'), post ? 'declared' : 'unknown', desk.exercise !== null),
         size: 19,
         alarm: alarm?.priority,
         waiting: alarm?.state === 'unacknowledged',
@@ -337,16 +371,30 @@ export class SceneMaker {
     }
     for (const thing of desk.partner?.ours ?? []) {
       if (!shared && !picked.has(`partner ${thing.release.thing_id}`)) continue
+      if (thing.release.item === 'patrol') marks.push(...this.#way(thing, true, desk, picked, words))
       const mark = this.#square(thing, true, desk, picked, words)
       if (mark) marks.push({ ...mark, shape: 'told', standing: 'own', size: 6 })
     }
   }
 
+  /** A patrol's corridor: every square of it, the first one with its name. */
+  #way({ release, places = [] }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark[] {
+    return places.flatMap((position, k) => {
+      const cell = release.cells?.[k]
+      const mark = cell && this.#square({ release: { ...release, cell }, position }, ours, desk, picked, words)
+      if (!mark) return []
+      const named = k ? { key: `${mark.key} ${k}`, label: '', size: 4 } : { size: 19 }
+      const drawn = k ? { shape: 'told' as const } : { sidc: sidc('group', 'declared', desk.exercise !== null) }
+      return [{ ...mark, ...named, ...drawn, standing: ours ? ('own' as const) : ('declared' as const) }]
+    })
+  }
+
   #square({ release, position }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark | null {
-    if (!position || !release.cell) return null
+    if (!position) return null
     const old_s = age_s({ release }, desk)
     const label = `${words.told({ release, position }, ours)} · ${words.unseen(old_s)}`
     const mark = this.#place('partner', release.thing_id, position, label, picked)
+    if (!release.cell) return release.item === 'post' ? mark : null
     const [across, up] = mercatorRates(position.latitude_deg)
     const [w, h] = [(across * release.cell.size_m) / 2, (up * release.cell.size_m) / 2]
     const { x, y } = mark
@@ -396,7 +444,6 @@ export class SceneMaker {
     const selected = picked.has(key)
     return {
       ...BLANK, key, kind, id, x, y, label, selected,
-      height_m: at.height_m ?? Number.NaN,
       latitude_deg: at.latitude_deg,
       longitude_deg: at.longitude_deg,
       weight: selected ? 1000 : 1,
