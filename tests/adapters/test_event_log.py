@@ -16,6 +16,7 @@ from marsad.kernel.chain import GENESIS, Head
 from marsad.kernel.detection import Box
 from marsad.kernel.error import InputError, IntegrityError, RefusedError
 from marsad.kernel.event import (
+    SCHEMA_VERSION,
     AlertRaised,
     CameraHealth,
     CameraLost,
@@ -147,7 +148,9 @@ def test_the_chain_is_what_the_manual_says(log: EventLog) -> None:
     for sequence, entry in enumerate(log.read()):
         payload = msgspec.msgpack.encode(entry.event)
         payload_hash = sha256(b"s" * 16 + payload).digest()
-        numbers = b"".join(number.to_bytes(8, "big", signed=True) for number in (sequence, 1, entry.time_ns))
+        numbers = b"".join(
+            number.to_bytes(8, "big", signed=True) for number in (sequence, SCHEMA_VERSION, entry.time_ns)
+        )
         previous = sha256(b"marsad log entry 1\n" + previous + numbers + payload_hash).digest()
         assert entry.payload_hash == payload_hash
         assert entry.entry_hash == previous

@@ -34,7 +34,7 @@ from marsad.plan.crossing import Array, Places, Starts, arcs_along, least_exposu
 from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting, Spare, Watch
 
 _HORIZON = 6.0
-_POINTS = 1024
+_POINTS = 2048
 _PIECES = 4
 _HALF_BUILT = 0.25
 _KEPT_TABLES = 64
