@@ -19,8 +19,8 @@ from scipy.sparse import csr_array
 
 from figures import ROOT, Target, command, show
 from marsad.plan.coverage import Coverage, CoverageProgress, best_coverage, exchanged, greedy_coverage
-from marsad.plan.relaxation import quiet_solver
 from marsad.plan.sector import TowerKind, exposures
+from marsad.plan.solver import quiet_solver
 from siting_scenes import KINDS, Sector, ground, heights, spread_sites
 
 GROUND = Sector(20_000.0, 15_000.0, 100.0, 1000, 1)

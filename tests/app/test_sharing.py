@@ -584,8 +584,11 @@ def test_a_station_goes_on_with_the_log_of_software_before(tmp_path: Path) -> No
             said = [each.message.sequence for each in board(desk).lines if each.message.author == "east"]
             # What was said before is three messages of ours; none of their numbers is given twice.
             assert said == [4]
-            past = desk.control.partner_at(desk.control.events(0, 2**62)[-4].time_ns)
+            with SqliteLogReader(tmp_path / "east" / "events.sqlite") as log:
+                *_, last_before = log.read(0, count - 1)
+            past = desk.control.partner_at(last_before.time_ns)
             assert past is not None
+            assert [(each.state, each.opened.author) for each in past.joint.things] == [("agreed", "west")]
         finally:
             await desk.close()
         with SqliteLogReader(tmp_path / "east" / "events.sqlite") as log:

@@ -54,6 +54,7 @@ def _simple(value: object) -> bool:
     return value is None or isinstance(value, str | float | int)
 
 
-def _rings(kind: str, coordinates: Any) -> tuple[tuple[tuple[float, float], ...], ...]:  # noqa: ANN401 - GeoJSON's own
-    corners = {"Point": [[coordinates]], "LineString": [coordinates]}.get(kind, coordinates)
+def _rings(kind: str, coordinates: Sequence[Any]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    shapes: dict[str, Sequence[Any]] = {"Point": [[coordinates]], "LineString": [coordinates]}
+    corners = shapes.get(kind, coordinates)
     return tuple(tuple((float(x), float(y)) for x, y, *_ in ring) for ring in corners)

@@ -246,7 +246,7 @@ class Station:
             tls_proxy=self.place.tls_proxy,
         )  # fmt: skip
         # Signals are the program's own, which stops the cameras before the console.
-        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]  # it is a method there
         self._serving = asyncio.create_task(server.serve(sockets=[door]), name="console")
         self._stack.push_async_callback(self._stop_serving, server)
         while not server.started:

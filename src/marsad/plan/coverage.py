@@ -22,8 +22,8 @@ from scipy.sparse import csr_array
 
 from marsad.kernel.error import InputError
 from marsad.plan.crossing import Array, Places, Starts
-from marsad.plan.relaxation import Solver, quiet_solver
 from marsad.plan.siting import Order
+from marsad.plan.solver import Solver, quiet_solver
 
 _CONVERGED = 1e-4
 _INWARD = 0.5

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import UnavailableError
+from marsad.plan.solver import Solver, quiet_solver
 
 Status = Literal["optimal", "feasible", "infeasible"]
 """`feasible`: found, and not proven to be the best before time ran out."""
@@ -114,11 +115,9 @@ def solve(
     return _solution(highs, program)
 
 
-def _solver() -> highspy._core._Highs:
-    """A silent solver that ends linear programs in a corner, by the simplex method."""
-    highs = highspy._core._Highs()  # noqa: SLF001 - the public class writes a banner to standard output
-    highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS takes the option's value by place
-    highs.setOptionValue("threads", 1)
+def _solver() -> Solver:
+    """A solver that ends linear programs in a corner, by the simplex method."""
+    highs = quiet_solver()
     highs.setOptionValue("solver", "simplex")
     return highs
 
@@ -140,7 +139,7 @@ def _model(program: Program) -> highspy.HighsLp:
     return model
 
 
-def _solution(highs: highspy._core._Highs, program: Program) -> Solution:
+def _solution(highs: Solver, program: Program) -> Solution:
     status, took_s = _STATUS.get(highs.getModelStatus(), "feasible"), float(highs.getRunTime())
     info = highs.getInfo()
     if status == "infeasible":

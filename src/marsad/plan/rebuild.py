@@ -4,8 +4,9 @@ import highspy
 import numpy as np
 
 from marsad.plan.path_cuts import Cut, open_cuts
-from marsad.plan.relaxation import Relaxation, Solver, add_rows, quiet_solver
+from marsad.plan.relaxation import Relaxation, add_rows
 from marsad.plan.siting import TOLERANCE, Choice, Siting
+from marsad.plan.solver import Solver, quiet_solver
 
 _ROUNDS = 12
 _NODES = 20

@@ -10,12 +10,10 @@ from scipy.sparse import csr_array
 from marsad.plan.crossing import Array
 from marsad.plan.path_cuts import Cut
 from marsad.plan.siting import Choice, Siting
+from marsad.plan.solver import Solver, quiet_solver
 
 _PATIENCE = 12
 _SLACK = 1e-6
-
-
-Solver = highspy._core._Highs  # noqa: SLF001 - the public class writes a banner to standard output
 
 
 class Relaxed(NamedTuple):
@@ -95,19 +93,6 @@ class Relaxation:
         held = list(self._held.values())
         worth: Array = _matrix([held[k] for k in priced], self.siting.options).T @ prices[priced]
         return worth
-
-
-def quiet_solver() -> Solver:
-    """A solver of its own that says nothing and keeps to one processor.
-
-    An integer program wants a fresh one: after a linear program has been solved in it, HiGHS 1.16 reports a wrong
-    objective and bound for an integer one.
-    """
-    solver = Solver()
-    solver.setOptionValue("log_to_console", False)  # noqa: FBT003 - the solver's own interface
-    solver.setOptionValue("output_flag", False)  # noqa: FBT003 - the same
-    solver.setOptionValue("threads", 1)
-    return solver
 
 
 def add_rows(solver: Solver, cuts: Sequence[Cut]) -> None:
