@@ -703,9 +703,7 @@ class Control:
     def _is_sound(self, look: Look) -> bool:
         """Whether a look can be taken in; one that cannot is told of, and ends nothing."""
         try:
-            sensor = self._kept.fuser.sensors[look.source_id]
-            for measurement in look.measurements:
-                sensor.check(measurement)
+            self._kept.fuser.sensors[look.source_id].arrays(look.measurements)
         except (MarsadError, KeyError) as error:
             self._outfit.tell(f"what {look.source_id} reports is not taken into the picture: {error}")
             return False

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marsad.fuse.hypotheses import Ints, RowParts, Rows, reduce_rows, room_for, whole_spread
+from marsad.fuse.hypotheses import Ints, RowParts, Rows, reduce_rows, room_for
 from marsad.geo.geodesy import Array
 from marsad.kernel.record import read_only
 
@@ -74,6 +74,16 @@ def _agreeing(rows: Rows, t: int, u: int, bias_spread: Array, speed_m_s: float) 
 
 
 @njit(cache=True)
+def _variance(rows: Rows, r: int, k: int, bias_spread: Array) -> float:
+    """The variance of one of a row's numbers, the biases not being known."""
+    total = float(rows.spread[r, k, k])
+    for a in range(bias_spread.shape[0]):
+        for b in range(bias_spread.shape[0]):
+            total += rows.lean[r, k, a] * bias_spread[a, b] * rows.lean[r, k, b]
+    return total
+
+
+@njit(cache=True)
 def same_odds(
     rows: Rows, worthy: NDArray[np.bool_], told_ns: Ints, since_ns: Ints, label: Ints, bias_spread: Array,
     now_ns: int, lately_ns: int, others_per_m2: float, speed_m_s: float,
@@ -86,26 +96,24 @@ def same_odds(
     """
     tracks = worthy.shape[0]
     low, high = np.empty((tracks, 2)), np.empty((tracks, 2))
-    for t in range(tracks):
-        low[t], high[t] = math.inf, -math.inf
-        for r in range(rows.first[t], rows.first[t + 1]):
-            whole = whole_spread(rows.spread[r], rows.lean[r], bias_spread)
-            for k in range(2):
-                reach = math.sqrt(_FAR_SIGMAS2 * whole[k, k])
+    asked = np.flatnonzero(worthy)
+    for t in asked:
+        for k in range(2):
+            low[t, k], high[t, k] = math.inf, -math.inf
+            for r in range(rows.first[t], rows.first[t + 1]):
+                reach = math.sqrt(_FAR_SIGMAS2 * _variance(rows, r, k, bias_spread))
                 low[t, k] = min(low[t, k], rows.mean[r, k] - reach)
                 high[t, k] = max(high[t, k], rows.mean[r, k] + reach)
-    order = np.argsort(low[:, 0])
+    order = asked[np.argsort(low[asked, 0])]
     room, count = 64, 0
     out, odds = np.empty((room, 2), np.int64), np.empty(room)
-    for a in range(tracks):
+    for a in range(len(order)):
         t = order[a]
-        if not worthy[t]:
-            continue
-        for b in range(a + 1, tracks):
+        for b in range(a + 1, len(order)):
             u = order[b]
             if low[u, 0] > high[t, 0]:
                 break
-            if not worthy[u] or low[u, 1] > high[t, 1] or high[u, 1] < low[t, 1]:
+            if low[u, 1] > high[t, 1] or high[u, 1] < low[t, 1]:
                 continue
             apart = False
             for s in range(told_ns.shape[1]):

@@ -1,9 +1,9 @@
 """One picture out of what many sources report, in whatever order it comes."""
 
 import bisect
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,6 +154,13 @@ Mark = tuple[Key, State]
 """A look, and everything known after it and all before."""
 
 
+class Heard(NamedTuple):
+    """A look, each report but once and in an order of its own, and what it reports before any bias is taken off."""
+
+    look: Look
+    reports: Reports
+
+
 class Fuser:
     """Makes one picture of many sources' looks.
 
@@ -176,7 +183,7 @@ class Fuser:
         self._prior, self._drift = prior, drift
         self._start = start or ((0, ""), self._nothing())
         self._last, self.state = self._start
-        self._looks: dict[Key, Look] = {}
+        self._looks: dict[Key, Heard] = {}
         self._keys: list[Key] = []
         self._marks: list[Mark] = [self._start]
         self.too_late: list[Look] = []
@@ -194,7 +201,7 @@ class Fuser:
     def knows(self, look: Look) -> bool:
         """Whether a look has been taken in already and may still be taken back."""
         held = self._looks.get((look.time_ns, look.source_id))
-        return held is not None and set(look.measurements) <= set(held.measurements)
+        return held is not None and set(look.measurements) <= set(held.look.measurements)
 
     def update(self, looks: Iterable[Look]) -> State:
         """Everything known after these looks and all before.
@@ -202,11 +209,9 @@ class Fuser:
         Raises: InputError for a source nobody named, or a report that is neither a direction nor a place.
         """
         earliest: Key | None = None
-        looks = list(looks)
-        for look in looks:
-            self._check(look)
-        for look in looks:
-            key = self._accept(look)
+        # All are read before any of them changes anything.
+        for heard in [self._read(look) for look in looks]:
+            key = self._accept(heard)
             if key is not None and (earliest is None or key < earliest):
                 earliest = key
         if earliest is None:
@@ -218,19 +223,29 @@ class Fuser:
         self._let_go()
         return self.state
 
-    def _check(self, look: Look) -> None:
-        """Nothing if a look can be understood, before any of those it came with has changed anything."""
+    def _read(self, look: Look) -> Heard:
+        """A look that can be understood. Raises: InputError for one that cannot."""
         sensor = self.sensors.get(look.source_id)
         if sensor is None:
             known = ", ".join(sorted(self.sensors)) or "none"
             raise InputError(f"source {look.source_id!r} is not known here; sources are: {known}")
         if look.time_ns <= 0:
             raise InputError(f"a look of {look.source_id} has time_ns = {look.time_ns}: give nanoseconds since 1970")
-        for measurement in look.measurements:
-            sensor.check(measurement)
+        value, noise = sensor.arrays(look.measurements)
+        label = np.array([-1 if m.label is None else m.label for m in look.measurements], np.int64)
+        order = np.lexsort((value[:, 1], value[:, 0], label))
+        value, noise, label = value[order], noise[order], label[order]
+        measurements = tuple(map(look.measurements.__getitem__, order.tolist()))
+        alike = (label[1:] == label[:-1]) & (value[1:] == value[:-1]).all(axis=1)
+        if alike.any():
+            once = tuple(dict.fromkeys(measurements))
+            if len(once) < len(measurements):
+                return self._read(replaced(look, once))
+        return Heard(replaced(look, measurements), Reports(value, noise, label))
 
-    def _accept(self, look: Look) -> Key | None:
+    def _accept(self, heard: Heard) -> Key | None:
         """The look's place in the order if it changes anything."""
+        look = heard.look
         newest_ns = self._keys[-1][0] if self._keys else 0
         key = (look.time_ns, look.source_id)
         # What was known at the start cannot be taken back, and holds all looks until then.
@@ -240,13 +255,13 @@ class Fuser:
         held = self._looks.get(key)
         if held is None:
             bisect.insort(self._keys, key)
-            self._looks[key] = replaced(look, _sorted(look.measurements))
+            self._looks[key] = heard
             return key
-        there = set(held.measurements)
+        there = set(held.look.measurements)
         added = [m for m in look.measurements if m not in there]
         if not added:
             return None
-        self._looks[key] = replaced(held, _sorted((*held.measurements, *added)))
+        self._looks[key] = self._read(replaced(held.look, (*held.look.measurements, *added)))
         return key
 
     def _take_back(self, key: Key) -> None:
@@ -283,11 +298,12 @@ class Fuser:
             since_ns=np.zeros((0, sources), np.int64), showing=np.zeros((0, sources)), bare=none,
         )  # fmt: skip
 
-    def _step(self, state: State, look: Look) -> State:
+    def _step(self, state: State, heard: Heard) -> State:
+        look = heard.look
         state = self.carried(state, look.time_ns)
         sensor, number = self.sensors[look.source_id], self._number[look.source_id]
         slots = self._slots[number]
-        reports = self._reports(state, look, sensor, number)
+        reports = self._reports(state, heard, number)
         expected = self._expected(state, sensor)
         chance = sensor.reporting.detection
         fresh = sensor.reporting.fresh(look.time_ns - int(state.looked_ns[number]))
@@ -329,7 +345,7 @@ class Fuser:
             told = np.clip((1 - chances.missed) / np.maximum(revised.existence, 1e-12), 0.0, 1.0)
             state = _with_shown(state, number, looked_at(shown, detected, told))
         state = self._noted(state, look, number, reports, revised)
-        state = self._seen_anew(before, state, look, sensor, number, revised)
+        state = self._seen_anew(before, state, heard, sensor, number, revised)
         state = self._trusting(before, state, sensor, number, claims, revised)
         real = chance * unseen / (sensor.false_per_m2 + chance * unseen)
         new = chances.new * real
@@ -397,14 +413,13 @@ class Fuser:
             return expect_angles(state.rows, state.bias_spread, sensor.surface, sensor.sight)
         return expect_places(state.rows, *sensor.covers)
 
-    def _reports(self, state: State, look: Look, sensor: Sensor, number: int) -> Reports:
-        values, noises = sensor.arrays(look.measurements)
-        labels = np.array([-1 if m.label is None else m.label for m in look.measurements], np.int64)
-        slots = self._slots[number]
-        for k in range(2):
-            if slots[k] >= 0:
-                values[:, k] -= state.bias_mean[slots[k]]
-        return Reports(values, noises, labels)
+    def _reports(self, state: State, heard: Heard, number: int) -> Reports:
+        """What is reported, the source's biases taken off."""
+        value = heard.reports.value.copy()
+        for k, slot in enumerate(self._slots[number, :2].tolist()):
+            if slot >= 0:
+                value[:, k] -= state.bias_mean[slot]
+        return heard.reports._replace(value=value)
 
     def _area(
         self, state: State, sensor: Sensor, slots: Ints, reports: Reports, claims: Claims, expected: Expected
@@ -453,8 +468,9 @@ class Fuser:
         since[hit, number] = np.where((said >= 0) & (said != label[hit, number]), look.time_ns, since[hit, number])
         label[hit, number] = np.where(said >= 0, said, label[hit, number])
         lives = list(state.lives)
-        for t in np.flatnonzero(hit & (state.existence > self.settings.doubt)):
-            measurement = look.measurements[report[t]]
+        spoken = np.flatnonzero(hit & (state.existence > self.settings.doubt))
+        for t, m in zip(spoken.tolist(), report[spoken].tolist(), strict=True):
+            measurement = look.measurements[m]
             if measurement.label is not None or measurement.kind != "unknown" or measurement.count is not None:
                 lives[t] = _told(lives[t], look, measurement)
         fresh = ~np.isnan(surprise)
@@ -503,7 +519,7 @@ class Fuser:
         return state._replace(rows=rows._replace(left=left), bias_spread=spread, strange=strange, trusted=trusted)
 
     def _seen_anew(
-        self, before: State, state: State, look: Look, sensor: Sensor, number: int, revised: Revised
+        self, before: State, state: State, heard: Heard, sensor: Sensor, number: int, revised: Revised
     ) -> State:
         """The tracks that have only ever been seen from one place, each where the look just had alone says it is.
 
@@ -515,10 +531,10 @@ class Fuser:
         if not isinstance(sensor, CameraSensor) or not sensor.height_sigma_m:
             return state
         alone = ~((state.told_ns > 0) & (self._stand != self._stand[number])).any(axis=1)
-        reports = self._reports(state, look, sensor, number)
+        reports = self._reports(state, heard, number)
         for t in np.flatnonzero(alone & (revised.sure > self.settings.doubt)).tolist():
             parts = _parts(before.rows, t, state.bias_mean - before.bias_mean)
-            if look.time_ns // NS > before.seen_ns[t] // NS:
+            if heard.look.time_ns // NS > before.seen_ns[t] // NS:
                 rate = turning(_parts(state.rows, t, np.zeros_like(state.bias_mean)), sensor.sight.origin)
                 begun = self._begin(state, sensor, number, reports, int(revised.report[t]))
                 parts = with_turning(begun, rate, sensor.sight.origin) if len(begun[3]) else parts
@@ -805,19 +821,6 @@ def replaced(look: Look, measurements: tuple[Measurement, ...]) -> Look:
     return Look(source_id=look.source_id, time_ns=look.time_ns, measurements=measurements, origin=look.origin)
 
 
-def _sorted(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
-    """Measurements in an order of their own, so that the order they came in changes nothing; each but once."""
-    return tuple(sorted(dict.fromkeys(measurements), key=_order))
-
-
-def _order(measurement: Measurement) -> tuple[int, float, float]:
-    label = -1 if measurement.label is None else measurement.label
-    if measurement.bearing is not None:
-        return label, measurement.bearing.azimuth_rad, measurement.bearing.elevation_rad
-    fix = measurement.fix
-    return (label, 0.0, 0.0) if fix is None else (label, fix.east_m, fix.north_m)
-
-
 def _slots(sensors: Sequence[Sensor]) -> tuple[Ints, Array, Array]:
     """Which column each source's biases have (S, 3), their variances and how fast they drift."""
     slots = np.full((len(sensors), 3), -1, np.int64)
@@ -861,18 +864,18 @@ def _kept(state: State, keep: Flags) -> State:
     if keep.all():
         return state
     sizes = np.diff(state.rows.first)
-    chosen = np.repeat(keep, sizes)
+    tracks, chosen = np.flatnonzero(keep), np.flatnonzero(np.repeat(keep, sizes))
     old = state.rows
     rows = Rows(
-        np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64), old.mean[chosen], old.spread[chosen],
-        old.lean[chosen], old.weight[chosen], old.left[chosen],
+        np.concatenate([[0], np.cumsum(sizes[tracks])]).astype(np.int64), old.mean.take(chosen, 0),
+        old.spread.take(chosen, 0), old.lean.take(chosen, 0), old.weight.take(chosen), old.left.take(chosen, 0),
     )  # fmt: skip
     return state._replace(
-        rows=rows, existence=state.existence[keep], born_ns=state.born_ns[keep], seen_ns=state.seen_ns[keep],
-        confirmed_ns=state.confirmed_ns[keep], surprise=state.surprise[keep],
-        told_ns=state.told_ns[keep], label=state.label[keep], since_ns=state.since_ns[keep],
-        showing=state.showing[keep], bare=state.bare[keep],
-        lives=tuple(compress(state.lives, keep.tolist())),
+        rows=rows, existence=state.existence[tracks], born_ns=state.born_ns[tracks], seen_ns=state.seen_ns[tracks],
+        confirmed_ns=state.confirmed_ns[tracks], surprise=state.surprise[tracks],
+        told_ns=state.told_ns.take(tracks, 0), label=state.label.take(tracks, 0),
+        since_ns=state.since_ns.take(tracks, 0), showing=state.showing.take(tracks, 0), bare=state.bare[tracks],
+        lives=tuple(itertools.compress(state.lives, keep.tolist())),
     )  # fmt: skip
 
 
@@ -910,15 +913,13 @@ def _born(look: Look, begun: Sequence[int], taken: set[str]) -> list[Life]:
     Each is called after who saw it first, under which number, and when (ms, base 36).
     """
     moment = _short(look.time_ns // 1_000_000)
+    measurements = [look.measurements[index] for index in begun]
+    called = [f"x{i}" if m.label is None else str(m.label) for i, m in zip(begun, measurements, strict=True)]
+    names = _free([f"{look.source_id}-{each}-{moment}" for each in called], taken)
     # Bare places say the same of all that begin with them: thousands of false ones are not told apart.
     bare = {look.source_id: Opinion(look.time_ns, -1, "unknown", 0.0, None, look.origin)}
-    lives = []
-    for index in begun:
-        measurement = look.measurements[index]
-        opinions = bare if _is_bare(measurement) else {look.source_id: _opinion(look, measurement)}
-        called = f"x{index}" if measurement.label is None else str(measurement.label)
-        lives.append(Life(_free(f"{look.source_id}-{called}-{moment}", taken), opinions))
-    return lives
+    opinions = [bare if _is_bare(m) else {look.source_id: _opinion(look, m)} for m in measurements]
+    return list(map(Life, names, opinions))
 
 
 def _is_bare(measurement: Measurement) -> bool:
@@ -929,14 +930,15 @@ def _is_bare(measurement: Measurement) -> bool:
     )  # fmt: skip
 
 
-def _free(wanted: str, taken: set[str]) -> str:
-    """The name, numbered where it is taken already."""
-    name, number = wanted, 1
-    while name in taken:
-        number += 1
-        name = f"{wanted}.{number}"
-    taken.add(name)
-    return name
+def _free(wanted: Sequence[str], taken: set[str]) -> Sequence[str]:
+    """The names, those numbered that are taken already."""
+    if len(taken | set(wanted)) == len(taken) + len(wanted):
+        return wanted
+    given: dict[str, None] = {}
+    for name in wanted:
+        numbered = (name if number == 1 else f"{name}.{number}" for number in itertools.count(1))
+        given[next(each for each in numbered if each not in taken and each not in given)] = None
+    return list(given)
 
 
 def _told(life: Life, look: Look, measurement: Measurement) -> Life:

@@ -47,7 +47,10 @@ def revise(
     another than in the source's look before. Only rows that are `linear` (R) teach the biases.
     """
     tracks, biases, sources = existence.shape[0], bias_spread.shape[0], rows.left.shape[1]
-    room = tracks * most
+    room = 0
+    for t in range(tracks):
+        begin, end = rows.first[t], rows.first[t + 1]
+        room += min(most, max(end - begin + pairs.row_first[end] - pairs.row_first[begin], 1))
     mean, spread = np.empty((room, STATES)), np.empty((room, STATES, STATES))
     lean, weight = np.empty((room, STATES, biases)), np.empty(room)
     left, first = np.empty((room, sources, 2)), np.zeros(tracks + 1, np.int64)
@@ -135,11 +138,10 @@ def revise(
             origin[begin + k] = min(rows.first[t] + k, rows.first[t + 1] - 1)
         first[t + 1] = begin + count
     used = first[tracks]
-    moved = mean[:used].copy()
     for r in range(used):
         for i in range(STATES):
             for b in range(biases):
-                moved[r, i] += lean[r, i, b] * shift[b]
+                mean[r, i] += lean[r, i, b] * shift[b]
     for s in range(sources):
         for k in range(2):
             if s != source and slots[s, k] >= 0 and abs(shift[slots[s, k]]) > _MOVED_RAD:
@@ -148,7 +150,7 @@ def revise(
         for k in range(2):
             for b in range(biases):
                 left[r, source, k] -= tilt[origin[r], k, b] * shift[b]
-    kept = Rows(first, moved, spread[:used].copy(), lean[:used].copy(), weight[:used].copy(), left[:used].copy())
+    kept = Rows(first, mean[:used], spread[:used], lean[:used], weight[:used], left[:used])
     return Revised(kept, exists, best, sure, surprise)
 
 
