@@ -37,6 +37,28 @@ const isolated = (text: string): string => (text.includes(ISOLATE) ? text : `${I
 /** Words as they are kept and sent: without the marks that only a screen needs. */
 export const plain = (text: string): string => text.replace(/[\u2066-\u2069]/g, '')
 
+/** Letters that keyboards and spellings write in more than one way, each with the one it is sought by. */
+const ALIKE: readonly (readonly [RegExp, string])[] = [
+  [/[\u064b-\u065f\u0670\u0640\u200b-\u200f]/g, ''],
+  [/[أإآٱ]/g, 'ا'],
+  [/[ىيیێ]/g, 'ی'],
+  [/[كک]/g, 'ک'],
+  [/[ةهھە]/g, 'ه'],
+  [/[ؤۆ]/g, 'و'],
+  [/ڕ/g, 'ر'],
+  [/ڵ/g, 'ل'],
+]
+
+/** Words as they are sought by: without case, accents, vowel signs and letters that only the keyboard tells apart. */
+export function sought(text: string): string {
+  const bare = plain(text).normalize('NFKD').replace(/[\u0300-\u036f\u0653-\u0655]/g, '').replaceAll('ı', 'i')
+  const western = bare.replace(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x0660))
+  return ALIKE.reduce((out, [letters, one]) => out.replace(letters, one), western.toLowerCase())
+}
+
+/** The words for a key in every language, to seek among. */
+export const inAll = (key: Key): string => Object.values(WORDS).map((words) => formOf(words[key], {})).join(' ')
+
 /** The words for a key in the officer's language; numbers among the params get the officer's digits. */
 export function t(key: Key, params: Params = {}): string {
   // Only the words' own digits follow the officer's choice: a camera's name is its name.

@@ -4,7 +4,7 @@ import { preferences, type Language } from '../ui/preferences.svelte'
 import ar from './ar.json'
 import ckb from './ckb.json'
 import en from './en.json'
-import { age, bearing, distance, grid, list, number, span, t, type Key } from './index'
+import { age, bearing, distance, grid, inAll, list, number, sought, span, t, type Key } from './index'
 import kmr from './kmr.json'
 import mapAr from '../map/strings.ar.json'
 import mapCkb from '../map/strings.ckb.json'
@@ -127,6 +127,17 @@ describe('what is said', () => {
     expect([number(1234.5, 1), distance(1_240), bearing(0.5), age(0, 65e9)]).toEqual(['١٬٢٣٤٫٥', '⁨١٫٢⁩ كم', '⁨٠٢٩⁩°', '١:٠٥'])
     speak('ar', false)
     expect(number(1234.5, 1)).toBe('1,234.5')
+  })
+
+  it('seeks words in every language, whatever the keyboard writes them with', () => {
+    for (const words of Object.values(LANGUAGES)) expect(inAll('sign_in.out')).toContain(words['sign_in.out'])
+    // An Arabic keyboard's yeh, kaf and heh in Kurdish words, left-out hamzas and vowel signs, capitals and accents.
+    expect(sought('كامێرا')).toBe(sought('کامێرا'))
+    expect(sought('إعدادات')).toBe(sought('اعدادات'))
+    expect(sought('المُناوبة')).toBe(sought('المناوبه'))
+    expect(sought('ÇIYA Î')).toBe(sought('ciya i'))
+    expect(sought('٤٢')).toBe('42')
+    expect(sought('جبل')).not.toBe(sought('جمل'))
   })
 
   it('keeps names in their own direction within a list', () => {
