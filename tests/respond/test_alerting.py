@@ -387,20 +387,21 @@ def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) ->
 
 
 def doubted(kind: Kind, share: Callable[[float], float]) -> list[Track]:
-    """Ten seconds of a track whose size is known, and which is told with a share that follows from the time."""
+    """Twenty-five seconds of a track whose size is known, told with a share that follows from the time."""
     size = Size(width_m=0.9, height_m=0.6, sigma_m=0.1)
-    tracks = [track(None, t / 10, kind=kind, kind_confidence=share(t / 10)) for t in range(100)]
+    tracks = [track(None, t / 10, kind=kind, kind_confidence=share(t / 10)) for t in range(250)]
     return [msgspec.structs.replace(each, size=size) for each in tracks]
 
 
 @pytest.mark.parametrize("kind", ["unknown", "person", "vehicle"])
 def test_the_less_speaks_for_what_raises_alerts_the_longer_it_is_given(kind: Kind) -> None:
-    waits = [run(settled(), doubted(kind, lambda _: share))[0].time_ns for share in (0.6, 0.4, 0.3, 0.05)]  # noqa: B023
+    waits = [run(settled(), doubted(kind, lambda _: share))[0].time_ns for share in (0.6, 0.4, 0.25, 0.1, 0.02)]  # noqa: B023
     assert waits == sorted(set(waits))
     assert waits[0] == DECIDE_NS
-    assert waits[-1] < AlertSettings().doubt_s * 1e9
+    assert waits[2] < AlertSettings().doubt_s * 1e9 < waits[3]
+    assert waits[-1] < AlertSettings().unlikely_s * 1e9
     # Surer by and by, it waits no longer.
-    (alert,) = run(settled(), doubted(kind, lambda t: 0.1 + t / 5))
+    (alert,) = run(settled(), doubted(kind, lambda t: min(0.1 + t / 5, 1.0)))
     assert alert.time_ns < waits[2]
 
 
@@ -409,6 +410,25 @@ def test_what_is_told_to_be_harmless_while_it_is_doubted_raises_nothing() -> Non
     told = [each if t < 35 else msgspec.structs.replace(each, kind="animal") for t, each in enumerate(tracks)]
     assert len(run(settled(), tracks)) == 1
     assert run(settled(), told) == []
+
+
+def left_behind(confidence: float, speed_px_s: float = 0.0, *, said: Kind = "animal") -> list[int]:
+    """When, in seconds, what was said to be of a kind for three seconds and goes on so for a minute is raised."""
+    boxes = [msgspec.structs.replace(LOW, x_px=LOW.x_px + speed_px_s * max(t - 30, 0) / 10) for t in range(630)]
+    kinds: list[Kind] = [said if t < 30 else "unknown" for t in range(630)]
+    tracks = [
+        track(None, t / 10, kind=kind, confidence=confidence, box=box)
+        for t, (kind, box) in enumerate(zip(kinds, boxes, strict=True))
+    ]
+    return [round(alert.time_ns / 1e9) for alert in run(settled(), tracks)]
+
+
+def test_what_something_harmless_left_behind_waits_until_it_goes_somewhere() -> None:
+    assert left_behind(0.02) == []
+    assert left_behind(0.02, 2.0) == [18]
+    # What is believed waits no longer than anything unknown, nor does what was never said to be harmless.
+    assert left_behind(0.9) == [5]
+    assert left_behind(0.02, said="unknown") == [2]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
@@ -487,6 +507,16 @@ def in_herd(
 def test_what_may_be_of_a_herd_waits_longer_for_its_kind_and_a_herd_is_raised_once() -> None:
     ((_, raised_s),) = in_herd(30, kind="unknown", box=LOW)
     assert raised_s == HERD_NS / 1e9
+
+
+@pytest.mark.parametrize(("share", "wait_s"), [(0.6, AlertSettings().herd_doubt_s), (0.8, AlertSettings().herd_s)])
+def test_what_is_not_surely_told_waits_twice_as_long_in_a_herd(share: float, wait_s: float) -> None:
+    alerting, raised = settled(), []
+    for k in range(300):
+        beast = track(None, k / 10, track_id=9, kind="animal", box=LOW)
+        one = track(None, k / 10, kind="group", kind_confidence=share, box=LOW)
+        raised += [alert.time_ns for alert in alerting.update([beast, one], one.time_ns)]
+    assert raised == [round(wait_s * 1e9)]
 
 
 def test_whoever_is_upright_among_animals_is_raised_at_once() -> None:
