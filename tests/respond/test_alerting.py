@@ -387,21 +387,20 @@ def test_what_is_not_surely_told_waits_and_is_raised_all_the_same(kind: Kind) ->
 
 
 def doubted(kind: Kind, share: Callable[[float], float]) -> list[Track]:
-    """Twenty-five seconds of a track whose size is known, told with a share that follows from the time."""
+    """Ten seconds of a track whose size is known, and which is told with a share that follows from the time."""
     size = Size(width_m=0.9, height_m=0.6, sigma_m=0.1)
-    tracks = [track(None, t / 10, kind=kind, kind_confidence=share(t / 10)) for t in range(250)]
+    tracks = [track(None, t / 10, kind=kind, kind_confidence=share(t / 10)) for t in range(100)]
     return [msgspec.structs.replace(each, size=size) for each in tracks]
 
 
 @pytest.mark.parametrize("kind", ["unknown", "person", "vehicle"])
 def test_the_less_speaks_for_what_raises_alerts_the_longer_it_is_given(kind: Kind) -> None:
-    waits = [run(settled(), doubted(kind, lambda _: share))[0].time_ns for share in (0.6, 0.4, 0.25, 0.1, 0.02)]  # noqa: B023
+    waits = [run(settled(), doubted(kind, lambda _: share))[0].time_ns for share in (0.6, 0.4, 0.3, 0.05)]  # noqa: B023
     assert waits == sorted(set(waits))
     assert waits[0] == DECIDE_NS
-    assert waits[2] < AlertSettings().doubt_s * 1e9 < waits[3]
-    assert waits[-1] < AlertSettings().unlikely_s * 1e9
+    assert waits[-1] < AlertSettings().doubt_s * 1e9
     # Surer by and by, it waits no longer.
-    (alert,) = run(settled(), doubted(kind, lambda t: min(0.1 + t / 5, 1.0)))
+    (alert,) = run(settled(), doubted(kind, lambda t: 0.1 + t / 5))
     assert alert.time_ns < waits[2]
 
 

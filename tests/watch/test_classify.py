@@ -259,22 +259,6 @@ def test_size_motion_and_shape_together_tell_kinds(
 
 
 @given(
-    width=st.floats(0.8, 1.4),
-    height=st.floats(0.3, 1.0),
-    speed=st.floats(0.0, 14.0),
-    breadth=st.floats(0.3, 1.5),
-    fill=st.floats(0.1, 0.9),
-)
-def test_what_is_low_short_and_wider_than_tall_is_no_vehicle(
-    width: float, height: float, speed: float, breadth: float, fill: float
-) -> None:
-    shape = msgspec.structs.replace(ON_FOUR_LEGS, breadth=breadth, fill=fill)
-    classifier = Classifier()
-    sights = shaped(seen(width, height, speed, scale=SCALE, sigma_m=0.05, seconds=4, fps=8), shape)
-    assert "vehicle" not in {classifier.update(1, sight)[0] for sight in list(sights)[3:]}
-
-
-@given(
     width=st.floats(0.3, 2.5),
     height=st.floats(0.9, 2.4),
     speed=st.floats(0.0, 8.0),

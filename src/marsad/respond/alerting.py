@@ -94,12 +94,12 @@ class AlertSettings(Record):
     `again_s`, nor for another member of its group, unless it has parted from the group for `parted_s`. A track that
     cannot be located is raised after `unlocated_s`. One whose kind is not told with `sure_kind` is raised `decide_s`
     after it was first believed, or was last said to be harmless, so that its kind can be told first; where its size is
-    known and the share is below `likely_kind`, the later the less it is, up to `doubt_s`, and below `unlikely_kind` up
-    to `unlikely_s`; in the company of a herd, unless it is upright as somebody on foot, `herd_s` after, and
-    `herd_doubt_s` where its kind is not told with `sure_kind`; a line crossed does not wait. What has less `confidence`
-    than `left_behind`, and has not left the place where it was last said to be harmless, waits until it does. One whose
-    position has had several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far,
-    flat ground positions may never be plain.
+    known and the share is below `likely_kind`, the later the less it is, up to `doubt_s`; in the company of a herd,
+    unless it is upright as somebody on foot, `herd_s` after, and `herd_doubt_s` where its kind is not told with
+    `sure_kind`; a line crossed does not wait. What has less `confidence` than `left_behind`, and has not left the place
+    where it was last said to be harmless, waits until it does. One whose position has had several answers for
+    `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat ground positions may never be
+    plain.
     In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
     for movers: what is believed then is raised once it has left the place where it was, or after `stay_s`.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
@@ -115,8 +115,6 @@ class AlertSettings(Record):
     decide_s: float = 2.0
     likely_kind: float = 0.5
     doubt_s: float = 8.0
-    unlikely_kind: float = 0.25
-    unlikely_s: float = 20.0
     herd_s: float = 10.0
     herd_doubt_s: float = 20.0
     sure_kind: float = 0.8
@@ -458,9 +456,7 @@ class Alerting:
             return s.decide_s if track.kind == "unknown" else 0.0
         if track.size is None or share == 0.0:
             return s.decide_s
-        doubt = max(1 - share / s.likely_kind, 0.0)
-        unlikely = max(1 - share / s.unlikely_kind, 0.0)
-        return s.decide_s + (s.doubt_s - s.decide_s) * doubt + (s.unlikely_s - s.doubt_s) * unlikely
+        return s.decide_s + (s.doubt_s - s.decide_s) * max(1 - share / s.likely_kind, 0.0)
 
     def _is_of_herd(self, track: Track, known: _Followed) -> bool:
         """Whether animals have been seen near it lately, and it has not had the outline of somebody for a while."""

@@ -55,8 +55,6 @@ LEAST_RUNNER_M = 0.6
 """Height below which nobody is faster than `WALKING_M_S`, unless only the head is seen: it is taller than wide."""
 LEAST_VEHICLE_M, VEHICLE_LENGTHS_S = 1.0, 12.0
 """Every vehicle is larger, and makes fewer of its own lengths a second."""
-LEAST_DRIVEN_M = (1.8, 1.2)
-"""Width and height below which something wider than tall drives nowhere: who rides something so short sits higher."""
 RULED_OUT = 1e-3
 """What is left of the share of a kind whose size or speed it cannot be."""
 IN_SKY = 0.9
@@ -515,18 +513,10 @@ def _possible(e: _Evidence, shares: F64) -> F64:
     ruled_out = shares.copy()
     if _is_beyond_people(e):
         ruled_out[:2] *= RULED_OUT
-    if _is_beyond_vehicles(e):
+    if max(e.width_m, e.height_m) * (1 + 2 * e.wrong) < LEAST_VEHICLE_M or e.lengths_s > VEHICLE_LENGTHS_S:
         ruled_out[FITTED.index("vehicle")] *= RULED_OUT
     possible: F64 = ruled_out / ruled_out.sum()
     return possible
-
-
-def _is_beyond_vehicles(e: _Evidence) -> bool:
-    """Whether it is smaller than anything that drives, or makes too many of its own lengths a second."""
-    slack = 1 + 2 * e.wrong
-    width, height = e.width_m * slack, e.height_m * slack
-    low = e.shape[0] > ROUND_BREADTH and width < LEAST_DRIVEN_M[0] and height < LEAST_DRIVEN_M[1]
-    return low or max(width, height) < LEAST_VEHICLE_M or e.lengths_s > VEHICLE_LENGTHS_S
 
 
 def _is_beyond_people(e: _Evidence) -> bool:
