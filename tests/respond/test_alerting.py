@@ -411,6 +411,25 @@ def test_what_is_told_to_be_harmless_while_it_is_doubted_raises_nothing() -> Non
     assert run(settled(), told) == []
 
 
+def left_behind(confidence: float, speed_px_s: float = 0.0, *, said: Kind = "animal") -> list[int]:
+    """When, in seconds, what was said to be of a kind for three seconds and goes on so for a minute is raised."""
+    boxes = [msgspec.structs.replace(LOW, x_px=LOW.x_px + speed_px_s * max(t - 30, 0) / 10) for t in range(630)]
+    kinds: list[Kind] = [said if t < 30 else "unknown" for t in range(630)]
+    tracks = [
+        track(None, t / 10, kind=kind, confidence=confidence, box=box)
+        for t, (kind, box) in enumerate(zip(kinds, boxes, strict=True))
+    ]
+    return [round(alert.time_ns / 1e9) for alert in run(settled(), tracks)]
+
+
+def test_what_something_harmless_left_behind_waits_until_it_goes_somewhere() -> None:
+    assert left_behind(0.02) == []
+    assert left_behind(0.02, 2.0) == [18]
+    # What is believed waits no longer than anything unknown, nor does what was never said to be harmless.
+    assert left_behind(0.9) == [5]
+    assert left_behind(0.02, said="unknown") == [2]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_where_the_size_is_not_known_or_nothing_was_weighed_no_doubt_delays(share: float) -> None:
     (alert,) = run(settled(), [track(None, t / 10, kind="unknown", kind_confidence=share) for t in range(100)])
@@ -487,6 +506,16 @@ def in_herd(
 def test_what_may_be_of_a_herd_waits_longer_for_its_kind_and_a_herd_is_raised_once() -> None:
     ((_, raised_s),) = in_herd(30, kind="unknown", box=LOW)
     assert raised_s == HERD_NS / 1e9
+
+
+@pytest.mark.parametrize(("share", "wait_s"), [(0.6, AlertSettings().herd_doubt_s), (0.8, AlertSettings().herd_s)])
+def test_what_is_not_surely_told_waits_twice_as_long_in_a_herd(share: float, wait_s: float) -> None:
+    alerting, raised = settled(), []
+    for k in range(300):
+        beast = track(None, k / 10, track_id=9, kind="animal", box=LOW)
+        one = track(None, k / 10, kind="group", kind_confidence=share, box=LOW)
+        raised += [alert.time_ns for alert in alerting.update([beast, one], one.time_ns)]
+    assert raised == [round(wait_s * 1e9)]
 
 
 def test_whoever_is_upright_among_animals_is_raised_at_once() -> None:

@@ -95,9 +95,11 @@ class AlertSettings(Record):
     cannot be located is raised after `unlocated_s`. One whose kind is not told with `sure_kind` is raised `decide_s`
     after it was first believed, or was last said to be harmless, so that its kind can be told first; where its size is
     known and the share is below `likely_kind`, the later the less it is, up to `doubt_s`; in the company of a herd,
-    unless it is upright as somebody on foot, `herd_s` after; a line crossed does not wait. One whose position has had
-    several answers for `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat ground
-    positions may never be plain.
+    unless it is upright as somebody on foot, `herd_s` after, and `herd_doubt_s` where its kind is not told with
+    `sure_kind`; a line crossed does not wait. What has less `confidence` than `left_behind`, and has not left the place
+    where it was last said to be harmless, waits until it does. One whose position has had several answers for
+    `mixed_s`, all the while most likely in a zone, is held to be in it: on far, flat ground positions may never be
+    plain.
     In the first `settle_s` of a watch nobody knows yet what belongs to the scene, and stones on a swaying picture pass
     for movers: what is believed then is raised once it has left the place where it was, or after `stay_s`.
     `turn_m2_s3` is how restlessly objects change their velocity on the ground; a track of less `confidence` than
@@ -114,7 +116,9 @@ class AlertSettings(Record):
     likely_kind: float = 0.5
     doubt_s: float = 8.0
     herd_s: float = 10.0
+    herd_doubt_s: float = 20.0
     sure_kind: float = 0.8
+    left_behind: float = 0.1
     settle_s: float = 3.0
     stay_s: float = 8.0
     forget_s: float = 60.0
@@ -214,6 +218,7 @@ class _Followed:
         "box",
         "covered",
         "first_ns",
+        "harmless_at",
         "harmless_ns",
         "held",
         "judged_ns",
@@ -239,6 +244,7 @@ class _Followed:
         self.seen_ns = time_ns
         self.judged_ns: int | None = None
         self.harmless_ns: int | None = None
+        self.harmless_at: Place | None = None
         self.low_ns: int | None = None
         self.motion: _Motion | None = None
         self.held: dict[str, _Held] = {}
@@ -299,6 +305,7 @@ class Alerting:
             self._judge(track, known)
             if track.kind not in ALARMING:
                 known.harmless_ns = track.time_ns
+                known.harmless_at = track.box.centre_px
             if not _is_upright(track):
                 known.low_ns = track.time_ns
             if track.kind == "animal":
@@ -428,11 +435,19 @@ class Alerting:
         if known.harmless_ns is not None:
             since_ns = max(since_ns, known.harmless_ns)
         waited_s = (track.time_ns - since_ns) / 1e9
-        if waited_s < self._wait_s(track):
+        if waited_s < self._wait_s(track) or self._is_left_behind(track, known):
             return True
         if not self._is_of_herd(track, known):
             return False
-        return waited_s < self.settings.herd_s or self._herd_was_told(track)
+        s = self.settings
+        herd_s = s.herd_s if track.kind_confidence >= s.sure_kind else s.herd_doubt_s
+        return waited_s < herd_s or self._herd_was_told(track)
+
+    def _is_left_behind(self, track: Track, known: _Followed) -> bool:
+        """Whether it is hardly believed, and lies where something harmless was: that has gone, and its place shows."""
+        if known.harmless_at is None or track.confidence >= self.settings.left_behind:
+            return False
+        return math.dist(track.box.centre_px, known.harmless_at) < max(track.box.w_px, track.box.h_px)
 
     def _wait_s(self, track: Track) -> float:
         """How long a kind is given to be told: the longer the less speaks for anything that raises alerts."""
