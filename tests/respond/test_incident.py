@@ -139,6 +139,28 @@ def test_an_alarm_belongs_to_one_standing_incident() -> None:
     assert incidents.add_alarm(one, "A2", OFFICER, 9).incident.alarm_ids == ("A1", "A2")
 
 
+def test_an_incident_is_not_opened_again_beside_the_one_that_has_its_alarm_now() -> None:
+    incidents = Incidents()
+    one = crossing(incidents)
+    incidents.account(one, 4, "released", OFFICER, 3)
+    go_through(incidents, one)
+    incidents.close(one, OFFICER, 60)
+    two = incidents.open("crossing", "again", OFFICER, 61, alarm_ids=["A1"]).incident.incident_id
+    with pytest.raises(RefusedError, match=f"alarm A1 belongs to incident {two}, which still stands"):
+        incidents.reopen(one, OFFICER, "a fifth was seen", 62)
+    incidents.take(two, OFFICER, 63)
+    incidents.account(two, 1, "released", OFFICER, 64)
+    go_through(incidents, two)
+    incidents.close(two, OFFICER, 65)
+    incidents.reopen(one, OFFICER, "a fifth was seen", 66)
+    # Whichever was opened first: the alarm is of the one that stands.
+    held = incidents.of_alarm("A1")
+    assert held is not None
+    assert held.incident_id == one
+    with pytest.raises(RefusedError, match="alarm A1 belongs to incident I1"):
+        incidents.open("crossing", "a third", OFFICER, 67, alarm_ids=["A1"])
+
+
 def test_what_was_closed_is_never_changed_but_opened_again() -> None:
     incidents = Incidents()
     one = crossing(incidents)

@@ -126,9 +126,16 @@ class Incidents:
         return sorted(found, key=lambda each: (each.state != "open", -each.opened_ns, each.incident_id))
 
     def of_alarm(self, alarm_id: str) -> Incident | None:
-        """The newest incident that an alarm belongs to."""
+        """The incident that an alarm belongs to: the one that stands, else the newest."""
         found = [each for each in self._incidents.values() if alarm_id in each.alarm_ids]
-        return max(found, key=lambda each: each.opened_ns) if found else None
+        return max(found, key=lambda each: (each.state != "closed", each.opened_ns), default=None)
+
+    def _must_be_free(self, alarm_ids: Iterable[str], incident_id: str = "") -> None:
+        """Nothing where no other incident that stands has one of these alarms. Raises RefusedError."""
+        for alarm_id in alarm_ids:
+            held = self.of_alarm(alarm_id)
+            if held is not None and held.state != "closed" and held.incident_id != incident_id:
+                raise RefusedError(f"alarm {alarm_id} belongs to incident {held.incident_id}, which still stands")
 
     def open(
         self, kind: IncidentKind, text: str, officer: str, now_ns: int, *, alarm_ids: Sequence[str] = (),
@@ -139,10 +146,7 @@ class Incidents:
         Raises: RefusedError for no words, or for an alarm whose incident still stands.
         """
         _must_say(text, "what it is about")
-        for alarm_id in alarm_ids:
-            held = self.of_alarm(alarm_id)
-            if held is not None and held.state != "closed":
-                raise RefusedError(f"alarm {alarm_id} belongs to incident {held.incident_id}, which still stands")
+        self._must_be_free(alarm_ids)
         incident = Incident(
             incident_id=f"I{self._named + 1}", kind=kind, state="open", text=text, opened_ns=now_ns,
             opened_by=officer, changed_ns=now_ns, exercise=exercise, alarm_ids=tuple(dict.fromkeys(alarm_ids)),
@@ -167,9 +171,8 @@ class Incidents:
 
     def add_alarm(self, incident_id: str, alarm_id: str, officer: str, now_ns: int) -> IncidentChanged:
         """A further alarm is about the same. Raises RefusedError where it belongs to another one that still stands."""
-        held, incident = self.of_alarm(alarm_id), self.incident(incident_id)
-        if held is not None and held.state != "closed" and held.incident_id != incident_id:
-            raise RefusedError(f"alarm {alarm_id} belongs to incident {held.incident_id}, which still stands")
+        incident = self.incident(incident_id)
+        self._must_be_free([alarm_id], incident_id)
         return self._add(incident, officer, now_ns, alarm_ids=tuple(dict.fromkeys([*incident.alarm_ids, alarm_id])))
 
     def note(self, incident_id: str, text: str, officer: str, now_ns: int) -> IncidentChanged:
@@ -265,10 +268,15 @@ class Incidents:
         )
 
     def reopen(self, incident_id: str, officer: str, reason: str, now_ns: int) -> IncidentChanged:
-        """It is not over after all, and why; who reopens it is in charge."""
+        """It is not over after all, and why; who reopens it is in charge.
+
+        Raises: RefusedError where it is not closed, or one of its alarms belongs by now to another one that stands.
+        """
         _must_say(reason, "why it is opened again")
+        incident = self.incident(incident_id)
+        self._must_be_free(incident.alarm_ids, incident_id)
         return self._happen(
-            self.incident(incident_id), "reopened", officer, now_ns, reason=reason, in_charge=officer, closed_ns=None,
+            incident, "reopened", officer, now_ns, reason=reason, in_charge=officer, closed_ns=None,
             sought_reason="",
         )  # fmt: skip
 
