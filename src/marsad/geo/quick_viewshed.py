@@ -270,12 +270,13 @@ def _clear(heights: Heights, quarter: Quarter, asked: Asked, target: int, column
     """Whether no ground before the post of a row is steeper than so steep a line to it."""
     slant = (column - quarter.beside) / (quarter.away + target)
     unit_m = math.hypot(quarter.apart_m, slant * quarter.aside_m)
-    for i in range(target):
+    # From the post back to the eye: what hides it is oftener near to it.
+    for i in range(target, -1, -1):
+        if i < target and _upon(heights, quarter, asked, i, slant, unit_m, steep) > steep:
+            return False
         if _before(heights, quarter, asked, i, slant, unit_m, steep) > steep:
             return False
-        if _upon(heights, quarter, asked, i, slant, unit_m, steep) > steep:
-            return False
-    return _before(heights, quarter, asked, target, slant, unit_m, steep) <= steep
+    return True
 
 
 # What every step of a ray calls is inlined by force: handing it over each time would take half as long again.
