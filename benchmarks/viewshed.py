@@ -202,13 +202,23 @@ def _across(targets: Array, shed: QuickShed) -> float:
     return float(np.nanmedian(np.hypot(*np.diff(row, axis=0).T)))
 
 
+def row(name: str, figures: dict[str, object]) -> str:
+    """A line of the table: IoU and milliseconds of each way of seeing; a dash where a peer is not installed."""
+    cells = [name]
+    for way, iou_of in (("quick", "iou"), ("gdal", "gdal_iou"), ("xarray_spatial", "xarray_spatial_iou")):
+        share, spent = figures.get(f"{name}_{iou_of}"), figures.get(f"{name}_{way}_ms")
+        cells.append(f"{share:.4f} {spent:6.1f} ms" if isinstance(share, float) and isinstance(spent, float) else "-")
+    return "".join(f"{cell:20}" for cell in cells)
+
+
 def main() -> None:
     """All kinds of ground."""
     options = command(__doc__ or "").parse_args()
     figures: dict[str, object] = {}
+    print("".join(f"{cell:20}" for cell in ("IoU, time", "quick", "GDAL", "xarray-spatial")))
     for name, reach_m in PLACES.items():
-        figures |= (found := measure(name, reach_m))
-        print(found)
+        figures |= measure(name, reach_m)
+        print(row(name, figures), flush=True)
     show("viewshed", figures, TARGETS, as_json=options.json)
 
 

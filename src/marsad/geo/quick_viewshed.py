@@ -1,7 +1,8 @@
-"""The ground that can be seen from a point, quickly: rays over the elevation data's own cells, four to each of the rim.
+"""The ground that can be seen from a point, quickly: rays over the elevation data's own cells, two to each of the rim.
 
-Along a ray the ground is linear between the two posts beside it, and a post goes by the ray that passes nearest to it.
-The edges of what is hidden differ a little from `geo.viewshed`, which asks each place with a sight line of its own. So
+A post goes by the two rays that pass beside it, and where they differ by a sight line of its own. The ground is
+bilinear in each cell that is crossed, and a cell with a void ends the sight. The cells are taken to be as wide
+everywhere as they are at the observer's, so that the edges of what is hidden differ a little from `geo.viewshed`. So
 quick a map can be drawn again and again over ground that errs: the share of draws in which a place is seen is the
 probability that it is.
 
@@ -27,9 +28,11 @@ from marsad.kernel.error import InputError
 Shares = NDArray[np.float32]
 Cells = NDArray[np.bool_]
 
-RAYS: Final = 4
+RAYS: Final = 2
 """To each post of the rim."""
 _SPARE_M = 100.0
+_TOUCH = 1e-9
+"""Columns: a cell that is entered by less is not crossed."""
 
 
 class Post(NamedTuple):
@@ -43,6 +46,31 @@ class Post(NamedTuple):
     eye_m: float
     across_m: float
     down_m: float
+
+
+class Asked(NamedTuple):
+    """An eye, how far above the ground what it looks for is, how far it looks, and how the earth falls away."""
+
+    eye_m: float
+    target_m: float
+    reach_m: float
+    fall: float
+
+
+class Quarter(NamedTuple):
+    """The rows on one side of an eye at row `begin` and column `beside`: so many `rows`, from `first` on by `step`.
+
+    The first is `away` rows from the eye. Rows are `apart_m` apart, columns `aside_m`.
+    """
+
+    begin: float
+    beside: float
+    step: int
+    first: int
+    away: float
+    rows: int
+    apart_m: float
+    aside_m: float
 
 
 class QuickShed:
@@ -163,70 +191,147 @@ def _posts_of(surface: SurfaceArrays, east: Array, north: Array, up: Array) -> t
 
 @njit(cache=True, nogil=True)
 def _seen(heights: Heights, post: Post, reach_m: float, target_m: float, fall: float) -> Cells:
-    """Rays to the rim of the heights, upwards and downwards over rows, then to the left and right over columns."""
+    """A quarter upwards and one downwards over rows, then to the left and right over columns."""
     rows, columns = heights.shape
     seen = np.zeros((rows, columns), np.bool_)
-    nearest = np.full((rows, columns), np.float32(2.0))
-    for down in (round(post.row), int(post.row), int(post.row) + 1):
-        for across in (round(post.column), int(post.column), int(post.column) + 1):
-            if 0 <= down < rows and 0 <= across < columns:
-                seen[down, across] = not math.isnan(heights[down, across])
-                nearest[down, across] = -1.0
-    turned, seen_turned, nearest_turned = heights.T, seen.T, nearest.T
-    for k in range((columns - 1) * RAYS + 1):
-        for rim in (0, rows - 1):
-            _ray(heights, post.row, post.column, rim, k / RAYS, post.down_m, post.across_m, post.eye_m, reach_m,
-                 target_m, fall, seen, nearest)  # fmt: skip
-    for k in range((rows - 1) * RAYS + 1):
-        for rim in (0, columns - 1):
-            _ray(turned, post.column, post.row, rim, k / RAYS, post.across_m, post.down_m, post.eye_m, reach_m,
-                 target_m, fall, seen_turned, nearest_turned)  # fmt: skip
+    row, column = round(post.row), round(post.column)
+    seen[row, column] = not math.isnan(heights[row, column])
+    asked = Asked(post.eye_m, target_m, reach_m, fall)
+    for step in (-1, 1):
+        _judge(heights, _quarter(post.row, post.column, step, rows, post.down_m, post.across_m), asked, seen)
+        _judge(heights.T, _quarter(post.column, post.row, step, columns, post.across_m, post.down_m), asked, seen.T)
     return seen
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _ray(
-    heights: Heights, begin: float, beside: float, rim: int, aim: float, apart_m: float, aside_m: float, eye_m: float,
-    reach_m: float, target_m: float, fall: float, seen: Cells, nearest: Heights,
-) -> None:  # fmt: skip
-    """Go along one ray row by row, keeping the steepest sight so far."""
-    run = rim - begin
-    if abs(run) < 0.5 or abs(aim - beside) * aside_m > 1.5 * abs(run) * apart_m:
-        return
-    slant, step, last = (aim - beside) / run, (1 if run > 0 else -1), heights.shape[1] - 1
-    unit_m = math.hypot(apart_m, slant * aside_m)
-    steepest = -math.inf
+@njit(cache=True)
+def _quarter(begin: float, beside: float, step: int, rows: int, apart_m: float, aside_m: float) -> Quarter:
+    """The quarter towards the first of so many rows (step -1), or towards the last (step 1)."""
     first = math.floor(begin) + 1 if step > 0 else math.ceil(begin) - 1
-    row = first
-    while (rim - row) * step >= 0:
-        along = (row - begin) * step
-        distance = along * unit_m
-        if distance > reach_m:
+    there = rows - first if step > 0 else first + 1
+    return Quarter(begin, beside, step, first, (first - begin) * step, there, apart_m, aside_m)
+
+
+@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _judge(heights: Heights, quarter: Quarter, asked: Asked, seen: Cells) -> None:
+    """Go by the two rays beside each post of a quarter, and where they differ by a line of the post's own."""
+    if quarter.rows <= 0:
+        return
+    fine = 1 / (RAYS * (quarter.away + quarter.rows - 1))
+    widest = math.ceil(quarter.apart_m / quarter.aside_m / fine) + 1
+    one, other = np.empty(quarter.rows), np.empty(quarter.rows)
+    _cast(heights, quarter, asked, -widest * fine, one)
+    for k in range(1 - widest, widest + 1):
+        _cast(heights, quarter, asked, k * fine, other)
+        for i in range(quarter.rows):
+            away = quarter.away + i
+            column = math.floor(quarter.beside + k * fine * away)
+            if quarter.beside + (k - 1) * fine * away < column and 0 <= column < heights.shape[1]:
+                row, steep = quarter.first + i * quarter.step, _steep(heights, quarter, asked, i, column)
+                over = steep >= one[i]
+                if over != (steep >= other[i]):
+                    over = _clear(heights, quarter, asked, i, column, steep)
+                seen[row, column] = over
+        one, other = other, one
+
+
+@njit(cache=True, forceinline=True, fastmath={"contract"}, error_model="numpy")
+def _steep(heights: Heights, quarter: Quarter, asked: Asked, i: int, column: int) -> float:
+    """How steep it is up to what is looked for at the post of a row; NaN in a void and out of reach."""
+    down_m, across_m = (quarter.away + i) * quarter.apart_m, (column - quarter.beside) * quarter.aside_m
+    flat_m = math.sqrt(down_m * down_m + across_m * across_m)
+    if flat_m > asked.reach_m:
+        return math.nan
+    rise: float = heights[quarter.first + i * quarter.step, column] + asked.target_m - asked.eye_m
+    return rise / flat_m - asked.fall * flat_m
+
+
+@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _cast(heights: Heights, quarter: Quarter, asked: Asked, slant: float, ray: Array) -> None:
+    """Write how steep the ground before each row is along a ray that goes `slant` columns aside from row to row.
+
+    It is infinite behind a void, beyond the heights and beyond the reach.
+    """
+    unit_m, steepest = math.hypot(quarter.apart_m, slant * quarter.aside_m), -math.inf
+    for i in range(quarter.rows):
+        away = quarter.away + i
+        if 0 <= quarter.beside + slant * away < heights.shape[1] - 1 and (away - 1) * unit_m <= asked.reach_m:
+            steepest = _before(heights, quarter, asked, i, slant, unit_m, steepest)
+        else:
+            steepest = math.inf
+        if steepest == math.inf:
+            ray[i:] = math.inf
             return
-        at = beside + (row - begin) * slant
-        low = min(max(int(at), 0), last - 1)
-        share = at - low
-        if row != first:
-            # Between two rows of posts the ground may bulge: there it is bilinear between the four around.
-            for back in (0.75, 0.5, 0.25):
-                aside = at - back * slant * step
-                side = min(max(int(aside), 0), last - 1)
-                part, behind = aside - side, row - step
-                one = heights[row, side] + part * (heights[row, side + 1] - heights[row, side])
-                two = heights[behind, side] + part * (heights[behind, side + 1] - heights[behind, side])
-                between = one + back * (two - one)
-                if math.isnan(between):
-                    return
-                nearer = distance - back * unit_m
-                steepest = max(steepest, (between - fall * nearer * nearer - eye_m) / nearer)
-        height = heights[row, low] + share * (heights[row, low + 1] - heights[row, low])
-        near = low if share < 0.5 else low + 1
-        off = np.float32(abs(at - near))
-        drop = fall * distance * distance + eye_m
-        if off < nearest[row, near]:
-            nearest[row, near] = off
-            seen[row, near] = heights[row, near] + target_m - drop >= steepest * distance
-        if math.isnan(height):
-            return
-        steepest = max(steepest, (height - drop) / distance)
-        row += step
+        ray[i] = steepest
+        steepest = _upon(heights, quarter, asked, i, slant, unit_m, steepest)
+
+
+@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _clear(heights: Heights, quarter: Quarter, asked: Asked, target: int, column: int, steep: float) -> bool:
+    """Whether no ground before the post of a row is steeper than so steep a line to it."""
+    slant = (column - quarter.beside) / (quarter.away + target)
+    unit_m = math.hypot(quarter.apart_m, slant * quarter.aside_m)
+    # From the post back to the eye: what hides it is oftener near to it.
+    for i in range(target, -1, -1):
+        if i < target and _upon(heights, quarter, asked, i, slant, unit_m, steep) > steep:
+            return False
+        if _before(heights, quarter, asked, i, slant, unit_m, steep) > steep:
+            return False
+    return True
+
+
+# What every step of a ray calls is inlined by force: handing it over each time would take half as long again.
+@njit(cache=True, forceinline=True, fastmath={"contract"}, error_model="numpy")
+def _upon(
+    heights: Heights, quarter: Quarter, asked: Asked, i: int, slant: float, unit_m: float, steepest: float
+) -> float:
+    """The steepest sight so far, with that of a row's own ground."""
+    away, row = quarter.away + i, quarter.first + i * quarter.step
+    at = quarter.beside + slant * away
+    left = min(int(at), heights.shape[1] - 2)
+    height = heights[row, left] + (at - left) * (heights[row, left + 1] - heights[row, left])
+    return _steeper(height, away * unit_m, asked, steepest)
+
+
+@njit(cache=True, forceinline=True, fastmath={"contract"}, error_model="numpy")
+def _before(
+    heights: Heights, quarter: Quarter, asked: Asked, i: int, slant: float, unit_m: float, steepest: float
+) -> float:
+    """The steepest sight so far, with that of the ground between a row and the one before; infinite over a void.
+
+    Each cell on the way is asked half-way through, where it may bulge, and where the ray leaves it.
+    """
+    row, away = quarter.first + i * quarter.step, quarter.away + i
+    begin = max(away - 1.0, 0.0)
+    left, last = _cells(quarter.beside + slant * begin, quarter.beside + slant * away, heights.shape[1] - 2)
+    turn = 1 if last > left else -1
+    while True:
+        end = away if left == last else (left + (turn > 0) - quarter.beside) / slant
+        here, behind = heights[row, left], heights[row - quarter.step, left]
+        here_more, behind_more = heights[row, left + 1] - here, heights[row - quarter.step, left + 1] - behind
+        if math.isnan(here_more + behind_more):
+            return math.inf
+        for at in (0.5 * (begin + end), end):
+            back, aside = away - at, quarter.beside + slant * at - left
+            height = (1 - back) * (here + aside * here_more) + back * (behind + aside * behind_more)
+            if at < away:
+                steepest = _steeper(height, at * unit_m, asked, steepest)
+        if left == last:
+            return steepest
+        begin, left = end, left + turn
+
+
+@njit(cache=True)
+def _cells(begin: float, end: float, most: int) -> tuple[int, int]:
+    """The first and the last cell between two columns; one that is only touched is not crossed."""
+    if end >= begin:
+        first, last = int(begin + _TOUCH), int(end - _TOUCH)
+        return min(first, most), min(max(first, last), most)
+    first, last = int(begin - _TOUCH), int(end + _TOUCH)
+    return first, min(first, last)
+
+
+@njit(cache=True, forceinline=True, fastmath={"contract"}, error_model="numpy")
+def _steeper(height: float, flat_m: float, asked: Asked, steepest: float) -> float:
+    """The steeper of the steepest sight so far and that of a height so far away."""
+    rise = height - asked.eye_m - asked.fall * flat_m * flat_m
+    return rise / flat_m if rise > steepest * flat_m else steepest

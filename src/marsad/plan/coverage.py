@@ -3,7 +3,7 @@
 From below: one site after another, each the one that adds the most, then exchanges of one site for another, also after
 random kicks. From above: what shares of sites could see at most is concave in the shares, so that each of its tangents
 bounds what every choice sees; a linear program over the tangents gives the bound, and is asked for more of them
-half-way to the best point known.
+half-way to the best point known. Where they lower it no more, HiGHS branches on the whole integer program.
 
 Sources: J.-F. Cordeau, F. Furini, I. Ljubic, Benders decomposition for very large scale partial set covering and
 maximal covering location problems, European Journal of Operational Research 275 (2019) 882-896. G. Nemhauser, L.
@@ -12,16 +12,17 @@ Wolsey, M. Fisher, An analysis of approximations for maximizing submodular set f
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import highspy
 import numpy as np
 from numba import njit
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, csr_matrix, eye_array, hstack, vstack
 
-from marsad.kernel.error import InputError
+from marsad.kernel.error import InputError, UnavailableError
 from marsad.plan.crossing import Array, Places, Starts
+from marsad.plan.program import Program, Solution, solve
 from marsad.plan.siting import Order
 from marsad.plan.solver import Solver, quiet_solver
 
@@ -29,6 +30,8 @@ _CONVERGED = 1e-4
 _INWARD = 0.5
 _KICKS = 6
 _TOLERANCE = 1e-9
+_ROUNDING = 1e-4
+BRANCHING_S = 60.0
 
 
 class Coverage:
@@ -47,6 +50,7 @@ class Coverage:
         by_cell.sort_indices()
         first, group = _alike(by_cell)
         self.count, self.sites = count, sites
+        self._whole = bool(np.all(worth == np.round(worth)))
         self.worth: Array = np.bincount(group, weights=worth, minlength=len(first)).astype(np.float64)
         self.by_cell = csr_array(by_cell[first])
         self.by_site = csr_array(self.by_cell.T)
@@ -54,6 +58,10 @@ class Coverage:
     def seen_by(self, chosen: Order) -> float:
         """What is seen from some sites together."""
         return float(self.worth[self.times(chosen) > 0].sum())
+
+    def rounded(self, bound: float) -> float:
+        """A bound on what is seen, rounded down to a whole number where all worths are whole."""
+        return float(np.floor(bound + _ROUNDING)) if self._whole else bound
 
     def times(self, chosen: Order) -> Order:
         """From how many of some sites each group of cells is seen."""
@@ -76,8 +84,13 @@ class CoverageProgress(NamedTuple):
         return max(0.0, self.bound - self.seen) / self.bound if self.bound > 0 else 0.0
 
 
-def best_coverage(coverage: Coverage, rng: np.random.Generator) -> Iterator[CoverageProgress]:
-    """Ever better sites and bounds; ends when the bound meets them, or tangents lower it no more. Stop at any time."""
+def best_coverage(
+    coverage: Coverage, rng: np.random.Generator, *, branching_s: float = BRANCHING_S
+) -> Iterator[CoverageProgress]:
+    """Ever better sites and bounds; ends when the bound meets them. Stop at any time.
+
+    Where tangents lower the bound no more, the last step branches, for at most `branching_s`.
+    """
     chosen = exchanged(coverage, greedy_coverage(coverage))
     seen, tangents = coverage.seen_by(chosen), _Tangents(coverage)
     yield CoverageProgress(chosen, seen, tangents.bound)
@@ -85,11 +98,47 @@ def best_coverage(coverage: Coverage, rng: np.random.Generator) -> Iterator[Cove
     while tangents.bound - seen > _TOLERANCE * tangents.bound and not tangents.converged:
         tangents.lower()
         tries = [np.argsort(-tangents.share, kind="stable")[: coverage.count], _kicked(coverage, chosen, rng)]
-        for start in tries:
-            other = exchanged(coverage, start)
-            if coverage.seen_by(other) > seen:
-                chosen, seen = other, coverage.seen_by(other)
+        chosen, seen = _better(coverage, chosen, tries)
         yield CoverageProgress(chosen, seen, max(tangents.bound, seen))
+    if tangents.bound - seen > _TOLERANCE * tangents.bound and branching_s > 0:
+        branched = _branched(coverage, chosen, branching_s)
+        if branched is not None:
+            chosen, seen = _better(coverage, chosen, [_sites_of(coverage, branched)])
+            yield CoverageProgress(chosen, seen, max(min(tangents.bound, coverage.rounded(-branched.bound)), seen))
+
+
+def _better(coverage: Coverage, chosen: Order, tries: Sequence[Order]) -> tuple[Order, float]:
+    """The best of some sites and of others after exchanges, and what they see."""
+    every = [chosen, *(exchanged(coverage, start) for start in tries)]
+    seen = [coverage.seen_by(each) for each in every]
+    best = int(np.argmax(seen))
+    return every[best], seen[best]
+
+
+def _branched(coverage: Coverage, chosen: Order, limit_s: float) -> Solution | None:
+    """What HiGHS makes of the whole integer program; None where it has nothing when its time is up."""
+    groups = np.flatnonzero(np.diff(coverage.by_cell.indptr))
+    by_cell, count = coverage.by_cell[groups], len(groups)
+    ones, taken = np.ones(coverage.sites + count), np.zeros(coverage.sites)
+    taken[chosen] = 1.0
+    rows = hstack([-by_cell, eye_array(count)])
+    whole = np.arange(coverage.sites + count) < coverage.sites
+    program = Program(
+        cost=np.concatenate([np.zeros(coverage.sites), -coverage.worth[groups]]),
+        matrix=csr_matrix(vstack([rows, csr_array(whole[None].astype(float))])),
+        row_low=np.full(count + 1, -math.inf),
+        row_high=np.append(np.zeros(count), float(coverage.count)),
+        low=0 * ones, high=ones, whole=whole,
+    )  # fmt: skip
+    try:
+        return solve(program, time_limit_s=limit_s, start=np.append(taken, np.minimum(by_cell @ taken, 1.0)))
+    except UnavailableError:
+        return None
+
+
+def _sites_of(coverage: Coverage, solution: Solution) -> Order:
+    """As many sites as there shall be, those that a solution takes first."""
+    return np.argsort(-solution.x[: coverage.sites], kind="stable")[: coverage.count]
 
 
 def greedy_coverage(coverage: Coverage) -> Order:
@@ -141,7 +190,7 @@ class _Tangents:
         self._program.run()
         answer = self._program.getSolution()
         self.share = np.clip(np.array(answer.col_value)[:sites], 0.0, 1.0)
-        self.bound = min(self.bound, self._checked(np.array(answer.row_dual)[1:]))
+        self.bound = min(self.bound, self.coverage.rounded(self._checked(np.array(answer.row_dual)[1:])))
         self.converged = self.bound - max(reached) <= _CONVERGED * self.bound
 
     def _touch(self, point: Array) -> float:
