@@ -507,6 +507,47 @@ def test_what_cannot_be_compared_or_split_is_named(plan: Callable[..., Result], 
     )
 
 
+def _area(*corners: tuple[float, float], **properties: str | float) -> Shape:
+    places = [FRAME.position(east, north) for east, north in (*corners, corners[0])]
+    ring = tuple((place.longitude_deg, place.latitude_deg) for place in places)
+    return Shape(kind="Polygon", rings=(ring,), properties=properties)
+
+
+def test_land_slows_those_who_cross_and_those_who_come(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    near = _area((-900, -450), (900, -450), (900, -150), (-900, -150), surface="Sand")
+    river = _area((-900, 150), (900, 150), (900, 350), (-900, 350), **{"class": 80.0})
+    plain = report(plan(asked))["plan"]
+    geopackage(tmp_path / "land.gpkg", {"land": [near]}, {})
+    sand = report(plan('land_file = "land.gpkg"\n' + asked))["plan"]
+    for before, now in zip(plain["ways"], sand["ways"], strict=True):
+        assert now["seconds"] > before["seconds"] + 50
+        assert now["response_s"] >= before["response_s"]
+    assert sum(way["response_s"] for way in sand["ways"]) > sum(way["response_s"] for way in plain["ways"]) + 10
+    geopackage(tmp_path / "land.gpkg", {"land": [river]}, {})
+    unknown = str(plan('land_file = "land.gpkg"\n' + asked).exception)
+    assert "calls land 80," in unknown
+    assert "[[surfaces]]" in unknown
+    ford = '[[surfaces]]\nid = "80"\nfoot = 0.0\n'
+    assert "nobody can walk across" in str(plan('land_file = "land.gpkg"\n' + asked.replace(BASE, "") + ford).exception)
+    geopackage(tmp_path / "land.gpkg", {"land": [_area((0, 0), (9, 0), (0, 9), name="bare")]}, {})
+    assert "polygon 1" in str(plan('land_file = "land.gpkg"\n' + asked).exception)
+    flooded = f'[[land]]\nsurface = "water"\npoints = [{spot(-50, -550)}, {spot(50, -550)}, {spot(50, -450)}]\n'
+    assert "one of firm" in str(plan(asked + flooded.replace("water", "custard")).exception)
+    flood = _area((-150, -580), (150, -580), (150, -420), (-150, -420), surface="water")
+    geopackage(tmp_path / "land.gpkg", {"land": [flood]}, {})
+    assert "nobody gets away" in str(plan('land_file = "land.gpkg"\n' + asked).exception)
+
+
+def test_what_is_reached_within_some_minutes_is_on_the_map(plan: Callable[..., Result], tmp_path: Path) -> None:
+    report(plan("probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE))
+    shapes = [one for one in read_shapes(tmp_path / "out" / "plan.geojson", "plan") if one.kind == "Polygon"]
+    assert {one.properties["candidate"] for one in shapes} == {"camp"}
+    minutes = [one.properties["minutes"] for one in shapes]
+    assert minutes[0] == 60
+    assert min(minutes) == 5
+
+
 def test_masks_and_roads_are_read_from_map_programs_files(plan: Callable[..., Result], tmp_path: Path) -> None:
     def ring(*corners: tuple[float, float]) -> tuple[tuple[float, float], ...]:
         places = [FRAME.position(east, north) for east, north in (*corners, corners[0])]

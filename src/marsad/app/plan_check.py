@@ -10,7 +10,7 @@ with a free crew that is the nearest to where he really ends. Paces are drawn, a
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,14 +28,14 @@ from marsad.app.plan_site import camera_name, planned_site
 from marsad.app.plan_siting import SIZES_M, Asked, chosen, ends_m
 from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
-from marsad.geo.mobility import Mobility
+from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.plan import Measure
 from marsad.kernel.record import Record
 from marsad.kernel.site import Camera, Pose
 from marsad.plan.crossing import Passage, least_exposure, trace
-from marsad.plan.foretold import Hurdle, foretold, stopped
+from marsad.plan.foretold import Ground, Hurdle, foretold, stopped
 from marsad.plan.interruption import Interrupting, answered
 from marsad.plan.line_ground import beside
 from marsad.plan.route import MOBILITY
@@ -105,6 +105,7 @@ class _Case(NamedTuple):
     asked: Asked
     siting: Siting
     found: Offer
+    grounds: Mapping[Means, Ground]
 
 
 class _Trial(NamedTuple):
@@ -121,7 +122,9 @@ def check_plan(
     rng: np.random.Generator, *, ways: int = WANDERING + AVOIDING,
 ) -> tuple[Check, Outcome]:  # fmt: skip
     """Walks along `ways` ways, and what the plan foretells of each. Raises: InputError where nobody can walk."""
-    outcome = _simulated(_Case(sector, plan, asked, siting, found), choice, rng, ways)
+    means = {evader.means for evader in plan.evaders}
+    grounds = {one: Ground(sector.lattice, sector.surface, sector.land.over(sector.lattice, one)) for one in means}
+    outcome = _simulated(_Case(sector, plan, asked, siting, found, grounds), choice, rng, ways)
     return summed_up(outcome, plan.probability, "interruption" if plan.bases else "detection"), outcome
 
 
@@ -137,7 +140,7 @@ def _simulated(case: _Case, choice: Choice, rng: np.random.Generator, ways: int)
     rows = []
     for number, (way, passage) in enumerate(_ways(case, choice, rng, ways)):
         means = case.plan.evaders[passage // 2].means
-        walked = _walked(case, way, passage, MOBILITY[means], rng)
+        walked = _walked(case, way, passage, means, rng)
         if walked is None:
             continue
         whole = number % 2 == 0
@@ -145,7 +148,7 @@ def _simulated(case: _Case, choice: Choice, rng: np.random.Generator, ways: int)
         share = (choice & ~looks).astype(float)
         share[taken[there]] = 1.0
         left = [each for each, stands in zip(lookouts[means], there, strict=True) if stands]
-        told, chances = _tried(case, _Trial(walked, passage, share, left), MOBILITY[means], rng, whole=whole)
+        told, chances = _tried(case, _Trial(walked, passage, share, left), means, rng, whole=whole)
         rows.append((told, chances.mean(), (rng.random(DRAWS) < chances).mean(), whole))
     if not rows:
         raise InputError("nobody can walk across here: the ground is too steep on every way that was tried")
@@ -153,10 +156,15 @@ def _simulated(case: _Case, choice: Choice, rng: np.random.Generator, ways: int)
     return Outcome(columns[0], columns[1], columns[2], columns[3] > 0)
 
 
-def _walked(case: _Case, way: Array, passage: int, mobility: Mobility, rng: np.random.Generator) -> Walk | None:
+def _walked(case: _Case, way: Array, passage: int, means: Means, rng: np.random.Generator) -> Walk | None:
     """The walk along a way at a pace of his own, to where responding is of no more use; None where nobody can go."""
     pace = float(rng.lognormal(-(_PACE**2) / 2, _PACE))
-    walked = walk(case.sector.surface, way, mobility, 1.0 if case.asked.respond else pace)
+    if len(way) < 2:
+        return None
+    walked = walk(
+        case.sector.surface, way, MOBILITY[means], 1.0 if case.asked.respond else pace,
+        lambda east_m, north_m: case.sector.land.at(east_m, north_m, means),
+    )  # fmt: skip
     until = ends_m(case.plan)
     if walked is None or until is None:
         return walked
@@ -169,21 +177,19 @@ def _offset(sector: Sector, walked: Walk) -> Array:
     return beside(sector.corners, *walked.places.T, inside_right=sector.line.inside == "right").offset_m
 
 
-def _tried(
-    case: _Case, trial: _Trial, mobility: Mobility, rng: np.random.Generator, *, whole: bool
-) -> tuple[float, Array]:
+def _tried(case: _Case, trial: _Trial, means: Means, rng: np.random.Generator, *, whole: bool) -> tuple[float, Array]:
     """What is foretold of a walk, and its chance in each of the draws."""
     sector, siting = case.sector, case.siting
     rates = siting.place_rates(trial.passage, trial.share)
     if isinstance(siting, Interrupting):
-        return _stopped(case, siting, trial, mobility, rates, rng)
+        return _stopped(case, siting, trial, means, rates, rng)
     walked = trial.walked if whole else _stretch(trial.walked, rng)
-    told = foretold(sector.lattice, sector.surface, rates, walked.places, mobility)
+    told = foretold(case.grounds[means], rates, walked.places, MOBILITY[means])
     return told, _found(walked, sector, trial.lookouts, rng)
 
 
 def _stopped(
-    case: _Case, siting: Interrupting, trial: _Trial, mobility: Mobility, rates: Array, rng: np.random.Generator
+    case: _Case, siting: Interrupting, trial: _Trial, means: Means, rates: Array, rng: np.random.Generator
 ) -> tuple[float, Array]:
     """The probability of interruption foretold, and that in draws of pace, turns, and who is found by which look."""
     sector, walked = case.sector, trial.walked
@@ -193,7 +199,7 @@ def _stopped(
     def foreseen(left_s: Array) -> Array:
         return siting.answered(trial.passage, exit_, left_s, trial.share)
 
-    told = stopped(sector.lattice, sector.surface, rates, walked.places, mobility, hurdles, foreseen)
+    told = stopped(case.grounds[means], rates, walked.places, MOBILITY[means], hurdles, foreseen)
     row, column = sector.lattice.cells_of(*walked.places[-1])
     soon, free = case.asked.soon_s[:, int(row), int(column)], siting.free(trial.share)
     surely = msgspec.structs.replace(siting.timing, pace=0.0)
@@ -441,7 +447,8 @@ def _other_grid(case: _Case, choice: Choice, number: int) -> tuple[Lattice, tupl
             place, size = Place(*option.place), SIZES_M[evader.means]
             rates += exposures(sector.surface, other, [place], [kinds[option.kind]], size).toarray()[0]
     mobility, until = MOBILITY[evader.means], ends_m(plan)
-    return other, ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until), rates
+    ease = sector.land.over(other, evader.means)
+    return other, ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until, ease=ease), rates
 
 
 def _avoiding(other: Lattice, way: Passage, rates: Array, rng: np.random.Generator) -> Array:

@@ -131,7 +131,7 @@ def _chase(sector: Sector, plan: PlanFile, found: Offer, evader: EvaderType, see
     stretches = Stretches(sector.beside.along_m, found.begin_m) if plan.barriers else None
     ways = ways_across(
         sector.lattice, sector.height_m, sector.beside.offset_m, plan.depth_m, MOBILITY[evader.means], until_m=until,
-        stretches=stretches,
+        stretches=stretches, ease=sector.land.over(sector.lattice, evader.means),
     )  # fmt: skip
     ends = [_ended(sector, way, soon, end_m) for way, end_m in zip(ways, until or (plan.depth_m,) * 2, strict=True)]
     return Chase(
@@ -237,6 +237,8 @@ def _soon(sector: Sector, plan: PlanFile) -> Array:
             seconds = country.travel(EnuPoint(east_m=place.east_m, north_m=place.north_m), base.means).seconds
         except InputError as error:
             raise InputError(f"base {base.id}: {error}; bases lie inside the line, on known ground") from error
+        if np.isfinite(seconds).sum() == 1:
+            raise InputError(f"base {base.id}: nobody gets away from there by {base.means}: water, or too steep around")
         away, (near_row, near_column) = distance_transform_edt(~np.isfinite(seconds), return_indices=True)
         walked = seconds[near_row, near_column] + away * country.lattice.cell_m / _ON_FOOT_M_S
         found[number] = base.ready_s + walked[row, column]
@@ -260,7 +262,7 @@ def _country(sector: Sector, plan: PlanFile) -> Country:
     near = beside(sector.corners, east, north, inside_right=sector.line.inside == "right")
     height[near.offset_m < -cell] = np.nan
     roads = tuple(_road(track_points(sector, track), track.kind) for track in plan.roads)
-    return Country(lattice, height, roads)
+    return Country(lattice, height, roads, sector.land)
 
 
 def _road(points: Array, kind: RoadKind) -> Road:
