@@ -167,7 +167,7 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
 
 def test_reports_in_four_languages_say_what_the_plan_rests_on(plan: Callable[..., Result], tmp_path: Path) -> None:
     asked = "probability = 0.5\ncurve = [0.3]\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
-    found = report(plan(asked, SITE + STANDING, "--report"))
+    found = report(plan(asked, SITE + STANDING, "--report", "--check"))
     study = found["study"]
     kinds_of = [(one["premise"], one["factor"]) for one in study["sensitivities"]]
     assert kinds_of == [
@@ -176,19 +176,38 @@ def test_reports_in_four_languages_say_what_the_plan_rests_on(plan: Callable[...
         ("reach", 0.7),
         ("reach", 0.5),
         ("ground", 3.0),
+        ("ground", 3.0),
     ]
-    quick, slow, far, near, ground = (one["median"] for one in study["sensitivities"])
+    quick, slow, far, near, *_ = (one["median"] for one in study["sensitivities"])
     assert found["plan"]["reached"] + 1e-9 >= quick >= slow
     assert far >= near
-    assert study["sensitivities"][-1]["low"] <= ground <= study["sensitivities"][-1]["high"]
+    drawn = study["sensitivities"][-2:]
+    assert [one["direction"] for one in drawn] == ["inward", "outward"]
+    assert all(one["low"] <= one["tenth"] <= one["median"] <= one["high"] for one in drawn)
+    assert all(one["kept"] == (one["low"] >= 0.5) for one in study["sensitivities"][:-2])
     assert 0 <= study["dead_share"] < 1
     for language, said in (("ar", "خطة"), ("ckb", "پلان"), ("kmr", "Plana"), ("en", "Plan for")):
         page = (tmp_path / "out" / f"report-{language}.html").read_text(encoding="utf-8")
         assert said in page
-        assert page.count("data:image/png") == 2
+        assert page.count("data:image/png") == 3
+        assert f"{found['check']['brier']:.4f}" in page
         assert (tmp_path / "out" / f"report-{language}.pdf").read_bytes().startswith(b"%PDF")
     report(plan(asked, SITE + STANDING))
     assert not (tmp_path / "out" / "report-en.pdf").exists()
+
+
+def test_drawn_ground_is_walked_on_and_seen_anew(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.5\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    spread = []
+    for sigma in (0.0, 8.0):
+        site = SITE.replace("200.0 }", f"200.0, sigma_m = {sigma}, correlation_m = 120.0 }}")
+        found = report(plan(asked, site, "--report"))
+        *_, inward, outward = found["study"]["sensitivities"]
+        for way, drawn in zip(found["plan"]["ways"], (inward, outward), strict=True):
+            assert drawn["direction"] == way["direction"]
+            assert sigma > 0 or drawn["low"] == drawn["high"] == pytest.approx(way["probability"], abs=1e-6)
+        spread.append(inward["high"] - inward["low"])
+    assert spread[1] > spread[0] + 0.02
 
 
 def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:

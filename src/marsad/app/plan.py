@@ -106,17 +106,17 @@ def plan_given(
     made = None if answer is None else _plan(sector, plan, asked, siting, options, answer, ways, seconds, tell)
     seen = _seen(siting, choice, sector)
     files = _write(out, sector, plan, options, ways, seen, built, asked.soon_s, made)
-    study = None
-    if reported and made is not None:
-        tell("what it rests on, and the reports")
-        study = study_of(sector, plan, asked, found, choice, seen)
-        files = (*files, *write_reports(out, sector, options, choice, seen, made, study))
-    check = None
+    study = check = outcome = None
     if checked and made is not None:
         tell("walking over it, one after another")
         check, outcome = check_plan(sector, plan, asked, siting, found, choice, np.random.default_rng([plan.seed, 1]))
         draw_check(out / CHECK, _title(sector, made), check, outcome)
         files = (*files, str(out / CHECK))
+    if reported and made is not None:
+        tell("what it rests on, and the reports")
+        study = study_of(sector, plan, asked, found, choice, seen)
+        outcomes = None if check is None or outcome is None else (check, outcome)
+        files = (*files, *write_reports(out, sector, options, choice, seen, made, study, outcomes))
     stood = any(option.element == "camera" for option in options)
     return PlanReport(
         site_file=str(site_path),

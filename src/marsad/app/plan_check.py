@@ -9,6 +9,7 @@ at barriers, and are stopped where the first look that finds them leaves those w
 with a free crew that is the nearest to where he really ends. Paces are drawn, and responses by the plan's own law.
 """
 
+import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.plan import Measure
-from marsad.kernel.record import Record
+from marsad.kernel.plan_study import Bin, Check
 from marsad.kernel.site import Camera, Pose
 from marsad.plan.crossing import Passage, least_exposure, trace
 from marsad.plan.foretold import Ground, Hurdle, foretold, stopped
@@ -43,6 +44,7 @@ from marsad.plan.search_camera import SearchCamera, look_chance
 from marsad.plan.sector import Site as Place
 from marsad.plan.sector import exposures, ways_across
 from marsad.plan.siting import Choice, Siting
+from marsad.report.plan_wording import PLAN_MAP
 from marsad.simulate.lookout import Lookout, Walk, held_up, looks_at_him, sightings, unfound, walk
 
 WANDERING, AVOIDING, DRAWS = 150, 150, 40
@@ -51,41 +53,11 @@ _PACE = 0.15
 _STRETCH_S = (30.0, 2000.0)
 _BINS = 10
 _CLEAR = 0.05
+_ENOUGH = 5
+"""A tenth with fewer walks says too little to have its mean drawn."""
 _PACES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _LEAST_PACE = 0.1
 _SIGHT = ("tower", "camera", "post")
-
-
-class Bin(Record):
-    """Walks that were foretold alike: how many, and what was foretold of them and came of them on average."""
-
-    walks: int
-    foretold: float
-    simulated: float
-
-
-class Check(Record):
-    """What the plan foretells of walks beside what was simulated of them.
-
-    `difference` is the mean absolute difference of the two probabilities, `between` that of the walks for which either
-    is between 0.05 and 0.95, `over` how much too high the foretold one is on average. `brier` is the mean squared error
-    against what comes of each, `brier_least` what is left of it for the simulated probabilities themselves. `least` is
-    the least simulated one of any walk under the whole plan; they are probabilities of what the plan measures.
-    """
-
-    walks: int
-    draws: int
-    difference: float
-    between: float | None
-    over: float
-    brier: float
-    brier_least: float
-    least: float | None
-    least_foretold: float | None
-    under_required: int
-    whole: int
-    bins: tuple[Bin, ...]
-    measure: Measure = "detection"
 
 
 class Outcome(NamedTuple):
@@ -465,20 +437,27 @@ def _avoiding(other: Lattice, way: Passage, rates: Array, rng: np.random.Generat
 
 
 def draw_check(path: Path, title: str, check: Check, outcome: Outcome) -> None:
-    """Write foretold against simulated as PNG. Raises: UnavailableError, InputError where it cannot be written."""
+    """Write foretold against simulated as PNG, in English. Raises: UnavailableError, InputError where that fails."""
+    try:
+        path.write_bytes(check_png(title, check, outcome, PLAN_MAP["en"]))
+    except OSError as error:
+        raise write_refusal(path, error) from error
+
+
+def check_png(title: str, check: Check, outcome: Outcome, words: Mapping[str, str]) -> bytes:
+    """Foretold against simulated as PNG, with the words of `report/plan_wording`."""
     figure = Figure(figsize=(6.0, 6.2), dpi=110, facecolor="white")
     axes = figure.add_axes((0.12, 0.1, 0.84, 0.8))
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1.0)
-    for whole, colour, label in ((True, "#1f5fbf", "under the whole plan"), (False, "#e08214", "under some of it")):
+    for whole, colour, label in ((True, "#1f5fbf", "whole"), (False, "#e08214", "part")):
         here = outcome.whole == whole
-        axes.scatter(outcome.foretold[here], outcome.simulated[here], s=9, alpha=0.5, color=colour, label=label)
-    axes.plot(*zip(*((each.foretold, each.simulated) for each in check.bins), strict=True), "o-", color="#111111",
-              markersize=5, linewidth=1.2, label="means by tenths")  # fmt: skip
-    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="simulated")
-    axes.set_xlabel(f"probability of {check.measure}, foretold by the plan")
+        axes.scatter(outcome.foretold[here], outcome.simulated[here], s=9, alpha=0.5, color=colour, label=words[label])
+    enough = [(each.foretold, each.simulated) for each in check.bins if each.walks >= _ENOUGH]
+    axes.plot(*np.array(enough).reshape(-1, 2).T, "o-", color="#111111", markersize=5, linewidth=1.2,
+              label=words["tenths"])  # fmt: skip
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=words["foretold"], ylabel=words["simulated"])
     axes.legend(loc="upper left", frameon=False, fontsize=9)
     figure.text(0.12, 0.94, title, fontsize=10, weight="bold")
-    try:
-        FigureCanvasAgg(figure).print_figure(path, format="png")
-    except OSError as error:
-        raise write_refusal(path, error) from error
+    written = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(written, format="png")
+    return written.getvalue()
