@@ -286,7 +286,7 @@ def test_a_camera_that_stands_is_kept_and_spares_towers(plan: Callable[..., Resu
         (HEAD + TOWERS + candidates(0) + BASE + STANDS, SITE, "one of the \\[\\[barriers\\]\\]"),
         (HEAD + TOWERS + candidates(0) + BASE + "[respond]\noutward_m = 900.0\n", SITE, "at most depth_m"),
         (HEAD + TOWERS + candidates(0) + POST.replace("mast", "hut"), SITE, "one of the \\[\\[towers\\]\\]"),
-        (HEAD + TOWERS + candidates(0) + '[[phases]]\nname = "one"\nbuilds = ["moat"]\n', SITE, "tower or barrier"),
+        (HEAD + TOWERS + candidates(0) + '[[phases]]\nname = "one"\nbuilds = ["moat"]\n', SITE, "tower, barrier"),
         (HEAD + TOWERS + candidates(0) + BASE.replace("crews = 1", "standing_crews = 3"), SITE, "at most crews"),
         (HEAD + TOWERS + candidates(0) + BASE.replace(spot(0, -500), spot(0, 500)), SITE, "base camp"),
         (HEAD + 'no_build = "none.geojson"\n' + TOWERS + candidates(0), SITE, "none.geojson"),
@@ -413,6 +413,51 @@ def test_places_closed_to_building_or_out_of_sight_of_command_are_left_out(
     found = report(plan(asked))
     assert found["options"] == 4
     assert any("c0" in note and "shut.geojson" in note for note in found["notes"])
+
+
+def test_a_relay_is_bought_where_no_tower_sees_the_command_post(plan: Callable[..., Result], tmp_path: Path) -> None:
+    """Over level ground 8 m and 2 m see each other up to 16 km, 40 m and 2 m up to 30."""
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    post = f"[command]\nposition = {spot(0, -17_500)}\nmast_m = 2.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 40.0\ncost = 15.0\n'
+    free, bought = report(plan(asked))["plan"], report(plan(asked + post + tall))
+    assert "[[command.masts]]" in str(plan(asked + post).exception)
+    made = bought["plan"]
+    assert made["cost"] == made["bound"] == free["cost"] + 15
+    relays = [one for one in made["placements"] if one["element"] == "relay"]
+    assert [one["kind"] for one in relays] == ["tall"]
+    assert {one["option"]: one["reached"] for one in made["losses"] if one["kind"] == "tall"} == {
+        relays[0]["option"]: 0
+    }
+    layers = {one.properties["feature"] for one in read_shapes(tmp_path / "out" / "plan.gpkg", "plan")}
+    assert "relay" in layers
+    safe = report(plan("survive = 0.3\n" + asked + post + tall))["plan"]
+    assert len([one for one in safe["placements"] if one["element"] == "relay"]) == 2
+    phases = '[[phases]]\nname = "towers"\nbuilds = ["mast"]\n[[phases]]\nname = "relays"\nbuilds = ["tall"]\n'
+    by_phase = report(plan(asked + post + tall + phases))["plan"]["phases"]
+    assert [one["reached"] for one in by_phase] == [0, 0, pytest.approx(made["reached"])]
+    assert "nothing else has" in str(plan(asked + post + tall.replace('"tall"', '"mast"')).exception)
+
+
+def test_towers_pass_on_what_others_send_where_they_may(plan: Callable[..., Result]) -> None:
+    """Half a kilometre nearer to the command post a tower sees it, and those on the line do not."""
+    near = f'[[candidates]]\nid = "near"\nposition = {spot(0, -500)}\n'
+    asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, 0, 600) + near
+    post = f"[command]\nposition = {spot(0, -16_600)}\nmast_m = 2.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 40.0\ncost = 100.0\n'
+    by_towers = report(plan(asked + post))
+    alone = report(plan(asked + post + "towers_pass_on = false\n" + tall))
+    assert by_towers["plan"]["cost"] < alone["plan"]["cost"]
+    assert any(one["element"] == "relay" for one in alone["plan"]["placements"])
+
+
+def test_what_is_foretold_over_relays_is_what_comes_of_walkers(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    post = f"[command]\nposition = {spot(0, -17_500)}\nmast_m = 2.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 40.0\ncost = 15.0\n'
+    found = report(plan(asked + post + tall, SITE, "--check", "--report"))
+    assert found["check"]["difference"] < 0.05
+    assert found["study"]["sensitivities"][-1]["high"] > 0.5
 
 
 def test_the_loss_of_any_tower_is_survived_where_that_is_asked_for(plan: Callable[..., Result]) -> None:

@@ -119,7 +119,8 @@ def _simulated(case: _Case, choice: Choice, rng: np.random.Generator, ways: int)
         there = np.ones(len(taken), np.bool_) if whole else rng.random(len(taken)) < rng.random()
         share = (choice & ~looks).astype(float)
         share[taken[there]] = 1.0
-        left = [each for each, stands in zip(lookouts[means], there, strict=True) if stands]
+        arrives = case.siting.counted(share)[taken] > 0
+        left = [each for each, looks_in in zip(lookouts[means], arrives, strict=True) if looks_in]
         told, chances = _tried(case, _Trial(walked, passage, share, left), means, rng, whole=whole)
         rows.append((told, chances.mean(), (rng.random(DRAWS) < chances).mean(), whole))
     if not rows:

@@ -190,12 +190,28 @@ class Relay(Record):
     mast_m: Positive
 
 
+class RelayType(Record):
+    """A mast that may be built at any candidate and passes on what it gets; it sees nothing."""
+
+    id: Name
+    mast_m: Positive
+    cost: NonNegative
+    crew_days: NonNegative = 0.0
+    running_year: NonNegative = 0.0
+    led_to: bool = True
+
+
 class Command(Record):
-    """Where all pictures must arrive: towers are only built where they see its mast, or a relay's that does."""
+    """Where all pictures must arrive: over masts that see each other, from the tower to this one.
+
+    `relays` stand, `masts` may be built; towers pass on too, unless not `towers_pass_on`.
+    """
 
     position: Position
     mast_m: Positive
     relays: tuple[Relay, ...] = ()
+    masts: tuple[RelayType, ...] = ()
+    towers_pass_on: bool = True
 
 
 class Cover(Record):
@@ -388,11 +404,16 @@ def _names(plan: PlanFile) -> Iterator[Finding]:
         if piece.surface.casefold() not in surfaces:
             wanted = f"one of {', '.join(surfaces)}, or a [[surfaces]] table of that id"
             yield Finding(("land", index, "surface"), piece.surface, wanted)
-    yield from _phases(plan, towers | barriers | {"base"})
+    masts: list[str] = []
+    for index, mast in enumerate(() if plan.command is None else plan.command.masts):
+        if mast.id in towers | barriers | {"base"} | set(masts):
+            yield Finding(("command", "masts", index, "id"), mast.id, "an id that nothing else has")
+        masts.append(mast.id)
+    yield from _phases(plan, towers | barriers | {"base"} | set(masts))
 
 
 def _phases(plan: PlanFile, kinds: set[str]) -> Iterator[Finding]:
     for index, phase in enumerate(plan.phases):
         for place, name in enumerate(phase.builds):
             if name not in kinds:
-                yield Finding(("phases", index, "builds", place), name, "the id of a tower or barrier, or base")
+                yield Finding(("phases", index, "builds", place), name, "the id of a tower, barrier or mast, or base")

@@ -91,6 +91,7 @@ def _reach_m(site: Site, lattice: Lattice, plan: PlanFile, frame: EnuFrame) -> f
     east, north = lattice.centres()
     poses = [camera.pose for camera in site.cameras if camera.pose is not None]
     given = [one.position for group in (plan.candidates, plan.bases, plan.posts) for one in group]
+    given += [] if plan.command is None else [plan.command.position, *(one.position for one in plan.command.relays)]
     places = [(position.latitude_deg, position.longitude_deg) for position in given]
     places += [(pose.latitude_deg, pose.longitude_deg) for pose in poses]
     outside = [float(np.hypot(*frame.from_geodetic(latitude, longitude)[:2])) for latitude, longitude in places]

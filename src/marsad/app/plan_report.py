@@ -186,7 +186,7 @@ def _comes_to(plan: Plan) -> list[str]:
             lines.append(f"  {who}: {judgement.probability:.3f}")
     if plan.losses:
         worst = plan.losses[0]
-        lines.append(f"  when one tower is lost: at least {worst.reached:.3f} ({worst.option}-{worst.kind})")
+        lines.append(f"  when one tower or relay is lost: at least {worst.reached:.3f} ({worst.option}-{worst.kind})")
     return lines + [
         f"  {point.probability:.3f} costs at most {money(point.cost)}, at least {money(point.bound)}"
         for point in plan.curve

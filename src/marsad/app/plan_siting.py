@@ -22,12 +22,14 @@ from marsad.kernel.site import Camera
 from marsad.plan.crossing import Passage, Places
 from marsad.plan.interruption import Chase, Delaying, Interrupting, Timing
 from marsad.plan.line_ground import beside
+from marsad.plan.linked import Links
 from marsad.plan.route import MOBILITY, Country, Road, RoadKind
 from marsad.plan.search_camera import PERSON_M, VEHICLE_M, SearchCamera, detection_rate
 from marsad.plan.sector import Stretches, exposures, ways_across
 from marsad.plan.siting import Choice, Evader, Order, Siting, Spare, Watch
 
 _FAINTEST = 1e-5
+LOSABLE: Final = ("tower", "relay")
 _END_M = 1000.0
 _STEP_CELLS = 1.1
 _ON_FOOT_M_S = 1.0
@@ -52,6 +54,7 @@ class Asked(NamedTuple):
     watches: tuple[Watch, ...]
     survive: float | None
     soon_s: Array
+    links: Links | None
 
     def at(self, probability: float) -> Siting:
         """The choice, with a probability required on every way; where any tower is lost, that asked for then."""
@@ -59,10 +62,10 @@ class Asked(NamedTuple):
         if self.respond:
             return Interrupting(
                 self.costs, self.along_m, self.chases, probability, self.standing, watches=self.watches, spare=spare,
-                delaying=self.delaying, timing=self.timing,
+                links=self.links, delaying=self.delaying, timing=self.timing,
             )  # fmt: skip
         evaders = [chase.evader for chase in self.chases]
-        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches, spare)
+        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches, spare, self.links)
 
 
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
@@ -95,10 +98,11 @@ def asked_of(sector: Sector, plan: PlanFile, found: Offer, seen: Mapping[Means, 
         ),
         timing=Timing(pace=respond.pace_share, response=respond.response_share, free=respond.free),
         respond=bool(plan.bases),
-        towers=np.flatnonzero([option.element == "tower" for option in options]),
+        towers=np.flatnonzero([option.element in LOSABLE for option in options]),
         survive=plan.survive,
         watches=_watches(sector, plan, chases[0].evader.exposure),
         soon_s=soon,
+        links=found.links,
     )
 
 

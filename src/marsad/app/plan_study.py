@@ -1,7 +1,8 @@
 """What a plan rests on: the ground that nothing sees, and its worst way where a premise does not hold.
 
 What is built is looked from again. Where the ground itself is another, so are the slopes that all walk and drive on:
-the ways over it and how soon somebody comes are found anew. What was asked for, and what is built, stay.
+the ways over it and how soon somebody comes are found anew. What was asked for and what is built stay, and so do the
+links between masts.
 """
 
 import math
@@ -59,8 +60,9 @@ class _Kept:
 
     def __init__(self, plan: PlanFile, asked: Asked, found: Offer, choice: Choice) -> None:
         self._plan, self._asked = plan, asked
-        self._built = Offer(tuple(chosen(found.options, choice)), found.begin_m, ())
         self._at = np.flatnonzero(choice)
+        links = None if found.links is None else found.links.only(self._at)
+        self._built = Offer(tuple(chosen(found.options, choice)), found.begin_m, (), links)
 
     def looked(self, sector: Sector, plan: PlanFile) -> float:
         """The probability on the worst way with what is built, as another sector and plan file have it see."""
@@ -76,6 +78,7 @@ class _Kept:
         siting = asked._replace(
             costs=asked.costs[at], along_m=asked.along_m[at], standing=asked.standing[at], chases=chases,
             delaying=Delaying(*(column[at] for column in asked.delaying)), watches=(), survive=None,
+            links=self._built.links,
         ).at(plan.probability)  # fmt: skip
         return reached(siting, np.ones(len(at), np.bool_))
 

@@ -251,23 +251,26 @@ PLAN_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         "en": {
             "inward": "inward", "outward": "outward", "everything": "everything", "something": "something",
             "nothing": "nothing", "tower": "tower", "camera": "camera", "barrier": "barrier", "base": "patrol base",
-            "post": "partner's post", "walker": "on foot", "vehicle": "by vehicle", "what stands": "what stands",
+            "post": "partner's post", "relay": "relay mast", "walker": "on foot", "vehicle": "by vehicle",
+            "what stands": "what stands",
         },
         "ar": {
             "inward": "إلى الداخل", "outward": "إلى الخارج", "everything": "كل شيء", "something": "بعض الشيء",
             "nothing": "لا شيء", "tower": "برج", "camera": "كاميرا", "barrier": "حاجز", "base": "قاعدة دوريات",
-            "post": "نقطة مراقبة للشريك", "walker": "سيرًا على الأقدام", "vehicle": "بمركبة",
+            "post": "نقطة مراقبة للشريك", "relay": "سارية ترحيل", "walker": "سيرًا على الأقدام", "vehicle": "بمركبة",
             "what stands": "القائم أصلًا",
         },
         "ckb": {
             "inward": "بۆ ناوەوە", "outward": "بۆ دەرەوە", "everything": "هەموو شت", "something": "هەندێک شت",
             "nothing": "هیچ", "tower": "بورج", "camera": "کامێرا", "barrier": "بەربەست", "base": "بنکەی دەوریە",
-            "post": "خاڵی چاودێریی هاوبەش", "walker": "بە پێ", "vehicle": "بە ئۆتۆمبێل", "what stands": "ئەوەی هەیە",
+            "post": "خاڵی چاودێریی هاوبەش", "relay": "ستوونی گواستنەوە", "walker": "بە پێ",
+            "vehicle": "بە ئۆتۆمبێل", "what stands": "ئەوەی هەیە",
         },
         "kmr": {
             "inward": "ber bi hundir", "outward": "ber bi derve", "everything": "her tişt", "something": "hinek tişt",
             "nothing": "ti tişt", "tower": "birc", "camera": "kamera", "barrier": "asteng", "base": "bingeha dewriyeyê",
-            "post": "xala çavdêriyê ya hevpar", "walker": "bi peyatî", "vehicle": "bi wesayîtê",
+            "post": "xala çavdêriyê ya hevpar", "relay": "stûna ragihandinê", "walker": "bi peyatî",
+            "vehicle": "bi wesayîtê",
             "what stands": "tiştê ku heye",
         },
     }
