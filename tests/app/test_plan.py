@@ -394,6 +394,15 @@ def test_a_budget_buys_the_most_probability_and_says_what_more_would_cost(plan: 
     assert rich["reached"] >= 0.9
 
 
+def test_a_budget_that_pays_for_nothing_is_reported_on_as_well(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = "budget = 5.0\n" + HEAD + TOWERS + candidates(-600, 0, 600)
+    found = report(plan(asked, SITE, "--report", "--check"))
+    assert found["plan"]["placements"] == []
+    assert found["plan"]["reached"] == found["check"]["over"] == 0
+    assert found["study"]["sensitivities"] == []
+    assert (tmp_path / "out" / "report-en.pdf").exists()
+
+
 def test_ground_that_is_to_be_seen_twice_costs_more(plan: Callable[..., Result]) -> None:
     asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 0, 200, 600)
     once, twice = report(plan(asked)), report(plan(asked + COVER.replace("times = 2", "times = 4")))

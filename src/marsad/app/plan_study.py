@@ -36,9 +36,12 @@ DRAWS: Final = 12
 def study_of(sector: Sector, plan: PlanFile, asked: Asked, found: Offer, choice: Choice, seen: Choice) -> PlanStudy:
     """What is said of a plan besides its cost; `seen` (rows, columns) is what anything of it sees."""
     known = ~np.isnan(sector.height_m)
+    dead = float((known & ~seen).sum() / max(known.sum(), 1))
+    if not choice.any():  # A budget that pays for nothing rests on nothing.
+        return PlanStudy(dead_share=dead)
     kept = _Kept(plan, asked, found, choice)
     return PlanStudy(
-        dead_share=float((known & ~seen).sum() / max(known.sum(), 1)),
+        dead_share=dead,
         sensitivities=(
             *(_one(plan, "detection_rate", rate, kept.looked(sector, _slower(plan, rate))) for rate in RATES),
             *(_one(plan, "reach", part, kept.looked(_nearer(sector, part), _shorter(plan, part))) for part in REACHES),
