@@ -167,7 +167,7 @@ def test_the_example_is_solved_and_its_files_are_read_by_the_rest(tmp_path: Path
 
 def test_reports_in_four_languages_say_what_the_plan_rests_on(plan: Callable[..., Result], tmp_path: Path) -> None:
     asked = "probability = 0.5\ncurve = [0.3]\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
-    found = report(plan(asked, SITE + STANDING, "--report"))
+    found = report(plan(asked, SITE + STANDING, "--report", "--check"))
     study = found["study"]
     kinds_of = [(one["premise"], one["factor"]) for one in study["sensitivities"]]
     assert kinds_of == [
@@ -176,19 +176,38 @@ def test_reports_in_four_languages_say_what_the_plan_rests_on(plan: Callable[...
         ("reach", 0.7),
         ("reach", 0.5),
         ("ground", 3.0),
+        ("ground", 3.0),
     ]
-    quick, slow, far, near, ground = (one["median"] for one in study["sensitivities"])
+    quick, slow, far, near, *_ = (one["median"] for one in study["sensitivities"])
     assert found["plan"]["reached"] + 1e-9 >= quick >= slow
     assert far >= near
-    assert study["sensitivities"][-1]["low"] <= ground <= study["sensitivities"][-1]["high"]
+    drawn = study["sensitivities"][-2:]
+    assert [one["direction"] for one in drawn] == ["inward", "outward"]
+    assert all(one["low"] <= one["tenth"] <= one["median"] <= one["high"] for one in drawn)
+    assert all(one["kept"] == (one["low"] >= 0.5) for one in study["sensitivities"][:-2])
     assert 0 <= study["dead_share"] < 1
     for language, said in (("ar", "خطة"), ("ckb", "پلان"), ("kmr", "Plana"), ("en", "Plan for")):
         page = (tmp_path / "out" / f"report-{language}.html").read_text(encoding="utf-8")
         assert said in page
-        assert page.count("data:image/png") == 2
+        assert page.count("data:image/png") == 3
+        assert f"{found['check']['brier']:.4f}" in page
         assert (tmp_path / "out" / f"report-{language}.pdf").read_bytes().startswith(b"%PDF")
     report(plan(asked, SITE + STANDING))
     assert not (tmp_path / "out" / "report-en.pdf").exists()
+
+
+def test_drawn_ground_is_walked_on_and_seen_anew(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.5\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    spread = []
+    for sigma in (0.0, 8.0):
+        site = SITE.replace("200.0 }", f"200.0, sigma_m = {sigma}, correlation_m = 120.0 }}")
+        found = report(plan(asked, site, "--report"))
+        *_, inward, outward = found["study"]["sensitivities"]
+        for way, drawn in zip(found["plan"]["ways"], (inward, outward), strict=True):
+            assert drawn["direction"] == way["direction"]
+            assert sigma > 0 or drawn["low"] == drawn["high"] == pytest.approx(way["probability"], abs=1e-6)
+        spread.append(inward["high"] - inward["low"])
+    assert spread[1] > spread[0] + 0.02
 
 
 def corners(feature: dict[str, Any]) -> tuple[tuple[float, float], ...]:
@@ -267,7 +286,7 @@ def test_a_camera_that_stands_is_kept_and_spares_towers(plan: Callable[..., Resu
         (HEAD + TOWERS + candidates(0) + BASE + STANDS, SITE, "one of the \\[\\[barriers\\]\\]"),
         (HEAD + TOWERS + candidates(0) + BASE + "[respond]\noutward_m = 900.0\n", SITE, "at most depth_m"),
         (HEAD + TOWERS + candidates(0) + POST.replace("mast", "hut"), SITE, "one of the \\[\\[towers\\]\\]"),
-        (HEAD + TOWERS + candidates(0) + '[[phases]]\nname = "one"\nbuilds = ["moat"]\n', SITE, "tower or barrier"),
+        (HEAD + TOWERS + candidates(0) + '[[phases]]\nname = "one"\nbuilds = ["moat"]\n', SITE, "tower, barrier"),
         (HEAD + TOWERS + candidates(0) + BASE.replace("crews = 1", "standing_crews = 3"), SITE, "at most crews"),
         (HEAD + TOWERS + candidates(0) + BASE.replace(spot(0, -500), spot(0, 500)), SITE, "base camp"),
         (HEAD + 'no_build = "none.geojson"\n' + TOWERS + candidates(0), SITE, "none.geojson"),
@@ -375,6 +394,15 @@ def test_a_budget_buys_the_most_probability_and_says_what_more_would_cost(plan: 
     assert rich["reached"] >= 0.9
 
 
+def test_a_budget_that_pays_for_nothing_is_reported_on_as_well(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = "budget = 5.0\n" + HEAD + TOWERS + candidates(-600, 0, 600)
+    found = report(plan(asked, SITE, "--report", "--check"))
+    assert found["plan"]["placements"] == []
+    assert found["plan"]["reached"] == found["check"]["over"] == 0
+    assert found["study"]["sensitivities"] == []
+    assert (tmp_path / "out" / "report-en.pdf").exists()
+
+
 def test_ground_that_is_to_be_seen_twice_costs_more(plan: Callable[..., Result]) -> None:
     asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 0, 200, 600)
     once, twice = report(plan(asked)), report(plan(asked + COVER.replace("times = 2", "times = 4")))
@@ -394,6 +422,51 @@ def test_places_closed_to_building_or_out_of_sight_of_command_are_left_out(
     found = report(plan(asked))
     assert found["options"] == 4
     assert any("c0" in note and "shut.geojson" in note for note in found["notes"])
+
+
+def test_a_relay_is_bought_where_no_tower_sees_the_command_post(plan: Callable[..., Result], tmp_path: Path) -> None:
+    """Over level ground 8 m and 2 m see each other up to 16 km, 40 m and 2 m up to 30."""
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    post = f"[command]\nposition = {spot(0, -17_500)}\nmast_m = 2.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 40.0\ncost = 15.0\n'
+    free, bought = report(plan(asked))["plan"], report(plan(asked + post + tall))
+    assert "[[command.masts]]" in str(plan(asked + post).exception)
+    made = bought["plan"]
+    assert made["cost"] == made["bound"] == free["cost"] + 15
+    relays = [one for one in made["placements"] if one["element"] == "relay"]
+    assert [one["kind"] for one in relays] == ["tall"]
+    assert {one["option"]: one["reached"] for one in made["losses"] if one["kind"] == "tall"} == {
+        relays[0]["option"]: 0
+    }
+    layers = {one.properties["feature"] for one in read_shapes(tmp_path / "out" / "plan.gpkg", "plan")}
+    assert "relay" in layers
+    safe = report(plan("survive = 0.3\n" + asked + post + tall))["plan"]
+    assert len([one for one in safe["placements"] if one["element"] == "relay"]) == 2
+    phases = '[[phases]]\nname = "towers"\nbuilds = ["mast"]\n[[phases]]\nname = "relays"\nbuilds = ["tall"]\n'
+    by_phase = report(plan(asked + post + tall + phases))["plan"]["phases"]
+    assert [one["reached"] for one in by_phase] == [0, 0, pytest.approx(made["reached"])]
+    assert "nothing else has" in str(plan(asked + post + tall.replace('"tall"', '"mast"')).exception)
+
+
+def test_towers_pass_on_what_others_send_where_they_may(plan: Callable[..., Result]) -> None:
+    """Half a kilometre nearer to the command post a tower sees it, and those on the line do not."""
+    near = f'[[candidates]]\nid = "near"\nposition = {spot(0, -500)}\n'
+    asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, 0, 600) + near
+    post = f"[command]\nposition = {spot(0, -16_600)}\nmast_m = 2.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 40.0\ncost = 100.0\n'
+    by_towers = report(plan(asked + post))
+    alone = report(plan(asked + post + "towers_pass_on = false\n" + tall))
+    assert by_towers["plan"]["cost"] < alone["plan"]["cost"]
+    assert any(one["element"] == "relay" for one in alone["plan"]["placements"])
+
+
+def test_what_is_foretold_over_relays_is_what_comes_of_walkers(plan: Callable[..., Result]) -> None:
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    post = f"[command]\nposition = {spot(0, -17_500)}\nmast_m = 2.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 40.0\ncost = 15.0\n'
+    found = report(plan(asked + post + tall, SITE, "--check", "--report"))
+    assert found["check"]["difference"] < 0.05
+    assert found["study"]["sensitivities"][-1]["high"] > 0.5
 
 
 def test_the_loss_of_any_tower_is_survived_where_that_is_asked_for(plan: Callable[..., Result]) -> None:
@@ -505,6 +578,47 @@ def test_what_cannot_be_compared_or_split_is_named(plan: Callable[..., Result], 
     assert "nobody comes there" in str(
         plan(asked + BASE.replace(spot(0, -500), spot(-500, -500)), SITE, "--split", "0.8").exception
     )
+
+
+def _area(*corners: tuple[float, float], **properties: str | float) -> Shape:
+    places = [FRAME.position(east, north) for east, north in (*corners, corners[0])]
+    ring = tuple((place.longitude_deg, place.latitude_deg) for place in places)
+    return Shape(kind="Polygon", rings=(ring,), properties=properties)
+
+
+def test_land_slows_those_who_cross_and_those_who_come(plan: Callable[..., Result], tmp_path: Path) -> None:
+    asked = "probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE
+    near = _area((-900, -450), (900, -450), (900, -150), (-900, -150), surface="Sand")
+    river = _area((-900, 150), (900, 150), (900, 350), (-900, 350), **{"class": 80.0})
+    plain = report(plan(asked))["plan"]
+    geopackage(tmp_path / "land.gpkg", {"land": [near]}, {})
+    sand = report(plan('land_file = "land.gpkg"\n' + asked))["plan"]
+    for before, now in zip(plain["ways"], sand["ways"], strict=True):
+        assert now["seconds"] > before["seconds"] + 50
+        assert now["response_s"] >= before["response_s"]
+    assert sum(way["response_s"] for way in sand["ways"]) > sum(way["response_s"] for way in plain["ways"]) + 10
+    geopackage(tmp_path / "land.gpkg", {"land": [river]}, {})
+    unknown = str(plan('land_file = "land.gpkg"\n' + asked).exception)
+    assert "calls land 80," in unknown
+    assert "[[surfaces]]" in unknown
+    ford = '[[surfaces]]\nid = "80"\nfoot = 0.0\n'
+    assert "nobody can walk across" in str(plan('land_file = "land.gpkg"\n' + asked.replace(BASE, "") + ford).exception)
+    geopackage(tmp_path / "land.gpkg", {"land": [_area((0, 0), (9, 0), (0, 9), name="bare")]}, {})
+    assert "polygon 1" in str(plan('land_file = "land.gpkg"\n' + asked).exception)
+    flooded = f'[[land]]\nsurface = "water"\npoints = [{spot(-50, -550)}, {spot(50, -550)}, {spot(50, -450)}]\n'
+    assert "one of firm" in str(plan(asked + flooded.replace("water", "custard")).exception)
+    flood = _area((-150, -580), (150, -580), (150, -420), (-150, -420), surface="water")
+    geopackage(tmp_path / "land.gpkg", {"land": [flood]}, {})
+    assert "nobody gets away" in str(plan('land_file = "land.gpkg"\n' + asked).exception)
+
+
+def test_what_is_reached_within_some_minutes_is_on_the_map(plan: Callable[..., Result], tmp_path: Path) -> None:
+    report(plan("probability = 0.3\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600) + BASE))
+    shapes = [one for one in read_shapes(tmp_path / "out" / "plan.geojson", "plan") if one.kind == "Polygon"]
+    assert {one.properties["candidate"] for one in shapes} == {"camp"}
+    minutes = [one.properties["minutes"] for one in shapes]
+    assert minutes[0] == 60
+    assert min(minutes) == 5
 
 
 def test_masks_and_roads_are_read_from_map_programs_files(plan: Callable[..., Result], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from marsad.geo.outline import inside_polygon, outlines, signed_area_m2
+from marsad.geo.outline import holds_points, inside_polygon, outlines, signed_area_m2
 from marsad.kernel.lattice import Lattice
 
 LATTICE = Lattice(west_m=-100.0, north_m=250.0, cell_m=10.0, rows=9, columns=11)
@@ -31,6 +31,13 @@ def test_every_hole_lies_in_its_own_polygon_and_none_is_lost(cells: np.ndarray) 
         for hole in holes:
             assert signed_area_m2(hole) < 0
             assert within[inside_polygon(LATTICE, np.array(hole))].all()
+
+
+@given(arrays(np.bool_, LATTICE.shape, elements=st.booleans()))
+def test_places_are_held_by_the_polygons_whose_cells_they_lie_in(cells: np.ndarray) -> None:
+    east, north = (axis.ravel() for axis in LATTICE.centres())
+    held = [holds_points([np.array(ring) for ring in rings], east, north) for rings in outlines(LATTICE, cells)]
+    assert np.array_equal(np.any([np.zeros(cells.size, np.bool_), *held], axis=0), cells.ravel())
 
 
 def test_a_ring_of_cells_is_one_polygon_with_a_hole() -> None:

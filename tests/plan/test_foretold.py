@@ -12,13 +12,14 @@ from marsad.geo.mobility import ON_FOOT
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 from marsad.plan.crossing import Array, least_exposure, trace
-from marsad.plan.foretold import Hurdle, foretold, stopped
+from marsad.plan.foretold import Ground, Hurdle, foretold, stopped
 from marsad.plan.interruption import Chase, Delaying, Interrupting, Timing
 from marsad.plan.sector import Stretches, ways_across
 from marsad.plan.siting import Evader
 
 LATTICE = Lattice(west_m=-500.0, north_m=500.0, cell_m=50.0, rows=20, columns=20)
 FLAT = Surface(flat_grid(34.4, 41.0, 0.0, 3000.0), EnuFrame(Position(latitude_deg=34.4, longitude_deg=41.0)), 2000.0)
+GROUND = Ground(LATTICE, FLAT)
 
 
 def test_a_way_of_the_plan_is_foretold_what_the_plan_says_of_it() -> None:
@@ -29,7 +30,7 @@ def test_a_way_of_the_plan_is_foretold_what_the_plan_says_of_it() -> None:
     end = int(there.exits[np.argmin(exposure[there.exits])])
     places = trace(before, end)
     way = np.stack([east.ravel()[places], north.ravel()[places]], axis=1)
-    assert foretold(LATTICE, FLAT, rates, way, ON_FOOT) == pytest.approx(-math.expm1(-exposure[end]), rel=0.02)
+    assert foretold(GROUND, rates, way, ON_FOOT) == pytest.approx(-math.expm1(-exposure[end]), rel=0.02)
 
 
 def test_a_way_over_a_barrier_is_stopped_as_surely_as_the_plan_says() -> None:
@@ -59,12 +60,12 @@ def test_a_way_over_a_barrier_is_stopped_as_surely_as_the_plan_says() -> None:
         return siting.answered(0, int(path.places[-1]), left_s, choice.astype(float))
 
     rates = siting.place_rates(0, choice.astype(float))
-    told = stopped(LATTICE, FLAT, rates, way, ON_FOOT, [Hurdle(met, 200.0, 0.7)], answered)
+    told = stopped(GROUND, rates, way, ON_FOOT, [Hurdle(met, 200.0, 0.7)], answered)
     assert told == pytest.approx(-math.expm1(-exposure), rel=0.03)
-    assert told > stopped(LATTICE, FLAT, rates, way, ON_FOOT, [], answered)
+    assert told > stopped(GROUND, rates, way, ON_FOOT, [], answered)
 
 
 def test_off_the_cells_nothing_is_foretold() -> None:
     rates = np.full(LATTICE.rows * LATTICE.columns, 0.01)
     outside = np.array([[900.0, 0.0], [900.0, 300.0]])
-    assert foretold(LATTICE, FLAT, rates, outside, ON_FOOT) == 0.0
+    assert foretold(GROUND, rates, outside, ON_FOOT) == 0.0

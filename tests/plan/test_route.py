@@ -17,7 +17,8 @@ from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import EnuPoint
-from marsad.plan.route import EASE, ROAD_M_S, Base, Country, Patch, Response, Road, Surface
+from marsad.plan.land import EASE, Land, Patch
+from marsad.plan.route import ROAD_M_S, Base, Country, Response, Road
 
 NEIGHBOURS = [(a, b) for a in range(-2, 3) for b in range(-2, 3) if (a, b) != (0, 0) and math.gcd(a, b) == 1]
 
@@ -34,9 +35,8 @@ def road(*points: tuple[float, float]) -> Road:
     return Road(points=tuple(at(*point) for point in points), kind="paved")
 
 
-def band(west: float, east: float, surface: Surface) -> Patch:
-    corners = (at(west, 0), at(east, 0), at(east, 110), at(west, 110))
-    return Patch(points=corners, surface=surface)
+def band(west: float, east: float, surface: str) -> Land:
+    return Land([Patch((np.array([(west, 0.0), (east, 0.0), (east, 110.0), (west, 110.0)]),), surface)])
 
 
 def stretch(first: float, last: float, length: float, mobility: Mobility) -> float:
@@ -134,13 +134,13 @@ def test_along_a_level_road_it_takes_its_length_at_the_roads_speed() -> None:
 @pytest.mark.parametrize("means", ["foot", "vehicle"])
 def test_sand_slows_and_water_stops(means: Means) -> None:
     cells = lattice(11, 60)
-    sand = Country(cells, np.zeros(cells.shape), (), [band(0, 600, "sand")])
+    sand = Country(cells, np.zeros(cells.shape), (), band(0, 600, "sand"))
     plain = Country(cells, np.zeros(cells.shape))
     slow, fast = (each.travel(at(5.0, 55.0), means).seconds for each in (sand, plain))
     np.testing.assert_allclose(slow, fast / EASE[means]["sand"])
-    river = Country(cells, np.zeros(cells.shape), (), [band(300, 330, "water")])
+    river = Country(cells, np.zeros(cells.shape), (), band(300, 330, "water"))
     assert math.isinf(river.travel(at(5.0, 55.0), means).seconds_at(595.0, 55.0))
-    bridge = Country(cells, np.zeros(cells.shape), [road((205.0, 55.0), (405.0, 55.0))], [band(300, 330, "water")])
+    bridge = Country(cells, np.zeros(cells.shape), [road((205.0, 55.0), (405.0, 55.0))], band(300, 330, "water"))
     assert math.isfinite(bridge.travel(at(5.0, 55.0), means).seconds_at(595.0, 55.0))
 
 
@@ -178,7 +178,7 @@ def test_whoever_is_there_first_goes() -> None:
 
 def test_where_nobody_gets_there_is_no_route() -> None:
     cells = lattice(11, 60)
-    river = Country(cells, np.zeros(cells.shape), (), [band(300, 330, "water")])
+    river = Country(cells, np.zeros(cells.shape), (), band(300, 330, "water"))
     response = Response(river, [Base(base_id="fort", place=at(5.0, 55.0))])
     assert response.route(at(595.0, 55.0)) is None
     assert response.first()[5, 59] == -1

@@ -2,12 +2,15 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from marsad.geo.elevation import Surface, flat_grid
 from marsad.geo.geodesy import EnuFrame
-from marsad.geo.mobility import ON_FOOT, Mobility
+from marsad.geo.mobility import ON_FOOT, Mobility, travel
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
@@ -59,6 +62,36 @@ def test_nobody_goes_where_the_ground_is_not_known_or_too_steep() -> None:
         ways_across(LATTICE, np.full(LATTICE.shape, np.nan), north_of_line(), 900.0, LEVEL)
     there, _ = ways_across(LATTICE, height, north_of_line(), 900.0, LEVEL)
     assert math.isinf(least_exposure(there, np.ones(there.places))[0][there.exits].min())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_over_surfaces_it_takes_as_long_as_those_take_who_respond(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ease = rng.choice([0.0, 0.3, 0.7, 1.0], LATTICE.shape, p=[0.1, 0.2, 0.3, 0.4])
+    ease[10, 7] = 1.0
+    offset = np.where(np.arange(LATTICE.rows)[:, None] == 10, -500.0, 500.0) * np.ones(LATTICE.shape)
+    offset[9] = 0.0
+    there, _ = ways_across(LATTICE, np.zeros(LATTICE.shape), offset, 400.0, LEVEL, ease=ease)
+    begin = there.entries[there.entries == 10 * LATTICE.columns + 7]
+    seconds, _ = least_exposure(msgspec.structs.replace(there, entries=begin), np.ones(there.places))
+    east, north = (axis[10, 7] for axis in LATTICE.centres())
+    found = travel(LATTICE, np.zeros(LATTICE.shape), float(east), float(north), LEVEL, ease=ease).seconds
+    np.testing.assert_allclose(seconds.reshape(LATTICE.shape), found, rtol=1e-9)
+    assert (ease.ravel()[there.entries] > 0).all()
+    assert (ease.ravel()[there.exits] > 0).all()
+
+
+def test_a_river_along_the_line_lets_nobody_through_but_over_what_bridges_it() -> None:
+    ease = np.ones(LATTICE.shape)
+    ease[9:11] = 0.0
+    there, _ = ways_across(LATTICE, np.zeros(LATTICE.shape), north_of_line(), 900.0, LEVEL, ease=ease)
+    assert math.isinf(least_exposure(there, np.ones(there.places))[0][there.exits].min())
+    ease[9:11, 5] = 1.0
+    there, _ = ways_across(LATTICE, np.zeros(LATTICE.shape), north_of_line(), 900.0, LEVEL, ease=ease)
+    assert math.isfinite(least_exposure(there, np.ones(there.places))[0][there.exits].min())
+    with pytest.raises(InputError, match="gets over"):
+        ways_across(LATTICE, np.zeros(LATTICE.shape), north_of_line(), 900.0, LEVEL, ease=np.zeros(LATTICE.shape))
 
 
 def test_on_flat_ground_a_tower_adds_the_cameras_rate_all_round() -> None:

@@ -2,10 +2,11 @@
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from marsad.kernel.plan import CurvePoint, Judgement, Loss, Phase, Placement, Plan, Way
-from marsad.kernel.plan_study import PlanStudy, Premise, Sensitivity
+from marsad.kernel.plan_study import Bin, Check, PlanStudy, Premise, Sensitivity
 from marsad.kernel.position import Position
 from marsad.kernel.statement import Language
 from marsad.report.plan_sheet import PlanSubject, plan_sheet
@@ -43,8 +44,19 @@ PLAN_FOUND = Plan(
 )  # fmt: skip
 STUDY = PlanStudy(
     dead_share=0.345,
-    sensitivities=(Sensitivity(premise="ground", factor=3, low=0.71, median=0.85, high=0.91, draws=32),),
-)
+    sensitivities=(
+        Sensitivity(
+            premise="ground", factor=3, low=0.71, tenth=0.77, median=0.85, high=0.91, kept=0.28, direction="inward",
+            draws=32,
+        ),
+        Sensitivity(premise="reach", factor=0.7, low=0.613, tenth=0.613, median=0.613, high=0.613, kept=0.0),
+    ),
+)  # fmt: skip
+CHECKED = Check(
+    walks=298, draws=40, difference=0.021, between=0.1, over=0.004, brier=0.0336, brier_least=0.0317, least=0.644,
+    least_foretold=0.7, under_required=2, whole=149, bins=(Bin(walks=37, foretold=0.859, simulated=0.893),),
+    measure="interruption",
+)  # fmt: skip
 
 
 def words_of(sheet: Sheet) -> str:
@@ -65,6 +77,19 @@ def test_every_figure_stands_in_every_language(language: Language) -> None:
         each for each in (*wanted, "15", "0.987", "0.400", "0.456", "29", "0.200", "0.710", "32") if each not in text
     ] == []
     assert "{" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_simulated_stands_beside_what_was_foretold(language: Language) -> None:
+    sheet = plan_sheet(SUBJECT, PLAN_FOUND, STUDY, language, CHECKED)
+    text = words_of(sheet)
+    wanted = ("298", "0.021", "0.004", "0.0336", "0.0317", "149", "0.644", "0.859", "0.893", "37", "0.770", "28.0%")
+    assert [each for each in (*wanted, "0.613") if each not in text] == []
+    assert PLAN[language]["check_picture"] in text
+    assert "check" in [block.name for block in sheet.blocks if isinstance(block, Picture)]
+    timid = plan_sheet(SUBJECT, PLAN_FOUND, STUDY, language, msgspec.structs.replace(CHECKED, over=-0.004))
+    assert words_of(timid) != text
+    assert "-0.004" not in words_of(timid)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

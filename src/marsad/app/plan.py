@@ -21,13 +21,14 @@ from marsad.app.plan_options import Option, offer
 from marsad.app.plan_paper import NAMES as REPORTS
 from marsad.app.plan_paper import write_reports
 from marsad.app.plan_report import MEASURED, Built, PlanReport, money
-from marsad.app.plan_site import Feature, camera_name, features, lonlat, planned_site, refuse_clashes
+from marsad.app.plan_site import Feature, camera_name, features, isochrones, lonlat, planned_site, refuse_clashes
 from marsad.app.plan_siting import Asked, ask, chosen
 from marsad.app.plan_study import study_of
 from marsad.app.plan_worth import judgements, losses, phases, placements, reached, worst_ways
 from marsad.app.scenario_file import TERRAIN
 from marsad.app.stage import write_made_ground
 from marsad.app.toml_text import toml_text
+from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.plan import CurvePoint, Measure, Plan, Way
 from marsad.kernel.site import Site
@@ -104,18 +105,18 @@ def plan_given(
     ways = worst_ways(sector, plan, siting, choice)
     made = None if answer is None else _plan(sector, plan, asked, siting, options, answer, ways, seconds, tell)
     seen = _seen(siting, choice, sector)
-    files = _write(out, sector, plan, options, ways, seen, built, made)
-    study = None
-    if reported and made is not None:
-        tell("what it rests on, and the reports")
-        study = study_of(sector, plan, asked, found, choice, seen)
-        files = (*files, *write_reports(out, sector, options, choice, seen, made, study))
-    check = None
+    files = _write(out, sector, plan, options, ways, seen, built, asked.soon_s, made)
+    study = check = outcome = None
     if checked and made is not None:
         tell("walking over it, one after another")
         check, outcome = check_plan(sector, plan, asked, siting, found, choice, np.random.default_rng([plan.seed, 1]))
         draw_check(out / CHECK, _title(sector, made), check, outcome)
         files = (*files, str(out / CHECK))
+    if reported and made is not None:
+        tell("what it rests on, and the reports")
+        study = study_of(sector, plan, asked, found, choice, seen)
+        outcomes = None if check is None or outcome is None else (check, outcome)
+        files = (*files, *write_reports(out, sector, options, choice, seen, made, study, outcomes))
     stood = any(option.element == "camera" for option in options)
     return PlanReport(
         site_file=str(site_path),
@@ -264,7 +265,7 @@ def _empty(out: Path, inputs: Sequence[Path]) -> None:
 
 def _write(
     out: Path, sector: Sector, plan: PlanFile, options: Sequence[Option], ways: Sequence[Way], seen: Choice,
-    built: Sequence[Option], found: Plan | None,
+    built: Sequence[Option], soon_s: Array, found: Plan | None,
 ) -> tuple[str, ...]:  # fmt: skip
     """Write what there is to a folder; the names of the files."""
     written = []
@@ -277,7 +278,7 @@ def _write(
         written += [PLAN, SITE]
     ours = {id(option) for option in built}
     taken = [id(option) in ours or option.standing for option in options]
-    shown = features(sector, options, taken, ways)
+    shown = features(sector, options, taken, ways) + isochrones(sector, soon_s, options, taken)
     replace_whole(out / GEOJSON, _collection(shown, sector))
     write_gis(out, sector, shown, seen, {"title": _title(sector, found), **_warned(sector)})
     draw_map(out / MAP, _title(sector, found), sector, seen, options, taken, ways)

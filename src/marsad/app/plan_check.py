@@ -9,8 +9,9 @@ at barriers, and are stopped where the first look that finds them leaves those w
 with a free crew that is the nearest to where he really ends. Paces are drawn, and responses by the plan's own law.
 """
 
+import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,14 +29,14 @@ from marsad.app.plan_site import camera_name, planned_site
 from marsad.app.plan_siting import SIZES_M, Asked, chosen, ends_m
 from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
-from marsad.geo.mobility import Mobility
+from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.plan import Measure
-from marsad.kernel.record import Record
+from marsad.kernel.plan_study import Bin, Check
 from marsad.kernel.site import Camera, Pose
 from marsad.plan.crossing import Passage, least_exposure, trace
-from marsad.plan.foretold import Hurdle, foretold, stopped
+from marsad.plan.foretold import Ground, Hurdle, foretold, stopped
 from marsad.plan.interruption import Interrupting, answered
 from marsad.plan.line_ground import beside
 from marsad.plan.route import MOBILITY
@@ -43,6 +44,7 @@ from marsad.plan.search_camera import SearchCamera, look_chance
 from marsad.plan.sector import Site as Place
 from marsad.plan.sector import exposures, ways_across
 from marsad.plan.siting import Choice, Siting
+from marsad.report.plan_wording import PLAN_MAP
 from marsad.simulate.lookout import Lookout, Walk, held_up, looks_at_him, sightings, unfound, walk
 
 WANDERING, AVOIDING, DRAWS = 150, 150, 40
@@ -51,41 +53,11 @@ _PACE = 0.15
 _STRETCH_S = (30.0, 2000.0)
 _BINS = 10
 _CLEAR = 0.05
+_ENOUGH = 5
+"""A tenth with fewer walks says too little to have its mean drawn."""
 _PACES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _LEAST_PACE = 0.1
 _SIGHT = ("tower", "camera", "post")
-
-
-class Bin(Record):
-    """Walks that were foretold alike: how many, and what was foretold of them and came of them on average."""
-
-    walks: int
-    foretold: float
-    simulated: float
-
-
-class Check(Record):
-    """What the plan foretells of walks beside what was simulated of them.
-
-    `difference` is the mean absolute difference of the two probabilities, `between` that of the walks for which either
-    is between 0.05 and 0.95, `over` how much too high the foretold one is on average. `brier` is the mean squared error
-    against what comes of each, `brier_least` what is left of it for the simulated probabilities themselves. `least` is
-    the least simulated one of any walk under the whole plan; they are probabilities of what the plan measures.
-    """
-
-    walks: int
-    draws: int
-    difference: float
-    between: float | None
-    over: float
-    brier: float
-    brier_least: float
-    least: float | None
-    least_foretold: float | None
-    under_required: int
-    whole: int
-    bins: tuple[Bin, ...]
-    measure: Measure = "detection"
 
 
 class Outcome(NamedTuple):
@@ -105,6 +77,7 @@ class _Case(NamedTuple):
     asked: Asked
     siting: Siting
     found: Offer
+    grounds: Mapping[Means, Ground]
 
 
 class _Trial(NamedTuple):
@@ -121,7 +94,9 @@ def check_plan(
     rng: np.random.Generator, *, ways: int = WANDERING + AVOIDING,
 ) -> tuple[Check, Outcome]:  # fmt: skip
     """Walks along `ways` ways, and what the plan foretells of each. Raises: InputError where nobody can walk."""
-    outcome = _simulated(_Case(sector, plan, asked, siting, found), choice, rng, ways)
+    means = {evader.means for evader in plan.evaders}
+    grounds = {one: Ground(sector.lattice, sector.surface, sector.land.over(sector.lattice, one)) for one in means}
+    outcome = _simulated(_Case(sector, plan, asked, siting, found, grounds), choice, rng, ways)
     return summed_up(outcome, plan.probability, "interruption" if plan.bases else "detection"), outcome
 
 
@@ -137,15 +112,16 @@ def _simulated(case: _Case, choice: Choice, rng: np.random.Generator, ways: int)
     rows = []
     for number, (way, passage) in enumerate(_ways(case, choice, rng, ways)):
         means = case.plan.evaders[passage // 2].means
-        walked = _walked(case, way, passage, MOBILITY[means], rng)
+        walked = _walked(case, way, passage, means, rng)
         if walked is None:
             continue
         whole = number % 2 == 0
         there = np.ones(len(taken), np.bool_) if whole else rng.random(len(taken)) < rng.random()
         share = (choice & ~looks).astype(float)
         share[taken[there]] = 1.0
-        left = [each for each, stands in zip(lookouts[means], there, strict=True) if stands]
-        told, chances = _tried(case, _Trial(walked, passage, share, left), MOBILITY[means], rng, whole=whole)
+        arrives = case.siting.counted(share)[taken] > 0
+        left = [each for each, looks_in in zip(lookouts[means], arrives, strict=True) if looks_in]
+        told, chances = _tried(case, _Trial(walked, passage, share, left), means, rng, whole=whole)
         rows.append((told, chances.mean(), (rng.random(DRAWS) < chances).mean(), whole))
     if not rows:
         raise InputError("nobody can walk across here: the ground is too steep on every way that was tried")
@@ -153,10 +129,15 @@ def _simulated(case: _Case, choice: Choice, rng: np.random.Generator, ways: int)
     return Outcome(columns[0], columns[1], columns[2], columns[3] > 0)
 
 
-def _walked(case: _Case, way: Array, passage: int, mobility: Mobility, rng: np.random.Generator) -> Walk | None:
+def _walked(case: _Case, way: Array, passage: int, means: Means, rng: np.random.Generator) -> Walk | None:
     """The walk along a way at a pace of his own, to where responding is of no more use; None where nobody can go."""
     pace = float(rng.lognormal(-(_PACE**2) / 2, _PACE))
-    walked = walk(case.sector.surface, way, mobility, 1.0 if case.asked.respond else pace)
+    if len(way) < 2:
+        return None
+    walked = walk(
+        case.sector.surface, way, MOBILITY[means], 1.0 if case.asked.respond else pace,
+        lambda east_m, north_m: case.sector.land.at(east_m, north_m, means),
+    )  # fmt: skip
     until = ends_m(case.plan)
     if walked is None or until is None:
         return walked
@@ -169,21 +150,19 @@ def _offset(sector: Sector, walked: Walk) -> Array:
     return beside(sector.corners, *walked.places.T, inside_right=sector.line.inside == "right").offset_m
 
 
-def _tried(
-    case: _Case, trial: _Trial, mobility: Mobility, rng: np.random.Generator, *, whole: bool
-) -> tuple[float, Array]:
+def _tried(case: _Case, trial: _Trial, means: Means, rng: np.random.Generator, *, whole: bool) -> tuple[float, Array]:
     """What is foretold of a walk, and its chance in each of the draws."""
     sector, siting = case.sector, case.siting
     rates = siting.place_rates(trial.passage, trial.share)
     if isinstance(siting, Interrupting):
-        return _stopped(case, siting, trial, mobility, rates, rng)
+        return _stopped(case, siting, trial, means, rates, rng)
     walked = trial.walked if whole else _stretch(trial.walked, rng)
-    told = foretold(sector.lattice, sector.surface, rates, walked.places, mobility)
+    told = foretold(case.grounds[means], rates, walked.places, MOBILITY[means])
     return told, _found(walked, sector, trial.lookouts, rng)
 
 
 def _stopped(
-    case: _Case, siting: Interrupting, trial: _Trial, mobility: Mobility, rates: Array, rng: np.random.Generator
+    case: _Case, siting: Interrupting, trial: _Trial, means: Means, rates: Array, rng: np.random.Generator
 ) -> tuple[float, Array]:
     """The probability of interruption foretold, and that in draws of pace, turns, and who is found by which look."""
     sector, walked = case.sector, trial.walked
@@ -193,7 +172,7 @@ def _stopped(
     def foreseen(left_s: Array) -> Array:
         return siting.answered(trial.passage, exit_, left_s, trial.share)
 
-    told = stopped(sector.lattice, sector.surface, rates, walked.places, mobility, hurdles, foreseen)
+    told = stopped(case.grounds[means], rates, walked.places, MOBILITY[means], hurdles, foreseen)
     row, column = sector.lattice.cells_of(*walked.places[-1])
     soon, free = case.asked.soon_s[:, int(row), int(column)], siting.free(trial.share)
     surely = msgspec.structs.replace(siting.timing, pace=0.0)
@@ -441,7 +420,8 @@ def _other_grid(case: _Case, choice: Choice, number: int) -> tuple[Lattice, tupl
             place, size = Place(*option.place), SIZES_M[evader.means]
             rates += exposures(sector.surface, other, [place], [kinds[option.kind]], size).toarray()[0]
     mobility, until = MOBILITY[evader.means], ends_m(plan)
-    return other, ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until), rates
+    ease = sector.land.over(other, evader.means)
+    return other, ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until, ease=ease), rates
 
 
 def _avoiding(other: Lattice, way: Passage, rates: Array, rng: np.random.Generator) -> Array:
@@ -458,20 +438,27 @@ def _avoiding(other: Lattice, way: Passage, rates: Array, rng: np.random.Generat
 
 
 def draw_check(path: Path, title: str, check: Check, outcome: Outcome) -> None:
-    """Write foretold against simulated as PNG. Raises: UnavailableError, InputError where it cannot be written."""
+    """Write foretold against simulated as PNG, in English. Raises: UnavailableError, InputError where that fails."""
+    try:
+        path.write_bytes(check_png(title, check, outcome, PLAN_MAP["en"]))
+    except OSError as error:
+        raise write_refusal(path, error) from error
+
+
+def check_png(title: str, check: Check, outcome: Outcome, words: Mapping[str, str]) -> bytes:
+    """Foretold against simulated as PNG, with the words of `report/plan_wording`."""
     figure = Figure(figsize=(6.0, 6.2), dpi=110, facecolor="white")
     axes = figure.add_axes((0.12, 0.1, 0.84, 0.8))
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1.0)
-    for whole, colour, label in ((True, "#1f5fbf", "under the whole plan"), (False, "#e08214", "under some of it")):
+    for whole, colour, label in ((True, "#1f5fbf", "whole"), (False, "#e08214", "part")):
         here = outcome.whole == whole
-        axes.scatter(outcome.foretold[here], outcome.simulated[here], s=9, alpha=0.5, color=colour, label=label)
-    axes.plot(*zip(*((each.foretold, each.simulated) for each in check.bins), strict=True), "o-", color="#111111",
-              markersize=5, linewidth=1.2, label="means by tenths")  # fmt: skip
-    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="simulated")
-    axes.set_xlabel(f"probability of {check.measure}, foretold by the plan")
+        axes.scatter(outcome.foretold[here], outcome.simulated[here], s=9, alpha=0.5, color=colour, label=words[label])
+    enough = [(each.foretold, each.simulated) for each in check.bins if each.walks >= _ENOUGH]
+    axes.plot(*np.array(enough).reshape(-1, 2).T, "o-", color="#111111", markersize=5, linewidth=1.2,
+              label=words["tenths"])  # fmt: skip
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=words["foretold"], ylabel=words["simulated"])
     axes.legend(loc="upper left", frameon=False, fontsize=9)
     figure.text(0.12, 0.94, title, fontsize=10, weight="bold")
-    try:
-        FigureCanvasAgg(figure).print_figure(path, format="png")
-    except OSError as error:
-        raise write_refusal(path, error) from error
+    written = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(written, format="png")
+    return written.getvalue()

@@ -17,6 +17,7 @@ from marsad.kernel.error import InputError, PlanFileError
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.site import Lens
+from marsad.plan.land import EASE
 from marsad.plan.route import RoadKind
 from marsad.plan.search_camera import SearchCamera
 from marsad.plan.sector import TowerKind
@@ -24,6 +25,7 @@ from marsad.plan.sector import TowerKind
 Positive = Annotated[float, Meta(gt=0)]
 NonNegative = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[\w.-]+$")]
+SurfaceName = Annotated[str, Meta(min_length=1, max_length=60)]
 _EXAMPLE = "a plan file, such as examples/plan/plan.toml"
 
 
@@ -142,6 +144,28 @@ class Track(Record):
     kind: RoadKind = "graded"
 
 
+class SurfaceType(Record):
+    """A surface, by what land is called, and the shares of the speed on firm ground that it leaves; 0 stops."""
+
+    id: SurfaceName
+    foot: Annotated[float, Meta(ge=0, le=1.5)] = 1.0
+    vehicle: Annotated[float, Meta(ge=0, le=1.5)] = 1.0
+
+
+class Hole(Record):
+    """A piece that is left out of a polygon."""
+
+    points: Annotated[tuple[Position, ...], Meta(min_length=3)]
+
+
+class LandPiece(Record):
+    """A polygon of one surface; where several lie over each other the last counts."""
+
+    points: Annotated[tuple[Position, ...], Meta(min_length=3)]
+    surface: SurfaceName
+    holes: tuple[Hole, ...] = ()
+
+
 class Supply(Record):
     """What own crews, roads to a tower and lines to it cost: by the day, and by the kilometre to the nearest one."""
 
@@ -166,12 +190,28 @@ class Relay(Record):
     mast_m: Positive
 
 
+class RelayType(Record):
+    """A mast that may be built at any candidate and passes on what it gets; it sees nothing."""
+
+    id: Name
+    mast_m: Positive
+    cost: NonNegative
+    crew_days: NonNegative = 0.0
+    running_year: NonNegative = 0.0
+    led_to: bool = True
+
+
 class Command(Record):
-    """Where all pictures must arrive: towers are only built where they see its mast, or a relay's that does."""
+    """Where all pictures must arrive: over masts that see each other, from the tower to this one.
+
+    `relays` stand, `masts` may be built; towers pass on too, unless not `towers_pass_on`.
+    """
 
     position: Position
     mast_m: Positive
     relays: tuple[Relay, ...] = ()
+    masts: tuple[RelayType, ...] = ()
+    towers_pass_on: bool = True
 
 
 class Cover(Record):
@@ -221,6 +261,9 @@ class PlanFile(Record):
     evaders: Annotated[tuple[EvaderType, ...], Meta(min_length=1)] = (EvaderType(id="walker"),)
     roads: tuple[Track, ...] = ()
     roads_file: str = ""
+    land: tuple[LandPiece, ...] = ()
+    land_file: str = ""
+    surfaces: tuple[SurfaceType, ...] = ()
     power: tuple[Track, ...] = ()
     supply: Supply = Supply()
     posts: tuple[PartnerPost, ...] = ()
@@ -249,7 +292,8 @@ def load_plan_file(path: Path) -> PlanFile:
     plan = reader.record(table, PlanFile, ())
     if plan is None or reader.problems():
         raise PlanFileError(str(path), reader.problems())
-    return plan if not plan.roads_file else _with_roads(plan, path.parent / plan.roads_file)
+    plan = _with_roads(plan, path.parent / plan.roads_file) if plan.roads_file else plan
+    return _with_land(plan, path.parent / plan.land_file) if plan.land_file else plan
 
 
 def _with_roads(plan: PlanFile, path: Path) -> PlanFile:
@@ -264,6 +308,51 @@ def _track(shape: Shape) -> Track:
     points = tuple(Position(latitude_deg=y, longitude_deg=x) for x, y in shape.rings[0])
     kind = next((each for each in get_args(RoadKind) if each == shape.properties.get("kind")), None)
     return Track(points=points) if kind is None else Track(points=points, kind=kind)
+
+
+def eases(plan: PlanFile) -> dict[Means, dict[str, float]]:
+    """The shares of the speed on firm ground by means and surface: the plan file's own, before those of the house."""
+    return {
+        means: {**known, **{own.id.casefold(): getattr(own, means) for own in plan.surfaces}}
+        for means, known in EASE.items()
+    }
+
+
+def _with_land(plan: PlanFile, path: Path) -> PlanFile:
+    """The plan file with the polygons of a file of shapes after its own, called as their `surface` or `class` says.
+
+    Raises: InputError where there are none, or one is called nothing, or what no surface is called.
+    """
+    areas = [shape for shape in read_shapes(path, "land_file") if shape.kind == "Polygon"]
+    if not areas:
+        raise InputError(f"land_file: {path} has no polygon in it")
+    named = [_surface(area) for area in areas]
+    if "" in named:
+        raise InputError(
+            f"land_file: {path}: {named.count('')} of its {len(named)} polygons have no `surface` and no `class`, the "
+            f"first is polygon {named.index('') + 1}"
+        )
+    known = eases(plan)["foot"]
+    strange = list(dict.fromkeys(name for name in named if name not in known))
+    if strange:
+        raise InputError(
+            f"land_file: {path} calls land {', '.join(strange)}, of which no speed is known: add a [[surfaces]] table "
+            f"for each. Known are {', '.join(known)}"
+        )
+    pieces = tuple(map(_land_piece, areas, named))
+    return msgspec.structs.replace(plan, land=(*plan.land, *pieces))
+
+
+def _surface(area: Shape) -> str:
+    """What a polygon's land is called, in small letters; numbers as whole ones, as land cover maps have them."""
+    told = next((area.properties[key] for key in ("surface", "class") if area.properties.get(key) is not None), "")
+    whole = int(told) if isinstance(told, float) and told.is_integer() else told
+    return str(whole).strip().casefold()
+
+
+def _land_piece(area: Shape, surface: str) -> LandPiece:
+    outer, *holes = (tuple(Position(latitude_deg=y, longitude_deg=x) for x, y in ring[:-1]) for ring in area.rings)
+    return LandPiece(points=outer, surface=surface, holes=tuple(Hole(points=hole) for hole in holes))
 
 
 def findings(record: Record) -> Iterator[Finding]:
@@ -289,7 +378,7 @@ def _plan(plan: PlanFile) -> Iterator[Finding]:
     if plan.respond.outward_m > plan.depth_m:
         yield Finding(("respond", "outward_m"), plan.respond.outward_m, f"at most depth_m, {plan.depth_m:g}")
     yield from _names(plan)
-    for group in ("towers", "candidates", "barriers", "bases", "evaders", "posts"):
+    for group in ("towers", "candidates", "barriers", "bases", "evaders", "posts", "surfaces"):
         seen: dict[str, int] = {}
         for index, one in enumerate(getattr(plan, group)):
             if seen.setdefault(one.id, index) != index:
@@ -310,11 +399,21 @@ def _names(plan: PlanFile) -> Iterator[Finding]:
     for index, base in enumerate(plan.bases):
         if base.standing_crews > base.crews:
             yield Finding(("bases", index, "standing_crews"), base.standing_crews, f"at most crews, {base.crews}")
-    yield from _phases(plan, towers | barriers | {"base"})
+    surfaces = eases(plan)["foot"]
+    for index, piece in enumerate(plan.land):
+        if piece.surface.casefold() not in surfaces:
+            wanted = f"one of {', '.join(surfaces)}, or a [[surfaces]] table of that id"
+            yield Finding(("land", index, "surface"), piece.surface, wanted)
+    masts: list[str] = []
+    for index, mast in enumerate(() if plan.command is None else plan.command.masts):
+        if mast.id in towers | barriers | {"base"} | set(masts):
+            yield Finding(("command", "masts", index, "id"), mast.id, "an id that nothing else has")
+        masts.append(mast.id)
+    yield from _phases(plan, towers | barriers | {"base"} | set(masts))
 
 
 def _phases(plan: PlanFile, kinds: set[str]) -> Iterator[Finding]:
     for index, phase in enumerate(plan.phases):
         for place, name in enumerate(phase.builds):
             if name not in kinds:
-                yield Finding(("phases", index, "builds", place), name, "the id of a tower or barrier, or base")
+                yield Finding(("phases", index, "builds", place), name, "the id of a tower, barrier or mast, or base")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marsad.adapters.dem import site_surface
-from marsad.app.plan_file import PlanFile
+from marsad.app.plan_file import PlanFile, eases
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import Array, EnuFrame
 from marsad.geo.ground import CameraView, site_origin
@@ -17,6 +17,7 @@ from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 from marsad.kernel.site import Camera, Line, Site
+from marsad.plan.land import Land, Patch
 from marsad.plan.line_ground import Beside, beside, sector_lattice
 from marsad.simulate.terrain import rugged_desert
 
@@ -35,6 +36,7 @@ class Sector(NamedTuple):
     lattice: Lattice
     height_m: Array
     beside: Beside
+    land: Land
 
 
 def lay_out(site: Site, plan: PlanFile) -> Sector:
@@ -59,7 +61,22 @@ def lay_out(site: Site, plan: PlanFile) -> Sector:
     height = surface.up_m(east, north)
     # Beyond the line's ends and past the depth nobody walks: what happens there is another sector's.
     height[near.past | (np.abs(near.offset_m) > plan.depth_m + 1.5 * plan.cell_m)] = np.nan
-    return Sector(site, line, corners, surface, made, lattice, height, near)
+    return Sector(site, line, corners, surface, made, lattice, height, near, _land(plan, frame))
+
+
+def _land(plan: PlanFile, frame: EnuFrame) -> Land:
+    patches = [
+        Patch(
+            (_ring(piece.points, frame), *(_ring(hole.points, frame) for hole in piece.holes)), piece.surface.casefold()
+        )
+        for piece in plan.land
+    ]
+    return Land(patches, eases(plan))
+
+
+def _ring(points: tuple[Position, ...], frame: EnuFrame) -> Array:
+    latitude, longitude = np.array([(point.latitude_deg, point.longitude_deg) for point in points]).T
+    return np.stack(frame.from_geodetic(latitude, longitude)[:2], axis=1)
 
 
 def _corners(line: Line, frame: EnuFrame) -> Array:
@@ -74,6 +91,7 @@ def _reach_m(site: Site, lattice: Lattice, plan: PlanFile, frame: EnuFrame) -> f
     east, north = lattice.centres()
     poses = [camera.pose for camera in site.cameras if camera.pose is not None]
     given = [one.position for group in (plan.candidates, plan.bases, plan.posts) for one in group]
+    given += [] if plan.command is None else [plan.command.position, *(one.position for one in plan.command.relays)]
     places = [(position.latitude_deg, position.longitude_deg) for position in given]
     places += [(pose.latitude_deg, pose.longitude_deg) for pose in poses]
     outside = [float(np.hypot(*frame.from_geodetic(latitude, longitude)[:2])) for latitude, longitude in places]

@@ -23,6 +23,7 @@ from marsad.report.plan_wording import PLAN_MAP
 _LINE, _INWARD, _OUTWARD, _STANDING = "#111111", "#c51b2a", "#1f5fbf", "#ffffff"
 _WAYS = {"inward": _INWARD, "outward": _OUTWARD}
 _STYLES: Final[Mapping[str, Literal["-", "--"]]] = {"inward": "-", "outward": "--"}
+_SIGNS: Final[Mapping[str, str]] = {"base": "P", "relay": "d"}
 _TOWERS = ("#ffb300", "#1b9e77", "#984ea3", "#e7298a", "#66a61e")
 _SEEN, _OUTSIDE = (1.0, 0.85, 0.2, 0.38), (1.0, 1.0, 1.0, 0.6)
 _SCREEN_IN, PAPER_IN = (12.0, 9.0), (6.8, 7.2)
@@ -173,7 +174,7 @@ def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: 
     if not taken:
         axes.plot(*place, "o", markersize=5, markerfacecolor="none", markeredgecolor="#333333", zorder=4)
         return
-    sign = "P" if option.element == "base" else "s" if option.standing else "^"
+    sign = "s" if option.standing and option.element != "base" else _SIGNS.get(option.element, "^")
     colour = _STANDING if option.standing else colours[option.kind]
     axes.plot(*place, sign, color=colour, markeredgecolor="black", markersize=11, zorder=6)
     axes.annotate(
@@ -202,7 +203,8 @@ def _legend(
         if any(option.course is not None for option in own):
             signs.append(Line2D([], [], color=colour, linewidth=3.2, label=label))
         else:
-            signs.append(Line2D([], [], color=colour, marker="P" if kind == "base" else "^", label=label, **look))
+            element = next(option.element for option in options if option.kind == kind)
+            signs.append(Line2D([], [], color=colour, marker=_SIGNS.get(element, "^"), label=label, **look))
     if any(option.standing for option in options):
         signs.append(Line2D([], [], color=_STANDING, marker="s", label=words["standing"], **look))
     signs.append(

@@ -1,22 +1,23 @@
 """What may be built on a sector and what stands there: towers, barriers, bases, cameras and the partner's posts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from marsad.adapters.vector import read_shapes
-from marsad.app.plan_file import BarrierType, PatrolBase, PlanFile, TowerType, Track
+from marsad.app.plan_file import BarrierType, Command, PatrolBase, PlanFile, RelayType, TowerType, Track
 from marsad.app.plan_ground import Sector, position_of, standing
 from marsad.geo.geodesy import Array
 from marsad.geo.outline import inside_polygon
-from marsad.geo.seeing import profile, slope_deg
+from marsad.geo.seeing import masts_see, slope_deg
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.plan import Element
 from marsad.kernel.position import Position
 from marsad.plan.line_ground import spread_sites
+from marsad.plan.linked import Links
 from marsad.plan.sector import Site as Place
 
 _LEAST_STRETCH_M = 100.0
@@ -48,11 +49,15 @@ class Option(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """The options, where stretches of barriers begin along the line, and what was left out and why."""
+    """The options, where stretches of barriers begin along the line, and what was left out and why.
+
+    `links` say over which masts pictures arrive; None where all do.
+    """
 
     options: tuple[Option, ...]
     begin_m: Array
     notes: tuple[str, ...]
+    links: Links | None = None
 
 
 def offer(sector: Sector, plan: PlanFile, folder: Path) -> Offer:
@@ -69,9 +74,13 @@ def offer(sector: Sector, plan: PlanFile, folder: Path) -> Offer:
                element="camera", number=number)
         for number, (camera, view) in enumerate(standing(sector))
     ]  # fmt: skip
-    towers, cut = _linked(sector, plan, towers)
-    options = (*towers, *stood, *_posts(sector, plan), *_barriers(sector, plan, begin_m), *_bases(sector, plan))
-    return Offer(options, begin_m, notes + cut)
+    towers, relays, links, cut = _linked(sector, plan, towers, _relays(sector, plan, places))
+    others = (*stood, *_posts(sector, plan), *_barriers(sector, plan, begin_m), *_bases(sector, plan))
+    if links is not None:
+        # Relays come last: the rows of what they see are as many zeros.
+        later = links.nodes >= len(towers)
+        links = links._replace(nodes=np.where(later, links.nodes + len(others), links.nodes))
+    return Offer((*towers, *others, *relays), begin_m, notes + cut, links)
 
 
 def helpers(sector: Sector, plan: PlanFile) -> Offer:
@@ -127,25 +136,66 @@ def _steep(sector: Sector, plan: PlanFile, place: Place) -> bool:
     return slope_deg(sector.surface, position_of(sector, *place))[0] > plan.steepest_deg
 
 
-def _linked(sector: Sector, plan: PlanFile, towers: list[Option]) -> tuple[list[Option], tuple[str, ...]]:
-    """The towers whose masts see the command post's, or a relay's that is linked to it, and a note of the others."""
+def _linked(
+    sector: Sector, plan: PlanFile, towers: Sequence[Option], relays: Sequence[Option]
+) -> tuple[list[Option], list[Option], Links | None, tuple[str, ...]]:
+    """The towers and relays that can be linked to the command post, how, and a note of the others.
+
+    No links are told, and no relays offered, where every tower sees a mast that stands and is linked.
+    """
     if plan.command is None:
-        return towers, ()
-    linked = [(plan.command.position, plan.command.mast_m)]
-    waiting = [(relay.position, relay.mast_m) for relay in plan.command.relays]
-    while found := [mast for mast in waiting if _sees(sector, *mast, linked)]:
-        linked += found
-        waiting = [mast for mast in waiting if mast not in found]
-    masts = [tower.mast_m for tower in plan.towers]
-    kept = [one for one in towers if _sees(sector, position_of(sector, *one.place), masts[one.number], linked)]
-    if not kept:
-        raise InputError("no tower has a line of sight to [command] or a linked relay: raise masts, or add relays")
-    cut = [f"{one.candidate}-{one.kind}" for one in towers if one not in kept]
-    return kept, (f"left out without a line of sight to the command post: {', '.join(cut)}",) if cut else ()
+        return [*towers], [], None, ()
+    offered = [*towers, *relays]
+    masts = [_mast_m(plan, option) for option in offered]
+    links = _links(sector, plan.command, offered, np.array(masts))
+    kept = np.flatnonzero(links.reached(np.ones(len(offered), np.bool_)))
+    near = [option for number, option in enumerate(towers) if number in set(kept.tolist())]
+    if not near:
+        raise InputError(
+            "no tower has a line of sight to [command], or to a relay or mast that is linked to it: raise masts, or "
+            "add [[command.relays]] that stand or [[command.masts]] that may be built"
+        )
+    cut = [f"{one.candidate}-{one.kind}" for one in towers if one not in near]
+    notes = (f"left out without a line of sight to the command post: {', '.join(cut)}",) if cut else ()
+    if links.direct[: len(towers)][kept[kept < len(towers)]].all():
+        return near, [], None, notes
+    return near, [offered[k] for k in kept if k >= len(towers)], links.only(kept), notes
 
 
-def _sees(sector: Sector, place: Position, mast_m: float, others: Sequence[tuple[Position, float]]) -> bool:
-    return any(profile(sector.surface, place, mast_m, other, other_m).clear for other, other_m in others)
+def _mast_m(plan: PlanFile, option: Option) -> float:
+    masts = () if plan.command is None else plan.command.masts
+    return (masts if option.element == "relay" else plan.towers)[option.number].mast_m
+
+
+def _links(sector: Sector, command: Command, offered: Sequence[Option], mast_m: Array) -> Links:
+    """Which masts see each other, and which the command post or what stands and is linked to it."""
+    frame = sector.surface.frame
+    stand = [(command.position, command.mast_m), *((relay.position, relay.mast_m) for relay in command.relays)]
+    places = [frame.point(position) for position, _ in stand]
+    where = np.array([*((place.east_m, place.north_m) for place in places), *(option.place for option in offered)])
+    sees = masts_see(sector.surface, where, np.concatenate([[tall for _, tall in stand], mast_m]))
+    linked = np.arange(len(stand)) == 0
+    while (more := sees[: len(stand), : len(stand)][linked].any(axis=0) & ~linked).any():
+        linked |= more
+    relay = np.array([option.element == "relay" for option in offered], np.bool_)
+    return Links(
+        nodes=np.arange(len(offered)),
+        direct=sees[: len(stand), len(stand) :][linked].any(axis=0),
+        near=sees[len(stand) :, len(stand) :],
+        passes=relay | command.towers_pass_on,
+        needs=~relay,
+    )
+
+
+def _relays(sector: Sector, plan: PlanFile, places: Mapping[str, Place]) -> list[Option]:
+    """Every mast that may be built, at every candidate."""
+    masts = () if plan.command is None else plan.command.masts
+    return [
+        Option(name, mast.id, place, _capital(sector, plan, place, mast), mast.running_year, plan.years,
+               element="relay", number=number)
+        for name, place in places.items()
+        for number, mast in enumerate(masts)
+    ]  # fmt: skip
 
 
 def read_areas(sector: Sector, path: Path, key: str) -> list[tuple[Array, ...]]:
@@ -171,11 +221,16 @@ def _inside(place: Place, rings: tuple[Array, ...]) -> bool:
 
 
 def _tower(sector: Sector, plan: PlanFile, name: str, place: Place, tower: TowerType, number: int) -> Option:
+    capital = _capital(sector, plan, place, tower)
+    return Option(name, tower.id, place, capital, tower.running_year, plan.years, number=number)
+
+
+def _capital(sector: Sector, plan: PlanFile, place: Place, built: TowerType | RelayType) -> float:
+    """What something costs to build at a place, with the way and the line to it."""
     supply = plan.supply
     led = supply.road_per_km * _away_km(sector, plan.roads, place)
     led += supply.power_per_km * _away_km(sector, plan.power, place)
-    capital = tower.cost + tower.crew_days * supply.crew_day + (round(led) if tower.led_to else 0.0)
-    return Option(name, tower.id, place, capital, tower.running_year, plan.years, number=number)
+    return built.cost + built.crew_days * supply.crew_day + (round(led) if built.led_to else 0.0)
 
 
 def _away_km(sector: Sector, tracks: Sequence[Track], place: Place) -> float:

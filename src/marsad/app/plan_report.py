@@ -3,9 +3,8 @@
 from collections import Counter
 from typing import Final
 
-from marsad.app.plan_check import Check
 from marsad.kernel.plan import Measure, Plan, Way
-from marsad.kernel.plan_study import PlanStudy, Premise, Sensitivity
+from marsad.kernel.plan_study import Check, PlanStudy, Premise, Sensitivity
 from marsad.kernel.record import Record
 from marsad.simulate.terrain import ILLUSTRATIVE
 
@@ -88,8 +87,14 @@ _PREMISES: Final[dict[Premise, str]] = {
 
 
 def _premise(one: Sensitivity) -> str:
-    span = f"{one.low:.3f}" if one.draws == 1 else f"{one.low:.3f} to {one.high:.3f}, {one.median:.3f} in the middle"
-    return f"  with {_PREMISES[one.premise].format(factor=one.factor, draws=one.draws)}: {span}"
+    said = _PREMISES[one.premise].format(factor=one.factor, draws=one.draws)
+    if one.draws == 1:
+        return f"  with {said}: {one.low:.3f}"
+    way = "" if one.direction is None else f", {one.direction}"
+    return (
+        f"  with {said}{way}: {one.low:.3f} to {one.high:.3f}, {one.median:.3f} in the middle, at least "
+        f"{one.tenth:.3f} in nine of ten; what was asked for in {one.kept:.0%}"
+    )
 
 
 def _check_text(check: Check) -> list[str]:
@@ -181,7 +186,7 @@ def _comes_to(plan: Plan) -> list[str]:
             lines.append(f"  {who}: {judgement.probability:.3f}")
     if plan.losses:
         worst = plan.losses[0]
-        lines.append(f"  when one tower is lost: at least {worst.reached:.3f} ({worst.option}-{worst.kind})")
+        lines.append(f"  when one tower or relay is lost: at least {worst.reached:.3f} ({worst.option}-{worst.kind})")
     return lines + [
         f"  {point.probability:.3f} costs at most {money(point.cost)}, at least {money(point.bound)}"
         for point in plan.curve

@@ -11,14 +11,17 @@ from marsad.app.plan_ground import Sector, position_of
 from marsad.app.plan_options import Option
 from marsad.app.scenario_file import TERRAIN
 from marsad.geo.geodesy import Array
+from marsad.geo.outline import outlines
 from marsad.kernel.error import InputError
 from marsad.kernel.plan import Way
 from marsad.kernel.position import Position
+from marsad.kernel.presence import Ring
 from marsad.kernel.site import Camera, Fence, Pose, Post, Site
 
 Feature = dict[str, object]
 _LOWEST_DEG, _HIGHEST_DEG = -45.0, 20.0
 _CREWS = "patrols: "
+ISOCHRONES_MIN = (5, 10, 15, 20, 30, 45, 60)
 
 
 def camera_name(option: Option) -> str:
@@ -162,6 +165,27 @@ def features(sector: Sector, options: Sequence[Option], chosen: Sequence[bool], 
     ]
     found += [_built(sector, option) for option, taken in zip(options, chosen, strict=True) if taken]
     return found + [_way(way) for way in ways]
+
+
+def isochrones(sector: Sector, soon_s: Array, options: Sequence[Option], chosen: Sequence[bool]) -> list[Feature]:
+    """The ground of the sector that is reached from each base within so many minutes of the alarm, the widest first.
+
+    `soon_s` (bases, rows, columns) is how soon somebody is there.
+    """
+    taken = (option for option, there in zip(options, chosen, strict=True) if there and option.element == "base")
+    bases = {option.candidate: option.number for option in taken}
+    known = ~np.isnan(sector.height_m)
+    return [
+        _feature("Polygon", [_closed(sector, ring) for ring in rings],
+                 {"feature": "isochrone", "candidate": name, "minutes": minutes})
+        for name, number in bases.items()
+        for minutes in reversed(ISOCHRONES_MIN)
+        for rings in outlines(sector.lattice, known & (soon_s[number] <= 60.0 * minutes))
+    ]  # fmt: skip
+
+
+def _closed(sector: Sector, ring: Ring) -> tuple[tuple[float, float], ...]:
+    return lonlat(sector, np.array([*ring, ring[0]]))
 
 
 def _built(sector: Sector, option: Option) -> Feature:

@@ -22,12 +22,14 @@ from marsad.kernel.site import Camera
 from marsad.plan.crossing import Passage, Places
 from marsad.plan.interruption import Chase, Delaying, Interrupting, Timing
 from marsad.plan.line_ground import beside
+from marsad.plan.linked import Links
 from marsad.plan.route import MOBILITY, Country, Road, RoadKind
 from marsad.plan.search_camera import PERSON_M, VEHICLE_M, SearchCamera, detection_rate
 from marsad.plan.sector import Stretches, exposures, ways_across
 from marsad.plan.siting import Choice, Evader, Order, Siting, Spare, Watch
 
 _FAINTEST = 1e-5
+LOSABLE: Final = ("tower", "relay")
 _END_M = 1000.0
 _STEP_CELLS = 1.1
 _ON_FOOT_M_S = 1.0
@@ -52,6 +54,7 @@ class Asked(NamedTuple):
     watches: tuple[Watch, ...]
     survive: float | None
     soon_s: Array
+    links: Links | None
 
     def at(self, probability: float) -> Siting:
         """The choice, with a probability required on every way; where any tower is lost, that asked for then."""
@@ -59,10 +62,10 @@ class Asked(NamedTuple):
         if self.respond:
             return Interrupting(
                 self.costs, self.along_m, self.chases, probability, self.standing, watches=self.watches, spare=spare,
-                delaying=self.delaying, timing=self.timing,
+                links=self.links, delaying=self.delaying, timing=self.timing,
             )  # fmt: skip
         evaders = [chase.evader for chase in self.chases]
-        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches, spare)
+        return Siting(self.costs, self.along_m, evaders, probability, self.standing, self.watches, spare, self.links)
 
 
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
@@ -95,10 +98,11 @@ def asked_of(sector: Sector, plan: PlanFile, found: Offer, seen: Mapping[Means, 
         ),
         timing=Timing(pace=respond.pace_share, response=respond.response_share, free=respond.free),
         respond=bool(plan.bases),
-        towers=np.flatnonzero([option.element == "tower" for option in options]),
+        towers=np.flatnonzero([option.element in LOSABLE for option in options]),
         survive=plan.survive,
         watches=_watches(sector, plan, chases[0].evader.exposure),
         soon_s=soon,
+        links=found.links,
     )
 
 
@@ -131,7 +135,7 @@ def _chase(sector: Sector, plan: PlanFile, found: Offer, evader: EvaderType, see
     stretches = Stretches(sector.beside.along_m, found.begin_m) if plan.barriers else None
     ways = ways_across(
         sector.lattice, sector.height_m, sector.beside.offset_m, plan.depth_m, MOBILITY[evader.means], until_m=until,
-        stretches=stretches,
+        stretches=stretches, ease=sector.land.over(sector.lattice, evader.means),
     )  # fmt: skip
     ends = [_ended(sector, way, soon, end_m) for way, end_m in zip(ways, until or (plan.depth_m,) * 2, strict=True)]
     return Chase(
@@ -237,6 +241,8 @@ def _soon(sector: Sector, plan: PlanFile) -> Array:
             seconds = country.travel(EnuPoint(east_m=place.east_m, north_m=place.north_m), base.means).seconds
         except InputError as error:
             raise InputError(f"base {base.id}: {error}; bases lie inside the line, on known ground") from error
+        if np.isfinite(seconds).sum() == 1:
+            raise InputError(f"base {base.id}: nobody gets away from there by {base.means}: water, or too steep around")
         away, (near_row, near_column) = distance_transform_edt(~np.isfinite(seconds), return_indices=True)
         walked = seconds[near_row, near_column] + away * country.lattice.cell_m / _ON_FOOT_M_S
         found[number] = base.ready_s + walked[row, column]
@@ -260,7 +266,7 @@ def _country(sector: Sector, plan: PlanFile) -> Country:
     near = beside(sector.corners, east, north, inside_right=sector.line.inside == "right")
     height[near.offset_m < -cell] = np.nan
     roads = tuple(_road(track_points(sector, track), track.kind) for track in plan.roads)
-    return Country(lattice, height, roads)
+    return Country(lattice, height, roads, sector.land)
 
 
 def _road(points: Array, kind: RoadKind) -> Road:

@@ -10,6 +10,7 @@ from marsad.app.plan_file import PlanFile
 from marsad.app.plan_ground import Sector, way_points
 from marsad.app.plan_options import Option
 from marsad.app.plan_site import positions
+from marsad.app.plan_siting import LOSABLE
 from marsad.kernel.plan import Direction, Judgement, Loss, Phase, Placement, Way
 from marsad.plan.interruption import Interrupting
 from marsad.plan.judging import judged, unaware
@@ -125,10 +126,10 @@ def reached(siting: Siting, choice: Choice) -> float:
 
 
 def losses(siting: Siting, options: Sequence[Option], choice: Choice) -> tuple[Loss, ...]:
-    """What is left on the worst way when any one tower is lost, the worst loss first."""
+    """What is left on the worst way when any one tower or relay is lost, the worst loss first."""
     found = []
     for number, option in enumerate(options):
-        if choice[number] and option.element == "tower":
+        if choice[number] and option.element in LOSABLE:
             without = choice.copy()
             without[number] = False
             found.append(Loss(option=option.candidate, kind=option.kind, reached=reached(siting, without)))

@@ -1,6 +1,7 @@
 """Polygons to cells, and cells to polygons."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,26 @@ def inside_polygon(lattice: Lattice, corners: Array) -> Cells:
         spans = (start[1] > north) != (end[1] > north)
         at = start[0] + (north[spans] - start[1]) * (end[0] - start[0]) / (end[1] - start[1])
         window[spans] ^= east[None, :] < at[:, None]
+    return inside
+
+
+def holds_points(rings: Sequence[Array], east_m: Array, north_m: Array) -> Cells:
+    """Which places (K,) lie inside a polygon: in its outer ring (K, 2), the first, and in none of its holes."""
+    (west, south), (east, north) = rings[0].min(axis=0), rings[0].max(axis=0)
+    held: Cells = (east_m >= west) & (east_m <= east) & (north_m >= south) & (north_m <= north)
+    at = np.flatnonzero(held)
+    if len(at):
+        outer, *holes = (_ring_holds(ring, east_m[at], north_m[at]) for ring in rings)
+        held[at] = outer & ~np.any([np.zeros_like(outer), *holes], axis=0)
+    return held
+
+
+def _ring_holds(ring: Array, east_m: Array, north_m: Array) -> Cells:
+    inside = np.zeros(len(east_m), np.bool_)
+    for start, end in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        spans = (start[1] > north_m) != (end[1] > north_m)
+        at = start[0] + (north_m[spans] - start[1]) * (end[0] - start[0]) / (end[1] - start[1])
+        inside[spans] ^= east_m[spans] < at
     return inside
 
 

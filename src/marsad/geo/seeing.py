@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import Array, enu_axes
@@ -104,6 +105,24 @@ def profile(
         clear=bool(clear_many(surface.arrays, origin, up, target[None], REFRACTION)[0]),
         screen_m=float(screen) if status == GROUND else None,
     )
+
+
+def masts_see(surface: Surface, places: Array, mast_m: Array) -> NDArray[np.bool_]:
+    """(K, K) which masts have a free line of sight to each other, at places (K, 2), east and north, so high (K,).
+
+    Raises: InputError where the ground at one of them is not known.
+    """
+    ground_up = surface.up_m(*places.T)
+    if np.isnan(ground_up).any():
+        raise InputError("the ground under a mast is not known: load a tile there")
+    tops = np.column_stack([places, ground_up + mast_m])
+    clear = np.eye(len(tops), dtype=np.bool_)
+    for number, top in enumerate(tops[:-1]):
+        up = np.ascontiguousarray(_axes_at(surface, top)[2])
+        later = number + 1
+        clear[number, later:] = clear_many(surface.arrays, top, up, tops[later:], REFRACTION)
+        clear[number, later:] |= np.hypot(*(places[later:] - places[number]).T) < 1.0
+    return clear | clear.T
 
 
 def slope_deg(surface: Surface, place: Position) -> tuple[float, float]:

@@ -10,8 +10,8 @@ from marsad.kernel.record import Record
 NonNegative = Annotated[float, Meta(ge=0)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
-Element = Literal["tower", "camera", "barrier", "base", "post"]
-"""What a placement is: a tower to be built, a camera or a partner's post that stands, a barrier, a patrol base."""
+Element = Literal["tower", "camera", "barrier", "base", "post", "relay"]
+"""What a placement is: a tower to be built, a camera or a partner's post that stands, a barrier, a base, a relay."""
 
 Measure = Literal["detection", "interruption"]
 Direction = Literal["inward", "outward"]

@@ -23,7 +23,7 @@ def least_through(siting: Siting, choice: Choice) -> Array:
     """The least exposure of any way known through each place of the line; infinite elsewhere and where none leads."""
     least: Array = np.full(siting.passages[0].places, math.inf)
     for number, way in enumerate(siting.passages):
-        halves = siting.halves(number, choice.astype(float), math.inf)
+        halves = siting.halves(number, siting.counted(choice.astype(float)), math.inf)
         worth = worth_through(siting, number, choice, (halves.before, halves.after), way.gates)
         with np.errstate(divide="ignore"):
             least[way.gates] = np.fmin(least[way.gates], -np.log1p(-worth))

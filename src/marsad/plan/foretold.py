@@ -12,6 +12,7 @@ from marsad.kernel.lattice import Lattice
 from marsad.plan.crossing import Array
 
 _PIECES = 4
+_LEAST_EASE = 0.05
 
 
 class Hurdle(NamedTuple):
@@ -30,22 +31,30 @@ class _Pieces(NamedTuple):
     rate: Array
 
 
-def foretold(lattice: Lattice, surface: Surface, rates: Array, way: Array, mobility: Mobility) -> float:
+class Ground(NamedTuple):
+    """The plan's cells, the ground itself, and by cell what its surface leaves of the speed (None: all of it)."""
+
+    lattice: Lattice
+    surface: Surface
+    ease: Array | None = None
+
+
+def foretold(ground: Ground, rates: Array, way: Array, mobility: Mobility) -> float:
     """The probability of detection (`rates` per second by cell) along the corners (K, 2) of a way, in steps of a cell.
 
     Infinite slowness aside, it is reckoned as the ways of a passage are: the mean rate of both ends, for the time that
     the slope between them takes.
     """
-    pieces = _pieces(lattice, surface, rates, way, mobility)
+    pieces = _pieces(ground, rates, way, mobility)
     return -math.expm1(-float(pieces.seconds @ pieces.rate))
 
 
 def stopped(
-    lattice: Lattice, surface: Surface, rates: Array, way: Array, mobility: Mobility, hurdles: Sequence[Hurdle],
+    ground: Ground, rates: Array, way: Array, mobility: Mobility, hurdles: Sequence[Hurdle],
     answered: Callable[[Array], Array],
 ) -> float:  # fmt: skip
     """The probability of interruption along a way: noticed first, and `answered` within the time left then."""
-    pieces = _pieces(lattice, surface, rates, way, mobility)
+    pieces = _pieces(ground, rates, way, mobility)
     seconds, exposure = pieces.seconds, pieces.seconds * pieces.rate
     for hurdle in sorted(hurdles, reverse=True):
         at = int(np.searchsorted(pieces.along_m[1:-1], hurdle.along_m))
@@ -57,13 +66,19 @@ def stopped(
     return float((unseen[:-1] - unseen[1:]) @ answered(left))
 
 
-def _pieces(lattice: Lattice, surface: Surface, rates: Array, way: Array, mobility: Mobility) -> _Pieces:
+def _pieces(ground: Ground, rates: Array, way: Array, mobility: Mobility) -> _Pieces:
+    lattice = ground.lattice
     lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
     along = np.linspace(0.0, lengths[-1], max(2, math.ceil(lengths[-1] / lattice.cell_m) + 1))
     east, north = (np.interp(along, lengths, places) for places in way.T)
-    slopes = np.diff(surface.up_m(east, north)) / np.diff(along)
+    slopes = np.diff(ground.surface.up_m(east, north)) / np.diff(along)
     seconds = np.diff(along) / np.array([mobility.speed_m_s(slope) for slope in slopes])
     rows, columns = lattice.cells_of(east, north)
     held = lattice.holds(rows, columns)
-    at = np.where(held, rates.ravel()[np.where(held, rows * lattice.columns + columns, 0)], 0.0)
+    cells = np.where(held, rows * lattice.columns + columns, 0)
+    if ground.ease is not None:
+        # A walk may touch a cell whose middle nobody gets through.
+        slow = 1 / np.maximum(np.where(held, ground.ease.ravel()[cells], 1.0), _LEAST_EASE)
+        seconds = seconds * (slow[:-1] + slow[1:]) / 2
+    at = np.where(held, rates.ravel()[cells], 0.0)
     return _Pieces(along, seconds, (at[:-1] + at[1:]) / 2)

@@ -31,6 +31,7 @@ from scipy.special import ndtr
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 from marsad.plan.crossing import Array, Places, Starts, arcs_along, least_exposure
+from marsad.plan.linked import Links
 from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting, Spare, Watch
 
 _HORIZON = 6.0
@@ -100,6 +101,7 @@ class Interrupting(Siting):
         *,
         watches: Sequence[Watch] = (),
         spare: Spare | None = None,
+        links: Links | None = None,
         delaying: Delaying,
         timing: Timing,
     ) -> None:
@@ -115,7 +117,9 @@ class Interrupting(Siting):
         for way, ends in zip(passages, self._ends, strict=True):
             if len(ends) != len(way.exits):
                 raise InputError(f"{len(way.exits)} exits of a passage have {len(ends)} groups")
-        super().__init__(costs, along_m, [chase.evader for chase in chases], probability, standing, watches, spare)
+        super().__init__(
+            costs, along_m, [chase.evader for chase in chases], probability, standing, watches, spare, links
+        )
 
     def held_s(self, passage: int, share: Array) -> Array:
         """How long each stretch of barrier holds an evader up under shares of the options."""
@@ -143,12 +147,12 @@ class Interrupting(Siting):
         escape, places = self._escape(passage, share, rates, held, survive, begin, math.exp(-limit))
         return -math.log(escape) if escape > 0 else math.inf, Path(passage, places)
 
-    def halves(self, passage: int, share: Array, _reach: float, /) -> Halves:
+    def halves(self, passage: int, counted: Array, _reach: float, /) -> Halves:
         """Ways through every gate: unseen up to there, then with the best chance of getting through."""
         way = self.passages[passage]
-        rates, held = self.place_rates(passage, share), self.held_s(passage, share)
+        rates, held = self.rates_of(passage, counted), self.held_s(passage, counted)
         forth, before = least_exposure(way, rates, math.inf, held)
-        ready, back = self._ready(passage, self.free(share)), self.back[passage]
+        ready, back = self._ready(passage, self.free(counted)), self.back[passage]
         escape, chance, after = _from_ends(
             back.starts, back.heads, back.seconds, back.barriers, rates, held, ready.chance, ready.step_s,
             way.exits, self._ends[passage],
@@ -161,7 +165,7 @@ class Interrupting(Siting):
 
     def passed(self, path: Path, share: Array) -> Passed:
         """What a way comes to under shares of the options."""
-        return self._passed(path, share, self.held_s(path.passage, share), self.free(share))
+        return self._counting(path, self.counted(share))
 
     def worth(self, path: Path, choice: Choice) -> float:
         """The probability of interruption on one way."""
@@ -169,7 +173,7 @@ class Interrupting(Siting):
 
     def detected(self, path: Path, choice: Choice) -> float:
         """The probability of detection on one way, in time or not."""
-        share = choice.astype(float)
+        share = self.counted(choice.astype(float))
         way, held = self.passages[path.passage], self.held_s(path.passage, share)
         always = (np.ones(2), 1.0, share)
         rates = self.rates[path.passage]
@@ -213,12 +217,12 @@ class Interrupting(Siting):
         answers = based & comes[np.where(based, self.delaying.base, 0)] if len(comes) else based
         return np.flatnonzero(delays | answers)
 
-    def reading(self, path: Path, share: Array, given: Choice) -> Reading:
+    def reading(self, path: Path, counted: Array, given: Choice) -> Reading:
         """A tangent of what a way asks of what sees it, with the barriers and bases given; others `instead`."""
         enablers = self.enablers(path)
         own = given.astype(float)
         held, free = self.held_s(path.passage, own), self.free(own)
-        at = np.maximum(share, own)
+        at = np.maximum(counted, own)
         at[enablers[~given[enablers]]] = 0.0
         escape, weights = self._passed(path, at, held, free)
         exposures = self.of_weights(path.passage, weights)
@@ -229,17 +233,17 @@ class Interrupting(Siting):
         return Reading(exposures, required, instead)
 
     def gains(self, path: Path, choice: Choice) -> Array:
-        """What each option is worth to a choice that leaves a way open, were everything else a quarter built."""
+        """What each option is worth, once it counts, to a choice that leaves a way open, all else a quarter built."""
         if -math.log(self.passed(path, choice.astype(float)).escape) >= self.required - TOLERANCE:
             return np.zeros(self.options)
-        at = np.maximum(choice.astype(float), _HALF_BUILT)
-        now = self.passed(path, at)
+        at = np.maximum(self.counted(choice.astype(float)), _HALF_BUILT)
+        now = self._counting(path, at)
         gains = self.of_weights(path.passage, now.weights) * (1 - at)
         for one in self.enablers(path):
             more = at.copy()
             more[one] = 1.0
-            gains[one] += math.log(now.escape / self.passed(path, more).escape)
-        gains[choice] = 0.0
+            gains[one] += math.log(now.escape / self._counting(path, more).escape)
+        gains[self.counts(choice)] = 0.0
         capped: Array = np.minimum(gains, self.required)
         return capped
 
@@ -266,6 +270,10 @@ class Interrupting(Siting):
         """The group of the exit at which a way ends."""
         at = np.flatnonzero(self.passages[path.passage].exits == path.places[-1])
         return int(self._ends[path.passage][at[0]])
+
+    def _counting(self, path: Path, counted: Array) -> Passed:
+        """What a way comes to under shares that count."""
+        return self._passed(path, counted, self.held_s(path.passage, counted), self.free(counted))
 
     def _passed(self, path: Path, share: Array, held: Array, free: Array) -> Passed:
         """The way with its barriers and crews as told."""

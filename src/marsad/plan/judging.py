@@ -27,7 +27,7 @@ def judged(siting: Siting, passage: int, choice: Choice) -> dict[Knowledge, floa
 
     It is 1 where there is no way at all.
     """
-    halves = siting.halves(passage, choice.astype(float), math.inf)
+    halves = siting.halves(passage, siting.counted(choice.astype(float)), math.inf)
     known = _through(siting, passage, choice, halves.before, halves.after)
     if not len(known):
         return {"everything": 1.0, "something": 1.0, "nothing": 1.0}

@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 
 from marsad.plan.crossing import Array, Places, trace
-from marsad.plan.siting import Choice, Order, Path, Siting, without
+from marsad.plan.siting import Choice, Order, Path, Siting, Watch, without
 
 VIOLATED = 1e-3
 _TIE_EXPOSURE = 0.02
@@ -53,7 +53,7 @@ def weak_ways(siting: Siting, share: Array) -> list[Path]:
     likely = siting.losable[np.argsort(-share[siting.losable], kind="stable")][:_LOSSES]
     cases = itertools.product((-1, *likely[share[likely] > _LIKELY].tolist()), enumerate(siting.passages))
     for lost, (number, way) in cases:
-        at = share + tie
+        at = siting.counted(_lost(share, lost)) + tie
         if lost >= 0:
             at[lost] = 0.0
         through, before, after = siting.halves(number, at, reach)
@@ -67,6 +67,15 @@ def weak_ways(siting: Siting, share: Array) -> list[Path]:
                 _take(taken, places)
                 found.append(Path(number, places, lost))
     return found
+
+
+def _lost(share: Array, lost: int) -> Array:
+    """The shares with one option out of order, where there is one."""
+    if lost < 0:
+        return share
+    less = share.copy()
+    less[lost] = 0.0
+    return less
 
 
 def _take(taken: np.ndarray[tuple[int], np.dtype[np.bool_]], places: Places) -> None:
@@ -125,27 +134,38 @@ class _Covered(NamedTuple):
 def _covered(siting: Siting, share: Array, way: Path, given: Choice) -> _Covered:
     """The strongest inequality of a way with some options given; a met one where they are enough by themselves."""
     if way.lost >= 0:
-        share, given = share.copy(), without(given, way.lost)
-        share[way.lost] = 0.0
-    exposures, required, instead = siting.reading(way, share, given)
+        share, given = _lost(share, way.lost), without(given, way.lost)
+    counted = siting.counted(share)
+    exposures, required, instead = siting.reading(way, counted, given)
     if way.lost >= 0:
         exposures[way.lost] = 0.0
         required -= siting.forgiven
     if required <= 0:
         return _Covered(Cut(np.empty(0, np.int64), np.empty(0)), math.inf)
     seen = np.flatnonzero(exposures)
-    order = seen[np.argsort(-share[seen], kind="stable")]
+    order = seen[np.argsort(-counted[seen], kind="stable")]
     factors = np.zeros(siting.options)
-    factors[order] = _cover(exposures[order], share[order], required)[0]
+    factors[order] = _cover(exposures[order], counted[order], required)[0]
+    factors = siting.in_options(factors, share)
     factors[instead] = 1.0
+    if way.lost >= 0:
+        factors[way.lost] = 0.0
     kept = np.flatnonzero(factors)
     return _Covered(Cut(kept, factors[kept]), float(factors @ share))
 
 
 def watch_cuts(siting: Siting, share: Array) -> list[Cut]:
     """The inequalities of what is to be watched that shares of the options violate."""
-    found = [Cut(watch.options, np.full(len(watch.options), 1.0 / watch.times)) for watch in siting.watches]
+    found = (_watch_cut(siting, share, watch) for watch in siting.watches)
     return [cut for cut in found if cut.activity(share) < 1 - VIOLATED]
+
+
+def _watch_cut(siting: Siting, share: Array, watch: Watch) -> Cut:
+    factors = np.zeros(siting.options)
+    factors[watch.options] = 1.0 / watch.times
+    factors = siting.in_options(factors, share)
+    kept = np.flatnonzero(factors)
+    return Cut(kept, factors[kept])
 
 
 def open_cuts(siting: Siting, choice: Choice) -> list[Cut]:

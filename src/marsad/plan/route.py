@@ -1,6 +1,6 @@
 """Who is where how soon: the ways of those who respond, over ground, surfaces and roads.
 
-The speeds of roads and surfaces are our own figures, to be set for one's vehicles and ground.
+The speeds of roads are our own figures, to be set for one's vehicles; those of surfaces are in `plan/land`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from marsad.geo.geodesy import Array
 from marsad.geo.mobility import OFF_ROAD, ON_FOOT, Mobility, Travel, travel
 from marsad.geo.mobility import Road as Lane
-from marsad.geo.outline import inside_polygon, outlines
+from marsad.geo.outline import outlines
 from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import EnuPoint
 from marsad.kernel.presence import Outline
 from marsad.kernel.record import Record
+from marsad.plan.land import Land
 
 RoadKind = Literal["paved", "graded", "track"]
-Surface = Literal["firm", "field", "wadi", "sand", "rocks", "built", "water"]
 MOBILITY: Final[Mapping[Means, Mobility]] = {"foot": ON_FOOT, "vehicle": OFF_ROAD}
 
 ROAD_M_S: Final[Mapping[Means, Mapping[RoadKind, float]]] = {
@@ -31,24 +31,12 @@ ROAD_M_S: Final[Mapping[Means, Mapping[RoadKind, float]]] = {
 }
 """On foot it is Tobler's speed on a path."""
 
-EASE: Final[Mapping[Means, Mapping[Surface, float]]] = {
-    "vehicle": {"firm": 1.0, "field": 0.7, "wadi": 0.5, "sand": 0.5, "rocks": 0.2, "built": 0.8, "water": 0.0},
-    "foot": {"firm": 1.0, "field": 0.9, "wadi": 0.8, "sand": 0.6, "rocks": 0.6, "built": 1.0, "water": 0.0},
-}
-
 
 class Road(Record):
     """A road or track, as points in order."""
 
     points: Annotated[tuple[EnuPoint, ...], Meta(min_length=2)]
     kind: RoadKind = "graded"
-
-
-class Patch(Record):
-    """A polygon of one surface; where several lie over each other the last counts."""
-
-    points: Annotated[tuple[EnuPoint, ...], Meta(min_length=3)]
-    surface: Surface
 
 
 class Base(Record):
@@ -72,13 +60,11 @@ class Route(NamedTuple):
 class Country:
     """The ground between bases and where they are needed."""
 
-    def __init__(
-        self, lattice: Lattice, height_m: Array, roads: Sequence[Road] = (), patches: Sequence[Patch] = ()
-    ) -> None:
+    def __init__(self, lattice: Lattice, height_m: Array, roads: Sequence[Road] = (), land: Land | None = None) -> None:
         self.lattice = lattice
         self._height = height_m
         self._roads = tuple(roads)
-        self._patches = [(inside_polygon(lattice, _points(patch.points)), patch.surface) for patch in patches]
+        self._land = Land() if land is None else land
 
     def travel(self, place: EnuPoint, means: Means, *, towards: bool = False) -> Travel:
         """The least times from a place to everywhere, or `towards` it.
@@ -88,14 +74,8 @@ class Country:
         lanes = [Lane(_points(road.points), ROAD_M_S[means][road.kind]) for road in self._roads]
         return travel(
             self.lattice, self._height, place.east_m, place.north_m, MOBILITY[means],
-            towards=towards, ease=self._ease(means), roads=lanes,
+            towards=towards, ease=self._land.over(self.lattice, means), roads=lanes,
         )  # fmt: skip
-
-    def _ease(self, means: Means) -> Array:
-        ease = np.ones(self.lattice.shape)
-        for inside, surface in self._patches:
-            ease[inside] = EASE[means][surface]
-        return ease
 
 
 class Response:

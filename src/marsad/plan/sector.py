@@ -50,25 +50,31 @@ class Stretches(NamedTuple):
 
 def ways_across(
     lattice: Lattice, height_m: Array, offset_m: Array, depth_m: float, mobility: Mobility, *,
-    until_m: tuple[float, float] | None = None, stretches: Stretches | None = None,
+    until_m: tuple[float, float] | None = None, stretches: Stretches | None = None, ease: Array | None = None,
 ) -> tuple[Passage, Passage]:  # fmt: skip
     """The passages in and out over a line: steps to 16 neighbours, at the walker's speed on each slope.
 
     `offset_m` (rows, columns) is how far inside the line each cell lies, negative outside. A way in leads from
     `depth_m` outside to as far inside; one out, back; or only so far beyond the line, in and out, as `until_m` says.
-    Steps over the line cross the barrier of their stretch, where there are any.
+    Steps over the line cross the barrier of their stretch, where there are any. `ease` (rows, columns) is what the
+    surface leaves of the speed, 0 where nobody gets through; all 1 by default.
 
     Raises: InputError where no cell lies deep enough on either side.
     """
-    tails, heads, seconds = _arcs(lattice, height_m, mobility)
+    tails, heads, seconds = _arcs(lattice, height_m, mobility, np.ones(lattice.shape) if ease is None else ease)
     flat = np.where(np.isnan(height_m), np.nan, offset_m).ravel()
+    gates = np.flatnonzero(np.abs(flat) <= _GATE_CELLS * lattice.cell_m).astype(np.int32)
+    # A line may run along a river: its gates are there, though no way leads through; nobody begins or ends in it.
+    flat = flat if ease is None else np.where(ease.ravel() > 0, flat, np.nan)
     until_in, until_out = until_m or (depth_m, depth_m)
     outside, inside = (np.flatnonzero(side >= depth_m).astype(np.int32) for side in (-flat, flat))
     into, out = (np.flatnonzero(side >= end).astype(np.int32) for side, end in ((flat, until_in), (-flat, until_out)))
-    gates = np.flatnonzero(np.abs(flat) <= _GATE_CELLS * lattice.cell_m).astype(np.int32)
     if not (len(outside) and len(inside) and len(gates)):
-        raise InputError(f"no known ground lies {depth_m:.0f} m on both sides of the line: widen the sector's ground")
-    barriers = _barriers(tails, heads, flat, stretches)
+        raise InputError(
+            f"no known ground that somebody gets over lies {depth_m:.0f} m on both sides of the line: widen the "
+            "sector's ground"
+        )
+    barriers = _barriers(tails, heads, offset_m.ravel(), stretches)
     there, back = (
         passage(tails, heads, seconds, barriers, ends=(*ends, gates), places=flat.size)
         for ends in ((outside, into), (inside, out))
@@ -132,9 +138,11 @@ def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind, size_
     return (rows + top) * lattice.columns + columns + left, rate[rows, columns]
 
 
-def _arcs(lattice: Lattice, height_m: Array, mobility: Mobility) -> tuple[Places, Places, Array]:
+def _arcs(lattice: Lattice, height_m: Array, mobility: Mobility, ease: Array) -> tuple[Places, Places, Array]:
     """Tails, heads and seconds of the steps between cells whose ground is known and not too steep."""
     rows, columns = np.indices(lattice.shape)
+    with np.errstate(divide="ignore"):
+        slow = 1 / ease
     parts = []
     for down, across in _STEPS:
         to_row, to_column = rows + down, columns + across
@@ -143,7 +151,21 @@ def _arcs(lattice: Lattice, height_m: Array, mobility: Mobility) -> tuple[Places
         length = lattice.cell_m * math.hypot(down, across)
         slope = (height_m.ravel()[heads] - height_m.ravel()[tails]) / length
         slowed = np.exp(-mobility.slope_rate * (np.abs(slope + mobility.best_slope) - mobility.best_slope))
-        open_ = np.abs(slope) <= mobility.steepest  # false where a height is not known
-        parts.append((tails[open_], heads[open_], (length / (mobility.level_m_s * slowed))[open_]))
+        factor = np.mean(
+            [slow[rows[held] + down_by, columns[held] + by] for down_by, by in _passed(down, across)], axis=0
+        )
+        # False where a height is not known.
+        open_ = (np.abs(slope) <= mobility.steepest) & np.isfinite(factor)
+        seconds = length / (mobility.level_m_s * slowed) * factor
+        parts.append((tails[open_], heads[open_], seconds[open_]))
     tails, heads, seconds = (np.concatenate(column) for column in zip(*parts, strict=True))
     return tails.astype(np.int32), heads.astype(np.int32), seconds
+
+
+def _passed(down: int, across: int) -> list[tuple[int, int]]:
+    """The cells whose surfaces a step has in equal parts: its ends, and of a knight's move those between them too."""
+    ends = [(0, 0), (down, across)]
+    if abs(down) + abs(across) < 3:
+        return ends
+    half = (down // 2, 0) if abs(down) == 2 else (0, across // 2)
+    return [*ends, half, (down - half[0], across - half[1])]

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
 from marsad.plan.crossing import Array, Passage, Places, Starts, least_exposure, reverse, trace, weigh
+from marsad.plan.linked import Links, Network
 
 Choice = NDArray[np.bool_]
 Order = NDArray[np.int64]
@@ -82,7 +83,8 @@ class Siting:
     """The choice to be made: options with costs, evaders, and the probability of detection required on every way.
 
     `standing` options are there already: they are in every choice and cost nothing. `along_m` says where along the
-    sector each option acts; `most` is the least exposure of any way with all of them built.
+    sector each option acts; `most` is the least exposure of any way with all of them built. With `links` towers count
+    only where their pictures arrive.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Siting:
         standing: Choice | None = None,
         watches: Sequence[Watch] = (),
         spare: Spare | None = None,
+        links: Links | None = None,
     ) -> None:
         count = len(costs)
         if not 0 < probability < 1:
@@ -105,6 +108,7 @@ class Siting:
         self.standing = np.zeros(count, np.bool_) if standing is None else standing
         self.costs = np.where(self.standing, 0.0, np.asarray(costs, float))
         self.watches = tuple(watches)
+        self._network = None if links is None else Network(links, self.costs)
         self.along_m = np.asarray(along_m, float)
         self.required = -math.log1p(-probability)
         self.losable: Order = np.empty(0, np.int64) if spare is None else spare.options
@@ -125,9 +129,41 @@ class Siting:
         """What a choice costs."""
         return float(self.costs[choice].sum())
 
+    def counted(self, share: Array) -> Array:
+        """How much counts of shares of the options: all, but for towers whose pictures do not arrive."""
+        return share if self._network is None else self._network.counted(share).share
+
+    def counts(self, choice: Choice) -> Choice:
+        """Which options of a choice count."""
+        return choice if self._network is None else self.counted(choice.astype(float)) > 0
+
+    def in_options(self, factors: Array, share: Array) -> Array:
+        """The factors of an inequality of what counts of shares, as one of what is built; both are at least 1."""
+        return factors if self._network is None else self._network.in_options(factors, share)
+
+    def prices(self, choice: Choice, lost: int = -1) -> Array:
+        """What each option costs with all that it needs to count; infinite where it cannot with one `lost`."""
+        if self._network is None:
+            return self.costs
+        prices = self.costs.copy()
+        prices[self._network.links.nodes] = self._network.prices(choice, lost)[0]
+        return prices
+
+    def joined(self, choice: Choice, option: int, lost: int = -1) -> Choice:
+        """A choice with one more option, and the cheapest others that it needs to count."""
+        if self._network is not None:
+            return self._network.joined(choice, option, lost)
+        more = choice.copy()
+        more[option] = True
+        return more
+
     def place_rates(self, passage: int, share: Array) -> Array:
         """The detection rate at every place, then every barrier's exposure, with shares (0 to 1) of the options."""
-        rates: Array = self._by_place[passage] @ share
+        return self.rates_of(passage, self.counted(share))
+
+    def rates_of(self, passage: int, counted: Array) -> Array:
+        """The same with shares that count."""
+        rates: Array = self._by_place[passage] @ counted
         return rates
 
     def weakest(self, choice: Choice, limit: float = math.inf) -> tuple[float, Path]:
@@ -158,7 +194,8 @@ class Siting:
 
     def closes(self, choice: Choice) -> bool:
         """Whether no way is left open by a choice, and nothing to be watched is watched by too few."""
-        if any(np.count_nonzero(choice[watch.options]) < watch.times for watch in self.watches):
+        counts = self.counts(choice)
+        if any(np.count_nonzero(counts[watch.options]) < watch.times for watch in self.watches):
             return False
         least = self.required - TOLERANCE
         cases = self._cases(choice)
@@ -168,9 +205,9 @@ class Siting:
         """The probability of detection on the way where it is least."""
         return -math.expm1(-min(self.weakest_of(number, choice)[0] for number in range(len(self.passages))))
 
-    def halves(self, passage: int, share: Array, reach: float, /) -> Halves:
-        """The least exposed way through every gate under shares of the options; infinite beyond `reach`."""
-        way, rates = self.passages[passage], self.place_rates(passage, share)
+    def halves(self, passage: int, counted: Array, reach: float, /) -> Halves:
+        """The least exposed way through every gate under shares that count; infinite beyond `reach`."""
+        way, rates = self.passages[passage], self.rates_of(passage, counted)
         forth, before = least_exposure(way, rates, reach)
         on, after = least_exposure(self.back[passage], rates, reach)
         return Halves(forth[way.gates] + on[way.gates], before, after)
@@ -181,7 +218,7 @@ class Siting:
 
     def detected(self, path: Path, choice: Choice) -> float:
         """The probability of detection on one way."""
-        return -math.expm1(-float(self.exposures(path)[choice].sum()))
+        return -math.expm1(-float(self.exposures(path)[self.counts(choice)].sum()))
 
     def exposures(self, path: Path) -> Array:
         """What each option adds to the exposure of a way."""
@@ -199,21 +236,22 @@ class Siting:
         """The options that do not see a way but make what sees it count; there are none where seeing is all."""
         return np.empty(0, np.int64)
 
-    def reading(self, path: Path, _share: Array, _given: Choice, /) -> Reading:
-        """What a way asks of every choice that closes the sector, were those options given already."""
+    def reading(self, path: Path, _counted: Array, _given: Choice, /) -> Reading:
+        """What a way asks of what counts of every choice that closes the sector, were those options given already."""
         return Reading(self.exposures(path), self.required, np.empty(0, np.int64))
 
     def gains(self, path: Path, choice: Choice) -> Array:
-        """What each option is worth to a choice that leaves a way open, as exposure; nothing where it does not."""
-        exposures = self.exposures(path)
-        missing = max(self.required - exposures[choice].sum(), 0.0)
-        return np.where(choice | (missing <= TOLERANCE), 0.0, np.minimum(exposures, missing))
+        """What each option is worth, once it counts, to a choice that leaves a way open; nothing where it does not."""
+        exposures, counts = self.exposures(path), self.counts(choice)
+        missing = max(self.required - exposures[counts].sum(), 0.0)
+        return np.where(counts | (missing <= TOLERANCE), 0.0, np.minimum(exposures, missing))
 
     def helps(self, path: Path, choice: Choice) -> Array:
         """What each option is worth to a choice that leaves a way open, with what is lost out of order."""
         if path.lost < 0:
             return self.gains(path, choice)
         gains = self.gains(path, without(choice, path.lost))
+        gains[np.isinf(self.prices(choice, path.lost))] = 0.0
         gains[path.lost] = 0.0
         return gains
 
@@ -242,9 +280,9 @@ def watched(siting: Siting, choice: Choice, worth: Array) -> Choice:
     """A choice with what its watches still want, the most worth first."""
     more = choice.copy()
     for options, times in siting.watches:
-        free = options[~more[options]]
-        wanted = max(times - (len(options) - len(free)), 0)
-        more[free[np.argsort(-worth[free], kind="stable")][:wanted]] = True
+        while np.count_nonzero((counts := siting.counts(more))[options]) < times:
+            free = options[~counts[options] & np.isfinite(siting.prices(more)[options])]
+            more = siting.joined(more, int(free[np.argmax(worth[free])]))
     return more
 
 
@@ -261,7 +299,8 @@ def greedy(siting: Siting) -> Choice:
         gain = siting.helps(path, choice)
         if gain.max() <= 0.0:
             raise InputError("the sector cannot be closed: no option is left that sees its least exposed way")
-        choice[np.argmax(gain / np.maximum(siting.costs, TOLERANCE))] = True
+        prices = siting.prices(choice, path.lost)
+        choice = siting.joined(choice, int(np.argmax(gain / np.maximum(prices, TOLERANCE))), path.lost)
 
 
 def _rates(by_place: csr_array) -> Rates:

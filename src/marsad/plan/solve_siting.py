@@ -210,8 +210,8 @@ class _Search:
 
     def _completed(self, choice: Choice, preference: Array) -> Choice:
         """A choice that closes the sector: to ways well apart, one option at a time, the most exposure per cost."""
-        worth = (preference + 0.05) / np.maximum(self.siting.costs, TOLERANCE)
-        choice = watched(self.siting, choice, worth)
+        wanted = preference + 0.05
+        choice = watched(self.siting, choice, wanted / np.maximum(self.siting.costs, TOLERANCE))
         while True:
             exposure, weakest = self.siting.weakest(choice, self.siting.required)
             if exposure >= self.siting.required - TOLERANCE:
@@ -219,7 +219,8 @@ class _Search:
             for way in [weakest, *weak_ways(self.siting, choice.astype(float))]:
                 gains = self.siting.helps(way, choice)
                 if gains.max() > 0.0:
-                    choice[np.argmax(gains * worth)] = True
+                    prices = np.maximum(self.siting.prices(choice, way.lost), TOLERANCE)
+                    choice = self.siting.joined(choice, int(np.argmax(gains * wanted / prices)), way.lost)
 
     def _windows(self, count: int) -> Iterator[Progress]:
         """Choose windows of the sector anew, until that has long been without gain."""

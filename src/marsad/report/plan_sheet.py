@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from marsad.geo.mgrs import mgrs
 from marsad.kernel.plan import Placement, Plan, Way
-from marsad.kernel.plan_study import PlanStudy, Sensitivity
+from marsad.kernel.plan_study import Check, PlanStudy, Sensitivity
 from marsad.kernel.position import Position
 from marsad.kernel.record import Record
 from marsad.kernel.statement import Language
@@ -14,7 +14,7 @@ from marsad.report.sheet import Block, Heading, Notice, Picture, Sheet, Table, W
 from marsad.report.wording import FIRST, LAST
 
 _UNBROKEN = "\N{NO-BREAK SPACE}"
-MAP, CURVE = "map", "curve"
+MAP, CURVE, CHECK = "map", "curve", "check"
 """The pictures that the report asks for."""
 
 
@@ -26,8 +26,13 @@ class PlanSubject(Record):
     illustrative: bool
 
 
-def plan_sheet(subject: PlanSubject, plan: Plan, study: PlanStudy, language: Language) -> Sheet:
-    """The report of a plan in a language; it asks for the pictures `map`, and `curve` where a curve was found."""
+def plan_sheet(
+    subject: PlanSubject, plan: Plan, study: PlanStudy, language: Language, check: Check | None = None
+) -> Sheet:
+    """The report of a plan in a language; it asks for the pictures `map`, and `curve` and `check` where there are any.
+
+    `check` is what came of evaders that were simulated under the plan.
+    """
     words = PLAN[language]
     blocks: list[Block] = [Notice(text=words["illustrative"])] if subject.illustrative else []
     blocks += [Heading(text=words["short"]), *_short(plan, study, language)]
@@ -39,6 +44,7 @@ def plan_sheet(subject: PlanSubject, plan: Plan, study: PlanStudy, language: Lan
     blocks += _curve(plan, language)
     blocks += _losses(plan, language)
     blocks += _sensitivities(study, language)
+    blocks += [] if check is None else _checked(check, language)
     blocks += _phases(plan, language)
     blocks += [Heading(text=words["limits"]), Words(text=words["limits_words"])]
     title = words["title"].format(line=subject.line, site=subject.site)
@@ -169,13 +175,50 @@ def _sensitivities(study: PlanStudy, language: Language) -> list[Block]:
     if not study.sensitivities:
         return []
     words = PLAN[language]
-    rows = [(_premise(one, language), *map(_share, (one.low, one.median, one.high))) for one in study.sensitivities]
-    head = [words[key] for key in ("premise", "low", "median", "high")]
-    return [Heading(text=words["sensitivity"]), table(head, rows)]
+    rows = [_sensitivity(one, language) for one in study.sensitivities]
+    head = [words[key] for key in ("premise", "low", "tenth", "median", "high", "kept")]
+    blocks: list[Block] = [Heading(text=words["sensitivity"]), table(head, rows)]
+    if any(one.draws > 1 for one in study.sensitivities):
+        blocks.append(Words(text=words["drawn_words"]))
+    return blocks
+
+
+def _sensitivity(one: Sensitivity, language: Language) -> tuple[str, ...]:
+    """A premise with the probabilities where it does not hold; one figure where it was looked at once."""
+    if one.draws == 1:
+        return _premise(one, language), "", "", _share(one.median), "", ""
+    return _premise(one, language), *map(_share, (one.low, one.tenth, one.median, one.high)), _percent(one.kept)
 
 
 def _premise(one: Sensitivity, language: Language) -> str:
-    return PLAN[language][one.premise].format(factor=_plain(one.factor), draws=one.draws)
+    said = PLAN[language][one.premise].format(factor=_plain(one.factor), draws=one.draws)
+    return said if one.direction is None else f"{said}: {_word(language, one.direction)}"
+
+
+def _checked(check: Check, language: Language) -> list[Block]:
+    """What came of simulated evaders beside what the plan foretells of them."""
+    words = PLAN[language]
+    lines = [
+        words["check_words"].format(walks=check.walks),
+        words["check_high" if check.over >= 0 else "check_low"].format(
+            difference=_share(check.difference), over=_share(abs(check.over))
+        ),
+        words["check_brier"].format(brier=f"{check.brier:.4f}", least=f"{check.brier_least:.4f}"),
+    ]
+    if check.least is not None:
+        lines.append(
+            words[f"check_{check.measure}"].format(
+                whole=check.whole, under=check.under_required, least=_share(check.least)
+            )
+        )
+    rows = [(_share(each.foretold), _share(each.simulated), str(each.walks)) for each in check.bins]
+    head = [words[key] for key in ("foretold", "simulated", "walks")]
+    return [
+        Heading(text=words["check"]),
+        *(Words(text=line) for line in lines),
+        Picture(name=CHECK, text=words["check_picture"]),
+        table(head, rows, words=0),
+    ]
 
 
 def _phases(plan: Plan, language: Language) -> list[Block]:

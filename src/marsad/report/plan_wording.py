@@ -44,6 +44,22 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "detection_rate": "cameras find somebody {factor} times as fast",
             "reach": "cameras see {factor} times as far",
             "ground": "elevation data are off by {factor} m (one sigma), {draws} draws",
+            "tenth": "Nine of ten at least", "kept": "Reaches what was asked",
+            "drawn_words": "On each drawn ground it is found anew what is seen, which ways are the worst, and how soon "
+            "somebody comes.",
+            "check": "Foretold and simulated", "foretold": "Foretold", "simulated": "Simulated", "walks": "Walks",
+            "check_words": "{walks} walks on other ways than the plan was made with were simulated one by one, look by "
+            "look of each camera.",
+            "check_high": "What is foretold of a walk is {difference} off on average, {over} too high in the mean.",
+            "check_low": "What is foretold of a walk is {difference} off on average, {over} too low in the mean.",
+            "check_brier": "Brier score {brier}; for the simulated probabilities themselves {least}, which nothing "
+            "can better.",
+            "check_detection": "Of {whole} walks under the whole plan {under} were detected less surely than was asked "
+            "for, the least with {least}.",
+            "check_interruption": "Of {whole} walks under the whole plan {under} were stopped in time less surely than "
+            "was asked for, the least with {least}.",
+            "check_picture": "Each walk by what was foretold of it and what came of it. On the grey line the plan "
+            "foretells truly; above it, it is too careful.",
             "phases": "Order of building", "so_far": "Cost so far", "reached_so_far": "Probability then",
             "unaware": "Against those who know nothing",
             "limits": "What this does not say",
@@ -82,6 +98,23 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "detection_rate": "كان كشف الكاميرات أسرع بمعامل {factor}",
             "reach": "كان مدى رؤية الكاميرات مضروبًا في {factor}",
             "ground": "كان خطأ بيانات الارتفاع {factor} م (انحراف معياري واحد)، {draws} محاولة",
+            "tenth": "تسعة من عشرة على الأقل", "kept": "يبلغ المطلوب",
+            "drawn_words": "على كل سطح مسحوب بالقرعة يُعاد حساب ما يُرى، وأسوأ الطرق، وسرعة وصول المستجيبين.",
+            "check": "المتوقَّع والمحاكى", "foretold": "المتوقَّع", "simulated": "المحاكى", "walks": "عدد المسيرات",
+            "check_words": "حوكيت {walks} مسيرة، واحدة واحدة ونظرة بعد نظرة من كل كاميرا، على طرق غير التي وُضعت بها "
+            "الخطة.",
+            "check_high": "يبتعد ما تتوقعه الخطة لكل مسيرة بمقدار {difference} في المتوسط، ويزيد عن الحاصل إجمالًا "
+            "بمقدار {over}.",
+            "check_low": "يبتعد ما تتوقعه الخطة لكل مسيرة بمقدار {difference} في المتوسط، وينقص عن الحاصل إجمالًا "
+            "بمقدار {over}.",
+            "check_brier": "درجة براير {brier}؛ وللاحتمالات المحاكاة نفسها {least}، ولا شيء أفضل منها.",
+            "check_detection": "من {whole} مسيرة والخطة كاملة، كُشفت {under} باحتمال أقل من المطلوب، وأقلها {least}.",
+            "check_interruption": "من {whole} مسيرة والخطة كاملة، اعتُرضت {under} في الوقت المناسب باحتمال أقل "
+            "من المطلوب، "
+            "وأقلها {least}.",
+            "check_picture": "كل مسيرة بما توقعته الخطة لها وبما حصل لها. على الخط الرمادي يصدق التوقع، وفوقه "
+            "تكون الخطة "
+            "أحوط مما يلزم.",
             "phases": "ترتيب البناء", "so_far": "الكلفة حتى ذلك", "reached_so_far": "الاحتمال عندئذ",
             "unaware": "ضد من لا يعرف شيئًا",
             "limits": "ما لا تقوله هذه الخطة",
@@ -121,6 +154,27 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "detection_rate": "خێرایی دۆزینەوەی کامێراکان {factor} هێندە بێت",
             "reach": "مەودای بینینی کامێراکان {factor} هێندە بێت",
             "ground": "هەڵەی داتای بەرزی {factor} م بێت (یەک لادانی پێوەری)، {draws} جار",
+            "tenth": "نۆ لە دە لانیکەم", "kept": "دەگاتە داواکراو",
+            "drawn_words": "لەسەر هەر زەوییەکی هەڵبژێردراو سەرلەنوێ دەدۆزرێتەوە چی دەبینرێت، خراپترین ڕێگاکان "
+            "کامانەن، و "
+            "چەند زوو کەسێک دەگات.",
+            "check": "پێشبینیکراو و هاوشێوەکراو", "foretold": "پێشبینیکراو", "simulated": "هاوشێوەکراو",
+            "walks": "ژمارەی ڕۆیشتنەکان",
+            "check_words": "{walks} ڕۆیشتن، یەک بە یەک و سەیرکردن بە سەیرکردنی هەر کامێرایەک، هاوشێوە کران "
+            "لەسەر ڕێگای جیا لەوانەی "
+            "پلانەکەیان پێ داڕێژراوە.",
+            "check_high": "ئەوەی پلانەکە بۆ ڕۆیشتنێک پێشبینی دەکات بە تێکڕا {difference} لێی دوورە، بە گشتی {over} "
+            "زیاترە.",
+            "check_low": "ئەوەی پلانەکە بۆ ڕۆیشتنێک پێشبینی دەکات بە تێکڕا {difference} لێی دوورە، بە گشتی {over} "
+            "کەمترە.",
+            "check_brier": "نمرەی برایەر {brier}؛ بۆ خودی ئەگەرە هاوشێوەکراوەکان {least}، کە هیچ شتێک لەوە باشتر نییە.",
+            "check_detection": "لە {whole} ڕۆیشتن بە هەموو پلانەکەوە، {under}یان بە ئەگەری کەمتر لە داواکراو "
+            "دۆزرانەوە، "
+            "کەمترینیان {least}.",
+            "check_interruption": "لە {whole} ڕۆیشتن بە هەموو پلانەکەوە، {under}یان لە کاتی خۆیدا بە ئەگەری کەمتر لە "
+            "داواکراو ڕاگیران، کەمترینیان {least}.",
+            "check_picture": "هەر ڕۆیشتنێک بەوەی بۆی پێشبینی کرابوو و بەوەی لێی دەرچوو. لەسەر هێڵە خۆڵەمێشییەکە "
+            "پێشبینییەکە ڕاستە؛ لەسەرووی ئەوەوە پلانەکە لە پێویست وریاترە.",
             "phases": "ڕیزبەندیی دروستکردن", "so_far": "تێچوو تا ئەوکات", "reached_so_far": "ئەگەر ئەوکات",
             "unaware": "بەرانبەر ئەوانەی هیچ نازانن",
             "limits": "ئەوەی ئەم پلانە نایڵێت",
@@ -163,6 +217,25 @@ PLAN: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "detection_rate": "kamera {factor} qat bi lez bibînin",
             "reach": "kamera {factor} qat dûr bibînin",
             "ground": "daneyên bilindahiyê bi {factor} m şaş bin (yek sîgma), {draws} car",
+            "tenth": "Neh ji dehan herî kêm", "kept": "Digihîje ya xwestî",
+            "drawn_words": "Li ser her erdê kişandî ji nû ve tê dîtin ku çi tê dîtin, rêyên herî xerab kîjan in, û kes "
+            "çiqas zû tê.",
+            "check": "Pêşbînîkirî û simulekirî", "foretold": "Pêşbînîkirî", "simulated": "Simulekirî",
+            "walks": "Meş",
+            "check_words": "{walks} meş, yek bi yek û nihêrîn bi nihêrîna her kamerayê, li ser rêyên din ji yên "
+            "ku plan "
+            "bi wan hatiye çêkirin, hatin simulekirin.",
+            "check_high": "Ya ku plan ji meşekê pêşbînî dike bi navînî {difference} dûr e, bi giştî {over} zêde ye.",
+            "check_low": "Ya ku plan ji meşekê pêşbînî dike bi navînî {difference} dûr e, bi giştî {over} kêm e.",
+            "check_brier": "Xala Brier {brier}; ji bo îhtîmalên simulekirî bi xwe {least}, ku tiştek jê çêtir nîne.",
+            "check_detection": "Ji {whole} meşên di bin tevahiya planê de {under} bi îhtîmaleke ji ya xwestî "
+            "kêmtir hatin "
+            "dîtin, ya herî kêm {least}.",
+            "check_interruption": "Ji {whole} meşên di bin tevahiya planê de {under} di wextê xwe de bi "
+            "îhtîmaleke ji ya "
+            "xwestî kêmtir hatin rawestandin, ya herî kêm {least}.",
+            "check_picture": "Her meş bi ya ku jê hatibû pêşbînîkirin û ya ku jê derketiye. Li ser xeta gewr plan rast "
+            "pêşbînî dike; li jorê wê ji hewceyê zêdetir hişyar e.",
             "phases": "Rêza avakirinê", "so_far": "Lêçûn heta wê demê", "reached_so_far": "Îhtîmala wê demê",
             "unaware": "Li hember ên ku tiştekî nizanin",
             "limits": "Tiştê ku ev plan nabêje",
@@ -178,23 +251,26 @@ PLAN_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         "en": {
             "inward": "inward", "outward": "outward", "everything": "everything", "something": "something",
             "nothing": "nothing", "tower": "tower", "camera": "camera", "barrier": "barrier", "base": "patrol base",
-            "post": "partner's post", "walker": "on foot", "vehicle": "by vehicle", "what stands": "what stands",
+            "post": "partner's post", "relay": "relay mast", "walker": "on foot", "vehicle": "by vehicle",
+            "what stands": "what stands",
         },
         "ar": {
             "inward": "إلى الداخل", "outward": "إلى الخارج", "everything": "كل شيء", "something": "بعض الشيء",
             "nothing": "لا شيء", "tower": "برج", "camera": "كاميرا", "barrier": "حاجز", "base": "قاعدة دوريات",
-            "post": "نقطة مراقبة للشريك", "walker": "سيرًا على الأقدام", "vehicle": "بمركبة",
+            "post": "نقطة مراقبة للشريك", "relay": "سارية ترحيل", "walker": "سيرًا على الأقدام", "vehicle": "بمركبة",
             "what stands": "القائم أصلًا",
         },
         "ckb": {
             "inward": "بۆ ناوەوە", "outward": "بۆ دەرەوە", "everything": "هەموو شت", "something": "هەندێک شت",
             "nothing": "هیچ", "tower": "بورج", "camera": "کامێرا", "barrier": "بەربەست", "base": "بنکەی دەوریە",
-            "post": "خاڵی چاودێریی هاوبەش", "walker": "بە پێ", "vehicle": "بە ئۆتۆمبێل", "what stands": "ئەوەی هەیە",
+            "post": "خاڵی چاودێریی هاوبەش", "relay": "ستوونی گواستنەوە", "walker": "بە پێ",
+            "vehicle": "بە ئۆتۆمبێل", "what stands": "ئەوەی هەیە",
         },
         "kmr": {
             "inward": "ber bi hundir", "outward": "ber bi derve", "everything": "her tişt", "something": "hinek tişt",
             "nothing": "ti tişt", "tower": "birc", "camera": "kamera", "barrier": "asteng", "base": "bingeha dewriyeyê",
-            "post": "xala çavdêriyê ya hevpar", "walker": "bi peyatî", "vehicle": "bi wesayîtê",
+            "post": "xala çavdêriyê ya hevpar", "relay": "stûna ragihandinê", "walker": "bi peyatî",
+            "vehicle": "bi wesayîtê",
             "what stands": "tiştê ku heye",
         },
     }
@@ -206,30 +282,38 @@ _MAP_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "line": "line", "seen": "seen by a tower or camera", "built": "{kind}, built: {count}",
             "candidate": "candidate", "worst_way": "worst way {direction}, {evader}: {probability}",
             "east": "east of the site's origin, m", "north": "north, m", "found": "found", "cost": "Cost",
+            "whole": "under the whole plan", "part": "under some of it",
+            "tenths": "means by tenths",
             "plan": "this plan",
         },
         "ar": {
             "line": "الخط", "seen": "يراه برج أو كاميرا", "built": "{kind}، يُبنى منها: {count}",
             "candidate": "موقع مرشح", "worst_way": "أسوأ طريق {direction}، {evader}: {probability}",
             "east": "شرق نقطة الأصل، م", "north": "شمالًا، م", "found": "ما وُجد", "cost": "الكلفة",
+            "whole": "والخطة كاملة", "part": "وبعض الخطة فقط",
+            "tenths": "متوسطات الأعشار",
             "plan": "هذه الخطة",
         },
         "ckb": {
             "line": "هێڵ", "seen": "بورجێک یان کامێرایەک دەیبینێت", "built": "{kind}، دروستکراو: {count}",
             "candidate": "شوێنی پێشنیازکراو", "worst_way": "خراپترین ڕێگا {direction}، {evader}: {probability}",
             "east": "ڕۆژهەڵاتی خاڵی سەرەتا، م", "north": "باکوور، م", "found": "دۆزراوە", "cost": "تێچوو",
+            "whole": "بە هەموو پلانەکەوە", "part": "تەنها بە بەشێکی",
+            "tenths": "تێکڕای دەیەکەکان",
             "plan": "ئەم پلانە",
         },
         "kmr": {
             "line": "xet", "seen": "birc an kamerayek dibîne", "built": "{kind}, avakirî: {count}",
             "candidate": "cihê pêşniyarkirî", "worst_way": "rêya herî xerab {direction}, {evader}: {probability}",
             "east": "rojhilatê xala destpêkê, m", "north": "bakur, m", "found": "hatiye dîtin", "cost": "Lêçûn",
+            "whole": "di bin tevahiya planê de", "part": "di bin hinekê de",
+            "tenths": "navînên dehyekan",
             "plan": "ev plan",
         },
     }
 )  # fmt: skip
 
-_SHARED: Final = ("standing", "illustrative", "bound", "probability")
+_SHARED: Final = ("standing", "illustrative", "bound", "probability", "foretold", "simulated")
 
 PLAN_MAP: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {

@@ -54,13 +54,21 @@ class Sightings(NamedTuple):
     chance: Array
 
 
-def walk(surface: Surface, way: Array, mobility: Mobility, pace: float = 1.0) -> Walk | None:
-    """The walk along the corners (K, 2) of a way, `pace` times as fast as usual; None where nobody can go."""
+def walk(
+    surface: Surface, way: Array, mobility: Mobility, pace: float = 1.0,
+    ease: Callable[[Array, Array], Array] | None = None,
+) -> Walk | None:  # fmt: skip
+    """The walk along the corners (K, 2) of a way, `pace` times as fast as usual; None where nobody can go.
+
+    `ease` is the share of the speed that the ground's surface leaves at places, east and north.
+    """
     lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
     along = np.linspace(0.0, lengths[-1], max(2, math.ceil(lengths[-1] / STEP_M) + 1))
     places = np.stack([np.interp(along, lengths, way[:, 0]), np.interp(along, lengths, way[:, 1])], axis=1)
     slopes = np.diff(surface.up_m(places[:, 0], places[:, 1])) / np.diff(along)
     speeds = np.array([mobility.speed_m_s(slope) for slope in slopes])
+    if ease is not None:
+        speeds = speeds * ease(*((places[:-1] + places[1:]) / 2).T)
     if not (speeds > 0).all():
         return None
     spent = np.diff(along) * np.sqrt(1 + slopes**2) / (speeds * pace)
