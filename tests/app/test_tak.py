@@ -281,7 +281,7 @@ def test_a_map_gets_what_was_released_as_another_parser_reads_it(taky: Taky, par
     partner.tell(told("a1"), told("t1", item="track", kind="vehicle"))
     with telling(partner.settings(taky.port)) as tak:
         wait(lambda: {"marsad.east.a1", "marsad.east.t1"} <= {*somebody.things()})
-        wait(lambda: tak.state == "connected")
+        wait(lambda: tak.link.state == "connected")
     lines = "".join(
         ET.tostring(each, encoding="unicode").strip() + "\n"
         for each in somebody.look("a-")
@@ -326,7 +326,7 @@ def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
     port = free_port()
     assert taky.port != port
     with telling(partner.settings(port)) as tak:
-        wait(lambda: tak.state == "cut" and tak._reason)
+        wait(lambda: tak.link.state == "cut" and tak.link.reason)
         partner.tell(told("old", age_s=500), told("walker", item="track"), told("new"), told("middle", age_s=100))
         folder = certificates.folder / "second"
         folder.mkdir()
@@ -334,7 +334,7 @@ def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
             (folder / name).write_bytes((certificates.folder / name).read_bytes())
         server = Taky(folder, port)
         try:
-            wait(lambda: tak.state == "connected")
+            wait(lambda: tak.link.state == "connected")
             late = Map(port, certificates.keys("later"))
             wait(lambda: len({*late.things()}) >= 4)
             late.close()
@@ -343,7 +343,7 @@ def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
         log = (folder / "taky.log").read_text(encoding="utf-8", errors="replace")
         first = [log.index(f"marsad.east.{name}") for name in ("new", "middle", "old", "walker")]
         assert first == sorted(first)
-        wait(lambda: tak.state == "cut")
+        wait(lambda: tak.link.state == "cut")
         # A server that has lost all it knew is told again.
         server = Taky(folder, port)
         try:
@@ -363,7 +363,7 @@ def test_neither_side_speaks_to_a_stranger(
     for keys in (strangers.keys("intruder", authority=ours), strangers.keys("marsad-too")):
         partner.keys = keys
         with telling(partner.settings(taky.port)) as tak:
-            wait(lambda tak=tak: tak.state == "refused")
+            wait(lambda tak=tak: tak.link.state == "refused")
     somebody.look()
     assert "marsad.east.secret" not in somebody.things()
 
@@ -416,7 +416,7 @@ def test_a_desk_tells_a_map_what_the_agreement_allows_and_shows_how_the_link_sta
 
 def test_without_a_server_the_doctor_says_so_and_without_files_nothing_starts(partner: Partner, tmp_path: Path) -> None:
     with telling(partner.settings(free_port())) as tak:
-        wait(lambda: tak._reason)
+        wait(lambda: tak.link.reason)
     found = next(each for each in diagnose(share=tmp_path, spool=tmp_path / SPOOL).findings if each.what == "link")
     assert found.state == "failed"
     assert found.detail.startswith("cut")
