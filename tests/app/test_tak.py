@@ -320,6 +320,27 @@ def test_what_is_ended_or_taken_back_leaves_the_maps_and_is_kept_for_nobody(
     late.close()
 
 
+def test_a_post_that_both_agreed_upon_stands_on_the_map_for_its_hours(
+    taky: Taky, partner: Partner, somebody: Map
+) -> None:
+    hours = {"from_ns": time.time_ns() - 60 * NS, "until_ns": time.time_ns() + 90 * NS}
+    post = {"item": "post", "cell": None, "sigma_m": None, "kind": None, "watched": True, **hours}
+    partner.tell(told("p1", post_id="joint.3.-4", **post), told("p2", post_id="hilltop", **post), told("p3"))  # type: ignore[arg-type]
+    with telling(partner.settings(taky.port)):
+        wait(lambda: {"marsad.east.p1", "marsad.east.p3"} <= {*somebody.things()})
+    (event,) = [each for each in somebody.look("a-f-G-I") if each.get("uid") == "marsad.east.p1"][:1]
+    point = event.find("point")
+    assert point is not None
+    # The middle of a cell of what is said, 1000 m wide: 3500 m east and 3500 m south of the anchor.
+    assert abs((float(point.get("lat", "0")) - 34.0) * 110_922 + 3500) < 4
+    assert abs((float(point.get("lon", "0")) - 41.0) * 92_385 - 3500) < 6
+    assert float(point.get("ce", "0")) == pytest.approx(707.1)
+    assert "watch kept" in event.findtext("detail/remarks", "")
+    stale = datetime.fromisoformat(str(event.get("stale"))).timestamp()
+    assert stale == pytest.approx(hours["until_ns"] / NS, abs=0.01)
+    assert "marsad.east.p2" not in somebody.things()
+
+
 def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
     partner: Partner, certificates: Certificates, taky: Taky
 ) -> None:
@@ -459,6 +480,17 @@ def test_what_is_not_told_again_goes_stale_and_leaves() -> None:
     assert b"<remarks" in data
     assert [*old.due(now_ns + 60 * NS)] == []
     ((_, gone),) = old.due(now_ns + 600 * NS)
+    assert b"t-x-d-d" in gone
+
+
+def test_what_has_its_hours_is_gone_after_them_also_where_the_station_says_nothing_more() -> None:
+    standing, now_ns = board(), time.time_ns()
+    cells = (Cell(east=0, north=0, size_m=500),)
+    standing.take(told("way", item="patrol", cell=None, cells=cells, until_ns=now_ns + 60 * NS), now_ns)
+    ((name, data),) = standing.due(now_ns)
+    standing.sent(name, now_ns)
+    assert b"<remarks" in data
+    ((_, gone),) = standing.due(now_ns + 61 * NS)
     assert b"t-x-d-d" in gone
 
 

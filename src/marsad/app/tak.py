@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import structlog
+from msgspec.structs import replace
 
 from marsad.adapters.cot import cot_deletion, cot_event, cot_ping, has_place
 from marsad.adapters.inbox import Spool
@@ -24,13 +25,14 @@ from marsad.app.agreement_file import read_signed
 from marsad.app.outlet import BACK_OFF_S, NS, LinkNotes, parcels, rest
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.agreement import refuse_unsigned
+from marsad.coordinate.coarse import post_cell
 from marsad.coordinate.grid import frame_at
 from marsad.coordinate.release import read_release
 from marsad.kernel.agreement import Agreement
 from marsad.kernel.error import InputError, LinkRefusedError, MarsadError, UnavailableError
 from marsad.kernel.parcel import Parcel
 from marsad.kernel.record import Record
-from marsad.kernel.release import Release
+from marsad.kernel.release import Cell, Release
 
 log = structlog.get_logger()
 LOOK_S: Final = 0.2
@@ -75,6 +77,7 @@ class TakBoard:
 
     def take(self, released: Release, told_ns: int) -> None:
         """Take in what was told, ended, corrected or taken back, and when; of another agreement's, nothing."""
+        released = self._placed(released)
         if released.agreement_id != self._agreement.agreement_id or not (has_place(released) or _ends(released)):
             return
         thing_id = released.thing_id
@@ -122,11 +125,18 @@ class TakBoard:
                 del self._standing[thing_id]
                 self._gone[thing_id] = released, now_ns
 
+    def _placed(self, released: Release) -> Release:
+        """A post that both agreed upon stands in the middle of a cell of what is said: its name says which."""
+        cell = post_cell(released.post_id) if released.item == "post" else None
+        if cell is None:
+            return released
+        size_m = self._agreement.joint.cell_m
+        return replace(released, cell=Cell(east=cell[0], north=cell[1], size_m=size_m))
+
     def _stale_ns(self, released: Release, now_ns: int) -> int:
         """Until when it may be believed without another word."""
         ends = [self._agreement.until_ns]
-        if released.expires_ns is not None:
-            ends.append(released.expires_ns)
+        ends += [each for each in (released.expires_ns, released.until_ns) if each is not None]
         ends.append(now_ns + STANDS_NS if not self._moves(released) else released.time_ns + self._life_ns(released))
         return min(ends)
 
