@@ -81,13 +81,14 @@ class Spot:
 
 @dataclass
 class Night:
-    """Who walked where, what was told, and where sight of somebody was lost: walker, second, east, north.
+    """Who walked where, what was told, of which blocks, and where sight was lost: walker, second, east, north.
 
     `named` are the places that each attack on what was told names, once it has been made.
     """
 
     world: World
     terms: Terms
+    blocks: tuple[tuple[int, int], ...]
     ways: list[Array]
     losses: list[tuple[int, int, float, float]] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
@@ -271,18 +272,18 @@ def signed_agreement() -> SignedAgreement:
     return SignedAgreement(agreement=agreement, signatures=tuple(sign(agreement, n, k) for n, k in keys.items()))
 
 
-def agreed(world: World) -> Terms:
+def agreed(ground: ReleaseGround) -> Terms:
     """What the giver releases under."""
-    signed = signed_agreement()
-    return Terms(signed, "east", bytes(range(32)), released_ground(world, signed.agreement))
+    return Terms(signed_agreement(), "east", bytes(range(32)), ground)
 
 
-def make_night(seed: int, walkers: int) -> Night:
-    """Everybody who walks, what the picture shows of them, and what the partner is told."""
+def make_night(seed: int, walkers: int, ground: World | None = None) -> Night:
+    """Everybody who walks, what the picture shows of them, and what the partner is told; on a given ground, or one."""
     rng = np.random.default_rng(seed)
-    world = make_world(rng)
-    terms = agreed(world)
-    night = Night(world, terms, [walk(rng) for _ in range(walkers)])
+    world = make_world(rng) if ground is None else ground
+    opened = released_ground(world, signed_agreement().agreement)
+    terms = agreed(opened)
+    night = Night(world, terms, opened.blocks, [walk(rng) for _ in range(walkers)])
     for walker, way in enumerate(night.ways):
         follow(night, walker, way, terms, rng)
     return night
@@ -318,6 +319,14 @@ def follow(night: Night, walker: int, way: Array, terms: Terms, rng: np.random.G
         night.told += [Spot(time_s, name, walker, at) for name, at in standing.items()]
 
 
+class Lines(NamedTuple):
+    """Lines through starts (N, 2) along ways (N, 2), and how much each counts (N,)."""
+
+    starts: Array
+    ways: Array
+    weights: Array
+
+
 # -- the attacks -------------------------------------------------------------------------------------------------------
 
 
@@ -338,31 +347,47 @@ def peaks(where: Array, votes: Array, count: int, apart_m: float = 900.0) -> Arr
     return np.array(found).reshape(-1, 2)
 
 
-def crossing_lines(starts: Array, ways: Array, weights: Array, count: int) -> Array:
-    """Where most lines cross, each (through a start, along a way) voting for the places within 60 m of it."""
-    where, votes = candidates(), np.zeros(len(candidates()))
-    for start, way, weight in zip(starts, ways, weights, strict=True):
+def line_votes(where: Array, lines: Lines) -> Array:
+    """How many lines pass each place, each (through a start, along a way) voting for the places within 60 m of it."""
+    votes = np.zeros(len(where))
+    for start, way, weight in zip(*lines, strict=True):
         to = where - start
         off = np.abs(to[:, 0] * way[1] - to[:, 1] * way[0])
         votes += weight * np.exp(-0.5 * (off / 60) ** 2)
-    return peaks(where, votes, count)
+    return votes
+
+
+def crossing_lines(lines: Lines, count: int) -> Array:
+    """Where most lines cross."""
+    return peaks(candidates(), line_votes(candidates(), lines), count)
 
 
 def by_ellipses(night: Night, spots: Sequence[Spot]) -> Array:
     """The long axes of the ellipses point at the cameras."""
+    return crossing_lines(long_axes(night, spots), len(night.world.cameras))
+
+
+def long_axes(night: Night, spots: Sequence[Spot]) -> Lines:
+    """The long axes of the ellipses that are told."""
+    del night
     drawn = [spot for spot in spots if spot.covariance is not None and spot.sure][:: max(1, len(spots) // 3000)]
     if not drawn:
-        return np.empty((0, 2))
+        return Lines(np.empty((0, 2)), np.empty((0, 2)), np.empty(0))
     rows = [[[s.covariance.east_m2, s.covariance.east_north_m2], [s.covariance.east_north_m2, s.covariance.north_m2]]
             for s in drawn if s.covariance is not None]  # fmt: skip
     values, vectors = np.linalg.eigh(np.array(rows))
     weights = np.clip(np.sqrt(values[:, 1] / values[:, 0]) - 2, 0, 5)
     starts = np.array([spot.place for spot in drawn])
-    return crossing_lines(starts, vectors[:, :, 1], weights, len(night.world.cameras))
+    return Lines(starts, vectors[:, :, 1], weights)
 
 
 def by_errors(night: Night, spots: Sequence[Spot]) -> Array:
-    """What is told less what is true scatters along the lines of sight: the axes of that, by places of 500 m."""
+    """What is told less what is true scatters along the lines of sight."""
+    return crossing_lines(scatter_axes(night, spots), len(night.world.cameras))
+
+
+def scatter_axes(night: Night, spots: Sequence[Spot]) -> Lines:
+    """The axes along which what is told less what is true scatters, by places of 500 m."""
     truth = np.array([true_place(night, spot) for spot in spots])
     told = np.array([spot.place for spot in spots])
     sure = np.array([spot.sure for spot in spots])
@@ -377,32 +402,47 @@ def by_errors(night: Night, spots: Sequence[Spot]) -> Array:
         starts.append(truth[here].mean(axis=0))
         ways.append(vectors[:, 1])
         weights.append(max(float(np.sqrt(values[1] / max(values[0], 1e-6))) - 1, 0))
-    return crossing_lines(np.array(starts), np.array(ways), np.array(weights), len(night.world.cameras))
+    return Lines(np.array(starts), np.array(ways), np.array(weights))
 
 
 def by_ends(night: Night, spots: Sequence[Spot]) -> Array:
     """Where things first and last appear lies, at the end of the reach, on arcs about the cameras."""
-    where, votes = candidates(), np.zeros(len(candidates()))
-    for place in first_and_last(night, spots):
+    return peaks(candidates(), arc_votes(candidates(), first_and_last(night, spots)), len(night.world.cameras))
+
+
+def arc_votes(where: Array, ends: Array) -> Array:
+    """How many arcs about ends of what was told pass each place."""
+    votes = np.zeros(len(where))
+    for place in ends:
         away = np.hypot(*(where - place).T)
         votes += np.exp(-0.5 * ((away - REACH_M) / 60) ** 2)
-    return peaks(where, votes, len(night.world.cameras))
+    return votes
 
 
 def by_cover(night: Night, spots: Sequence[Spot]) -> Array:
     """Cameras placed so that they see, over the known terrain, what is told of, and do not see what is not."""
+    return placed_cameras(night.world, *cover(night, spots))
+
+
+def cover(night: Night, spots: Sequence[Spot]) -> tuple[Array, Array, Array]:
+    """Places, those of them that cameras see, and those that they do not, as what is told says."""
     places, share = told_share(night, spots)
-    return placed_cameras(night.world, places, np.where(share > 0.5, 1.0, 0.0), np.where(share < 0.1, 1.0, 0.0))
+    return places, np.where(share > 0.5, 1.0, 0.0), np.where(share < 0.1, 1.0, 0.0)
 
 
 def by_blocks(night: Night, spots: Sequence[Spot]) -> Array:
     """The same by whom knows that blocks are told of as a whole: only what is told counts, and closed blocks little."""
+    return placed_cameras(night.world, *block_cover(night, spots))
+
+
+def block_cover(night: Night, spots: Sequence[Spot]) -> tuple[Array, Array, Array]:
+    """The same by whole blocks."""
     places, share = told_share(night, spots)
     east, north, _ = EnuFrame(ANCHOR).from_geodetic(*SITE.to_geodetic(places[:, 0], places[:, 1])[:2])
     block = np.floor(np.column_stack([east, north]) / (4 * PROTECTED_M)).astype(int)
     _, which = np.unique(block, axis=0, return_inverse=True)
     open_ = np.array([share[which == k].mean() > 0.4 for k in range(which.max() + 1)])[which]
-    return placed_cameras(night.world, places, open_ * 1.0, ~open_ * 0.15)
+    return places, open_ * 1.0, ~open_ * 0.15
 
 
 def placed_cameras(world: World, places: Array, wanted: Array, unwanted: Array) -> Array:
@@ -597,9 +637,8 @@ def main() -> None:
     for seed in range(asked.seed, asked.seed + asked.nights):
         start = time.perf_counter()
         night = make_night(seed, asked.walkers)
-        open_ = len(released_ground(night.world, night.terms.agreement).blocks)
         print(f"night {seed}: {asked.walkers} walked, {len(night.raw)} places in the picture, {len(night.told)} told;")
-        print(f"  {night.world.seen.mean():.0%} of the ground seen, {open_} blocks told of, "
+        print(f"  {night.world.seen.mean():.0%} of the ground seen, {len(night.blocks)} blocks told of, "
               f"{len(night.losses)} times sight was lost; protected are {PROTECTED_M} m")  # fmt: skip
         for name, on, least, median in attack(night, seed):
             print(f"  {name:24s} {on:10s} nearest (or 5 %) {least:7.0f}   median {median:7.0f}")

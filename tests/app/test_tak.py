@@ -281,7 +281,7 @@ def test_a_map_gets_what_was_released_as_another_parser_reads_it(taky: Taky, par
     partner.tell(told("a1"), told("t1", item="track", kind="vehicle"))
     with telling(partner.settings(taky.port)) as tak:
         wait(lambda: {"marsad.east.a1", "marsad.east.t1"} <= {*somebody.things()})
-        wait(lambda: tak.state == "connected")
+        wait(lambda: tak.link.state == "connected")
     lines = "".join(
         ET.tostring(each, encoding="unicode").strip() + "\n"
         for each in somebody.look("a-")
@@ -320,13 +320,34 @@ def test_what_is_ended_or_taken_back_leaves_the_maps_and_is_kept_for_nobody(
     late.close()
 
 
+def test_a_post_that_both_agreed_upon_stands_on_the_map_for_its_hours(
+    taky: Taky, partner: Partner, somebody: Map
+) -> None:
+    hours = {"from_ns": time.time_ns() - 60 * NS, "until_ns": time.time_ns() + 90 * NS}
+    post = {"item": "post", "cell": None, "sigma_m": None, "kind": None, "watched": True, **hours}
+    partner.tell(told("p1", post_id="joint.3.-4", **post), told("p2", post_id="hilltop", **post), told("p3"))  # type: ignore[arg-type]
+    with telling(partner.settings(taky.port)):
+        wait(lambda: {"marsad.east.p1", "marsad.east.p3"} <= {*somebody.things()})
+    (event,) = [each for each in somebody.look("a-f-G-I") if each.get("uid") == "marsad.east.p1"][:1]
+    point = event.find("point")
+    assert point is not None
+    # The middle of a cell of what is said, 1000 m wide: 3500 m east and 3500 m south of the anchor.
+    assert abs((float(point.get("lat", "0")) - 34.0) * 110_922 + 3500) < 4
+    assert abs((float(point.get("lon", "0")) - 41.0) * 92_385 - 3500) < 6
+    assert float(point.get("ce", "0")) == pytest.approx(707.1)
+    assert "watch kept" in event.findtext("detail/remarks", "")
+    stale = datetime.fromisoformat(str(event.get("stale"))).timestamp()
+    assert stale == pytest.approx(hours["until_ns"] / NS, abs=0.01)
+    assert "marsad.east.p2" not in somebody.things()
+
+
 def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
     partner: Partner, certificates: Certificates, taky: Taky
 ) -> None:
     port = free_port()
     assert taky.port != port
     with telling(partner.settings(port)) as tak:
-        wait(lambda: tak.state == "cut" and tak._reason)
+        wait(lambda: tak.link.state == "cut" and tak.link.reason)
         partner.tell(told("old", age_s=500), told("walker", item="track"), told("new"), told("middle", age_s=100))
         folder = certificates.folder / "second"
         folder.mkdir()
@@ -334,7 +355,7 @@ def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
             (folder / name).write_bytes((certificates.folder / name).read_bytes())
         server = Taky(folder, port)
         try:
-            wait(lambda: tak.state == "connected")
+            wait(lambda: tak.link.state == "connected")
             late = Map(port, certificates.keys("later"))
             wait(lambda: len({*late.things()}) >= 4)
             late.close()
@@ -343,7 +364,7 @@ def test_after_a_cut_all_that_stands_is_told_again_the_newest_alarms_first(
         log = (folder / "taky.log").read_text(encoding="utf-8", errors="replace")
         first = [log.index(f"marsad.east.{name}") for name in ("new", "middle", "old", "walker")]
         assert first == sorted(first)
-        wait(lambda: tak.state == "cut")
+        wait(lambda: tak.link.state == "cut")
         # A server that has lost all it knew is told again.
         server = Taky(folder, port)
         try:
@@ -363,7 +384,7 @@ def test_neither_side_speaks_to_a_stranger(
     for keys in (strangers.keys("intruder", authority=ours), strangers.keys("marsad-too")):
         partner.keys = keys
         with telling(partner.settings(taky.port)) as tak:
-            wait(lambda tak=tak: tak.state == "refused")
+            wait(lambda tak=tak: tak.link.state == "refused")
     somebody.look()
     assert "marsad.east.secret" not in somebody.things()
 
@@ -416,7 +437,7 @@ def test_a_desk_tells_a_map_what_the_agreement_allows_and_shows_how_the_link_sta
 
 def test_without_a_server_the_doctor_says_so_and_without_files_nothing_starts(partner: Partner, tmp_path: Path) -> None:
     with telling(partner.settings(free_port())) as tak:
-        wait(lambda: tak._reason)
+        wait(lambda: tak.link.reason)
     found = next(each for each in diagnose(share=tmp_path, spool=tmp_path / SPOOL).findings if each.what == "link")
     assert found.state == "failed"
     assert found.detail.startswith("cut")
@@ -459,6 +480,17 @@ def test_what_is_not_told_again_goes_stale_and_leaves() -> None:
     assert b"<remarks" in data
     assert [*old.due(now_ns + 60 * NS)] == []
     ((_, gone),) = old.due(now_ns + 600 * NS)
+    assert b"t-x-d-d" in gone
+
+
+def test_what_has_its_hours_is_gone_after_them_also_where_the_station_says_nothing_more() -> None:
+    standing, now_ns = board(), time.time_ns()
+    cells = (Cell(east=0, north=0, size_m=500),)
+    standing.take(told("way", item="patrol", cell=None, cells=cells, until_ns=now_ns + 60 * NS), now_ns)
+    ((name, data),) = standing.due(now_ns)
+    standing.sent(name, now_ns)
+    assert b"<remarks" in data
+    ((_, gone),) = standing.due(now_ns + 61 * NS)
     assert b"t-x-d-d" in gone
 
 

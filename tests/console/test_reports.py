@@ -95,6 +95,10 @@ def test_statements_are_listed_and_taken_as_pdf_and_cap(office: Office) -> None:
     assert cap.headers["content-type"].startswith("application/cap+xml")
     root = ET.fromstring(cap.text)  # noqa: S314 - our own words
     assert [each.text for each in root.iter("{urn:oasis:names:tc:emergency:cap:1.2}language")] == ["ar-IQ", "en"]
+    for given in ("37S FT 12345 67890", "34.123, 41.456"):
+        for path in ("incidents/I1/cap.xml", "statements/S1/statement.pdf"):
+            refused = client.get(f"/api/{path}", params={"place": given})
+            assert refused.status_code == 409, refused.text
 
 
 def test_who_reported_is_told_to_a_supervisor_with_a_reason_alone(office: Office) -> None:

@@ -17,6 +17,7 @@ from marsad.coordinate.coarse import (
     gaps,
     grid_of,
     pieces,
+    post_cell,
     to_offer,
     with_posts,
 )
@@ -214,3 +215,10 @@ def test_the_middle_of_a_cell_lies_in_it() -> None:
     for cell in ((0, 0), (-1, -1), (7, -3), (40, 40)):
         assert grid.cell_of(grid.middle(cell)) == cell
     assert coverage_grid_of(TERMS).cell_of(grid.middle((4, -4))) == (1, -2)
+
+
+@given(st.tuples(st.integers(-100_000, 100_000), st.integers(-100_000, 100_000)))
+def test_the_name_of_a_joint_post_says_its_cell_and_no_other_name_does(cell: tuple[int, int]) -> None:
+    assert post_cell(f"joint.{cell[0]}.{cell[1]}") == cell
+    for name in ("hilltop", "joint.3", "joint.3.-4.5", "joint.٣.4", "joint.3.-4\n", ""):
+        assert post_cell(name) is None

@@ -69,6 +69,6 @@ def test_what_is_told_says_nothing_of_how_far_a_thing_is_from_the_camera() -> No
     """However near or far it is seen, every release of a rule has the same sigma and the same fields."""
     attack = loaded("release_attack")
     world = attack.make_world(np.random.default_rng(SEED))
-    terms = attack.agreed(world)
+    terms = attack.agreed(attack.released_ground(world, attack.signed_agreement().agreement))
     assert {rule.sigma_m for rule in terms.rules} == {attack.PROTECTED_M}
     assert terms.agreement.protected_distance_m == attack.PROTECTED_M

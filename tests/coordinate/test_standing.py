@@ -1,6 +1,7 @@
 """The board kept up to date is the one worked out anew, and what is over long ago is let go of without a trace."""
 
 import contextlib
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 from test_joint import HERE, HOUR, NOW, OFFICER, OPENERS, STEP, S, Side, meet, pair, possible, terms
 
 from marsad.coordinate.admission import references
+from marsad.coordinate.coarse import agreed_posts, grid_of
 from marsad.coordinate.courses import COURSES
 from marsad.coordinate.joint import JointDesk
 from marsad.coordinate.standing import Standing, is_over
+from marsad.coordinate.watch_roster import watch
 from marsad.kernel.error import RefusedError
 from marsad.kernel.joint import (
     Answer,
@@ -24,6 +27,9 @@ from marsad.kernel.joint import (
     Recall,
     ReleaseOpened,
     ReleasesOpened,
+    RosterProposal,
+    Slot,
+    SlotOffer,
     ThreadMessage,
 )
 
@@ -79,7 +85,7 @@ def test_the_board_kept_up_to_date_is_the_one_worked_out_anew(
             side.hear(other.sent[number % len(other.sent)], now)
         for each in (east, west):
             assert each.desk.board(now) == worked_out(each.desk, now)
-            open_ = [thing for thing in worked_out(each.desk, now).things if not is_over(thing)]
+            open_ = [thing for thing in worked_out(each.desk, now).things if not is_over(thing, now)]
             assert each.desk.open_matters(now) == len(open_)
 
 
@@ -127,6 +133,55 @@ def test_what_is_over_long_ago_is_let_go_of_and_what_is_open_stays_whole() -> No
         assert again.board(later) == after
         assert again.gone == side.desk.gone
     assert east.desk.board(later).things == west.desk.board(later).things
+
+
+@pytest.mark.parametrize("says", ["taken", "declined"])
+def test_a_slot_far_ahead_is_held_until_its_hours_are_over(says: Literal["taken", "declined"]) -> None:
+    """Who watches then follows from it, however long ago it was settled."""
+    east, west = pair()
+    post = east.say(OPENERS[6](NOW), NOW)
+    meet(east, west, NOW)
+    west.say(Answer(about=post.message_id, says="accepted"), NOW + S)
+    meet(east, west, NOW + S)
+    begin = NOW + 5 * KEPT
+    roster = RosterProposal(post=post.message_id, slots=(Slot(from_ns=begin, until_ns=begin + HOUR, party="east"),))
+    agreed = east.say(roster, NOW + 2 * S)
+    meet(east, west, NOW + 2 * S)
+    west.say(Answer(about=agreed.message_id, says="accepted"), NOW + 3 * S)
+    offer = SlotOffer(post=post.message_id, from_ns=begin, until_ns=begin + HOUR, cannot=True)
+    offered = east.say(offer, NOW + 4 * S)
+    meet(east, west, NOW + 4 * S)
+    west.say(Answer(about=offered.message_id, says=says), NOW + 5 * S)
+    meet(east, west, NOW + 5 * S)
+
+    def watching(side: Side, now_ns: int) -> str:
+        things = side.desk.board(now_ns, 0).things
+        (stands,) = agreed_posts(things, grid_of(terms(side.name)))
+        return watch(things, stands, ("east", "west"), begin, begin + HOUR)[0].party
+
+    for side in (east, west):
+        for now_ns in (NOW + HOUR, NOW + 2 * KEPT, begin + HOUR // 2, begin + HOUR):
+            side.desk.board(now_ns)
+            dropped = side.desk.let_go(now_ns - KEPT, 10**6)
+            assert offered.message_id not in dropped
+            assert watching(side, now_ns) == ("west" if says == "taken" else "")
+            assert side.desk.board(now_ns) == worked_out(side.desk, now_ns)
+        shown = {thing.thing_id for thing in side.desk.board(begin + 2 * HOUR, 0).things}
+        assert offered.message_id not in shown
+
+
+def test_a_clock_that_was_set_back_lets_a_slot_stand_again() -> None:
+    east, west = pair()
+    post = east.say(OPENERS[6](NOW), NOW)
+    meet(east, west, NOW)
+    west.say(Answer(about=post.message_id, says="accepted"), NOW + S)
+    meet(east, west, NOW + S)
+    offered = east.say(SlotOffer(post=post.message_id, from_ns=NOW + HOUR, until_ns=NOW + 2 * HOUR), NOW + 2 * S)
+    meet(east, west, NOW + 2 * S)
+    west.say(Answer(about=offered.message_id, says="taken"), NOW + 3 * S)
+    meet(east, west, NOW + 3 * S)
+    matters = [east.desk.open_matters(NOW + hours * HOUR) for hours in (1, 3, 1, 3)]
+    assert matters == [2, 1, 2, 1]
 
 
 def test_what_was_let_go_of_never_comes_back_and_no_number_is_given_twice() -> None:

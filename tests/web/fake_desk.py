@@ -22,6 +22,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.response import File, Response
 
 from marsad.console.desk import PictureMoved
+from marsad.console.roles import answers_of
 from marsad.console.shown import tracks_shown
 from marsad.kernel.alarm import Alarm, Met, Seen
 from marsad.kernel.desk import CameraState, DeskState, Figures, PatrolState, RetentionRun, Shift, Storage, Trouble
@@ -509,7 +510,11 @@ def _session_routes() -> list[HTTPRouteHandler]:
     def session(request: Request[Any, Any, Any]) -> dict[str, Any]:
         name = _who(request)
         _, role, patrol = PASSWORDS.get(name, ("", None, ""))
-        return {"name": name or None, "role": role, "patrol_id": patrol, "csrf": "token", "first_run": False}
+        answers = answers_of(role) if role else ()
+        return {
+            "name": name or None, "role": role, "patrol_id": patrol, "csrf": "token", "first_run": False,
+            "answers": answers,
+        }  # fmt: skip
 
     @post("/api/session", sync_to_thread=False)
     def sign_in(data: dict[str, str]) -> Response[None]:

@@ -11,6 +11,7 @@ from marsad.kernel.joint import (
     Cells,
     Gap,
     HandoverOffer,
+    IncidentProposal,
     JointBoard,
     JointGround,
     JointLine,
@@ -70,6 +71,10 @@ class FakePartner:
                 told_as="w2", cells=square, until_ns=later, kind="group"))),
             _thing("request", "asked", message(EAST, 2, now_ns - 240 * NS, LookRequest(
                 cells=square, until_ns=later, text="خلف التل"))),
+            _thing("request", "asked", message(WEST, 4, now_ns - 220 * NS, LookRequest(
+                cells=square, until_ns=later, text="near the well"))),
+            _thing("proposal", "proposed", message(WEST, 5, now_ns - 210 * NS, IncidentProposal(
+                kind="distress", text="at the ford"))),
         ]  # fmt: skip
         self.lines = [
             _line(message(WEST, 1, now_ns - 500 * NS, ThreadMessage(phrase=Phrase(key="link_test")))),
@@ -130,7 +135,7 @@ class FakePartner:
         )  # fmt: skip
         return JointGround(
             now_ns=now_ns, ours=EAST, theirs=WEST, anchor=ANCHOR, cell_m=1000, coverage_cell_m=3000,
-            kinds=("words", "incident", "look", "coverage", "post", "roster"), posts=(post,),
+            kinds=("words", "incident", "look", "coverage", "post", "roster", "corridor"), posts=(post,),
             hours=(PostHours(post_id="joint.1.2", slots=slots),), gaps=(Gap(cell=(1, 0)), Gap(cell=(2, 0))),
             cautions=(
                 Caution(

@@ -534,6 +534,46 @@ def test_the_partner_is_asked_and_proposed_to_by_keyboard_alone(
     assert {slot["party"] for slot in roster["slots"]} == {"east", "west"}
 
 
+def test_what_may_be_answered_is_answered_by_whom_it_takes(
+    new_page: NewPage, server: Server, violations: Violations
+) -> None:
+    page = new_page(language="en")
+    server.script("partner")
+    page.locator("header.bar .chip").click()
+    matters = page.locator("#left-panel li")
+    theirs, ours = matters.filter(has_text="near the well"), matters.filter(has_text="خلف التل")
+    expect(ours.get_by_role("button")).to_have_text(["Withdraw"])
+    # An operator answers who asks to look; a joint incident takes a supervisor.
+    expect(theirs.get_by_role("button")).to_have_text(["Accept", "Seen", "Nothing seen", "Could not look", "Decline"])
+    expect(matters.filter(has_text="at the ford").get_by_role("button")).to_have_count(0)
+    theirs.get_by_role("button", name="Seen", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("What was seen").select_option("group")
+    dialog.get_by_label("How many").fill("3")
+    dialog.get_by_label("Where").fill("34.391, 41.045")
+    page.emulate_media(reduced_motion="reduce")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Announce a patrol").click()
+    dialog.get_by_label("Name of the patrol").fill("Falcon")
+    dialog.get_by_label("Where it begins").fill("34.391, 41.045")
+    dialog.get_by_label("Where it goes to").fill("34.391, 41.075")
+    expect(dialog.get_by_text(re.compile("4.* squares of"))).to_be_visible()
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Announce a patrol").click()
+    expect(dialog).to_have_count(0)
+    found, corridor = (each["event"]["message"]["body"] for each in said_in(page))
+    assert (found["says"], found["finding"]["kind"], found["finding"]["count"]["best"]) == ("seen", "group", 3)
+    assert found["finding"]["cells"] == {"size_m": 1000, "cells": [[1, 1]]}
+    assert corridor["cells"] == {"size_m": 1000, "cells": [[1, 1], [2, 1], [3, 1], [4, 1]]}
+    assert corridor["until_ns"] - corridor["from_ns"] == 2 * 3600 * 10**9
+    supervisor = new_page(language="en", user="rana")
+    supervisor.locator("header.bar .chip").click()
+    incident = supervisor.locator("#left-panel li").filter(has_text="at the ford")
+    expect(incident.get_by_role("button")).to_have_text(["Accept", "Decline"])
+
+
 def said_in(page: Page) -> list[dict[str, Any]]:
     """What was said to the partner, as the log has it."""
     events: list[dict[str, Any]] = page.evaluate("fetch('/api/events?from=0&to=9e18').then(each => each.json())")

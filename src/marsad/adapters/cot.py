@@ -41,7 +41,7 @@ def cot_type(released: Release) -> str:
 
 
 def has_place(released: Release) -> bool:
-    """Whether there is anywhere to draw it: a post is known by its name alone."""
+    """Whether there is anywhere to draw it: most posts are known by their name alone."""
     return released.cell is not None or bool(released.cells)
 
 
@@ -118,7 +118,7 @@ def _place(released: Release, frame: EnuFrame) -> tuple[Position, float]:
 
 
 def _callsign(released: Release) -> str:
-    name = released.kind or released.incident_kind or released.item
+    name = released.post_id or released.kind or released.incident_kind or released.item
     played = "EXERCISE " if released.exercise else ""
     return f"{played}{released.giver} {released.item} {name}".replace("_", " ")
 
@@ -143,6 +143,9 @@ def _said_of(released: Release) -> str:
         "direction": released.direction, "incident": released.incident_kind, "state": released.incident_state,
         "how many": None if heads is None else _span(heads.low, heads.high),
         "dangers": ", ".join(released.hazards) or None,
+        "watch": {None: None, True: "kept", False: "not kept"}[released.watched],
+        "from": None if released.from_ns is None else _moment(released.from_ns),
+        "until": None if released.until_ns is None else _moment(released.until_ns),
     }  # fmt: skip
     return "".join(f", {name} {value}".replace("_", " ") for name, value in facts.items() if value is not None)
 

@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS standing (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS receipt (one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS change (number INTEGER PRIMARY KEY AUTOINCREMENT, change BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS kept (one INTEGER PRIMARY KEY CHECK (one = 1), state BLOB NOT NULL) STRICT;
 """
 _INBOX = """
 CREATE TABLE IF NOT EXISTS stream (
@@ -159,6 +160,17 @@ class Spool:
             done = self._connection.execute("INSERT INTO change (change) VALUES (?)", (msgspec.msgpack.encode(change),))
             last = done.lastrowid or 0
             self._connection.execute("DELETE FROM change WHERE number <= ?", (last - KEPT_CHANGES,))
+
+    def keep(self, state: bytes) -> None:
+        """Keep how far a way out to a partner without Marsad is; on the disk when this returns."""
+        with self._lock, self._file.door(), transaction(self._connection):
+            self._connection.execute("INSERT OR REPLACE INTO kept (one, state) VALUES (1, ?)", (state,))
+
+    def kept(self) -> bytes | None:
+        """What was kept last, None where nothing was."""
+        with self._lock, self._file.door():
+            row = self._connection.execute("SELECT state FROM kept").fetchone()
+        return None if row is None else row[0]
 
     def close(self) -> None:
         """Release the file; safe to call twice."""

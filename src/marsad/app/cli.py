@@ -702,6 +702,19 @@ def tak(
     run_tak(TakSettings(agreement=agreement, outbox=outbox, spool=spool, server=parse_address(server), keys=keys))
 
 
+@app.command()
+def cap(
+    agreement: Annotated[Path, typer.Option(metavar="FILE", help="The agreement that both signed.")],
+    outbox: Annotated[Path, typer.Option(metavar="FILE", help="The station's outbox; it is only read.")],
+    spool: Annotated[Path, typer.Option(metavar="FILE", help="Its own file, read by the station.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the partner collects the messages.")],
+) -> None:
+    """Tell a partner without Marsad what was released to it, as CAP messages in a folder, and nothing else."""
+    from marsad.app.cap import CapSettings, run_cap
+
+    run_cap(CapSettings(agreement=agreement, outbox=outbox, spool=spool, out=out))
+
+
 audit = typer.Typer(name="audit", help="Prove what was shared.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(audit)
 

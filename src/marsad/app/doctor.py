@@ -294,7 +294,7 @@ def _writing(folder: Path) -> str:
 
 
 def _link(share: Path, spool: Path | None) -> str:
-    """What the gateway, or `marsad tak`, noted last of the link to a partner, and whether that is recent."""
+    """What the gateway, `marsad tak` or `marsad cap` noted last of the link, and whether that is recent."""
     agreement_file = importlib.import_module("marsad.app.agreement_file")
     courier = importlib.import_module("marsad.app.courier")
     inbox, sharing = importlib.import_module("marsad.adapters.inbox"), importlib.import_module("marsad.app.sharing")
@@ -302,7 +302,9 @@ def _link(share: Path, spool: Path | None) -> str:
     with inbox.SpoolReader(sharing.Share(share, spool=spool).spool_file) as reader:
         change = reader.last_change()
     if change is None:
-        raise _TroubleError("nothing is noted yet", "start marsad gateway or, for a partner without Marsad, marsad tak")
+        raise _TroubleError(
+            "nothing is noted yet", "start marsad gateway or, for a partner without Marsad, marsad tak or cap"
+        )
     age_s = (time.time_ns() - change.time_ns) / 1e9
     said = f"{change.state} ({change.reason}), noted {age_s:.0f} s ago"
     if change.state not in courier.STANDING:

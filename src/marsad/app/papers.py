@@ -10,14 +10,15 @@ from marsad.adapters.reporters import Reporters
 from marsad.app.desk_feed import LEFT_OUT
 from marsad.kernel.chain import StoredEvent
 from marsad.kernel.desk import DeskState
-from marsad.kernel.error import InputError
+from marsad.kernel.error import InputError, RefusedError
 from marsad.kernel.event import AlarmChanged, DispatchChanged, IncidentChanged, StatementChanged
 from marsad.kernel.port import EventLog
 from marsad.kernel.site import Site
-from marsad.kernel.statement import Language, Statement
+from marsad.kernel.statement import Language, Sentence, Statement
 from marsad.report.brief import Brief, brief_of
 from marsad.report.incident_record import IncidentRecord, record_of
 from marsad.report.replay import newest_first
+from marsad.report.statement import exposures_of
 
 _CAP_ORDER: tuple[Language, ...] = ("ar", "ckb", "kmr", "en")
 
@@ -77,14 +78,19 @@ class Papers:
         return sorted(found, key=lambda each: -each.drafted_ns)
 
     def statement_pdf(self, statement_id: str, place: str) -> bytes:
-        """A statement on paper. Raises: InputError where there is none."""
+        """A statement on paper. Raises: InputError where there is none, and as `cap` does."""
         found = self._statements().get(statement_id)
         if found is None:
             raise InputError(f"there is no statement {statement_id}")
+        self._refuse_told_place(place)
         return statement_pdf(found, place or self._site.name, self._zone)
 
     def cap(self, incident_id: str, place: str) -> bytes:
-        """The newest statement in each language as a CAP message. Raises: InputError where there is none."""
+        """The newest statement in each language as a CAP message; `place` is a name.
+
+        Raises: InputError where there is none, RefusedError for a place that gives something away.
+        """
+        self._refuse_told_place(place)
         newest: dict[Language, Statement] = {}
         for statement in reversed(self.statements(incident_id)):
             if statement.state != "withdrawn":
@@ -93,6 +99,12 @@ class Papers:
         if not chosen:
             raise InputError(f"incident {incident_id} has no statement: draft one first")
         return cap_xml(chosen, sender=self._site.organisation, place=place, sent_ns=self._desk.now_ns())
+
+    def _refuse_told_place(self, place: str) -> None:
+        """Nothing for a place by its name: coordinates, and names of cameras, were approved by nobody."""
+        given = exposures_of((Sentence(text=place, facts=()),), self._site, {})
+        if given:
+            raise RefusedError(f"the place gives away {given[0].word}: say it by a name that everybody knows")
 
     def reporter(self, number: str) -> str:
         """Who reported a sighting. Raises: InputError where nobody is kept under this number."""

@@ -15,34 +15,30 @@ from pathlib import Path
 from typing import Final, Self
 
 import structlog
+from msgspec.structs import replace
 
 from marsad.adapters.cot import cot_deletion, cot_event, cot_ping, has_place
 from marsad.adapters.inbox import Spool
 from marsad.adapters.outbox import OutboxReader
 from marsad.adapters.tak_server import TakKeys, TakServer, tls_context
 from marsad.app.agreement_file import read_signed
+from marsad.app.outlet import BACK_OFF_S, NS, LinkNotes, parcels, rest
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.agreement import refuse_unsigned
+from marsad.coordinate.coarse import post_cell
 from marsad.coordinate.grid import frame_at
-from marsad.coordinate.link_state import LinkChange, LinkHappening, after
 from marsad.coordinate.release import read_release
 from marsad.kernel.agreement import Agreement
 from marsad.kernel.error import InputError, LinkRefusedError, MarsadError, UnavailableError
 from marsad.kernel.parcel import Parcel
-from marsad.kernel.partner import LinkState
 from marsad.kernel.record import Record
-from marsad.kernel.release import Release
+from marsad.kernel.release import Cell, Release
 
 log = structlog.get_logger()
-NS: Final = 10**9
 LOOK_S: Final = 0.2
 PING_S: Final = 10.0
 GREET_S: Final = 1.0
 """Servers need not answer a ping: one that has said nothing for so long has not turned us away."""
-ALIVE_NS: Final = 20 * NS
-"""So often it is noted that nothing changed, for the station to see that the program lives."""
-BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""How long is waited after one failure, two, three ..."""
 MOST: Final = 1000
 """So many things stand with the server at the most, and so many deletions wait; the oldest are let go of."""
 BATCH: Final = 50
@@ -81,6 +77,7 @@ class TakBoard:
 
     def take(self, released: Release, told_ns: int) -> None:
         """Take in what was told, ended, corrected or taken back, and when; of another agreement's, nothing."""
+        released = self._placed(released)
         if released.agreement_id != self._agreement.agreement_id or not (has_place(released) or _ends(released)):
             return
         thing_id = released.thing_id
@@ -128,11 +125,18 @@ class TakBoard:
                 del self._standing[thing_id]
                 self._gone[thing_id] = released, now_ns
 
+    def _placed(self, released: Release) -> Release:
+        """A post that both agreed upon stands in the middle of a cell of what is said: its name says which."""
+        cell = post_cell(released.post_id) if released.item == "post" else None
+        if cell is None:
+            return released
+        size_m = self._agreement.joint.cell_m
+        return replace(released, cell=Cell(east=cell[0], north=cell[1], size_m=size_m))
+
     def _stale_ns(self, released: Release, now_ns: int) -> int:
         """Until when it may be believed without another word."""
         ends = [self._agreement.until_ns]
-        if released.expires_ns is not None:
-            ends.append(released.expires_ns)
+        ends += [each for each in (released.expires_ns, released.until_ns) if each is not None]
         ends.append(now_ns + STANDS_NS if not self._moves(released) else released.time_ns + self._life_ns(released))
         return min(ends)
 
@@ -172,10 +176,8 @@ class Tak:
         self._stop = threading.Event()
         self._read = -1
         self._giver = ""
-        self.state: LinkState = "cut"
-        self._reason = ""
-        self._noted_ns = 0
         self._spool = Spool(settings.spool)
+        self.link = LinkNotes(self._spool, "tak", now_ns)
 
     def __enter__(self) -> Self:
         """Ready to run."""
@@ -202,22 +204,15 @@ class Tak:
             try:
                 self._tell_on()
             except LinkRefusedError as error:
-                self._happen("refused", str(error))
+                self.link.happen("refused", str(error))
             except UnavailableError as error:
-                self._happen("unreachable", str(error))
+                self.link.happen("unreachable", str(error))
             except MarsadError as error:
-                self._happen("refused", str(error))
+                self.link.happen("refused", str(error))
             # A connection that held for a while has shown that the server is well.
             failures = 0 if time.monotonic() - begun_s > BACK_OFF_S[-1] else failures
-            self._rest(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+            rest(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)], self._stop)
             failures += 1
-
-    def _rest(self, seconds: float) -> None:
-        """Wait, and let the service manager know that this is no death."""
-        until_s = time.monotonic() + seconds
-        while not self._stop.is_set() and time.monotonic() < until_s:
-            tell_manager("WATCHDOG=1")
-            self._stop.wait(min(seconds, 5.0))
 
     def _tell_on(self) -> None:
         """Tell the server over one connection, until it or the program ends. Raises: MarsadError."""
@@ -236,7 +231,7 @@ class Tak:
                     ping_s = time.monotonic()
                     server.send(cot_ping(self._giver or "station", self._now_ns()))
                     tell_manager("WATCHDOG=1")
-                self._happen("behind" if behind else "whole", "told over TAK; a TAK server confirms nothing")
+                self.link.happen("behind" if behind else "whole", "told over TAK; a TAK server confirms nothing")
                 if not behind:
                     self._stop.wait(LOOK_S)
 
@@ -265,7 +260,7 @@ class Tak:
             self._read = max(0, last - BACK)
         while self._read < last:
             upto = min(self._read + CHUNK, last)
-            for parcel in _parcels(outbox, self._read, upto):
+            for parcel in parcels(outbox, self._read, upto):
                 self._take(parcel)
             self._read = upto
 
@@ -275,18 +270,6 @@ class Tak:
             released = read_release(parcel.payload)
             self._giver = released.giver
             self._board.take(released, parcel.time_ns)
-
-    def _happen(self, happening: LinkHappening, reason: str) -> None:
-        """Follow the link's table; what changed is noted where the station looks."""
-        state = after(self.state, happening)
-        now_ns, same = self._now_ns(), (state, reason) == (self.state, self._reason)
-        if same and now_ns - self._noted_ns < ALIVE_NS:
-            return
-        self.state, self._reason, self._noted_ns = state, reason, now_ns
-        if not same:
-            log.info("tak", state=state, happening=happening, reason=reason)
-        with contextlib.suppress(MarsadError):
-            self._spool.note_change(LinkChange(time_ns=now_ns, state=state, happening=happening, reason=reason))
 
 
 def run_tak(settings: TakSettings) -> None:
@@ -307,13 +290,3 @@ def _ends(released: Release) -> bool:
 def _first(released: Release) -> tuple[bool, bool, int]:
     """What goes first: alarms, then what was told beyond the rules, and of each the newest."""
     return released.item != "alarm", released.basis == "rule", -released.time_ns
-
-
-def _parcels(outbox: OutboxReader, after_sequence: int, upto: int) -> Iterator[Parcel]:
-    """The parcels there are; what was erased since is left out."""
-    try:
-        yield from outbox.plain(after_sequence, upto)
-    except InputError:
-        for sequence in range(after_sequence, upto):
-            with contextlib.suppress(InputError):
-                yield from outbox.plain(sequence, sequence + 1)

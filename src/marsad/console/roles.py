@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
+from marsad.coordinate.admission import ANSWERERS
 from marsad.coordinate.admission import ROLES as SAYERS
 from marsad.kernel.act import (
     AccountFor,
@@ -176,6 +177,11 @@ def acts_of(role: Role) -> tuple[str, ...]:
 def says_of(role: Role) -> tuple[str, ...]:
     """The tags of what a role may say to a partner, where the agreement allows it."""
     return tuple(str(body.__struct_config__.tag) for body, sayers in SAYERS.items() if role in sayers)
+
+
+def answers_of(role: Role) -> tuple[str, ...]:
+    """The tags of what opens the matters that a role may answer."""
+    return tuple(str(body.__struct_config__.tag) for body, answerers in ANSWERERS.items() if role in answerers)
 
 
 def tag_of(act: type[Act]) -> str:

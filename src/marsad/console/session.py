@@ -17,7 +17,7 @@ from marsad.console.gatekeeper import (
     SignedIn,
 )
 from marsad.console.problem import NotDoneError
-from marsad.console.roles import acts_of, says_of
+from marsad.console.roles import acts_of, answers_of, says_of
 from marsad.kernel.record import Record
 from marsad.kernel.role import Role
 
@@ -28,7 +28,8 @@ class SessionShown(Record):
     """Who is signed in, what they may ask for, and what must be sent along with it.
 
     `first_run`: there is no account yet. `csrf` goes into the header `x-csrf-token` of every request that changes
-    something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner;
+    something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner,
+    `answers` those of what opens the matters that it may answer;
     `ends_ns` is when the session ends at the latest, by the clock on the wall.
     """
 
@@ -39,6 +40,7 @@ class SessionShown(Record):
     csrf: str = ""
     acts: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     idle_s: float = 0.0
     ends_ns: int = 0
 
@@ -69,6 +71,7 @@ def _session(keeper: Gatekeeper, *, tls: bool) -> list[HTTPRouteHandler]:
             csrf=signed_in.session.csrf,
             acts=acts_of(signed_in.person.role),
             says=says_of(signed_in.person.role),
+            answers=answers_of(signed_in.person.role),
             idle_s=keeper.limits.idle_s,
             ends_ns=signed_in.ends_ns,
         )

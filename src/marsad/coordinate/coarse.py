@@ -1,5 +1,6 @@
 """Coverage, gaps and posts on the coarse cells of the agreed grid, such that no camera can be read from them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ LEAST_CAMERAS = 3
 
 _JOINT = "joint."
 """How the names of joint posts begin."""
+_JOINT_CELL = re.compile(r"joint\.(-?\d{1,6})\.(-?\d{1,6})", re.ASCII)
 
 
 class Grid(NamedTuple):
@@ -117,6 +119,12 @@ def agreed_posts(things: Iterable[JointThing], grid: Grid) -> tuple[JointPost, .
     proposal that was made first gives the name.
     """
     return tuple(_post(cell, found, grid) for cell, found in _agreed(things))
+
+
+def post_cell(post_id: str) -> Cell | None:
+    """The cell in whose middle a joint post stands, which its name says; None for another post."""
+    cell = _JOINT_CELL.fullmatch(post_id)
+    return None if cell is None else (int(cell[1]), int(cell[2]))
 
 
 def with_posts(site: Site, posts: Iterable[JointPost]) -> Site:

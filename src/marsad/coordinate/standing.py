@@ -15,6 +15,7 @@ from marsad.kernel.joint import (
     MessageId,
     ReleaseOpened,
     ReleasesOpened,
+    SlotOffer,
 )
 
 Order = tuple[int, str, int]
@@ -147,7 +148,18 @@ class Standing:
             due.append(heapq.heappop(self._due)[1])
         for name in due:
             if name in self._known:
-                self.change(self._known[name][0])
+                message = self._known[name][0]
+                self.change(message)
+                self._place(message)
+
+    def _place(self, message: JointMessage) -> None:
+        """Time has run out, or stands again, for a matter: it may be over without standing otherwise."""
+        stand = self._known[message.message_id][1]
+        if stand.thing is not None:
+            self._open.drop(message.order, message.message_id)
+            self._over.drop(_changed(stand.thing), message.message_id)
+            self._expired.pop(message.message_id, None)
+            self._enter_thing(stand.thing)
 
     def _enter(self, message: JointMessage, stand: Stand) -> None:
         order, message_id = message.order, message.message_id
@@ -158,30 +170,36 @@ class Standing:
         if stand.line is not None:
             self._lines.put(order, message_id)
         if stand.thing is not None:
+            self._things.put(order, message_id)
             self._enter_thing(stand.thing)
         if stand.counts:
             for key, claim in _claims_of(message):
                 insort(self._claims.setdefault(key, []), claim, key=lambda each: each[0])
 
     def _enter_thing(self, thing: JointThing) -> None:
-        name, until_ns = thing.thing_id, until_of(thing.opened.body)
-        self._things.put(thing.opened.order, name)
-        if is_over(thing):
+        name, until_ns, over = thing.thing_id, until_of(thing.opened.body), is_over(thing, self._now_ns)
+        if over:
             self._over.put(_changed(thing), name)
         else:
             self._open.put(thing.opened.order, name)
         if until_ns is None:
             return
-        if thing.state == "expired":
+        if until_ns < self._now_ns:
             self._expired[name] = until_ns
-        if until_ns >= self._now_ns and not is_over(thing):
+        elif not over:
             heapq.heappush(self._due, (until_ns, name))
 
 
-def is_over(thing: JointThing) -> bool:
-    """Whether nothing more is to be said of a matter, or need not be."""
-    ways = TABLES[COURSES[type(thing.opened.body)]][thing.state]
-    return not ways or thing.state in {"answered", "declined"} or type(thing.opened.body) in FINAL
+def is_over(thing: JointThing, now_ns: int) -> bool:
+    """Whether nothing more is to be said of a matter, or need not be, and nothing follows from it any more.
+
+    Who watches follows from a slot that was taken, or that one cannot keep, until its hours are over.
+    """
+    body = thing.opened.body
+    if isinstance(body, SlotOffer) and thing.state != "withdrawn" and body.until_ns >= now_ns:
+        return False
+    ways = TABLES[COURSES[type(body)]][thing.state]
+    return not ways or thing.state in {"answered", "declined"} or type(body) in FINAL
 
 
 def _changed(thing: JointThing) -> Order:

@@ -85,6 +85,11 @@ export class DeskStore {
     return this.may('say_to_partner') && (this.session?.says?.includes(type) ?? true)
   }
 
+  /** Whether the role may say what becomes of a joint matter that was opened by this. */
+  answers(type: JointBody['type']): boolean {
+    return this.may('say_to_partner') && (this.session?.answers?.includes(type) ?? true)
+  }
+
   /** Called for every event that is news, once; sounds and messages hang on it. */
   onnews: (told: Told) => void = () => {}
   onrefused: (act: NamedAct, error: client.CallError) => void = () => {}

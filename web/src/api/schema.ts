@@ -4070,7 +4070,8 @@ export interface components {
          * @description Who is signed in, what they may ask for, and what must be sent along with it.
          *
          *         `first_run`: there is no account yet. `csrf` goes into the header `x-csrf-token` of every request that changes
-         *         something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner;
+         *         something. `acts` are the types of the acts that the role may ask for, `says` those of what it may say to a partner,
+         *         `answers` those of what opens the matters that it may answer;
          *         `ends_ns` is when the session ends at the latest, by the clock on the wall.
          */
         SessionShown: {
@@ -4087,6 +4088,8 @@ export interface components {
             acts: string[];
             /** @default [] */
             says: string[];
+            /** @default [] */
+            answers: string[];
             /** @default 0 */
             idle_s: number;
             /** @default 0 */

@@ -616,7 +616,7 @@ export type DeliveryState = 'sent' | 'received' | 'opened' | 'answered' | 'refus
 /** What a message says: those that this console writes, and the parts of the others that it shows. */
 export type JointBody =
   | { type: 'thread_message'; text?: string; language?: StatementLanguage | null; phrase?: Phrase | null; about?: string }
-  | { type: 'answer'; about: string; says: CourseHappening; text?: string }
+  | { type: 'answer'; about: string; says: CourseHappening; text?: string; finding?: Finding | null }
   | {
       type: 'handover_offer'
       told_as: string
@@ -649,6 +649,15 @@ export type JointBody =
   | { type: 'releases_opened'; releases: string[] }
   | { type: 'not_understood'; kind: string }
 
+/** What was seen where somebody was asked to look. */
+export interface Finding {
+  seen_ns: number
+  kind?: Kind
+  count?: Count | null
+  cells?: GridCells | null
+  text?: string
+}
+
 export interface JointMessage {
   author: string
   sequence: number
@@ -657,6 +666,7 @@ export interface JointMessage {
   stamp_ns: number
   by: Role | 'software'
   body: JointBody
+  exercise?: string
 }
 
 export interface JointThing {
@@ -836,6 +846,8 @@ export interface Session {
   acts?: string[]
   /** The types of what the role may say to a partner. */
   says?: string[]
+  /** The types of what opens the matters that the role may answer. */
+  answers?: string[]
 }
 
 export type StatementLanguage = 'ar' | 'ckb' | 'kmr' | 'en'

@@ -4,7 +4,7 @@ import type { Alarm, JointBody, JointGround, JointPost, JointThing, PartnerState
 import { plain } from '../i18n'
 import { preferences } from '../ui/preferences.svelte'
 import { answersTo, isOver } from './courses'
-import { cellAt, middleOf, nextHour, turns } from './joint.svelte'
+import { cellAt, middleOf, nextHour, turns, wayCells } from './joint.svelte'
 import { gapsOf, listed, PHRASES, said, toSend } from './phrases'
 import { ageOf, alsoSeen, gridOf, heads, isAstray, oursOf, placeOfThing, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
 
@@ -176,22 +176,66 @@ describe('ground that both know', () => {
 })
 
 describe('joint matters', () => {
+  const us = { partner: 'west', now_ns: NOW_NS }
+
   it('are answered by the side that may', () => {
-    expect(answersTo(matter('west'), 'west')).toEqual(['taken', 'declined'])
-    expect(answersTo(matter('east'), 'west')).toEqual(['withdrawn'])
+    expect(answersTo(matter('west'), us)).toEqual(['taken', 'declined'])
+    expect(answersTo(matter('east'), us)).toEqual(['withdrawn'])
     const asked = { course: 'request', state: 'asked' } as const
-    expect(answersTo(matter('west', asked, 'look_request'), 'west')).toEqual([
+    expect(answersTo(matter('west', asked, 'look_request'), us)).toEqual([
       'accepted',
       'seen',
       'nothing_seen',
       'could_not',
       'declined',
     ])
-    expect(answersTo(matter('east', { course: 'notice', state: 'standing' }, 'recall'), 'west')).toEqual([])
-    expect(answersTo(matter('east', { state: 'taken' }), 'west')).toEqual([])
+    expect(answersTo(matter('east', { course: 'notice', state: 'standing' }, 'recall'), us)).toEqual([])
+    expect(answersTo(matter('east', { state: 'taken' }), us)).toEqual([])
+  })
+
+  it('are answered no more once their time has run out, but with what was seen', () => {
+    const until_ns = NOW_NS - 1e9
+    const over = (thing: JointThing): JointThing => ({ ...thing, opened: { ...thing.opened, body: { ...thing.opened.body, until_ns } as JointBody } })
+    expect(answersTo(over(matter('west')), us)).toEqual([])
+    const asked = matter('west', { course: 'request', state: 'asked' }, 'look_request')
+    expect(answersTo(over(asked), us)).toEqual(['seen', 'nothing_seen', 'could_not'])
+  })
+
+  it('are answered only where both are played or both are real', () => {
+    const played = (thing: JointThing): JointThing => ({ ...thing, opened: { ...thing.opened, exercise: 'storm' } })
+    expect(answersTo(played(matter('west')), us)).toEqual([])
+    expect(answersTo(matter('west'), { ...us, exercise: 'storm' })).toEqual([])
+    expect(answersTo(played(matter('west')), { ...us, exercise: 'storm' })).toEqual(['taken', 'declined'])
   })
 
   it('are over when nothing is waited for', () => {
     expect([matter('west'), matter('west', { state: 'taken' })].map(isOver)).toEqual([false, true])
+  })
+})
+
+describe('the way of a patrol', () => {
+  const ground = { now_ns: 0, ours: 'east', theirs: 'west', anchor: PLACE, cell_m: 500, coverage_cell_m: 1_500 } as JointGround
+  const at = (east: number, north: number) => middleOf(ground, 1, [east, north])
+
+  it('is the squares that it goes through, whichever way it goes, and that of one place alone', () => {
+    expect(wayCells(ground, [at(100, 100)])).toEqual([[0, 0]])
+    const there = wayCells(ground, [at(-700, 100), at(900, 100)])
+    expect(there).toEqual([[-2, 0], [-1, 0], [0, 0], [1, 0]])
+    expect(wayCells(ground, [at(900, 100), at(-700, 100)])).toEqual(there)
+    expect(wayCells(ground, [at(100, 100), at(100, 1_200)])).toEqual([[0, 0], [0, 1], [0, 2]])
+    expect(wayCells(ground, [])).toEqual([])
+  })
+
+  it('leaves no square out: every point of it lies in one', () => {
+    for (let k = 0; k < 60; k++) {
+      const [a, b] = [[300 * Math.cos(k) * k, 170 * Math.sin(3 * k) * k] as const, [-90 * k, 211 * Math.cos(2 * k) * k] as const]
+      const cells = new Set(wayCells(ground, [at(...a), at(...b)]).map(String))
+      for (let part = 0; part <= 1; part += 0.01) {
+        const [east, north] = [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])]
+        const edge = [east, north].some((metres) => Math.abs(metres / 500 - Math.round(metres / 500)) < 0.01)
+        if (!edge) expect(cells.has(String([Math.floor(east / 500), Math.floor(north / 500)]))).toBe(true)
+      }
+      expect(cells.size).toBeLessThanOrEqual((Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1])) / 500 + 3)
+    }
   })
 })

@@ -29,11 +29,19 @@ function crowd(seed: number, count: number): { wanted: Wanted[]; targets: Target
 }
 
 describe('labels', () => {
-  it('are not cut off at the sides of the screen', () => {
+  it('are not cut off at an edge of the screen', () => {
     const { wanted, targets } = crowd(7, 60)
-    const boxes = [...new Placer().place(wanted, targets, 1200).values()]
+    const boxes = [...new Placer().place(wanted, targets, 1200, 800).values()]
     expect(boxes.length).toBeGreaterThan(40)
-    for (const { x, w } of boxes) expect(x >= 0 && x + w <= 1200).toBe(true)
+    for (const { x, y, w, h } of boxes) expect(x >= 0 && x + w <= 1200 && y >= 0 && y + h <= 800).toBe(true)
+  })
+
+  it('slide along what they name in a corner, and are whole there', () => {
+    for (const [x, y] of [[4, 4], [596, 4], [4, 396], [596, 396], [300, 2], [300, 399]] as const) {
+      const only = { key: 'a', x, y, reach: 10, w: 220, h: 16, weight: 1 }
+      const box = new Placer().place([only], [{ x, y, reach: 10 }], 600, 400).get('a')
+      expect(box && box.x >= 0 && box.x + box.w <= 600 && box.y >= 0 && box.y + box.h <= 400, `${x} ${y}`).toBe(true)
+    }
   })
 
   for (const count of [5, 60, 500]) {

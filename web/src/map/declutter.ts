@@ -111,31 +111,31 @@ export class Placer {
 
   /**
    * Where each label goes, by key; those that fit nowhere are left out. Nothing is put on one of the `targets`, or cut
-   * off at a side of the screen.
+   * off at an edge of the screen: there a label slides along what it names.
    */
-  place(wanted: readonly Wanted[], targets: readonly Target[], width = Infinity): Map<string, Box> {
+  place(wanted: readonly Wanted[], targets: readonly Target[], width = Infinity, height = Infinity): Map<string, Box> {
     const occupied = this.#occupied
     occupied.clear()
     for (const { x, y, reach } of targets) occupied.add(x - reach, y - reach, x + reach, y + reach)
     if (this.#slots.size > 4 * targets.length + 200) this.#slots.clear()
     const found = new Map<string, Box>()
     for (const each of [...wanted].sort((a, b) => b.weight - a.weight)) {
-      const box = this.#boxFor(each, width)
+      const box = this.#boxFor(each, width, height)
       if (box) found.set(each.key, box)
     }
     return found
   }
 
-  #boxFor(wanted: Wanted, width: number): Box | null {
+  #boxFor(wanted: Wanted, width: number, height: number): Box | null {
     const { key, reach, w, h } = wanted
     const before = this.#slots.get(key) ?? 0
     for (let k = 0; k < SLOTS.length; k++) {
       const slot = k === 0 ? before : k <= before ? k - 1 : k
       const [across, down] = SLOTS[slot] ?? [1, 0]
       const away = (reach + GAP) * (across !== 0 && down !== 0 ? 0.75 : 1)
-      const x = edge(wanted.x, across, away, w)
-      const y = edge(wanted.y, down, away, h)
-      if (x < 0 || x + w > width || this.#occupied.hits(x, y, x + w, y + h)) continue
+      const x = across ? edge(wanted.x, across, away, w) : slid(edge(wanted.x, 0, away, w), wanted.x, w, width)
+      const y = down ? edge(wanted.y, down, away, h) : slid(edge(wanted.y, 0, away, h), wanted.y, h, height)
+      if (isCut(x, w, wanted.x, width) || isCut(y, h, wanted.y, height) || this.#occupied.hits(x, y, x + w, y + h)) continue
       this.#occupied.add(x, y, x + w, y + h)
       this.#slots.set(key, slot)
       return { x, y, w, h }
@@ -147,3 +147,11 @@ export class Placer {
 /** Where a box of a length begins that lies on one side of a place, or astride it. */
 const edge = (at: number, side: number, away: number, length: number): number =>
   side > 0 ? at + away : side < 0 ? at - away - length : at - length / 2
+
+/** Where a box that is astride a place on the screen begins, so that it does not stick out. */
+const slid = (from: number, at: number, length: number, whole: number): number =>
+  at < 0 || at > whole ? from : Math.max(0, Math.min(from, whole - length))
+
+/** Whether a box beside a place on the screen sticks out; what names something beyond the edge is not looked at. */
+const isCut = (from: number, length: number, at: number, whole: number): boolean =>
+  at >= 0 && at <= whole && (from < 0 || from + length > whole)

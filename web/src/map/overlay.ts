@@ -559,7 +559,7 @@ export class Overlay {
       const ring = mark.alarm || selected ? 8 : 0
       wanted.push({ key, x, y, reach: reach + ring, w, h: lines * LABEL_HEIGHT, weight })
     }
-    const boxes = this.#placer.place(wanted, this.#spots, this.#screen.width)
+    const boxes = this.#placer.place(wanted, this.#spots, this.#screen.width, this.#screen.height)
     const [weak, strong]: [Line[], Line[]] = [[], []]
     for (const { mark } of this.#spots) {
       const box = boxes.get(mark.key)

@@ -130,6 +130,20 @@ describe('the scene', () => {
     expect(make(false, 'e1').map(({ id, selected }) => [id, selected])).toEqual([['w1', false], ['e1', true]])
   })
 
+  it('names a corridor in a square in which nothing else stands', () => {
+    const cell = (east: number) => ({ east, north: 0, size_m: 1000 })
+    const places = [0, 1000, 2000].map((east) => FRAME.position(east, 0))
+    const way = { release: { thing_id: 'w', item: 'patrol', time_ns: 0, cells: [0, 1, 2].map(cell) }, places } as SharedThing
+    const alarm = (thing_id: string, east: number) =>
+      ({ release: { thing_id, item: 'alarm', kind: 'group', time_ns: 40 * NS, cell: cell(east) }, position: places[east] }) as SharedThing
+    const named = (theirs: SharedThing[]) =>
+      new SceneMaker().make(desk([], { partner: { party_id: 'west', name: 'W', theirs } }), null, new Trails(), words(), SHOW).marks
+        .filter(({ id, sidc }) => id === 'w' && sidc).map(({ longitude_deg }) => places.findIndex((each) => each.longitude_deg === longitude_deg))
+    expect(named([way])).toEqual([0])
+    expect(named([way, alarm('a', 0)])).toEqual([1])
+    expect(named([way, alarm('a', 0), alarm('b', 1), alarm('c', 2)])).toEqual([0])
+  })
+
   describe('the joint picture', () => {
     const moving = (thing_id: string, time_ns: number) =>
       ({ release: { thing_id, item: 'track', kind: 'person', time_ns, cell: { east: 0, north: 0, size_m: 500 } }, position: ORIGIN }) as SharedThing

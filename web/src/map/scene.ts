@@ -377,15 +377,21 @@ export class SceneMaker {
     }
   }
 
-  /** A patrol's corridor: every square of it, the first one with its name. */
+  /** A patrol's corridor: every square of it, and its name in the first one in which nothing else stands. */
   #way({ release, places = [] }: SharedThing, ours: boolean, desk: MapDesk, picked: ReadonlySet<string>, words: Words): Mark[] {
+    // Squares have one middle, where all that is in them is drawn.
+    const { theirs = [], ours: told = [] } = desk.partner ?? {}
+    const stand = [...theirs, ...told].flatMap(({ release: { item }, position: at }) => (at && item !== 'patrol' ? [at] : []))
+    const named = Math.max(0, places.findIndex((place) => !stand.some((other) => isSame(place, other))))
     return places.flatMap((position, k) => {
       const cell = release.cells?.[k]
       const mark = cell && this.#square({ release: { ...release, cell }, position }, ours, desk, picked, words)
       if (!mark) return []
-      const named = k ? { key: `${mark.key} ${k}`, label: '', size: 4 } : { size: 19 }
-      const drawn = k ? { shape: 'told' as const } : { sidc: sidc('group', 'declared', desk.exercise !== null) }
-      return [{ ...mark, ...named, ...drawn, standing: ours ? ('own' as const) : ('declared' as const) }]
+      const drawn =
+        k === named
+          ? { size: 19, sidc: sidc('group', 'declared', desk.exercise !== null) }
+          : { key: `${mark.key} ${k}`, label: '', size: 4, shape: 'told' as const }
+      return [{ ...mark, ...drawn, standing: ours ? ('own' as const) : ('declared' as const) }]
     })
   }
 
@@ -480,9 +486,14 @@ export class SceneMaker {
 const SHOWN_S = 900
 const JOINED_S = 180
 const FAINTEST = 0.35
+const SAME_DEG = 5e-4
 const NOBODY: ReadonlyMap<string, SharedThing> = new Map()
 
 const isMoving = ({ item }: SharedThing['release']): boolean => item === 'track' || item === 'group'
+
+/** Whether what is drawn at two places would lie on one another at any scale. */
+const isSame = (a: Position, b: Position): boolean =>
+  Math.abs(a.latitude_deg - b.latitude_deg) < SAME_DEG && Math.abs(a.longitude_deg - b.longitude_deg) < SAME_DEG
 
 const age_s = ({ release }: Pick<SharedThing, 'release'>, { now_ns }: MapDesk): number =>
   Math.max(0, (now_ns - release.time_ns) / 1e9)

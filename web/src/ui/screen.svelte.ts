@@ -25,6 +25,8 @@ export type DialogName =
   | 'offer_handover'
   | 'stop_releases'
   | 'ask_look'
+  | 'announce_patrol'
+  | 'answer_seen'
   | 'propose_incident'
   | 'propose_post'
   | 'propose_roster'
