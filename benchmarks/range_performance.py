@@ -181,7 +181,8 @@ def judge(name: str, said: Array, was: Array) -> dict[str, object]:
         f"{name}_mean": float(said.mean()),
         f"{name}_mean_off": abs(float(said.mean()) - share),
         f"{name}_brier": brier,
-        f"{name}_brier_over_base": brier / (share * (1 - share)),
+        # Where all or none were found, the mean alone has nothing to be better than.
+        f"{name}_brier_over_base": brier / (share * (1 - share)) if 0 < share < 1 else None,
     }
     for low, high in pairwise(EDGES):
         inside = (said >= low) & (said < high if high < 1 else said <= high)

@@ -18,6 +18,7 @@ from marsad.app.cli import app
 from marsad.app.config import load_site
 from marsad.app.plan import plan_site
 from marsad.app.plan_file import load_plan_file
+from marsad.app.plan_split import plan_sectors
 from marsad.geo.geodesy import EnuFrame
 from marsad.kernel.error import InputError
 from marsad.kernel.plan import Plan
@@ -529,6 +530,25 @@ def test_a_long_line_is_planned_in_sectors_and_summed(plan: Callable[..., Result
     assert built[0] <= {"c0", "c1"}
     assert built[1] <= {"c2", "c3"}
     assert json.loads((tmp_path / "out" / "outline.json").read_text())["cost"] == found["cost"]
+
+
+def test_time_goes_where_the_most_may_still_be_saved_and_ctrl_c_ends_all(
+    plan: Callable[..., Result], tmp_path: Path
+) -> None:
+    plan(HEAD + TOWERS + candidates(-700, -500, -300, -100, 100, 300, 500, 700))
+    named = (tmp_path / "site.toml", tmp_path / "asked.toml", tmp_path / "out", 0.8)
+    told: list[str] = []
+    whole = plan_sectors(*named, seconds=60.0, tell=told.append, checked=False, reported=False)
+    assert whole.gap == pytest.approx(0.0, abs=1e-9)
+
+    def stop(text: str) -> None:
+        if "cut" in text:
+            raise KeyboardInterrupt
+
+    stopped = plan_sectors(*named, seconds=60.0, tell=stop, checked=False, reported=False)
+    assert stopped.closed
+    assert whole.bound - 1e-9 <= stopped.cost
+    assert stopped.bound <= whole.cost + 1e-9
 
 
 def test_a_sector_that_stays_open_says_why_and_is_in_no_sum(plan: Callable[..., Result]) -> None:

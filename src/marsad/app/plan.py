@@ -17,7 +17,7 @@ from marsad.app.plan_gis import FILES as GIS
 from marsad.app.plan_gis import write_gis
 from marsad.app.plan_ground import Sector, illustrative, lay_out
 from marsad.app.plan_map import draw_map
-from marsad.app.plan_options import Option, offer
+from marsad.app.plan_options import Offer, Option, offer
 from marsad.app.plan_paper import NAMES as REPORTS
 from marsad.app.plan_paper import write_reports
 from marsad.app.plan_report import MEASURED, Built, PlanReport, money
@@ -56,7 +56,18 @@ class Given(NamedTuple):
     plan: PlanFile
 
 
-class _Answer(NamedTuple):
+class Ready(NamedTuple):
+    """A line that is laid out and looked at, ready to be searched over."""
+
+    given: Given
+    out: Path
+    sector: Sector
+    found: Offer
+    asked: Asked
+    siting: Siting
+
+
+class Answer(NamedTuple):
     """Where the search ended, why, after how long, and under a budget what no choice reaches."""
 
     choice: Choice
@@ -79,15 +90,20 @@ def plan_site(
     Raises: InputError naming what to mend, UnavailableError where the folder cannot be written to.
     """
     given = Given(site_path, settings, load_site(site_path), load_plan_file(settings))
-    return plan_given(given, out, seconds=seconds, tell=tell, checked=checked, reported=reported)
+    refuse_no_time(seconds)
+    ready = made_ready(given, out, tell)
+    answer = _answer(ready.asked, ready.siting, given.plan, seconds, tell)
+    return finished(ready, answer, seconds=seconds, tell=tell, checked=checked, reported=reported)
 
 
-def plan_given(
-    given: Given, out: Path, *, seconds: float, tell: Tell, checked: bool = True, reported: bool = True
-) -> PlanReport:
-    """The same of a site and a plan file that were read. Raises: as `plan_site`."""
+def refuse_no_time(seconds: float) -> None:
+    """Raise InputError for a time to search in that is none."""
     if not (math.isfinite(seconds) and seconds > 0):
         raise InputError(f"--for {seconds:g}: must be above 0")
+
+
+def made_ready(given: Given, out: Path, tell: Tell) -> Ready:
+    """The line laid out and looked at, and the folder emptied. Raises: as `plan_site`."""
     site_path, settings, site, plan = given
     _empty(out, (settings, site_path, *map(Path, site.terrain.files)))
     sector = lay_out(site, plan)
@@ -99,7 +115,15 @@ def plan_given(
     siting = asked.at(plan.probability)
     if math.isinf(siting.most):
         raise InputError("nobody can walk across here: the ground on both sides is not known, or too steep everywhere")
-    answer = _answer(asked, siting, plan, seconds, tell)
+    return Ready(given, out, sector, found, asked, siting)
+
+
+def finished(
+    ready: Ready, answer: Answer | None, *, seconds: float, tell: Tell, checked: bool, reported: bool
+) -> PlanReport:
+    """What was found, written to the folder; without an `answer` the sector stays open. Raises: as `plan_site`."""
+    given, out, sector, found, asked, siting = ready
+    plan, options = given.plan, found.options
     choice = np.ones(siting.options, np.bool_) if answer is None else answer.choice
     built = [] if answer is None else chosen(options, choice)
     ways = worst_ways(sector, plan, siting, choice)
@@ -119,7 +143,7 @@ def plan_given(
         files = (*files, *write_reports(out, sector, options, choice, seen, made, study, outcomes))
     stood = any(option.element == "camera" for option in options)
     return PlanReport(
-        site_file=str(site_path),
+        site_file=str(given.site_path),
         site=sector.site.name,
         line=sector.line.id,
         closed=made is not None,
@@ -151,38 +175,59 @@ def _seen(siting: Siting, choice: Choice, sector: Sector) -> Choice:
     return seen
 
 
-def _answer(asked: Asked, siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> _Answer | None:
+def _answer(asked: Asked, siting: Siting, plan: PlanFile, seconds: float, tell: Tell) -> Answer | None:
     """What the search found; None where the sector cannot be closed."""
     if plan.budget is not None:
         return _afford(asked, plan, plan.budget, seconds, tell)
     return None if siting.open_way() is not None else _search(siting, plan.probability, plan.seed, seconds, tell)
 
 
-def _search(siting: Siting, probability: float, seed: int, seconds: float, tell: Tell) -> _Answer:
+class Search:
+    """A search that may be gone on with again and again, and the best that it found so far."""
+
+    def __init__(self, siting: Siting, probability: float, seed: int, tell: Tell) -> None:
+        self._probability, self._tell, self._told_s = probability, tell, 0.0
+        start = time.monotonic()
+        self._steps = solve(siting, np.random.default_rng(seed))
+        self.last = next(self._steps)
+        self.spent_s = time.monotonic() - start
+        self.stopped = "time"
+        tell(_step_text(self.last, self.spent_s))
+
+    def go_on(self, seconds: float) -> None:
+        """Search for so long, until it is proven or the user has had enough (`stopped`); at least a step."""
+        start, before_s = time.monotonic(), self.spent_s
+        try:
+            for step in self._steps:
+                last, self.last = self.last, step
+                self.spent_s = before_s + time.monotonic() - start
+                if (step.cost, step.bound) != (last.cost, last.bound) or self.spent_s - self._told_s >= _TELL_S:
+                    self._tell(_step_text(step, self.spent_s))
+                    self._told_s = self.spent_s
+                if step.gap > 0 and self.spent_s - before_s >= seconds:
+                    return
+            self.stopped = "proven"
+        except KeyboardInterrupt:
+            self.stopped = "interrupted"
+
+    def answer(self) -> Answer:
+        """The best so far."""
+        last = self.last
+        return Answer(last.choice, last.cost, last.bound, self._probability, self.stopped, self.spent_s)
+
+
+def _search(siting: Siting, probability: float, seed: int, seconds: float, tell: Tell) -> Answer:
     """Search until it is proven, the time is up or the user has had enough."""
-    start = time.monotonic()
-    steps = solve(siting, np.random.default_rng(seed))
-    last, stopped, told_s = next(steps), "proven", 0.0
-    tell(_step_text(last, time.monotonic() - start))
-    try:
-        for step in steps:
-            last, before, spent_s = step, last, time.monotonic() - start
-            if (step.cost, step.bound) != (before.cost, before.bound) or spent_s - told_s >= _TELL_S:
-                tell(_step_text(step, spent_s))
-                told_s = spent_s
-            if step.gap > 0 and spent_s >= seconds:
-                stopped = "time"
-                break
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-    return _Answer(last.choice, last.cost, last.bound, probability, stopped, time.monotonic() - start)
+    search = Search(siting, probability, seed, tell)
+    search.go_on(seconds - search.spent_s)
+    return search.answer()
 
 
 def _step_text(step: Progress, spent_s: float) -> str:
     return f"{spent_s:6.1f} s  {step.doing:8}  cost {money(step.cost)}  bound {step.bound:,.1f}  gap {step.gap:.1%}"
 
 
-def _afford(asked: Asked, plan: PlanFile, budget: float, seconds: float, tell: Tell) -> _Answer:
+def _afford(asked: Asked, plan: PlanFile, budget: float, seconds: float, tell: Tell) -> Answer:
     """The best probability found that the budget pays for, and a bound on it."""
     start, told_s, stopped = time.monotonic(), 0.0, "proven"
     steps = within(asked.at, budget, np.random.default_rng(plan.seed))
@@ -199,11 +244,11 @@ def _afford(asked: Asked, plan: PlanFile, budget: float, seconds: float, tell: T
     except KeyboardInterrupt:
         stopped = "interrupted"
     spent = time.monotonic() - start
-    return _Answer(last.choice, last.cost, last.bound, last.asked, stopped, spent, last.attainable)
+    return Answer(last.choice, last.cost, last.bound, last.asked, stopped, spent, last.attainable)
 
 
 def _plan(
-    sector: Sector, plan: PlanFile, asked: Asked, siting: Siting, options: Sequence[Option], answer: _Answer,
+    sector: Sector, plan: PlanFile, asked: Asked, siting: Siting, options: Sequence[Option], answer: Answer,
     ways: tuple[Way, ...], seconds: float, tell: Tell,
 ) -> Plan:  # fmt: skip
     """The plan as the house records it."""
@@ -225,7 +270,7 @@ def _plan(
     )
 
 
-def _curve(asked: Asked, plan: PlanFile, answer: _Answer, seconds: float, tell: Tell) -> Iterator[CurvePoint]:
+def _curve(asked: Asked, plan: PlanFile, answer: Answer, seconds: float, tell: Tell) -> Iterator[CurvePoint]:
     """What each of the probabilities asked about costs; those that nothing reaches are left out.
 
     With a budget that which is required is one of them: what would be needed.

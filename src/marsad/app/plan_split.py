@@ -6,7 +6,7 @@ plans that are made sector by sector.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ import numpy as np
 
 from marsad.adapters.writing import replace_whole
 from marsad.app.config import load_site
-from marsad.app.plan import Given, Tell, plan_given
+from marsad.app.plan import Answer, Given, Ready, Search, Tell, finished, made_ready, refuse_no_time
 from marsad.app.plan_file import PlanFile, StandingBarrier, load_plan_file
 from marsad.app.plan_report import MEASURED, PlanReport, money, why_open
 from marsad.geo.geodesy import Array, EnuFrame
@@ -29,6 +29,7 @@ from marsad.plan.line_ground import beside
 from marsad.simulate.terrain import ILLUSTRATIVE
 
 OUTLINE: Final = "outline.json"
+_SHARES = 4
 
 
 class Part(Record):
@@ -87,21 +88,55 @@ def plan_sectors(
         raise InputError("the site has no line to hold: add a [[lines]] table to the site file")
     if plan.budget is not None:
         raise InputError("budget is of one plan: take it out of the plan file to plan by --split")
+    refuse_no_time(seconds)
     line = site.lines[0]
     cuts = _cuts(line, split_km)
-    parts, reports = [], []
+    ready = []
     for number, (begin, end) in enumerate(pairwise(cuts), start=1):
         tell(f"sector {number} of {len(cuts) - 1}: {begin / 1000:.1f} to {end / 1000:.1f} km")
-        folder = out / f"sector-{number:02d}"
         given = Given(site_path, settings, *_sector(site, plan, line, (begin, end), number))
-        report = plan_given(
-            given, folder, seconds=seconds / (len(cuts) - 1), tell=tell, checked=checked, reported=reported
-        )
+        ready.append(made_ready(given, out / f"sector-{number:02d}", tell))
+    answers = _searched(ready, seconds, tell)
+    parts, reports = [], []
+    for one, answer, (begin, end) in zip(ready, answers, pairwise(cuts), strict=True):
+        report = finished(one, answer, seconds=seconds / len(ready), tell=tell, checked=checked, reported=reported)
         reports.append(report)
-        parts.append(_part(report, folder, begin, end))
+        parts.append(_part(report, one.out, begin, end))
     outline = _outline(site, line, parts, reports, cuts[-1])
     replace_whole(out / OUTLINE, msgspec.json.format(msgspec.json.encode(outline)) + b"\n")
     return msgspec.structs.replace(outline, files=(str(out / OUTLINE), *(part.folder for part in parts)))
+
+
+def _searched(ready: Sequence[Ready], seconds: float, tell: Tell) -> list[Answer | None]:
+    """What was found for each sector in `seconds` in all; None for those that stay open.
+
+    Each has a first share of the time; from then on the next goes to the sector whose gap is the largest for the time
+    that it has had. What is proven early leaves its time to the others; Ctrl-C ends all.
+    """
+    share_s = seconds / (_SHARES * len(ready))
+    searches: dict[int, Search] = {}
+    for number, one in enumerate(ready):
+        if one.siting.open_way() is None:
+            plan = one.given.plan
+            searches[number] = Search(one.siting, plan.probability, plan.seed, _told(tell, number))
+            searches[number].go_on(share_s)
+            if searches[number].stopped == "interrupted":
+                tell("stopped: the sectors that are left have what a quick look finds")
+                share_s = seconds = 0.0
+    while (left := [each for each in searches.values() if each.last.gap > 0]) and _spent_s(searches) < seconds:
+        neediest = max(left, key=lambda each: (each.last.cost - each.last.bound) / each.spent_s)
+        neediest.go_on(share_s)
+        if neediest.stopped == "interrupted":
+            break
+    return [searches[number].answer() if number in searches else None for number in range(len(ready))]
+
+
+def _spent_s(searches: Mapping[int, Search]) -> float:
+    return sum(each.spent_s for each in searches.values())
+
+
+def _told(tell: Tell, number: int) -> Tell:
+    return lambda text: tell(f"sector {number + 1}: {text}")
 
 
 def _lengths(line: Line) -> Array:

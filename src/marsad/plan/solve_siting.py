@@ -176,17 +176,21 @@ class _Search:
         """One solution of the relaxation, and how many new inequalities cut it off."""
         relaxed = self.relaxation.solve(lower, upper)
         share, found = relaxed.share, 0
+        asked: set[tuple[int, int, bytes]] = set()
         inner = np.where(lower, 1.0, np.where(upper, self.best, 0.0))
         for inward in _INWARD:
-            found += self._separate(share, inward * share + (1 - inward) * inner)
+            found += self._separate(share, inward * share + (1 - inward) * inner, asked)
         for _ in range(draws if found < _ENOUGH_CUTS else 0):
-            found += self._separate(share, share * (self.rng.random(len(share)) > 0.25))
-            found += self._separate(share, (self.rng.random(len(share)) < share).astype(float))
+            found += self._separate(share, share * (self.rng.random(len(share)) > 0.25), asked)
+            found += self._separate(share, (self.rng.random(len(share)) < share).astype(float), asked)
         self.relaxation.forget(share)
         return relaxed, found
 
-    def _separate(self, share: Array, at: Array) -> int:
-        ways = weak_ways(self.siting, at)
+    def _separate(self, share: Array, at: Array, asked: set[tuple[int, int, bytes]]) -> int:
+        """How many new inequalities the ways that are weak at some point give; each way is `asked` for its own once."""
+        found = {(way.passage, way.lost, way.places.tobytes()): way for way in weak_ways(self.siting, at)}
+        ways = [way for name, way in found.items() if name not in asked]
+        asked.update(found)
         return self.relaxation.add(watch_cuts(self.siting, share) + violated_cuts(self.siting, share, ways))
 
     def _learn(self, relaxed: Relaxed) -> None:
