@@ -184,7 +184,7 @@ def main() -> None:
     """Reckon through some grounds, and say what is believed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grounds", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=101, help="the choices were made on 1 to 10")
+    parser.add_argument("--seed", type=int, default=101, help="the choices were made on 101 to 124")
     asked = parser.parse_args()
     start, every = time.perf_counter(), [beliefs(asked.seed + k) for k in range(asked.grounds)]
     print(f"{CAMERAS * asked.grounds} cameras, {PROTECTED_M} m protected; {time.perf_counter() - start:.0f} s")

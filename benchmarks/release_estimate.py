@@ -1,6 +1,6 @@
 """How far off the one best estimate of each camera is, that an attacker on a night's releases can make.
 
-    python benchmarks/release_estimate.py                   # 24 nights, 120 cameras anywhere: some minutes
+    python benchmarks/release_estimate.py                   # 12 nights, 60 cameras anywhere: some minutes
     python benchmarks/release_estimate.py --heights         # the same with cameras on heights
     python benchmarks/release_estimate.py --nights 48 --only "reckons through all"
 
@@ -199,7 +199,7 @@ def outcome(named: Array, cameras: Array) -> Outcome:
 def main() -> None:
     """Attack some nights, and say how far off the best estimates are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nights", type=int, default=24)
+    parser.add_argument("--nights", type=int, default=12)
     parser.add_argument("--walkers", type=int, default=80)
     parser.add_argument("--seed", type=int, default=201, help="the choices were made on 101 to 124")
     parser.add_argument("--heights", action="store_true", help="cameras stand on heights, as one would put them")

@@ -68,7 +68,6 @@ def test_whoever_reckons_through_all_places_believes_little_more_than_before() -
 def test_what_is_told_says_nothing_of_how_far_a_thing_is_from_the_camera() -> None:
     """However near or far it is seen, every release of a rule has the same sigma and the same fields."""
     attack = loaded("release_attack")
-    world = attack.make_world(np.random.default_rng(SEED))
-    terms = attack.agreed(attack.released_ground(world, attack.signed_agreement().agreement))
+    terms = attack.agreed(attack.ReleaseGround(block_m=4 * attack.PROTECTED_M))
     assert {rule.sigma_m for rule in terms.rules} == {attack.PROTECTED_M}
     assert terms.agreement.protected_distance_m == attack.PROTECTED_M
