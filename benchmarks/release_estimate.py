@@ -1,6 +1,6 @@
 """How far off the one best estimate of each camera is, that an attacker on a night's releases can make.
 
-    python benchmarks/release_estimate.py                   # 12 nights, 60 cameras anywhere: some minutes
+    python benchmarks/release_estimate.py                   # 12 nights, 60 cameras anywhere: five minutes
     python benchmarks/release_estimate.py --heights         # the same with cameras on heights
     python benchmarks/release_estimate.py --nights 48 --only "reckons through all"
 
