@@ -5,7 +5,7 @@
 
 The hardest attack on the release ground. The partner knows the terrain, how far such cameras see and how high their
 masts are, and of each camera the square kilometre or two in which it stands (1.4 by 1.3 km, anywhere in it); it has
-learnt without an error which blocks are told of, and knows about how many of the whole ones are. It draws from the
+learnt without an error which blocks are told of, and knows what share of the whole ones that is. It draws from the
 belief that follows (Gibbs sampling over places and headings), with what is told and without. Told are: the belief that
 a camera stands within the protected distance of where it does, the mean and the most over the cameras; and how many of
 them stand within that distance of the one best place to name. `every whole block` is the release ground without the
@@ -50,8 +50,6 @@ SQUARE_E_M, SQUARE_S_M, SQUARE_N_M = 700.0, -1800.0, -500.0
 SPARSE = 4
 """One in so many cells of 100 m is looked at."""
 SWEEPS, FIRST = 90, 30
-TOLD_SHARE = 0.7
-"""About so many of the blocks that are seen whole are told of, as the partner knows."""
 
 
 class Places(NamedTuple):
@@ -160,25 +158,33 @@ def beliefs(seed: int, step_m: float = 130.0) -> dict[str, tuple[int, Belief]]:
     """For one ground: how many blocks are told of, and what is believed; told nothing, all whole blocks, as it is."""
     world, agreement = anywhere(seed), signed_agreement().agreement
     places = possible(world, agreement.block_m, step_m)
-    careless = [Eye(seen, [seen]) for seen in world.sights]
-    grounds = {
-        "every whole block": (ground_of(agreement, ORIGIN, world.lattice, careless), 1.0),
-        "as released": (released_ground(world, agreement), TOLD_SHARE),
-    }
+    whole, released = whole_blocks(world), released_ground(world, agreement).blocks
+    grounds = {"every whole block": (whole, 1.0), "as released": (released, share_told(world, released))}
     even = [np.full(len(at), 1 / len(at)) for at in places.at]
     found = {"nothing": (0, belief(places, even, world.cameras[:, :2]))}
-    for name, (ground, told_share) in grounds.items():
-        told = np.array([block in set(ground.blocks) for block in places.blocks])
-        chances = believed(places, told, told_share, np.random.default_rng(seed))
-        found[name] = len(ground.blocks), belief(places, chances, world.cameras[:, :2])
+    for name, (blocks, share) in grounds.items():
+        told = np.array([block in {*blocks} for block in places.blocks])
+        chances = believed(places, told, share, np.random.default_rng(seed))
+        found[name] = len(blocks), belief(places, chances, world.cameras[:, :2])
     return found
+
+
+def whole_blocks(world: World) -> tuple[tuple[int, int], ...]:
+    """The blocks that are seen whole: what would be told of, were cameras not thought of."""
+    careless = [Eye(seen, [seen]) for seen in world.sights]
+    return ground_of(signed_agreement().agreement, ORIGIN, world.lattice, careless).blocks
+
+
+def share_told(world: World, blocks: Sequence[tuple[int, int]]) -> float:
+    """What share of the blocks that are seen whole is told of, as the partner knows."""
+    return min(max(len(blocks) / max(len(whole_blocks(world)), 1), 0.05), 0.95)
 
 
 def main() -> None:
     """Reckon through some grounds, and say what is believed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grounds", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=101, help="the choices were made on 1 to 10")
+    parser.add_argument("--seed", type=int, default=101, help="the choices were made on 101 to 124")
     asked = parser.parse_args()
     start, every = time.perf_counter(), [beliefs(asked.seed + k) for k in range(asked.grounds)]
     print(f"{CAMERAS * asked.grounds} cameras, {PROTECTED_M} m protected; {time.perf_counter() - start:.0f} s")

@@ -299,6 +299,21 @@ def test_it_waits_for_a_station_and_says_what_it_waits_for(partner: Partner) -> 
         cap.turn()
 
 
+def test_a_wrong_agreement_and_one_that_has_ended_are_told_of(partner: Partner) -> None:
+    with partner.cap() as cap:
+        partner.tell(told("a", agreement_id="another"))
+        turn(cap)
+        assert cap.link.state == "refused"
+        assert "under another" in cap.link.reason
+        partner.tell(told("b"))
+        turn(cap)
+        assert cap.link.state == "connected"
+        partner.now_ns = partner.agreement.until_ns
+        turn(cap)
+        assert cap.link.state == "refused"
+        assert "has ended" in cap.link.reason
+
+
 def test_two_of_them_do_not_share_a_spool_and_an_unsigned_agreement_starts_nothing(partner: Partner) -> None:
     with partner.cap(), pytest.raises(UnavailableError, match="drops messages by this spool"):
         partner.cap()

@@ -398,6 +398,10 @@ def test_what_is_said_between_stations_or_under_another_agreement_goes_to_no_map
     with telling(partner.settings(taky.port)):
         wait(lambda: "marsad.east.x2" in somebody.things())
     assert "marsad.east.x1" not in somebody.things()
+    partner.tell(told("x3", agreement_id="other"))
+    with telling(partner.settings(taky.port)) as tak:
+        wait(lambda: tak.link.state == "refused")
+        assert "under other" in tak.link.reason
 
 
 def test_a_desk_tells_a_map_what_the_agreement_allows_and_shows_how_the_link_stands(

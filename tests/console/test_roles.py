@@ -14,6 +14,7 @@ from marsad.console.roles import (
     RANKS,
     act_table,
     acts_of,
+    answers_of,
     at_least,
     may,
     read_table,
@@ -73,6 +74,15 @@ def test_a_planner_proposes_posts_and_rosters_and_changes_nothing_else(act: Act)
     assert may(Person(name="x", role="planner"), act, find) == (planned or tag_of(type(act)) == "look_up")
     assert says_of("planner") == ("post_proposal", "roster_proposal")
     assert says_of("viewer") == says_of("patrol") == ()
+
+
+def test_a_joint_matter_is_answered_by_whom_the_table_names() -> None:
+    """The table of docs/reference/joint.md: an operator answers what moves, a supervisor what binds both."""
+    moving = {"handover_offer", "look_request", "slot_offer", "slot_claim", "corridor_notice"}
+    binding = {"incident_proposal", "post_proposal", "roster_proposal", "coverage_offer", "emergency_notice"}
+    assert {*answers_of("operator")} == moving
+    assert {*answers_of("supervisor")} == {*answers_of("administrator")} == moving | binding
+    assert answers_of("planner") == answers_of("viewer") == answers_of("patrol") == ()
 
 
 @given(ANY_ACT, st.sampled_from(["P1", "P2", "", "P3"]))

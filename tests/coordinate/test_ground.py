@@ -1,5 +1,7 @@
 """Blocks are told of as a whole or not at all, and none that only the true places of the cameras explain."""
 
+import math
+
 import numpy as np
 from msgspec.structs import replace
 from test_release import AGREEMENT as OPEN
@@ -42,7 +44,7 @@ def test_a_block_that_reaches_beyond_what_is_known_is_not_told_of() -> None:
 def test_what_a_camera_sees_from_few_places_alone_is_not_told_of() -> None:
     _, north = LATTICE.centres()
     rare = north > 1000
-    enough = round(LEAST_PLACES * PLACES)
+    enough = math.ceil(LEAST_PLACES * PLACES)
     for there in (enough - 1, enough):
         elsewhere = [ALL] * there + [~rare] * (PLACES - there)
         told = blocks(Eye(ALL, elsewhere))
@@ -53,7 +55,9 @@ def test_what_a_camera_sees_from_few_places_alone_is_not_told_of() -> None:
 def test_all_that_is_told_of_could_be_seen_from_the_same_other_places() -> None:
     """Either half may be told of, from places of its own; both together only the true place explains."""
     east, _ = LATTICE.centres()
-    elsewhere = [east < 0] * (PLACES // 2) + [east > 0] * (PLACES // 2)
+    both = 2 * math.ceil(LEAST_PLACES * PLACES) - PLACES
+    half = (PLACES - both) // 2
+    elsewhere = [east < 0] * half + [ALL] * both + [east > 0] * half
     told = blocks(Eye(ALL, elsewhere))
     assert len(told) == 18
     assert len({block_east < 0 for block_east, _ in told}) == 1

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "src/marsad/console/built"
@@ -613,6 +613,39 @@ def test_it_takes_two_to_tell_a_partner_again(new_page: NewPage, server: Server)
     other.keyboard.type("seen that it is gone")
     other.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Stop sharing")).to_be_visible()
+
+
+def flat(tile: Route) -> None:
+    """The ground at the height of the sea, as a tile of heights, or of nothing else."""
+    if "/terrain/" in tile.request.url:
+        sea = io.BytesIO()
+        # Red counts 256 m, from -32768 m on.
+        Image.new("RGB", (256, 256), (128, 0, 0)).save(sea, "PNG")
+        tile.fulfill(body=sea.getvalue(), content_type="image/png")
+    else:
+        tile.fulfill(body=b"", content_type="application/x-protobuf")
+
+
+def test_what_both_see_is_named_on_the_map_with_how_old_their_word_is(new_page: NewPage, server: Server) -> None:
+    page = new_page(language="en", user="rana")
+    server.script("partner")
+    edges = {"west_deg": 40.95, "south_deg": 34.3, "east_deg": 41.2, "north_deg": 34.5}
+    facts = {"max_zoom": 12, "version": "1", "illustrative": True, "source": "", "base_map": False, "layers": False}
+    page.route(re.compile("/api/map/(terrain|contours)/"), flat)
+    page.route(re.compile("/api/map$"), lambda asked: asked.fulfill(json=edges | facts))
+    page.get_by_text("Try again").click()
+    said = page.locator("p.hidden[aria-live]")
+    ground = page.locator(".maplibregl-canvas")
+    expect(page.locator(".scale")).to_contain_text(re.compile("[1-9]"), timeout=60_000)
+    heard = []
+    ground.focus()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        heard.append(said.inner_text())
+        if "both see it" in heard[-1]:
+            break
+    # One symbol, ours, with the age of what they told of it.
+    assert re.search("both see it, P .* ago, .*of", heard[-1]), heard
 
 
 def test_an_officer_tells_of_something_beyond_the_rules(

@@ -25,7 +25,7 @@ from marsad.adapters.inbox import Spool
 from marsad.adapters.outbox import OutboxReader
 from marsad.adapters.writing import write_refusal
 from marsad.app.agreement_file import read_signed
-from marsad.app.outlet import BACK_OFF_S, NS, LinkNotes, log, parcels, rest
+from marsad.app.outlet import BACK_OFF_S, NS, LinkNotes, log, not_told, parcels, rest
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.agreement import refuse_unsigned
 from marsad.coordinate.release import read_release
@@ -98,11 +98,15 @@ class CapBoard:
         self.things = dict(things)
         self.files: list[CapFile] = []
         """The messages to be dropped, in order."""
+        self.strange: str | None = None
+        """Which other agreement the last release was under; empty where it was this one, None before any."""
 
     def take(self, released: Release, told_ns: int, *, quiet: bool = False) -> None:
         """Take in what was told, ended, corrected or taken back, and when; `quiet` without a message."""
         if released.agreement_id != self._agreement.agreement_id:
+            self.strange = released.agreement_id
             return
+        self.strange = ""
         known = self.things.get(released.thing_id)
         if released.act in {"ended", "recalled"}:
             if known is not None and (released.act == "recalled" or not known.over_ns):
@@ -185,6 +189,7 @@ class Cap:
             self._state = _state_in(self._spool, settings.spool)
             begun.pop_all()
         self._settled = False
+        self._strange = ""
         self.link = LinkNotes(self._spool, "cap", now_ns)
 
     def __enter__(self) -> Self:
@@ -233,7 +238,11 @@ class Cap:
         if (stream, read) != (self._state.stream, self._state.read) or board.things != self._state.things:
             names = tuple(each.name for each in board.files)
             self._drop(board.files, CapState(stream=stream, read=read, things=board.things, dropping=names))
+        self._strange = self._strange if board.strange is None else board.strange
         behind = read < last
+        if fault := not_told(self._agreement, self._strange, self._now_ns()):
+            self.link.happen("refused", fault)
+            return behind
         said = f"dropped into {self._settings.out}; nobody confirms what lies in a folder"
         self.link.happen("behind" if behind else "whole", said)
         return behind

@@ -12,6 +12,7 @@ from marsad.adapters.inbox import Spool
 from marsad.adapters.outbox import OutboxReader
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.link_state import LinkChange, LinkHappening, after
+from marsad.kernel.agreement import Agreement
 from marsad.kernel.error import InputError, MarsadError
 from marsad.kernel.parcel import Parcel
 from marsad.kernel.partner import LinkState
@@ -46,6 +47,15 @@ class LinkNotes:
             log.info(self._name, state=state, happening=happening, reason=reason)
         with contextlib.suppress(MarsadError):
             self._spool.note_change(LinkChange(time_ns=now_ns, state=state, happening=happening, reason=reason))
+
+
+def not_told(agreement: Agreement, strange: str, now_ns: int) -> str:
+    """Why nothing is told under this agreement; empty where it is. `strange` names another that is."""
+    if now_ns >= agreement.until_ns:
+        return f"agreement {agreement.agreement_id} has ended: name the one that follows it with --agreement"
+    if strange:
+        return f"the station releases under {strange}, not under {agreement.agreement_id}: name that with --agreement"
+    return ""
 
 
 def rest(seconds: float, stop: Event) -> None:

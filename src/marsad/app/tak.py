@@ -22,7 +22,7 @@ from marsad.adapters.inbox import Spool
 from marsad.adapters.outbox import OutboxReader
 from marsad.adapters.tak_server import TakKeys, TakServer, tls_context
 from marsad.app.agreement_file import read_signed
-from marsad.app.outlet import BACK_OFF_S, NS, LinkNotes, parcels, rest
+from marsad.app.outlet import BACK_OFF_S, NS, LinkNotes, not_told, parcels, rest
 from marsad.app.systemd import tell_manager
 from marsad.coordinate.agreement import refuse_unsigned
 from marsad.coordinate.coarse import post_cell
@@ -172,7 +172,9 @@ class Tak:
         tls_context(settings.keys)
         self._settings = settings
         self._now_ns = now_ns
+        self._agreement = signed.agreement
         self._board = TakBoard(signed.agreement)
+        self._strange = ""
         self._stop = threading.Event()
         self._read = -1
         self._giver = ""
@@ -231,7 +233,10 @@ class Tak:
                     ping_s = time.monotonic()
                     server.send(cot_ping(self._giver or "station", self._now_ns()))
                     tell_manager("WATCHDOG=1")
-                self.link.happen("behind" if behind else "whole", "told over TAK; a TAK server confirms nothing")
+                if fault := not_told(self._agreement, self._strange, self._now_ns()):
+                    self.link.happen("refused", fault)
+                else:
+                    self.link.happen("behind" if behind else "whole", "told over TAK; a TAK server confirms nothing")
                 if not behind:
                     self._stop.wait(LOOK_S)
 
@@ -269,6 +274,8 @@ class Tak:
         with contextlib.suppress(InputError):
             released = read_release(parcel.payload)
             self._giver = released.giver
+            ours = released.agreement_id == self._agreement.agreement_id
+            self._strange = "" if ours else released.agreement_id
             self._board.take(released, parcel.time_ns)
 
 

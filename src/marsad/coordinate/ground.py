@@ -9,6 +9,7 @@ be seen as well.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +23,12 @@ from marsad.kernel.position import Position
 
 LEAST_SEEN = 0.98
 """The share of a block that is seen, at the least, where it is told of."""
-LEAST_SEEN_ELSEWHERE = 0.95
-"""The share that would be seen with a camera elsewhere: a little less, for nobody places a camera without looking."""
-LEAST_PLACES = 0.5
+LEAST_SEEN_ELSEWHERE = 0.97
+"""The share that would be seen with a camera elsewhere: hardly less, or whoever reckons rules that place out."""
+LEAST_PLACES = 0.6
 """The share of the other places of every camera from which all that is told of would be seen."""
-RINGS = (1.4, 2.4, 3.6)
-TURNS = 8
-"""The other places of a camera: on three circles about it, as wide as so many protected distances, at eight points."""
+STEP, NEAREST, FARTHEST = 0.6, 1.2, 4.0
+"""The other places of a camera: a lattice about it, in protected distances. A wider one is fitted by accident."""
 
 Seen = NDArray[np.bool_]
 
@@ -42,10 +42,10 @@ class Eye(NamedTuple):
 
 def other_places(protected_distance_m: float) -> Iterator[tuple[float, float]]:
     """How far east and north of a camera its other places lie, in metres."""
-    for ring in RINGS:
-        for turn in range(TURNS):
-            angle = 2 * math.pi * turn / TURNS
-            yield ring * protected_distance_m * math.sin(angle), ring * protected_distance_m * math.cos(angle)
+    most = math.floor(FARTHEST / STEP)
+    for east, north in product(range(-most, most + 1), repeat=2):
+        if NEAREST <= STEP * math.hypot(east, north) <= FARTHEST:
+            yield STEP * east * protected_distance_m, STEP * north * protected_distance_m
 
 
 def ground_of(agreement: Agreement, origin: Position, lattice: Lattice, eyes: Sequence[Eye]) -> ReleaseGround:

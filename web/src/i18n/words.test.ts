@@ -8,6 +8,7 @@ import { age, bearing, distance, grid, inAll, list, number, sought, span, t, typ
 import kmr from './kmr.json'
 import mapAr from '../map/strings.ar.json'
 import mapCkb from '../map/strings.ckb.json'
+import mapEn from '../map/strings.en.json'
 import mapKmr from '../map/strings.kmr.json'
 
 const LANGUAGES = { ar, ckb, kmr, en } as const
@@ -35,6 +36,11 @@ describe('the locale files', () => {
       expect(JSON.stringify(word).trim().length, key).toBeGreaterThan(2)
       expect(named(word), `${language} ${key}`).toEqual(named(en[key as Key]))
     }
+  })
+
+  it.each(Object.entries({ ...MAP_WORDS, en: mapEn }))('%s has every word of the map', (language, words) => {
+    const kept: Record<string, unknown> = LANGUAGES[language as Language]
+    for (const [key, word] of Object.entries(words)) expect(kept[key], key).toEqual(word)
   })
 
   it.each(Object.entries(LANGUAGES))('%s has every plural form of its language', (language, words) => {
