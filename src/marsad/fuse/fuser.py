@@ -694,9 +694,11 @@ class Fuser:
         share = shares(pairs, odds, 1.0, meeting)
         # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
         placed: Flags = np.any(state.told_ns[:, self._places] > 0, axis=1)
-        # That an unseen one is no longer where the other is says where it is thought to be, and not who it is.
+        # That an unseen one is no longer where the other is says where it is thought to be, and not who it is; and one
+        # too new to be held against others is not yet known to be one more.
         seen: Flags = state.seen_ns > state.time_ns - round(self.settings.label_kept_s * NS)
-        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share), seen)
+        asked = seen & (state.existence >= self.settings.doubt)
+        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share), asked)
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
@@ -751,12 +753,14 @@ def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) ->
     return pairs, odds * by_silence, by_silence
 
 
-def _with_doubts(state: State, pairs: Ints, share: Array, seen: Flags) -> State:
-    """The state with those in doubt who are likelier one of those shown than one more, and nobody else who is `seen`.
+def _with_doubts(state: State, pairs: Ints, share: Array, held: Flags) -> State:
+    """The state with those in doubt who are likelier one of those shown than one more, and nobody else who is `held`.
+
+    Those `held` (T) are seen, and have been held against all others.
 
     Of those not yet confirmed the least doubtful come first: where one camera sees one and another two, it is the one.
     """
-    confirmed = np.where((state.confirmed_ns < 0) & seen, 0, state.confirmed_ns)
+    confirmed = np.where((state.confirmed_ns < 0) & held, 0, state.confirmed_ns)
     others: dict[int, list[tuple[int, float]]] = {}
     for (one, two), each in zip(pairs.tolist(), share.tolist(), strict=True):
         others.setdefault(one, []).append((two, each))
