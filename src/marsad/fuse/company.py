@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from marsad.fuse.beside import Alike, Beside
 from marsad.fuse.count import Told, heads_in
+from marsad.fuse.duplicates import shares
 from marsad.fuse.picture import headings_of
 from marsad.fuse.unseen import Sighting, carried, sighting_of
 from marsad.geo.geodesy import Array, EnuFrame
@@ -59,7 +60,7 @@ class CompanySettings(Record):
     there is something newer; a silhouette may hold those within `blob_m`. Two seen by one camera within `apart_s`, and
     not side by side, are two from then on; those who begin within `came_s` and side by side are together at once.
     Parties of which it is `same_sure` are one, and part where they are more than `far2` squared deviations apart; where
-    one is unseen, `parties_per_km2` others may be there.
+    one is unseen, `parties_per_km2` others may be there. Who is not shown counts from an existence of `surely` on.
     """
 
     near_m: float = 10.0
@@ -83,6 +84,7 @@ class CompanySettings(Record):
     far2: float = 25.0
     parties_per_km2: float = 0.5
     same_sure: float = 0.95
+    surely: float = 0.9
 
 
 class _Group(NamedTuple):
@@ -172,10 +174,10 @@ class Company:
         `beside` is whom one camera sees side by side, `alike` who may be the same person seen from two sides.
 
         Only what is confirmed or coasting has company, and only with others of its standing: nobody becomes known by
-        walking beside a patrol.
+        walking beside a patrol. Who is there and may be one of those shown says how many they are, and is no member.
         """
         there = sorted(
-            (t for t in tracks if t.status in {"confirmed", "coasting"} and t.kind in _GROUPING),
+            (t for t in tracks if t.kind in _GROUPING and (_is_shown(t) or self._is_doubted(t))),
             key=lambda t: t.track_id,
         )
         step_s = 0.0 if self._time_ns is None else min(max((time_ns - self._time_ns) / _NS, 0.0), 5.0)
@@ -187,10 +189,17 @@ class Company:
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
         odds = self._link_sides(sides, alike, step_s, time_ns)
-        named = self._named(_joined(sides, self._same, odds), time_ns)
+        parties = ([t for t in party if _is_shown(t)] for party in _joined(sides, self._same, odds))
+        named = self._named([party for party in parties if party], time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         groups = (self._group(group, party, side_of, time_ns) for group, party in named)
         return tuple(sorted(groups, key=lambda g: g.group_id))
+
+    def _is_doubted(self, track: PictureTrack) -> bool:
+        """Whether a track is surely somebody, seen now, and not yet known to be one more."""
+        lately_ns = round(self.settings.apart_s * _NS)
+        there = track.status == "tentative" and track.existence >= self.settings.surely
+        return there and track.time_ns - track.seen_ns <= lately_ns
 
     def _rename(self, tracks: Sequence[PictureTrack]) -> None:
         """Hand what is remembered under names found to be the same on to the name that stayed."""
@@ -341,10 +350,9 @@ class Company:
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
         odds = self._same_odds(sides, sees, alike, time_ns)
-        for (i, j), each in odds.items():
-            if not (_are_several(sides[i]) or _are_several(sides[j])):
-                continue
-            if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
+        several = {pair: each for pair, each in odds.items() if any(_are_several(sides[i]) for i in pair)}
+        for (i, j), share in _shares(odds).items():
+            if (i, j) in several and share > settings.same_sure:
                 self._same.setdefault(_pair(eldest[i], eldest[j]), 0.0)
         for pair in list(self._same):
             i, j = side_of.get(pair[0], -1), side_of.get(pair[1], -1)
@@ -701,13 +709,11 @@ def _seen_by(sides: Sequence[Sequence[PictureTrack]], since_ns: int) -> list[fro
     ]
 
 
-def _rivals(odds: Mapping[tuple[int, int], float], sees: Sequence[frozenset[str]], one: int, other: int) -> float:
-    """The odds that a party is one with another than this, which a camera sees beside this, so that not all are one."""
-    return sum(
-        each
-        for (i, j), each in odds.items()
-        if one in (i, j) and other not in (i, j) and sees[i + j - one] & sees[other]
-    )
+def _shares(odds: Mapping[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+    """How probable it is that two parties are one, of all the ways in which they and others may be."""
+    pairs = np.array(list(odds), np.int64).reshape(-1, 2)
+    each = shares(pairs, np.array(list(odds.values()), np.float64), 0.0)
+    return dict(zip(odds, each.tolist(), strict=True))
 
 
 def _as_many(one: int, two: int) -> float:
@@ -741,6 +747,10 @@ def _area2_of(track: PictureTrack) -> tuple[float, str]:
 
 def _pair(one: str, two: str) -> Pair:
     return (one, two) if one < two else (two, one)
+
+
+def _is_shown(track: PictureTrack) -> bool:
+    return track.status in {"confirmed", "coasting"}
 
 
 def _is_several(track: PictureTrack) -> bool:
