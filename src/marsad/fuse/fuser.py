@@ -659,12 +659,14 @@ class Fuser:
     def _linear(self, state: State, sensor: Sensor) -> Flags:
         """Which rows are known well enough that what a camera reports of them says something of the camera.
 
-        What one camera alone reports says nothing of it, however narrow the slice of its ray that is being tried.
+        What one camera alone reports says nothing of it, however narrow the slice of its ray that is being tried; nor
+        does what those beside it on its tower do.
         """
         if not isinstance(sensor, CameraSensor) or not len(state.bias_mean):
             return np.ones(len(state.rows.weight), np.bool_)
         told = state.told_ns > 0
-        vouched = (told.sum(axis=1) > 1) | (told & self._places).any(axis=1)
+        stands = np.stack([told[:, self._stand == stand].any(axis=1) for stand in np.unique(self._stand)], axis=1)
+        vouched = (stands.sum(axis=1) > 1) | (told & self._places).any(axis=1)
         variance = state.rows.spread[:, 0, 0] + state.rows.spread[:, 1, 1]
         owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
         away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
