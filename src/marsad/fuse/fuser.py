@@ -41,7 +41,7 @@ from marsad.kernel.track import Count, Kind
 NS = 1_000_000_000
 _LEAST_EXISTENCE = 0.004
 _LEAST_LABELLED = 1e-6
-_SLICES = 6
+_SLICES = 10
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
 _STRANGE, _STRANGE_KEPT = 0.5, 0.7
