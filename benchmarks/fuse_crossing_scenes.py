@@ -113,7 +113,7 @@ def crossings(case: Case, seed: int, errors: Errors | None = None) -> Crossings:
     whose: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
     seen = np.zeros((steps, len(parties), len(views)), np.bool_)
     for number, view in enumerate(views):
-        off_rad = _mount_off(sensors[number], view)
+        off_rad = mount_off(sensors[number], view)
         watch = _Watch(view, number, parties, errors, clocks[number], off_rad, np.random.default_rng((6, seed, number)))
         for step in range(steps):
             looks[step].append(watch.look(step, whose))
@@ -153,7 +153,7 @@ def _cameras(
     return sensors, views, clocks
 
 
-def _mount_off(sensor: Sensor, view: CameraView) -> tuple[float, float]:
+def mount_off(sensor: Sensor, view: CameraView) -> tuple[float, float]:
     """By how much a camera says more than is true, in azimuth and in elevation: what its mount is thought to be off."""
     if not isinstance(sensor, CameraSensor):
         return 0.0, 0.0
