@@ -113,7 +113,8 @@ def crossings(case: Case, seed: int, errors: Errors | None = None) -> Crossings:
     whose: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
     seen = np.zeros((steps, len(parties), len(views)), np.bool_)
     for number, view in enumerate(views):
-        watch = _Watch(view, number, parties, errors, clocks[number], np.random.default_rng((6, seed, number)))
+        off_rad = mount_off(sensors[number], view)
+        watch = _Watch(view, number, parties, errors, clocks[number], off_rad, np.random.default_rng((6, seed, number)))
         for step in range(steps):
             looks[step].append(watch.look(step, whose))
             seen[step, :, number] = watch.reported
@@ -150,6 +151,14 @@ def _cameras(
             views.append(CameraView(lens, turned, real, reach_m=REACH_M))
             clocks.append(late_s)
     return sensors, views, clocks
+
+
+def mount_off(sensor: Sensor, view: CameraView) -> tuple[float, float]:
+    """By how much a camera says more than is true, in azimuth and in elevation: what its mount is thought to be off."""
+    if not isinstance(sensor, CameraSensor):
+        return 0.0, 0.0
+    sight, pose = sensor.sight, view.pose
+    return sight.heading_rad - math.radians(pose.azimuth_deg), sight.tilt_rad - math.radians(pose.elevation_deg)
 
 
 def _parties(case: Case, rng: np.random.Generator) -> list[Party]:
@@ -271,9 +280,10 @@ class _Watch:
 
     def __init__(
         self, view: CameraView, number: int, parties: list[Party], errors: Errors, late_s: float,
-        rng: np.random.Generator,
+        off_rad: tuple[float, float], rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self._view, self._errors, self._late_ns, self._rng = view, errors, round(late_s * NS), rng
+        self._off_rad = off_rad
         self._name = f"tower-{number // 3}{'lmr'[number % 3]}"
         camera = Camera(id=self._name, lens=view.lens, pose=view.pose, reach_m=REACH_M)
         self._sight = CameraSensor(camera, view, TERRAIN).sight
@@ -332,7 +342,7 @@ class _Watch:
 
     def _direction(self, place: Floats) -> tuple[float, float]:
         across, climb, _, _ = angles_to(self._view.surface.arrays, self._sight, place[0], place[1], 0.0)
-        return across + self._sight.heading_rad, climb
+        return across + self._sight.heading_rad + self._off_rad[0], climb + self._off_rad[1]
 
     def _merged(self, direction: Floats, there: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
         """Silhouettes: who leads each, and who is in it."""
@@ -376,6 +386,7 @@ class _Watch:
         if rng.random() < STEP_S / errors.false_every_s:
             pose, half = self._view.pose, math.radians(FIELD_DEG) / 2
             at = np.array([math.radians(pose.azimuth_deg) + rng.uniform(-half, half), -rng.uniform(0.01, 0.03)])
+            at += self._off_rad
             self._false.append((now_s + rng.exponential(errors.false_s), self._next, at))
             self._next += 1
         return [(at + PIXEL_RAD * rng.normal(0, errors.white_px, 2), label) for _, label, at in self._false]

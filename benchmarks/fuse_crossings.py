@@ -5,7 +5,8 @@
 with its groups every second. `handoff`: they walk from camera to camera. `hollow`: nobody can see them for 10 to 60 s.
 `passing`: two parties pass within 60 m. `meeting`: two come together and part. `abreast`: two groups go alike, 160 to
 300 m apart. `turned`: mounts are off by 0.2 degrees (one sigma) and nobody has aligned them. `clock`: each tower's
-clock is off by half a second (one sigma). In all others mounts are off by 0.02 degrees.
+clock is off by half a second (one sigma). In all others mounts are off by 0.02 degrees. With `--told` the same is
+measured again with the fuser told by how much each mount is off: more than that no learning of it can win.
 
 A crossing is a party, one walker or several who go together, that two cameras or more reported for five seconds each.
 What is shown for a walker are the confirmed and coasting tracks that rest on reports of him; for several who go
@@ -30,7 +31,7 @@ from scipy.stats import beta
 
 from figures import Target, command, show
 from fuse_crossing_drawing import draw_scene
-from fuse_crossing_scenes import CASES, EPOCH_NS, NS, STEP_S, Case, Crossings, crossings
+from fuse_crossing_scenes import CASES, EPOCH_NS, NS, STEP_S, Case, Crossings, crossings, mount_off
 from marsad.fuse.beside import alike, side_by_side
 from marsad.fuse.company import Company, with_groups
 from marsad.fuse.fuser import Fuser
@@ -76,9 +77,10 @@ class Played(NamedTuple):
     false: int
 
 
-def play(scene: Crossings) -> list[Picture]:
-    """The picture with its groups, every second."""
+def play(scene: Crossings, *, told: bool = False) -> list[Picture]:
+    """The picture with its groups, every second; the fuser may be `told` how far off each mount is."""
     fuser, company = Fuser(scene.sensors), Company(scene.frame)
+    fuser = _told(scene, fuser) if told else fuser
     known = known_to(fuser, scene.frame)
     pictures = []
     for step, looks in enumerate(scene.looks):
@@ -91,9 +93,19 @@ def play(scene: Crossings) -> list[Picture]:
     return pictures
 
 
-def judged(scene: Crossings) -> Played:
+def _told(scene: Crossings, fuser: Fuser) -> Fuser:
+    """A fuser that knows to a hundredth of what is stated how far off each mount is."""
+    mark, state = fuser.settled
+    mean, sigma = state.bias_mean.copy(), np.sqrt(np.diag(state.bias_spread))
+    for slots, sensor, view in zip(fuser.biases.slots, scene.sensors, scene.cameras, strict=True):
+        mean[slots[:2]] = mount_off(sensor, view)
+        sigma[slots[:2]] /= 100
+    return Fuser(scene.sensors, start=(mark, state._replace(bias_mean=mean, bias_spread=np.diag(sigma**2))))
+
+
+def judged(scene: Crossings, *, told: bool = False) -> Played:
     """A scene played and judged."""
-    pictures = play(scene)
+    pictures = play(scene, told=told)
     moments = [_things(scene, picture) for picture in pictures]
     same = {old: track.track_id for picture in pictures for track in picture.tracks for old in track.formerly}
     verdicts = [_verdict(scene, moments, same, party) for party in range(len(scene.parties)) if _crossed(scene, party)]
@@ -220,6 +232,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="scenes of each case")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--out", type=Path, help="a folder for a picture of the worst scene of each case")
+    parser.add_argument("--told", action="store_true", help="measure also what it is with all mounts known")
     parser.add_argument("--each", action="store_true", help="print each crossing that has not one identity")
     return parser.parse_args()
 
@@ -240,12 +253,15 @@ def main() -> None:
     asked = options()
     figures: dict[str, object] = {"scenes_of_each_case": asked.seeds, "grace_s": GRACE_S}
     everything: list[Verdict] = []
+    with_told: list[Verdict] = []
     merges = false = 0
     for case in asked.cases:
         verdicts: list[Verdict] = []
         worst: Played | None = None
         for seed in range(asked.first, asked.first + asked.seeds):
-            played = judged(crossings(case, seed))
+            scene = crossings(case, seed)
+            played = judged(scene)
+            with_told += judged(scene, told=True).verdicts if asked.told else []
             verdicts += played.verdicts
             merges += len({what for _, what in played.merges})
             false += played.false
@@ -260,6 +276,7 @@ def main() -> None:
         if asked.out and worst:
             asked.out.mkdir(parents=True, exist_ok=True)
             draw_scene(worst.scene, worst.pictures, asked.out / f"{case}.png")
+    figures |= figures_of("told_", with_told) if asked.told else {}
     figures |= figures_of("", everything) | {"merges": merges, "false_tracks": false}
     show("fuse_crossings", figures, TARGETS, as_json=asked.json)
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from marsad.fuse.beside import Alike
 from marsad.fuse.company import Company, CompanySettings, with_groups
 from marsad.fuse.count import Told, count_of, heads_in
 from marsad.geo.geodesy import EnuFrame
@@ -355,3 +356,52 @@ def test_whom_a_camera_saw_apart_are_two_when_one_is_gone() -> None:
         seen = track("a", (0.0, 1.2 * k), moment=k, counted={"north": pair})
         groups = company.update([seen, replace(lost("b", (0.0, 1.2 * k), k, 9), count=pair)], k * S)
     assert all(len(group.members) == 1 for group in groups)
+
+
+WEST = {"w": 320.0, "wa": 0.0, "wb": 5.0, "wc": 10.0, "wd": 15.0}
+EAST_SEES = {"ea": 160.0, "eb": 165.0, "ec": 170.0, "ed": 175.0}
+
+
+def seen_from_two_sides(company: Company, moments: range, doubted: str) -> tuple[PictureGroup, ...]:
+    """The groups when one tower sees four and a walker, another four who may be any, of whom some are in doubt."""
+    groups: tuple[PictureGroup, ...] = ()
+    for k in moments:
+        tracks = [
+            track(name, (east, k), NORTH, moment=k, shared_m=300.0, counted={side: None})
+            for side, those in (("west", WEST), ("east", EAST_SEES)) for name, east in those.items()
+        ]  # fmt: skip
+        tracks = [replace(t, status="tentative") if t.track_id in doubted.split() else t for t in tracks]
+        alike = [Alike(e, w, 25.0) for e in EAST_SEES for w in WEST]
+        groups = company.update(tracks, k * S, alike=alike)
+    return groups
+
+
+def test_those_in_doubt_say_how_many_they_are_and_are_no_members() -> None:
+    (group,) = seen_from_two_sides(Company(FRAME), range(20), "eb ec ed")
+    assert group.members == ("ea", "wa", "wb", "wc", "wd")
+
+
+def test_two_parties_are_one_only_once_it_has_been_sure_for_a_while() -> None:
+    company = Company(FRAME)
+    for k in range(4):
+        seen_from_two_sides(company, range(k, k + 1), "")
+    groups = seen_from_two_sides(company, range(4, 6), "")
+    assert [len(group.members) for group in groups] == [4, 4]
+    assert len(seen_from_two_sides(company, range(6, 20), "")) == 1
+
+
+def test_what_is_one_with_one_party_is_not_with_another_that_a_camera_sees_beside_it() -> None:
+    """Held for one with four others at first, four go over to the four whom they turn out to be."""
+    company = Company(FRAME)
+    two = {name: track(name, (place, 0.0), shared_m=300.0, kind="group", counted={side: Count(best=4, low=4, high=4)})
+           for name, place, side in (("e", 160.0, "east"), ("w", 320.0, "west"), ("v", 0.0, "west"))}  # fmt: skip
+
+    def groups(moments: range, odds: Mapping[str, float]) -> list[tuple[str, ...]]:
+        for k in moments:
+            now = [replace(t, time_ns=k * S, seen_ns=k * S, contributors=tuple(
+                replace(c, time_ns=k * S) for c in t.contributors)) for t in two.values()]  # fmt: skip
+            out = company.update(now, k * S, alike=[Alike("e", name, each) for name, each in odds.items()])
+        return [group.members for group in out]
+
+    assert set(groups(range(8), {"w": 100.0, "v": 0.01})) == {("v",), ("e", "w")}
+    assert set(groups(range(8, 60), {"w": 0.01, "v": 100.0})) == {("w",), ("e", "v")}

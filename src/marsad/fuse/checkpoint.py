@@ -16,7 +16,7 @@ from marsad.kernel.position import BearingMeasurement
 from marsad.kernel.record import Record
 from marsad.kernel.track import Count, Kind
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 _SHAPES: Final[Mapping[str, str]] = {
     "existence": "T", "born_ns": "T", "seen_ns": "T", "confirmed_ns": "T", "surprise": "T", "bare": "T",

@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from marsad.fuse.beside import Alike, Beside
 from marsad.fuse.count import Told, heads_in
+from marsad.fuse.duplicates import Triple, shares
 from marsad.fuse.picture import headings_of
 from marsad.fuse.unseen import Sighting, carried, sighting_of
 from marsad.geo.geodesy import Array, EnuFrame
@@ -44,6 +45,11 @@ _PARTED2 = 9.5
 However little is known of them by now, they do until it is seen that they do not.
 """
 
+_NO_ODDS, _MOST_LOG_ODDS = 1e-2, 50.0
+"""What stands for odds that are none, and where they end."""
+_STRANGERS_PER_M2 = 1e-7
+"""How many others there may be, where it is asked whether a third is one with two."""
+
 Pair = tuple[str, str]
 """Two tracks, the first name first."""
 
@@ -59,7 +65,8 @@ class CompanySettings(Record):
     there is something newer; a silhouette may hold those within `blob_m`. Two seen by one camera within `apart_s`, and
     not side by side, are two from then on; those who begin within `came_s` and side by side are together at once.
     Parties of which it is `same_sure` are one, and part where they are more than `far2` squared deviations apart; where
-    one is unseen, `parties_per_km2` others may be there.
+    one is unseen, `parties_per_km2` others may be there. Who is not shown counts from an existence of `surely` on.
+    Whether two parties are one is averaged over `likely_s`, and where both are seen must be sure for `together_s`.
     """
 
     near_m: float = 10.0
@@ -83,6 +90,8 @@ class CompanySettings(Record):
     far2: float = 25.0
     parties_per_km2: float = 0.5
     same_sure: float = 0.95
+    surely: float = 0.9
+    likely_s: float = 5.0
 
 
 class _Group(NamedTuple):
@@ -108,6 +117,13 @@ class _Gap(NamedTuple):
     seconds: float
 
 
+class _Likeness(NamedTuple):
+    """How likely two parties have been one of late, as the logarithm of the odds, and for how long that was sure."""
+
+    log_odds: float
+    sure_s: float
+
+
 class Remembered(NamedTuple):
     """All that a company remembers.
 
@@ -125,6 +141,7 @@ class Remembered(NamedTuple):
     used: tuple[str, ...] = ()
     sightings: tuple[tuple[str, Sighting], ...] = ()
     apart: tuple[Pair, ...] = ()
+    likeness: tuple[tuple[Pair, _Likeness], ...] = ()
 
 
 class Company:
@@ -147,6 +164,7 @@ class Company:
         self._used = set(start.used)
         self._sightings = dict(start.sightings)
         self._apart = set(start.apart)
+        self._likeness = dict(start.likeness)
 
     @property
     def remembered(self) -> Remembered:
@@ -162,6 +180,7 @@ class Company:
             tuple(sorted(self._used)),
             tuple(self._sightings.items()),
             tuple(sorted(self._apart)),
+            tuple(self._likeness.items()),
         )
 
     def update(
@@ -172,10 +191,10 @@ class Company:
         `beside` is whom one camera sees side by side, `alike` who may be the same person seen from two sides.
 
         Only what is confirmed or coasting has company, and only with others of its standing: nobody becomes known by
-        walking beside a patrol.
+        walking beside a patrol. Who is there and may be one of those shown says how many they are, and is no member.
         """
         there = sorted(
-            (t for t in tracks if t.status in {"confirmed", "coasting"} and t.kind in _GROUPING),
+            (t for t in tracks if t.kind in _GROUPING and (_is_shown(t) or self._is_doubted(t))),
             key=lambda t: t.track_id,
         )
         step_s = 0.0 if self._time_ns is None else min(max((time_ns - self._time_ns) / _NS, 0.0), 5.0)
@@ -187,10 +206,17 @@ class Company:
         self._link(there, step_s, time_ns)
         sides = _connected(there, self._linked)
         odds = self._link_sides(sides, alike, step_s, time_ns)
-        named = self._named(_joined(sides, self._same, odds), time_ns)
+        parties = ([t for t in party if _is_shown(t)] for party in _joined(sides, self._same, odds))
+        named = self._named([party for party in parties if party], time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         groups = (self._group(group, party, side_of, time_ns) for group, party in named)
         return tuple(sorted(groups, key=lambda g: g.group_id))
+
+    def _is_doubted(self, track: PictureTrack) -> bool:
+        """Whether a track is surely somebody, seen now, and not yet known to be one more."""
+        lately_ns = round(self.settings.apart_s * _NS)
+        there = track.status == "tentative" and track.existence >= self.settings.surely
+        return there and track.time_ns - track.seen_ns <= lately_ns
 
     def _rename(self, tracks: Sequence[PictureTrack]) -> None:
         """Hand what is remembered under names found to be the same on to the name that stayed."""
@@ -340,11 +366,13 @@ class Company:
         eldest = [min(side, key=lambda t: (t.status == "coasting", t.first_ns, t.track_id)).track_id for side in sides]
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         sees = _seen_by(sides, time_ns - round(settings.lately_s * _NS))
-        odds = self._same_odds(sides, sees, alike, time_ns)
-        for (i, j), each in odds.items():
-            if not (_are_several(sides[i]) or _are_several(sides[j])):
-                continue
-            if each > settings.same_sure * (1 + each + _rivals(odds, sees, i, j) + _rivals(odds, sees, j, i)):
+        now = self._same_odds(sides, sees, alike, time_ns)
+        odds = self._smoothed(now, eldest, step_s)
+        share = _shares(odds, self._meeting(sides, odds))
+        for (i, j), each in share.items():
+            if (_are_several(sides[i]) or _are_several(sides[j])) and self._is_sure(
+                sides, eldest, (i, j), each, step_s
+            ):
                 self._same.setdefault(_pair(eldest[i], eldest[j]), 0.0)
         for pair in list(self._same):
             i, j = side_of.get(pair[0], -1), side_of.get(pair[1], -1)
@@ -353,16 +381,80 @@ class Company:
                     del self._same[pair]
                 continue
             parting = self._same.pop(pair)
-            each = odds.get((min(i, j), max(i, j)), 0.0)
-            doubtful = i != j and each < settings.part * (1 + each) and self._far(sides[i], sides[j]) > settings.far2
+            each = share.get((min(i, j), max(i, j)), 0.0)
+            doubtful = (
+                i != j
+                and each < settings.part
+                and (self._far(sides[i], sides[j]) > settings.far2 or _rival(share, sees, i, j) > 1 - settings.part)
+            )
             seen = _is_seen(sides[i]) and _is_seen(sides[j])
             parting = parting if not seen else parting + step_s if doubtful else 0.0
             # A camera that sees both can tell whether they go together: its word counts, and not this.
             if i == j or (sees[i] & sees[j]) or parting >= settings.parted_s:
                 continue
-            now = _pair(eldest[i], eldest[j])
-            self._same[now], self._met_ns[now] = parting, time_ns
+            held = _pair(eldest[i], eldest[j])
+            self._same[held], self._met_ns[held] = parting, time_ns
+        self._part_rivals(sides, sees, share)
         return odds
+
+    def _smoothed(
+        self, odds: Mapping[tuple[int, int], float], eldest: Sequence[str], step_s: float
+    ) -> dict[tuple[int, int], float]:
+        """The odds that parties are one as they have been of late: every look from one place says another."""
+        side = {name: i for i, name in enumerate(eldest)}
+        held = {pair: each for pair, each in self._likeness.items() if pair[0] in side and pair[1] in side}
+        names = {pair: _ordered(side[pair[0]], side[pair[1]]) for pair in held}
+        names |= {_pair(eldest[i], eldest[j]): (i, j) for i, j in odds}
+        new = -math.expm1(-step_s / self.settings.likely_s)
+        self._likeness = {}
+        out: dict[tuple[int, int], float] = {}
+        for pair, at in names.items():
+            told = math.log(max(odds.get(at, 0.0), _NO_ODDS))
+            before = held.get(pair, _Likeness(told, 0.0))
+            log_odds = before.log_odds + new * (told - before.log_odds)
+            self._likeness[pair] = _Likeness(log_odds, before.sure_s)
+            if at in odds:
+                out[at] = math.exp(min(log_odds, _MOST_LOG_ODDS))
+        return out
+
+    def _is_sure(
+        self, sides: Sequence[Sequence[PictureTrack]], eldest: Sequence[str], at: tuple[int, int], share: float,
+        step_s: float,
+    ) -> bool:  # fmt: skip
+        """Whether two parties are one, and have surely been for a while where both are seen."""
+        pair = _pair(eldest[at[0]], eldest[at[1]])
+        sure_s = self._likeness[pair].sure_s + step_s if share > self.settings.same_sure else 0.0
+        self._likeness[pair] = self._likeness[pair]._replace(sure_s=sure_s)
+        long_s = self.settings.together_s if _is_seen(sides[at[0]]) and _is_seen(sides[at[1]]) else 0.0
+        return share > self.settings.same_sure and sure_s >= long_s
+
+    def _part_rivals(
+        self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]],
+        share: Mapping[tuple[int, int], float],
+    ) -> None:  # fmt: skip
+        """Of two parties that a camera sees both of, let only the likelier be one with a third."""
+        side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
+        likely = {
+            pair: share.get(_ordered(side_of[pair[0]], side_of[pair[1]]), 0.0)
+            for pair in self._same if pair[0] in side_of and pair[1] in side_of
+        }  # fmt: skip
+        kept: list[tuple[int, int]] = []
+        for pair in sorted(likely, key=lambda pair: (-likely[pair], pair)):
+            i, j = side_of[pair[0]], side_of[pair[1]]
+            rivals = [
+                k + n - one for one, other in ((i, j), (j, i)) for k, n in kept
+                if one in (k, n) and sees[k + n - one] & sees[other]
+            ]  # fmt: skip
+            if rivals:
+                del self._same[pair]
+            else:
+                kept.append((i, j))
+
+    def _meeting(self, sides: Sequence[Sequence[PictureTrack]], odds: Mapping[tuple[int, int], float]) -> "_Meeting":
+        best = [min(side, key=_area2_of).ground for side in sides]
+        place = np.array([(ground.east_m, ground.north_m) for ground in best]).reshape(-1, 2)
+        cover = _matrices([ground.covariance for ground in best]) + self.settings.near_m**2 * np.eye(2)
+        return _Meeting(place, cover, odds)
 
     def _same_odds(
         self, sides: Sequence[Sequence[PictureTrack]], sees: Sequence[frozenset[str]], alike: Iterable[Alike],
@@ -701,13 +793,49 @@ def _seen_by(sides: Sequence[Sequence[PictureTrack]], since_ns: int) -> list[fro
     ]
 
 
-def _rivals(odds: Mapping[tuple[int, int], float], sees: Sequence[frozenset[str]], one: int, other: int) -> float:
-    """The odds that a party is one with another than this, which a camera sees beside this, so that not all are one."""
-    return sum(
-        each
-        for (i, j), each in odds.items()
-        if one in (i, j) and other not in (i, j) and sees[i + j - one] & sees[other]
+class _Meeting:
+    """The odds that three parties are one, where two of them would meet held against the third.
+
+    Any two lines of sight cross.
+    """
+
+    def __init__(self, place_m: Array, cover_m2: Array, odds: Mapping[tuple[int, int], float]) -> None:
+        self._place, self._cover, self._odds = place_m, cover_m2, odds
+
+    def odds(self, three: Triple, first: float) -> float:
+        """The odds, `first` being those that the first two are one; never above what the pairs say."""
+        one, two, third = three
+        gain = self._cover[one] @ np.linalg.inv(self._cover[one] + self._cover[two])
+        met = self._place[one] + gain @ (self._place[two] - self._place[one])
+        cover = (np.eye(2) - gain) @ self._cover[one] + self._cover[third]
+        agreed = float(_log_normal((self._place[third] - met)[None], cover[None], 0.0)[0])
+        pairs = [self._odds.get(_ordered(i, j), 0.0) for i, j in ((one, two), (one, third), (two, third))]
+        plain = math.prod(pairs) ** (2 / 3)
+        return min(first * math.exp(agreed) / _STRANGERS_PER_M2, plain)
+
+
+def _shares(odds: Mapping[tuple[int, int], float], meeting: _Meeting) -> dict[tuple[int, int], float]:
+    """How probable it is that two parties are one, of all the ways in which they and others may be."""
+    pairs = np.array(list(odds), np.int64).reshape(-1, 2)
+    each = shares(pairs, np.array(list(odds.values()), np.float64), 0.0, meeting)
+    return dict(zip(odds, each.tolist(), strict=True))
+
+
+def _rival(share: Mapping[tuple[int, int], float], sees: Sequence[frozenset[str]], one: int, other: int) -> float:
+    """How probable it is that one of two parties is one with a party that a camera sees beside the other."""
+    return max(
+        (
+            each
+            for (i, j), each in share.items()
+            for mine, yours in ((one, other), (other, one))
+            if mine in (i, j) and yours not in (i, j) and sees[i + j - mine] & sees[yours]
+        ),
+        default=0.0,
     )
+
+
+def _ordered(one: int, two: int) -> tuple[int, int]:
+    return (one, two) if one < two else (two, one)
 
 
 def _as_many(one: int, two: int) -> float:
@@ -741,6 +869,10 @@ def _area2_of(track: PictureTrack) -> tuple[float, str]:
 
 def _pair(one: str, two: str) -> Pair:
     return (one, two) if one < two else (two, one)
+
+
+def _is_shown(track: PictureTrack) -> bool:
+    return track.status in {"confirmed", "coasting"}
 
 
 def _is_several(track: PictureTrack) -> bool:

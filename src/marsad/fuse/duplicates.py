@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 from numba import njit
@@ -140,6 +141,13 @@ def same_odds(
 Triple = tuple[int, int, int]
 
 
+class Threes(Protocol):
+    """What says how surely three are one."""
+
+    def odds(self, three: Triple, first: float) -> float:
+        """The odds that three are one, `first` being those that the first two are."""
+
+
 class Meeting:
     """The odds that three tracks are one, where two of them would meet held against the third.
 
@@ -188,7 +196,7 @@ def surest(pairs: Ints, odds: Array, share: Array, sure: float) -> list[tuple[in
     return [(one, two) for _, one, two in sorted(found, reverse=True)]
 
 
-def shares(pairs: Ints, odds: Array, least: float, meeting: Meeting | None = None) -> Array:
+def shares(pairs: Ints, odds: Array, least: float, meeting: Threes | None = None) -> Array:
     """How probable it is that each pair (P) is one; 0 where the odds are not above `least`.
 
     Against a pair stands everything else that may be true of the two and of those that may be one with either.
@@ -202,7 +210,7 @@ def shares(pairs: Ints, odds: Array, least: float, meeting: Meeting | None = Non
 class _Weighed:
     """What speaks for any tracks being one."""
 
-    def __init__(self, odds: Mapping[tuple[int, int], float], meeting: Meeting | None) -> None:
+    def __init__(self, odds: Mapping[tuple[int, int], float], meeting: Threes | None) -> None:
         self._odds, self._meeting = odds, meeting
         self._three: dict[Triple, float] = {}
         self._rivals: dict[int, dict[int, float]] = {}

@@ -41,7 +41,7 @@ from marsad.kernel.track import Count, Kind
 NS = 1_000_000_000
 _LEAST_EXISTENCE = 0.004
 _LEAST_LABELLED = 1e-6
-_SLICES = 6
+_SLICES = 10
 _LINEAR_SHARE = 0.06
 _MOSTLY = 0.9
 _STRANGE, _STRANGE_KEPT = 0.5, 0.7
@@ -675,12 +675,14 @@ class Fuser:
     def _linear(self, state: State, sensor: Sensor) -> Flags:
         """Which rows are known well enough that what a camera reports of them says something of the camera.
 
-        What one camera alone reports says nothing of it, however narrow the slice of its ray that is being tried.
+        What one camera alone reports says nothing of it, however narrow the slice of its ray that is being tried; nor
+        does what those beside it on its tower do.
         """
         if not isinstance(sensor, CameraSensor) or not len(state.bias_mean):
             return np.ones(len(state.rows.weight), np.bool_)
         told = state.told_ns > 0
-        vouched = (told.sum(axis=1) > 1) | (told & self._places).any(axis=1)
+        stands = np.stack([told[:, self._stand == stand].any(axis=1) for stand in np.unique(self._stand)], axis=1)
+        vouched = (stands.sum(axis=1) > 1) | (told & self._places).any(axis=1)
         variance = state.rows.spread[:, 0, 0] + state.rows.spread[:, 1, 1]
         owed = np.einsum("rka,ab,rkb->r", state.rows.lean[:, :2], state.bias_spread, state.rows.lean[:, :2])
         away = np.hypot(*(state.rows.mean[:, :2] - sensor.sight.origin[:2]).T)
@@ -710,9 +712,11 @@ class Fuser:
         share = shares(pairs, odds, 1.0, meeting)
         # Beside a patrol of one's own an unknown is one more until it is sure that he is not.
         placed: Flags = np.any(state.told_ns[:, self._places] > 0, axis=1)
-        # That an unseen one is no longer where the other is says where it is thought to be, and not who it is.
+        # That an unseen one is no longer where the other is says where it is thought to be, and not who it is; and one
+        # too new to be held against others is not yet known to be one more.
         seen: Flags = state.seen_ns > state.time_ns - round(self.settings.label_kept_s * NS)
-        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share), seen)
+        asked = seen & (state.existence >= self.settings.doubt)
+        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share), asked)
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
@@ -767,12 +771,14 @@ def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) ->
     return pairs, odds * by_silence, by_silence
 
 
-def _with_doubts(state: State, pairs: Ints, share: Array, seen: Flags) -> State:
-    """The state with those in doubt who are likelier one of those shown than one more, and nobody else who is `seen`.
+def _with_doubts(state: State, pairs: Ints, share: Array, held: Flags) -> State:
+    """The state with those in doubt who are likelier one of those shown than one more, and nobody else who is `held`.
+
+    Those `held` (T) are seen, and have been held against all others.
 
     Of those not yet confirmed the least doubtful come first: where one camera sees one and another two, it is the one.
     """
-    confirmed = np.where((state.confirmed_ns < 0) & seen, 0, state.confirmed_ns)
+    confirmed = np.where((state.confirmed_ns < 0) & held, 0, state.confirmed_ns)
     others: dict[int, list[tuple[int, float]]] = {}
     for (one, two), each in zip(pairs.tolist(), share.tolist(), strict=True):
         others.setdefault(one, []).append((two, each))
