@@ -631,6 +631,8 @@ def test_what_both_see_is_named_on_the_map_with_how_old_their_word_is(new_page: 
     server.script("partner")
     edges = {"west_deg": 40.95, "south_deg": 34.3, "east_deg": 41.2, "north_deg": 34.5}
     facts = {"max_zoom": 12, "version": "1", "illustrative": True, "source": "", "base_map": False, "layers": False}
+    # The server here has no ground: the page has asked in vain before it is given any.
+    expect(page.get_by_text("Try again")).to_be_visible()
     page.route(re.compile("/api/map/(terrain|contours)/"), flat)
     page.route(re.compile("/api/map$"), lambda asked: asked.fulfill(json=edges | facts))
     page.get_by_text("Try again").click()

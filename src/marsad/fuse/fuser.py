@@ -209,8 +209,12 @@ class Fuser:
         Raises: InputError for a source nobody named, or a report that is neither a direction nor a place.
         """
         earliest: Key | None = None
+        looks = list(looks)
         # All are read before any of them changes anything.
-        for heard in [self._read(look) for look in looks]:
+        for look, heard in zip(looks, [self._read(look) for look in looks], strict=True):
+            if self._is_too_late(look):
+                self.too_late.append(look)
+                continue
             key = self._accept(heard)
             if key is not None and (earliest is None or key < earliest):
                 earliest = key
@@ -243,15 +247,16 @@ class Fuser:
                 return self._read(replaced(look, once))
         return Heard(replaced(look, measurements), Reports(value, noise, label))
 
+    def _is_too_late(self, look: Look) -> bool:
+        newest_ns = self._keys[-1][0] if self._keys else 0
+        # What was known at the start cannot be taken back, and holds all looks until then.
+        before_start = (look.time_ns, look.source_id) <= self._start[0]
+        return before_start or look.time_ns < newest_ns - round(self.settings.late_s * NS)
+
     def _accept(self, heard: Heard) -> Key | None:
         """The look's place in the order if it changes anything."""
         look = heard.look
-        newest_ns = self._keys[-1][0] if self._keys else 0
         key = (look.time_ns, look.source_id)
-        # What was known at the start cannot be taken back, and holds all looks until then.
-        if key <= self._start[0] or look.time_ns < newest_ns - round(self.settings.late_s * NS):
-            self.too_late.append(look)
-            return None
         held = self._looks.get(key)
         if held is None:
             bisect.insort(self._keys, key)
