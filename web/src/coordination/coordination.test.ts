@@ -6,7 +6,7 @@ import { preferences } from '../ui/preferences.svelte'
 import { answersTo, isOver } from './courses'
 import { cellAt, middleOf, nextHour, turns, wayCells } from './joint.svelte'
 import { gapsOf, listed, PHRASES, said, toSend } from './phrases'
-import { ageOf, alsoSeen, gridOf, heads, isAstray, oursOf, placeOfThing, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
+import { ageOf, alsoSeen, gridOf, heads, isAstray, linesOf, oursOf, placeOfThing, shortOf, thingOfPartner, toldOf, whatTold, whereTold } from './told'
 
 const NOW_NS = 1_790_000_000e9
 const PLACE = { latitude_deg: 34.375, longitude_deg: 41.05 }
@@ -63,6 +63,19 @@ describe('what was told', () => {
     expect(plain(whatTold(release('t', { kind: 'vehicle', heads: null, alarm_rule: null, heading: 'ne' })))).toBe('Vehicle, north-east')
     expect([shortOf(release('t')), shortOf(release('t', { kind: null, heads: null }))]).toEqual(['Group 2–4', 'Alarm'])
     expect(plain(whatTold(release('t', { item: 'post', kind: null, heads: null, alarm_rule: null })))).toBe('Post')
+  })
+
+  it('is one line where it says the same of one place, but never of two alarms', () => {
+    const track = { item: 'track', kind: 'person', heads: null, alarm_rule: null } as const
+    const told = [
+      { ...thing('t1'), release: release('t1', track) },
+      { ...thing('t2'), release: release('t2', { ...track, time_ns: NOW_NS + 1e9 }) },
+      { ...thing('t3'), release: release('t3', { ...track, kind: 'vehicle' }) },
+      thing('a1'),
+      thing('a2'),
+    ]
+    const lines = [...linesOf(told).values()].map((alike) => alike.map(({ release: { thing_id } }) => thing_id))
+    expect(lines).toEqual([['t2', 't1'], ['t3'], ['a1'], ['a2']])
   })
 
   it('is placed no finer than it was told', () => {

@@ -76,6 +76,25 @@ export const isAstray = (link: LinkShown | undefined): boolean => (link?.state ?
 export const newestFirst = (things: readonly SharedThing[]): SharedThing[] =>
   [...things].sort((a, b) => b.release.time_ns - a.release.time_ns)
 
+/** What tells one line of a list from another; whatever moves and is told alike of one place has one. */
+function lineOf(thing: SharedThing): string {
+  const { release } = thing
+  if (release.item !== 'track' && release.item !== 'group') return release.thing_id
+  return [whatTold(release), whereTold(thing), release.priority ?? '', release.basis ?? ''].join('|')
+}
+
+/** The lines of a list, the newest first, each with all that it says: five people in one square are one line. */
+export function linesOf(things: readonly SharedThing[]): Map<string, [SharedThing, ...SharedThing[]]> {
+  const lines = new Map<string, [SharedThing, ...SharedThing[]]>()
+  for (const thing of newestFirst(things)) {
+    const line = lineOf(thing)
+    const held = lines.get(line)
+    if (held) held.push(thing)
+    else lines.set(line, [thing])
+  }
+  return lines
+}
+
 export const thingIn = (things: readonly SharedThing[] | undefined, thing_id: string): SharedThing | undefined =>
   things?.find(({ release }) => release.thing_id === thing_id)
 
