@@ -31,6 +31,7 @@ from marsad.fuse.revise import Revised, begin_along, revise, turning, with_turni
 from marsad.fuse.sensor import CameraSensor, Reporting, Sensor
 from marsad.fuse.showing import USUALLY_BARE, USUALLY_SHOWN, looked_at, passed
 from marsad.fuse.silence import odds_by_silence, silence
+from marsad.fuse.stature import stature_likelihood
 from marsad.geo.geodesy import Array
 from marsad.kernel.error import InputError
 from marsad.kernel.measurement import Look, Measurement
@@ -358,7 +359,7 @@ class Fuser:
         least = np.where(reports.label >= 0, _LEAST_LABELLED, min(_LEAST_EXISTENCE, real / 2))
         # What its owner took begins nothing, however little was believed of the owner.
         new[(claims.owner >= 0) & np.isin(np.arange(len(new)), pairs.report)] = 0.0
-        state, new = self._again(state, sensor, number, reports, claims, pairs.report, new)
+        state, new = self._again(state, look, sensor, number, reports, claims, pairs.report, new)
         state = self._without_gone(state, fell)
         return self._with_new(state, look, sensor, number, reports, new, least)
 
@@ -541,14 +542,15 @@ class Fuser:
             parts = _parts(before.rows, t, state.bias_mean - before.bias_mean)
             if heard.look.time_ns // NS > before.seen_ns[t] // NS:
                 rate = turning(_parts(state.rows, t, np.zeros_like(state.bias_mean)), sensor.sight.origin)
-                begun = self._begin(state, sensor, number, reports, int(revised.report[t]))
+                begun = self._begin(state, sensor, number, heard.look, reports, int(revised.report[t]))
                 parts = with_turning(begun, rate, sensor.sight.origin) if len(begun[3]) else parts
             state = state._replace(rows=_with_rows(state.rows, t, parts))
         return state
 
     def _again(
-        self, state: State, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints, new: Array
-    ) -> tuple[State, Array]:
+        self, state: State, look: Look, sensor: Sensor, number: int, reports: Reports, claims: Claims, met: Ints,
+        new: Array,
+    ) -> tuple[State, Array]:  # fmt: skip
         """Tracks of which one source alone reports, and not where they were thought to be, begun again where it does.
 
         The source's own label is then all there is to go by, so the name stays.
@@ -560,7 +562,7 @@ class Fuser:
             track = int(claims.owner[m])
             if np.delete(lately[track], number).any():
                 continue
-            mean, spread, lean, weight, left = self._begin(state, sensor, number, reports, m)
+            mean, spread, lean, weight, left = self._begin(state, sensor, number, look, reports, m)
             if len(mean):
                 told, seen = state.told_ns.copy(), state.seen_ns.copy()
                 told[track, number] = seen[track] = state.time_ns
@@ -575,7 +577,7 @@ class Fuser:
     ) -> State:  # fmt: skip
         begun = np.flatnonzero(chance > least)
         if isinstance(sensor, CameraSensor):
-            begun, sizes, parts = self._begun_along(state, sensor, number, reports, begun)
+            begun, sizes, parts = self._begun_along(state, sensor, number, look, reports, begun)
         else:
             sizes = np.ones(len(begun), np.int64)
             parts = self._begun_at(state, reports, begun)
@@ -621,10 +623,10 @@ class Fuser:
         return mean, spread, np.zeros((count, STATES, len(state.bias_mean))), np.ones(count), left
 
     def _begun_along(
-        self, state: State, sensor: CameraSensor, number: int, reports: Reports, begun: Ints
+        self, state: State, sensor: CameraSensor, number: int, look: Look, reports: Reports, begun: Ints
     ) -> tuple[Ints, Ints, RowParts]:
         """Which reports of directions begin a track, how many rows each has, and the rows."""
-        made = {m: self._begin(state, sensor, number, reports, m) for m in begun.tolist()}
+        made = {m: self._begin(state, sensor, number, look, reports, m) for m in begun.tolist()}
         made = {m: parts for m, parts in made.items() if len(parts[3])}
         sizes = np.array([len(parts[3]) for parts in made.values()], np.int64)
         none = self._begun_at(state, reports, begun[:0])
@@ -633,7 +635,9 @@ class Fuser:
         )
         return np.array(list(made), np.int64), sizes, (mean, spread, lean, weight, left)
 
-    def _begin(self, state: State, sensor: CameraSensor, number: int, reports: Reports, m: int) -> RowParts:
+    def _begin(
+        self, state: State, sensor: CameraSensor, number: int, look: Look, reports: Reports, m: int
+    ) -> RowParts:
         """Means, covariances, leans, weights and what was left of a track that begins with a report."""
         value, noise = reports.value[m], reports.noise[m]
         slots = self._slots[number]
@@ -643,6 +647,7 @@ class Fuser:
         if not len(ranges):
             none = np.empty(0)
             return none, none, none, none, none
+        ranges[:, 2] *= stature_likelihood(look.measurements[m], ranges[:, 0])
         mean, spread, weight = begin_along(
             sensor.sight.origin, sensor.sight.heading_rad, value[0], across, ranges,
             self.settings.speed_m_s, self._height_m,

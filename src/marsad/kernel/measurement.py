@@ -21,6 +21,7 @@ class Measurement(Record):
     """One thing seen by one source: a direction from a camera, or a place on the ground; one of the two is given.
 
     `label` is the source's own number for it (a camera's track), which says "the same as before" but is no proof.
+    `height_rad` is how tall it looks to a camera, from foot to top, and `height_sigma_rad` one sigma of that.
     """
 
     bearing: BearingMeasurement | None = None
@@ -29,6 +30,8 @@ class Measurement(Record):
     kind: Kind = "unknown"
     kind_confidence: float = 0.0
     count: Count | None = None
+    height_rad: Annotated[float, Meta(gt=0, le=3.2)] | None = None
+    height_sigma_rad: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class Look(Record):
