@@ -2,9 +2,10 @@
 
 The ground is generated, rough and known to the fuser with an error of 3 m that goes together over 300 m. What is
 reported is made of the truth: whom no ground hides and a picture holds, as the direction of his feet, with an error
-that is part new in every picture and part the same for seconds, with misses, spans in which plants hide him, labels
-that begin anew after such a span and now and then without, labels that change places where two pass each other, people
-seen as one silhouette where they stand closer than the lens can part, and things seen that are not there.
+that is part new in every picture and part the same for seconds, and how tall he looks, with misses, spans in which
+plants hide him, labels that begin anew after such a span and now and then without, labels that change places where two
+pass each other, people seen as one silhouette where they stand closer than the lens can part, and things seen that are
+not there.
 """
 
 import math
@@ -46,6 +47,7 @@ PIXEL_RAD = math.radians(FIELD_DEG) / WIDTH_PX
 MAST_M, REACH_M = 30.0, 3500.0
 USUAL_DEG, TURNED_DEG = 0.02, 0.2
 CLOCK_S = 0.5
+STATURE_M, STATURE_SIGMA_M = 1.7, 0.1
 
 
 class Errors(NamedTuple):
@@ -54,7 +56,8 @@ class Errors(NamedTuple):
     A walker is missed in a picture with probability `missed`; plants hide him every `hidden_every_s`, for `hidden_s` on
     average. After `label_kept_s` unseen, and every `label_every_s` without, his label is new; two who come within
     `touch_px` are one silhouette, and `swapped` of such meetings end with each other's labels. A camera begins to see
-    something that is not there every `false_every_s`, for `false_s`.
+    something that is not there every `false_every_s`, for `false_s`. How tall somebody looks is off by `tall_px`, which
+    goes together over `tall_s`, and of him `half_seen` a minute for `half_seen_s` only a part shows.
     """
 
     white_px: float = 0.35
@@ -70,6 +73,10 @@ class Errors(NamedTuple):
     swapped: float = 0.2
     false_every_s: float = 900.0
     false_s: float = 4.0
+    tall_px: float = 0.7
+    tall_s: float = 10.0
+    half_seen: float = 0.5
+    half_seen_s: float = 5.0
 
 
 class Party(NamedTuple):
@@ -295,6 +302,12 @@ class _Watch:
         flat = place.reshape(-1, 2)
         self._open = view.sees(flat[:, 0], flat[:, 1], 0.6).reshape(dark.shape) & ~dark & ~self._plants(dark.shape)
         self._slow = rng.normal(0, errors.slow_px, (people, 2))
+        # Of their own, so that who looks how tall changes nothing else of a scene.
+        self._tall_rng = np.random.default_rng((7, number, people))
+        self._stature_m = STATURE_M + STATURE_SIGMA_M * np.random.default_rng((8, people)).normal(size=people)
+        self._taller_px = self._tall_rng.normal(0, errors.tall_px, people)
+        self._half_until_s = np.zeros(people)
+        self._share = np.ones(people)
         self._label = np.full(people, -1)
         self._unseen_s = np.full(people, math.inf)
         self._next = 0
@@ -322,6 +335,7 @@ class _Watch:
         there = np.flatnonzero(self._open[step])
         merged = self._merged(direction, there)
         self._swap(direction, there)
+        tall_rad = self._looks_tall(step)
         time_ns = EPOCH_NS + round(step * STEP_S * NS) + self._phase_ns
         self.reported[:] = False
         self._unseen_s += STEP_S
@@ -335,10 +349,24 @@ class _Watch:
             noted[0].append(time_ns + self._late_ns)
             noted[1].append(head)
             at = direction[those].mean(axis=0) + PIXEL_RAD * (self._slow[head] + rng.normal(0, errors.white_px, 2))
-            made.append(self._measured(at, label, len(those), time_ns))
-        made += [self._measured(at, label, 1, time_ns) for at, label in self._not_there(step)]
+            made.append(self._measured(at, label, len(those), time_ns, float(tall_rad[those].max())))
+        made += [self._measured(at, label, 1, time_ns, 3 * PIXEL_RAD) for at, label in self._not_there(step)]
         order = rng.permutation(len(made))
         return Look(source_id=self._name, time_ns=time_ns + self._late_ns, measurements=tuple(made[i] for i in order))
+
+    def _looks_tall(self, step: int) -> Floats:
+        """How tall each looks (N), in radians."""
+        errors, rng, now_s = self._errors, self._tall_rng, step * STEP_S
+        kept = math.exp(-STEP_S / errors.tall_s)
+        self._taller_px = kept * self._taller_px + rng.normal(
+            0, errors.tall_px * math.sqrt(1 - kept**2), self._taller_px.shape
+        )
+        begins = rng.random(len(self._share)) < errors.half_seen * STEP_S / 60
+        share, long_s = rng.uniform(0.3, 0.9, len(begins)), rng.exponential(errors.half_seen_s, len(begins))
+        self._share = np.where(begins, share, np.where(now_s < self._half_until_s, self._share, 1.0))
+        self._half_until_s = np.where(begins, now_s + long_s, self._half_until_s)
+        away = np.hypot(*(self._place[step] - self._view.origin[:2]).T)
+        return np.maximum(self._share * self._stature_m / away + PIXEL_RAD * self._taller_px, 0.5 * PIXEL_RAD)
 
     def _direction(self, place: Floats) -> tuple[float, float]:
         across, climb, _, _ = angles_to(self._view.surface.arrays, self._sight, place[0], place[1], 0.0)
@@ -391,13 +419,15 @@ class _Watch:
             self._next += 1
         return [(at + PIXEL_RAD * rng.normal(0, errors.white_px, 2), label) for _, label, at in self._false]
 
-    def _measured(self, at: Floats, label: int, heads: int, time_ns: int) -> Measurement:
+    def _measured(self, at: Floats, label: int, heads: int, time_ns: int, tall_rad: float) -> Measurement:
         variance = (self._errors.stated_px * PIXEL_RAD) ** 2
         bearing = BearingMeasurement(
             time_ns=time_ns, azimuth_rad=float(at[0]) % (2 * math.pi), elevation_rad=float(at[1]),
             azimuth_rad2=variance, azimuth_elevation_rad2=0.0, elevation_rad2=variance, pose_version=1,
         )  # fmt: skip
-        if heads == 1:
-            return Measurement(bearing=bearing, label=label, kind="person", kind_confidence=0.8)
-        count = Count(best=heads, low=max(heads - 1, 1), high=heads + 1)
-        return Measurement(bearing=bearing, label=label, kind="group", kind_confidence=0.7, count=count)
+        count = Count(best=heads, low=max(heads - 1, 1), high=heads + 1) if heads > 1 else None
+        return Measurement(
+            bearing=bearing, label=label, kind="person" if heads == 1 else "group",
+            kind_confidence=0.8 if heads == 1 else 0.7, count=count, height_rad=tall_rad,
+            height_sigma_rad=self._errors.tall_px * PIXEL_RAD,
+        )  # fmt: skip

@@ -118,3 +118,17 @@ def test_a_place_and_a_direction_in_one_line_are_refused(tmp_path: Path) -> None
     header = "time_ns,source,lat,lon,sigma_m,azimuth_deg,elevation_deg,azimuth_sigma_deg,elevation_sigma_deg"
     with pytest.raises(InputError, match="line 2, azimuth_deg = '10': empty, for lat is given too"):
         read_reports(written(tmp_path, f"{header}\n1,a,34,41,5,10,0,0.1,0.1\n"))
+
+
+def test_how_tall_something_looks_is_read_and_its_error_a_fifth_where_none_is_given(tmp_path: Path) -> None:
+    header = (
+        "time_ns,source,azimuth_deg,elevation_deg,azimuth_sigma_deg,elevation_sigma_deg,height_deg,height_sigma_deg"
+    )
+    lines = ["10,mast,20,-1,0.02,0.02,0.06,0.01", "11,mast,20,-1,0.02,0.02,0.06,", "12,mast,20,-1,0.02,0.02,,"]
+    told = [report.height for report in read_reports(written(tmp_path, "\n".join((header, *lines))))]
+    assert told[0] == pytest.approx((math.radians(0.06), math.radians(0.01)))
+    assert told[1] == pytest.approx((math.radians(0.06), math.radians(0.012)))
+    assert told[2] is None
+    wrong = written(tmp_path, f"{header}\n10,mast,20,-1,0.02,0.02,-3,0.01")
+    with pytest.raises(InputError, match=r"line 2.*height_deg.*-3"):
+        read_reports(wrong)

@@ -19,6 +19,7 @@ ENDINGS = (".csv", ".geojson", ".json", ".gpx", ".nmea", ".nma")
 _SHOWN = 20
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _USUAL_CONFIDENCE = 0.8
+_USUAL_TALL = 0.2
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "source": ("source", "source_id", "camera_id", "camera"),
     "label": ("label", "track_id"),
@@ -38,7 +39,7 @@ class Report(Record):
     """One line of a file: what a source saw, or, with neither place nor bearing, that it looked and saw nothing.
 
     `at` is latitude and longitude in degrees, `flat` east and north in the site's frame; `origin` is empty where the
-    file does not say whose source it is.
+    file does not say whose source it is. `height` is how tall it looks and one sigma of that, in radians.
     """
 
     time_ns: int
@@ -52,6 +53,7 @@ class Report(Record):
     kind: Kind = "unknown"
     kind_confidence: float = 0.0
     count: Count | None = None
+    height: tuple[float, float] | None = None
 
 
 class _WrongError(Exception):
@@ -221,6 +223,7 @@ def _report(row: Row) -> Report:
         kind=kind,
         kind_confidence=_number(row, "kind_confidence", 0.0, 1.0, 0.0 if kind == "unknown" else _USUAL_CONFIDENCE),
         count=_count(row),
+        height=None if bearing is None else _height(row),
     )
 
 
@@ -310,6 +313,13 @@ def _bearing(row: Row, time_ns: int) -> BearingMeasurement | None:
         elevation_rad2=up**2,
         pose_version=0,
     )
+
+
+def _height(row: Row) -> tuple[float, float] | None:
+    if not row.get("height_deg"):
+        return None
+    tall = _number(row, "height_deg", 1e-5, 180.0)
+    return math.radians(tall), math.radians(_number(row, "height_sigma_deg", 0.0, 180.0, _USUAL_TALL * tall))
 
 
 def _count(row: Row) -> Count | None:

@@ -150,7 +150,7 @@ class Looker:
         self._watcher.number_from(orders.first_track)
         self._alerting = Alerting(site)
         self._camera_id = camera.id
-        self._glances = Glances(camera.id, site.organisation, located=camera.pose is not None)
+        self._glances = Glances(camera, site.organisation)
         self._source = source
         self._line = line
         self._filming = filming

@@ -94,7 +94,8 @@ class _Camera:
         self._tracks: dict[int, list[Track]] = {}
         self._still: Still | None = None
         site = job.loaded.site_of(job.camera_id)
-        self._glances = Glances(job.camera_id, site.organisation, located=True)
+        own = next(camera for camera in site.cameras if camera.id == job.camera_id)
+        self._glances = Glances(own, site.organisation)
         self._told: list[Glance] = []
 
     def run(self) -> Watched:

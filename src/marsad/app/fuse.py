@@ -249,9 +249,10 @@ def _measurement(report: Report, ground: Ground) -> Measurement | None:
         fix = GroundFix(east_m=east, north_m=north, covariance=report.covariance)
     if fix is None and report.bearing is None:
         return None
+    tall_rad, sigma_rad = report.height or (None, 0.0)
     return Measurement(
         bearing=report.bearing, fix=fix, label=report.label, kind=report.kind, kind_confidence=report.kind_confidence,
-        count=report.count,
+        count=report.count, height_rad=tall_rad, height_sigma_rad=sigma_rad,
     )  # fmt: skip
 
 

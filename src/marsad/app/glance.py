@@ -1,13 +1,16 @@
 """What the desk is told of what a camera's watch has seen: enough for the picture, and at once what alarms."""
 
+import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from marsad.app.camera_wire import Glance
 from marsad.fuse.coverage import BLINDING
+from marsad.geo.ground import optics
 from marsad.kernel.alert import Alert
 from marsad.kernel.event import CameraHealth, Event
 from marsad.kernel.measurement import Look, Measurement
+from marsad.kernel.site import Camera
 from marsad.kernel.track import Track
 from marsad.watch.watcher import Observation
 
@@ -15,13 +18,29 @@ LOOK_NS: Final = 240_000_000
 """A camera looks four times a second, as far as the picture is concerned: people do not run away in between."""
 
 
-class Glances:
-    """Makes glances of one camera's observations; a camera that is not `located` gives the picture nothing."""
+_BLUR_PX: Final = 1.2
+_TALL_PX, _TALL_SHARE = 0.7, 0.05
+"""By how much a box is taller than who is in it, and how far off it then is: `benchmarks/box_heights.py`."""
+_TALL_S: Final = 2.0
+"""Over how long heights are averaged: over some steps."""
 
-    def __init__(self, camera_id: str, origin: str, *, located: bool) -> None:
-        self._camera_id = camera_id
+
+class _Height(NamedTuple):
+    """How tall a track's box has been of late, and when it was measured last."""
+
+    height_px: float
+    time_ns: int
+
+
+class Glances:
+    """Makes glances of one camera's observations; a camera without a pose gives the picture nothing."""
+
+    def __init__(self, camera: Camera, origin: str) -> None:
+        self._camera_id = camera.id
         self._origin = origin
-        self._located = located
+        self._located = camera.pose is not None
+        self._focal_px = optics(camera.lens).focal_y_px
+        self._heights: dict[int, _Height] = {}
         self._looked_ns: int | None = None
         self._ills: set[str] = set()
 
@@ -33,6 +52,7 @@ class Glances:
         due = self._looked_ns is None or not 0 <= time_ns - self._looked_ns < LOOK_NS
         events = (*before, *seen.events)
         self._feel(events)
+        self._measure(time_ns, seen.tracks)
         if not (due or alerts or events):
             return None
         if due:
@@ -49,19 +69,33 @@ class Glances:
             if isinstance(event, CameraHealth) and event.kind in BLINDING:
                 (self._ills.discard if event.ended else self._ills.add)(event.kind)
 
+    def _measure(self, time_ns: int, tracks: Sequence[Track]) -> None:
+        """Average how tall everything is that has just been seen."""
+        heights: dict[int, _Height] = {}
+        for each in tracks:
+            height = self._heights.get(each.track_id, _Height(each.box.h_px, time_ns))
+            if each.status == "confirmed":
+                share = -math.expm1(-max(time_ns - height.time_ns, 0) / 1e9 / _TALL_S)
+                height = _Height(height.height_px + share * (each.box.h_px - height.height_px), time_ns)
+            heights[each.track_id] = height
+        self._heights = heights
+
     def _look(self, time_ns: int, tracks: Sequence[Track]) -> Look:
         """The direction of everything that has just been seen, not of what is expected there."""
         measured = tuple(
-            Measurement(
-                bearing=each.bearing, label=each.track_id, kind=each.kind, kind_confidence=each.kind_confidence,
-                count=each.count,
-            )
-            for each in tracks
-            if each.status == "confirmed" and each.bearing is not None
-        )  # fmt: skip
+            self._measured(each) for each in tracks if each.status == "confirmed" and each.bearing is not None
+        )
         return Look(
             source_id=self._camera_id, time_ns=time_ns, measurements=measured, origin=self._origin,
             received_ns=time_ns,
+        )  # fmt: skip
+
+    def _measured(self, track: Track) -> Measurement:
+        tall_px = max(self._heights[track.track_id].height_px - _BLUR_PX, _TALL_PX)
+        return Measurement(
+            bearing=track.bearing, label=track.track_id, kind=track.kind, kind_confidence=track.kind_confidence,
+            count=track.count, height_rad=tall_px / self._focal_px,
+            height_sigma_rad=math.hypot(_TALL_PX, _TALL_SHARE * tall_px) / self._focal_px,
         )  # fmt: skip
 
 

@@ -635,9 +635,7 @@ class Fuser:
         )
         return np.array(list(made), np.int64), sizes, (mean, spread, lean, weight, left)
 
-    def _begin(
-        self, state: State, sensor: CameraSensor, number: int, look: Look, reports: Reports, m: int
-    ) -> RowParts:
+    def _begin(self, state: State, sensor: CameraSensor, number: int, look: Look, reports: Reports, m: int) -> RowParts:
         """Means, covariances, leans, weights and what was left of a track that begins with a report."""
         value, noise = reports.value[m], reports.noise[m]
         slots = self._slots[number]

@@ -18,7 +18,7 @@ from marsad.kernel.track import Kind
 
 
 class _Stature(NamedTuple):
-    """How tall a kind of thing looks: `usual_m` give or take `sigma_m`, or with `odd` anything in `between_m`."""
+    """How tall a kind of thing looks: `usual_m` give or take `sigma_m`, or with chance `odd` any size `between_m`."""
 
     usual_m: float
     sigma_m: float
@@ -50,25 +50,26 @@ def stature_likelihood(measurement: Measurement, range_m: Array) -> Array:
     height_rad, sigma_rad = measurement.height_rad, measurement.height_sigma_rad
     if height_rad is None or not len(range_m):
         return np.ones(len(range_m))
-    tall_m, off_m = height_rad * range_m, max(sigma_rad, _LEAST_SHARE * height_rad) * range_m
-    stature, sure = _STATURES.get(measurement.kind), measurement.kind_confidence
-    told = _density(stature, tall_m, off_m) if stature is not None else np.zeros(len(range_m))
-    # A height in radians is the more densely taken up the farther away it is.
-    likely = range_m * (sure * told + (1 - sure * (stature is not None)) * _density(_ANYTHING, tall_m, off_m))
+    tall_m, off = height_rad * range_m, max(sigma_rad / height_rad, _LEAST_OFF)
+    stature = _STATURES.get(measurement.kind)
+    sure = 0.0 if stature is None else measurement.kind_confidence
+    likely = (1 - sure) * _density(_ANYTHING, tall_m, off)
+    if stature is not None:
+        likely += sure * _density(stature, tall_m, off)
     most = float(likely.max())
     return np.maximum(likely / most, _LEAST) if most > 0 else np.ones(len(range_m))
 
 
-_LEAST_SHARE: Final = 0.03
+_LEAST_OFF: Final = 0.03
 _LEAST: Final = 1e-4
 """No height is so odd that it rules a range out."""
 
 
-def _density(stature: _Stature, tall_m: Array, off_m: Array) -> Array:
-    """How densely heights in metres, each measured with its own error (K), lie at some (K)."""
-    usual2 = stature.sigma_m**2 + off_m**2
-    usual = np.exp(-((tall_m - stature.usual_m) ** 2) / (2 * usual2)) / np.sqrt(2 * math.pi * usual2)
-    low_m, high_m = stature.between_m
-    odd = (ndtr((high_m - tall_m) / off_m) - ndtr((low_m - tall_m) / off_m)) / (high_m - low_m)
+def _density(stature: _Stature, tall_m: Array, off: float) -> Array:
+    """How densely the logarithms of heights, each measured to a share `off` of it, lie at some heights (K)."""
+    usual2 = stature.sigma_m**2 + (off * tall_m) ** 2
+    usual = tall_m * np.exp(-((tall_m - stature.usual_m) ** 2) / (2 * usual2)) / np.sqrt(2 * math.pi * usual2)
+    low, high = np.log(stature.between_m)
+    odd = (ndtr((high - np.log(tall_m)) / off) - ndtr((low - np.log(tall_m)) / off)) / (high - low)
     out: Array = (1 - stature.odd) * usual + stature.odd * odd
     return out
