@@ -207,7 +207,7 @@ class Company:
         sides = _connected(there, self._linked)
         odds = self._link_sides(sides, alike, step_s, time_ns)
         parties = ([t for t in party if _is_shown(t)] for party in _joined(sides, self._same, odds))
-        named = self._named([party for party in parties if party], time_ns)
+        named = self._named(self._with_unseen([party for party in parties if party]), time_ns)
         side_of = {track.track_id: i for i, side in enumerate(sides) for track in side}
         groups = (self._group(group, party, side_of, time_ns) for group, party in named)
         return tuple(sorted(groups, key=lambda g: g.group_id))
@@ -522,6 +522,32 @@ class Company:
         gap = np.array([[first.ground.east_m - second.ground.east_m, first.ground.north_m - second.ground.north_m]])
         cover = _matrices([first.ground.covariance]) + _matrices([second.ground.covariance])
         return float(_far2(gap, cover, self.settings.near_m)[0])
+
+    def _with_unseen(self, parties: list[list[PictureTrack]]) -> list[list[PictureTrack]]:
+        """The parties, those that nobody sees put to those seen who were of the same group, where they may still be.
+
+        A group of which some are hidden is one group, and so is one whose people are reported under other numbers.
+        """
+        groups = [self._groups_of(party) for party in parties]
+        out = [list(party) for party in parties]
+        for i, party in enumerate(parties):
+            shared = {
+                j: len(groups[i] & groups[j]) for j, other in enumerate(parties)
+                if not _is_seen(party) and _is_seen(other) and self._far(party, other) <= self.settings.far2
+            }  # fmt: skip
+            best = max(shared, key=lambda j: (shared[j], -j), default=-1)
+            if best >= 0 and shared[best]:
+                out[best] += out[i]
+                out[i] = []
+        return [sorted(party, key=lambda t: t.track_id) for party in out if party]
+
+    def _groups_of(self, party: Sequence[PictureTrack]) -> set[str]:
+        """The groups that those of a party who are seen, or where nobody is all of it, were of."""
+        asked = [track.track_id for track in party if track.status != "coasting"] or [t.track_id for t in party]
+        return {
+            group.group_id for group in self._groups.values()
+            if not group.in_other and any(name in group.members for name in asked)
+        }  # fmt: skip
 
     def _named(
         self, parties: Sequence[Sequence[PictureTrack]], time_ns: int

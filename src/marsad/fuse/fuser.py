@@ -50,7 +50,8 @@ _ALONE_S, _APART_M = 10.0, 30.0
 _KNOCKED_RAD, _TRUSTED_RAD = math.radians(0.5), 1e-3
 _LEAST_PER_KM2 = 0.01
 _ONE_STAND_M = 30.0
-_IN_DOUBT, _ANOTHER = -1, 0.5
+_ANOTHER, _HARDLY_ANOTHER = 0.5, 0.05
+"""How probable it is that one is another of those shown, from which on he is in doubt, and below which he is not."""
 _AGILITY: Mapping[Kind, float] = {"vehicle": 1.5, "animal": 0.3, "flying": 2.0}
 
 
@@ -64,7 +65,8 @@ class FuseSettings(Record):
     `gone_s` after how long an object is expected to have left, `hidden_s` for how long at a time what nobody can see
     stays so. A report that carries the label its track had before is `same_label` times as likely to be of it; a label
     nobody has goes to a track only where that is `label_sure`, and is free again `label_kept_s` after its source last
-    used it. Two tracks are made one where that is `same_sure`. At most `hypotheses` are kept of a track; those within
+    used it. Two tracks are made one where that is `same_sure`; one who may be another is in doubt until that has not been
+    likely for `doubted_s`. At most `hypotheses` are kept of a track; those within
     `apart` squared deviations are merged. A track is believed from an existence of `confirm` on, and given up below
     `doubt` or where it may be anywhere within `lost_sigma_m`; it coasts once unseen for `coast_s`. `late_s` is how late
     a look may come and still count.
@@ -88,6 +90,7 @@ class FuseSettings(Record):
     coast_s: float = 3.0
     lost_sigma_m: float = 400.0
     same_sure: float = 0.95
+    doubted_s: float = 4.0
     label_sure: float = 0.9
     label_kept_s: float = 1.5
     late_s: float = 60.0
@@ -119,13 +122,12 @@ class Life(NamedTuple):
 class State(NamedTuple):
     """Everything the fuser knows after a look; never changed, only followed by another.
 
-    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet, -1 where it may well be another),
-    `surprise` (mean squared distance of its reports for each dimension), `told_ns` (T, S) when each source last
-    reported it, 0 for never, `label` (T, S) under which number, -1 without, and `since_ns` (T, S) since when;
-    `showing` (T, S) how probable it is that nothing hides it from that source alone, and `bare` (T) that nothing hides
-    it from all. Of S sources: `looked_ns` (0 for
-    never), `unseen` (objects for each m2 not yet reported), `strange` (share of its reports that do not fit what they
-    should), `trusted`.
+    Of T tracks: `existence`, `born_ns`, `seen_ns`, `confirmed_ns` (0 for not yet; of one that may well be another minus
+    the moment when that was last so), `surprise` (mean squared distance of its reports for each dimension), `told_ns`
+    (T, S) when each source last reported it, 0 for never, `label` (T, S) under which number, -1 without, and `since_ns`
+    (T, S) since when; `showing` (T, S) how probable it is that nothing hides it from that source alone, and `bare` (T)
+    that nothing hides it from all. Of S sources: `looked_ns` (0 for never), `unseen` (objects for each m2 not yet
+    reported), `strange` (share of its reports that do not fit what they should), `trusted`.
     """
 
     time_ns: int
@@ -602,7 +604,7 @@ class Fuser:
             existence=np.concatenate([state.existence, exists]),
             born_ns=np.concatenate([state.born_ns, now]),
             seen_ns=np.concatenate([state.seen_ns, now]),
-            confirmed_ns=np.concatenate([state.confirmed_ns, np.full_like(now, _IN_DOUBT) if doubted else confirmed]),
+            confirmed_ns=np.concatenate([state.confirmed_ns, -now if doubted else confirmed]),
             surprise=np.concatenate([state.surprise, np.ones(len(begun))]),
             told_ns=np.concatenate([state.told_ns, told]),
             label=np.concatenate([state.label, label]),
@@ -724,7 +726,8 @@ class Fuser:
         # too new to be held against others is not yet known to be one more.
         seen: Flags = state.seen_ns > state.time_ns - round(self.settings.label_kept_s * NS)
         asked = seen & (state.existence >= self.settings.doubt)
-        state = _with_doubts(state, pairs, np.where(np.any(placed[pairs], axis=1), 0.0, share), asked)
+        another = np.where(np.any(placed[pairs], axis=1), 0.0, share)
+        state = _with_doubts(state, pairs, another, asked, self.settings.doubted_s)
         for one, two in surest(pairs, odds, share, self.settings.same_sure):
             if one in gone or two in gone:
                 continue
@@ -779,14 +782,16 @@ def sameness(state: State, sensors: Sequence[Sensor], settings: FuseSettings) ->
     return pairs, odds * by_silence, by_silence
 
 
-def _with_doubts(state: State, pairs: Ints, share: Array, held: Flags) -> State:
+def _with_doubts(state: State, pairs: Ints, share: Array, held: Flags, doubted_s: float) -> State:
     """The state with those in doubt who are likelier one of those shown than one more, and nobody else who is `held`.
 
-    Those `held` (T) are seen, and have been held against all others.
+    Those `held` (T) are seen, and have been held against all others. What is known of a range is drawn anew with every
+    look: who was in doubt stays so until it has been unlikely for `doubted_s`, or hardly anything speaks for it.
 
     Of those not yet confirmed the least doubtful come first: where one camera sees one and another two, it is the one.
     """
     confirmed = np.where((state.confirmed_ns < 0) & held, 0, state.confirmed_ns)
+    since_ns = state.time_ns - round(doubted_s * NS)
     others: dict[int, list[tuple[int, float]]] = {}
     for (one, two), each in zip(pairs.tolist(), share.tolist(), strict=True):
         others.setdefault(one, []).append((two, each))
@@ -794,9 +799,12 @@ def _with_doubts(state: State, pairs: Ints, share: Array, held: Flags) -> State:
     doubt = {track: round(sum(each for _, each in those), 6) for track, those in others.items()}
     asked = sorted((t for t in others if not confirmed[t]), key=lambda t: (doubt[t], _seniority(state, t)))
     for at, track in enumerate(asked):
-        behind = set(asked[at:])
-        if sum(each for u, each in others[track] if u not in behind and confirmed[u] >= 0) > _ANOTHER:
-            confirmed[track] = _IN_DOUBT
+        behind, before_ns = set(asked[at:]), int(state.confirmed_ns[track])
+        likely = sum(each for u, each in others[track] if u not in behind and confirmed[u] >= 0)
+        if likely > _ANOTHER:
+            confirmed[track] = -state.time_ns
+        elif likely > _HARDLY_ANOTHER and before_ns < -since_ns:
+            confirmed[track] = before_ns
     return state._replace(confirmed_ns=confirmed)
 
 
