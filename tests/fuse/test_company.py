@@ -336,6 +336,40 @@ def test_those_seen_again_beside_what_is_left_of_a_group_are_the_group() -> None
     assert set("pqrs") < set(groups[0].members)
 
 
+@pytest.mark.parametrize(("east_m", "standing", "groups"), [
+    (0.0, "unknown", 1), (900.0, "unknown", 2), (0.0, "own", 2),
+])  # fmt: skip
+def test_the_unseen_of_a_group_stay_in_it_while_they_may_be_there(
+    east_m: float, standing: Standing, groups: int
+) -> None:
+    """A camera has told the old ones from the new ones, and nothing but their group ties them."""
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+
+    def update(company: Company, k: int, east_m: float = 0.0, standing: Standing = "unknown") -> int:
+        back = [track(name, (5.0 * i + east_m, 1.2 * k), moment=k) for i, name in enumerate("pqrs")]
+        gone = [replace(lost(name, (0.0, 0.0), k, 9), standing=standing) for name in FOUR]
+        return len(company.update([*gone, *back], k * S))
+
+    for k in range(10, 16):
+        update(company, k)
+    held, new = company.remembered, {"p", "q", "r", "s"}
+    tied = tuple((pair, s) for pair, s in held.linked if len(new & {*pair}) != 1)
+    apart = tuple((old, each) for old in FOUR for each in sorted(new))
+    company = Company(FRAME, start=held._replace(linked=tied, same=(), likeness=(), since_s=(), apart=apart))
+    assert update(company, 16, east_m, standing) == groups
+
+
+def test_who_is_followed_under_a_new_number_is_not_two() -> None:
+    company = Company(FRAME)
+    walk(company, range(10), FOUR)
+    for k in range(10, 16):
+        gone = [lost(name, (5.0 * i, 1.2 * k), k, 9) for i, name in enumerate(FOUR)]
+        back = [track(name, (5.0 * i, 1.2 * k), moment=k) for i, name in enumerate("pqrs")]
+        groups = company.update([*gone, *back], k * S)
+    assert [group.group_id for group in groups] == ["group-a"]
+
+
 def test_a_group_that_parts_from_the_one_it_joined_has_its_own_name_again() -> None:
     company = Company(FRAME)
     two = {"x": ((100.0, 0.0), NORTH), "y": ((105.0, 0.0), NORTH)}

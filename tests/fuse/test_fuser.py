@@ -454,7 +454,27 @@ def test_who_may_be_another_is_one_more_only_once_he_is_seen_where_the_other_is_
     state = nothing._replace(lives=lives, confirmed_ns=one, born_ns=two, existence=np.ones(2))
     none, share = np.empty((0, 2), np.int64), np.empty(0)
     for seen, confirmed in ((False, -1), (True, 0)):
-        assert _with_doubts(state, none, share, np.array([seen, seen])).confirmed_ns.tolist() == [confirmed, 5]
+        asked = np.array([seen, seen])
+        assert _with_doubts(state, none, share, asked, 4.0).confirmed_ns.tolist() == [confirmed, 5]
+
+
+def test_doubt_is_lifted_only_when_it_has_been_unlikely_for_a_while() -> None:
+    state = Fuser([PlaceSensor("post")]).state._replace(
+        lives=(Life("a", {}), Life("b", {})), confirmed_ns=np.array([-10 * S, 5 * S]),
+        born_ns=np.array([2 * S, S]), existence=np.ones(2),
+    )  # fmt: skip
+    pair, held = np.array([[0, 1]]), np.array([True, True])
+
+    def after(second: int, likely: float) -> list[int]:
+        return _with_doubts(
+            state._replace(time_ns=second * S), pair, np.array([likely]), held, 4.0
+        ).confirmed_ns.tolist()
+
+    assert after(12, 0.6) == [-12 * S, 5 * S]
+    assert after(12, 0.4) == [-10 * S, 5 * S]
+    assert after(13, 0.4) == [-10 * S, 5 * S]
+    assert after(14, 0.4) == [0, 5 * S]
+    assert after(12, 0.02) == [0, 5 * S]
 
 
 def test_cameras_on_one_tower_teach_each_other_nothing() -> None:

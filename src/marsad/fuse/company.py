@@ -62,8 +62,9 @@ class CompanySettings(Record):
     been so with probability `join` for `together_s`, and parts when below `part` for `parted_s`. No pair that is
     `apart_m` apart or more, or can hardly be told to be within `surely_m`, begins to belong together. Who has not been
     in the picture for `forget_s` is forgotten. What was counted longer ago than `counted_s` counts for nothing while
-    there is something newer; a silhouette may hold those within `blob_m`. Two seen by one camera within `apart_s`, and
-    not side by side, are two from then on; those who begin within `came_s` and side by side are together at once.
+    there is something newer; a silhouette may hold those within `blob_m`. Two that one camera reports in one look, in
+    the last `apart_s`, and not side by side, are two from then on; those who begin within `came_s` and side by side are
+    together at once.
     Parties of which it is `same_sure` are one, and part where they are more than `far2` squared deviations apart; where
     one is unseen, `parties_per_km2` others may be there. Who is not shown counts from an existence of `surely` on.
     Whether two parties are one is averaged over `likely_s`, and where both are seen must be sure for `together_s`.
@@ -248,15 +249,15 @@ class Company:
         return out
 
     def _tell_apart(self, tracks: Sequence[PictureTrack]) -> None:
-        """Remember whom one camera has seen at the same time, and not side by side."""
+        """Remember whom one camera has reported in one look, and not side by side: who is followed anew is not two."""
         names = {track.track_id for track in tracks}
         self._apart = {pair for pair in self._apart if pair[0] in names and pair[1] in names}
         lately_ns = round(self.settings.apart_s * _NS)
-        by: dict[str, list[str]] = {}
+        by: dict[tuple[str, int], list[str]] = {}
         for track in tracks:
             for each in track.contributors:
                 if each.time_ns >= track.time_ns - lately_ns:
-                    by.setdefault(each.source_id, []).append(track.track_id)
+                    by.setdefault((each.source_id, each.time_ns), []).append(track.track_id)
         pairs = {_pair(one, two) for those in by.values() for one in those for two in those if one < two}
         self._apart |= {pair for pair in pairs if pair not in self._gaps}
 
@@ -533,7 +534,8 @@ class Company:
         for i, party in enumerate(parties):
             shared = {
                 j: len(groups[i] & groups[j]) for j, other in enumerate(parties)
-                if not _is_seen(party) and _is_seen(other) and self._far(party, other) <= self.settings.far2
+                if not _is_seen(party) and _is_seen(other) and _kindred(party[0], other[0])
+                and self._far(party, other) <= self.settings.far2
             }  # fmt: skip
             best = max(shared, key=lambda j: (shared[j], -j), default=-1)
             if best >= 0 and shared[best]:

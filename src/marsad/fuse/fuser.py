@@ -65,10 +65,10 @@ class FuseSettings(Record):
     `gone_s` after how long an object is expected to have left, `hidden_s` for how long at a time what nobody can see
     stays so. A report that carries the label its track had before is `same_label` times as likely to be of it; a label
     nobody has goes to a track only where that is `label_sure`, and is free again `label_kept_s` after its source last
-    used it. Two tracks are made one where that is `same_sure`; one who may be another is in doubt until that has not been
-    likely for `doubted_s`. At most `hypotheses` are kept of a track; those within
-    `apart` squared deviations are merged. A track is believed from an existence of `confirm` on, and given up below
-    `doubt` or where it may be anywhere within `lost_sigma_m`; it coasts once unseen for `coast_s`. `late_s` is how late
+    used it. Two tracks are made one where that is `same_sure`; one who may be another is in doubt until that has been
+    unlikely for `doubted_s`. At most `hypotheses` are kept of a track; those within `apart` squared deviations are
+    merged. A track is believed from an existence of `confirm` on, and given up below `doubt` or where it may be
+    anywhere within `lost_sigma_m`; it coasts once unseen for `coast_s`. `late_s` is how late
     a look may come and still count.
     """
 
