@@ -82,14 +82,23 @@ def one_place(count: int) -> Rows:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("since_s", "told_s", "listed"), [(90, 99, True), (80, 99, False), (80, 85, False)])
-def test_what_a_source_once_had_two_labels_for_is_two(since_s: int, told_s: int, listed: bool) -> None:
-    """The first was last seen after 85 s; a label that begins later may be the first come back."""
-    told = np.array([[85 * S, 0], [told_s * S, 0]])
+@pytest.mark.parametrize(("since_s", "told_s", "seen_s", "odds"), [
+    (90, 99, 85, 1.0), (84, 99, 85, math.exp(-1)), (84, 85, 85, math.exp(-1)), (80, 99, 85, math.exp(-5)),
+    (60, 99, 85, 0.0), (99, 100, 100, 0.0), (95, 99, 100, 0.0),
+])  # fmt: skip
+def test_what_a_source_had_two_labels_for_is_hardly_one_and_never_while_it_has(
+    since_s: int, told_s: int, seen_s: int, odds: float
+) -> None:
+    """The first was last seen after `seen_s`, the second's label began after `since_s` and was told after `told_s`."""
+    told = np.array([[seen_s * S, 0], [told_s * S, 0]])
     since = np.array([[10 * S, 0], [since_s * S, 0]])
-    label = np.array([[3, -1], [4, -1]])
-    pairs, _ = same_odds(one_place(2), np.ones(2, np.bool_), told, since, label, np.zeros((0, 0)), NOW_NS, S, 1e-7, 2.0)
-    assert bool(len(pairs)) == listed
+
+    def of(labels: tuple[int, int]) -> float:
+        label = np.array([[labels[0], -1], [labels[1], -1]])
+        asked = (one_place(2), np.ones(2, np.bool_), told, since, label, np.zeros((0, 0)), NOW_NS, 2 * S, 1e-7, 2.0)
+        return float(same_odds(*asked)[1].sum())
+
+    assert of((3, 4)) == pytest.approx(odds * of((3, 3)), rel=1e-6)
 
 
 def rays(people: list[tuple[float, float]], towers: list[tuple[float, float]], rng: np.random.Generator) -> Rows:

@@ -24,6 +24,7 @@ _FAR_SIGMAS2 = 25.0
 _RIVALS = 5
 _MET = 4
 _LEAST_ASKED = 0.05
+_MOST_AGAINST_S = 15.0
 
 
 @njit(cache=True)
@@ -91,9 +92,10 @@ def same_odds(
 ) -> tuple[Ints, Array]:  # fmt: skip
     """Pairs (P, 2) of tracks that may be one, and the odds that they are.
 
-    Not of tracks that one source told apart: it had a label for each at one time, or reported both, and one without a
-    label, within `lately_ns`. `others_per_m2` is how many other objects there are,
-    `speed_m_s` the usual size of a velocity component: what it costs to explain the two as two.
+    Not of tracks that one source tells apart within `lately_ns`: it has a label for each, or reports both, and one
+    without a label. That it had a label for each at one time before speaks against it, by a factor of e for each second
+    that it did, for labels of two who part are sometimes exchanged. `others_per_m2` is how many other objects there
+    are, `speed_m_s` the usual size of a velocity component: what it costs to explain the two as two.
     """
     tracks = worthy.shape[0]
     low, high = np.empty((tracks, 2)), np.empty((tracks, 2))
@@ -116,16 +118,18 @@ def same_odds(
                 break
             if low[u, 1] > high[t, 1] or high[u, 1] < low[t, 1]:
                 continue
-            apart = False
+            apart, against_s = False, 0.0
             for s in range(told_ns.shape[1]):
                 both = min(told_ns[t, s], told_ns[u, s])
                 if label[t, s] < 0 or label[u, s] < 0:
                     apart |= both > now_ns - lately_ns
                 elif label[t, s] != label[u, s]:
-                    apart |= both >= max(since_ns[t, s], since_ns[u, s])
-            if apart:
+                    began = max(since_ns[t, s], since_ns[u, s])
+                    apart |= both >= began and both > now_ns - lately_ns
+                    against_s += max(both - began, 0) / 1e9
+            if apart or against_s > _MOST_AGAINST_S:
                 continue
-            total = _agreeing(rows, t, u, bias_spread, speed_m_s)
+            total = _agreeing(rows, t, u, bias_spread, speed_m_s) * math.exp(-against_s)
             if total > others_per_m2 * 1e-3:
                 if count == room:
                     room *= 2
