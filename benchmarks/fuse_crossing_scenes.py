@@ -73,7 +73,7 @@ class Errors(NamedTuple):
     swapped: float = 0.2
     false_every_s: float = 900.0
     false_s: float = 4.0
-    tall_px: float = 0.7
+    tall_px: float = 0.8
     tall_s: float = 10.0
     half_seen: float = 0.5
     half_seen_s: float = 5.0

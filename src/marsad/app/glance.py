@@ -18,8 +18,8 @@ LOOK_NS: Final = 240_000_000
 """A camera looks four times a second, as far as the picture is concerned: people do not run away in between."""
 
 
-_BLUR_PX: Final = 1.2
-_TALL_PX, _TALL_SHARE = 0.7, 0.05
+_BLUR_PX: Final = 1.1
+_TALL_PX, _TALL_SHARE = 0.8, 0.07
 """By how much a box is taller than who is in it, and how far off it then is: `benchmarks/box_heights.py`."""
 _TALL_S: Final = 2.0
 """Over how long heights are averaged: over some steps."""
