@@ -31,7 +31,7 @@ from marsad.plan.closure import cheapest, open_stretches
 from marsad.plan.interruption import Delaying
 from marsad.plan.line_ground import beside
 from marsad.plan.sector import Site as Place
-from marsad.plan.sector import exposures
+from marsad.plan.sector import exposures, rated
 from marsad.plan.siting import Siting
 
 RESTORE_MIN: Final = 30.0
@@ -53,7 +53,7 @@ class Standing(NamedTuple):
 
 
 class _Option(NamedTuple):
-    """A row of the choice: what it adds by cell and size of who is looked for, where it acts, its step and its cost."""
+    """A row of the choice: what it adds by point and size of who is looked for, where it acts, and its step."""
 
     rates: Mapping[Means, csr_array]
     along_m: float
@@ -129,12 +129,12 @@ class PlannedLine:
 
     def _asked(self) -> Asked:
         """What does not change from one moment to the next."""
-        cells = self.sector.lattice.rows * self.sector.lattice.columns
+        finer = rated(self.sector.lattice)
         seen = {}
         for means in self._means:
             posts = [one for one in self._others.options if one.element == "post"]
             rows = [post_rates(self.sector, self.plan, one, SIZES_M[means]) for one in posts]
-            rows = rows or [csr_array((0, cells))]
+            rows = rows or [csr_array((0, finer.rows * finer.columns))]
             seen[means] = with_crossings(
                 csr_array(vstack(rows)), self.plan, self._others, len(self._others.options) - len(posts)
             )
@@ -189,7 +189,7 @@ class PlannedLine:
     def _near(self, position: Position) -> dict[Means, csr_array]:
         """What somebody adds who looks around at a place."""
         point, looks = self.sector.surface.frame.point(position), CoverageSettings()
-        east, north = self.sector.lattice.centres()
+        east, north = rated(self.sector.lattice).centres()
         reach_m = max(looks.patrol_m, 0.75 * self.plan.cell_m)
         near = np.hypot(east - point.east_m, north - point.north_m) <= reach_m
         rate = -math.log1p(-looks.patrol_chance) / looks.look_s
@@ -203,14 +203,15 @@ class PlannedLine:
         return _Option(rates, along, step)
 
     def _looks(self, camera: Camera) -> tuple[dict[Means, csr_array], Array, float]:
-        """What a camera adds by cell in clear air for each size, how far each is, and where along the line it is."""
+        """What a camera adds by point in clear air for each size, how far each is, and where along the line it is."""
         sector = self.sector
         view = next(each for other, each in standing(sector) if other.id == camera.id)
-        east, north = sector.lattice.centres()
-        range_m = np.hypot(east - view.origin[0], north - view.origin[1]).reshape(1, -1)
+        finer_m, range_m = (
+            np.hypot(east - view.origin[0], north - view.origin[1]).reshape(1, -1)
+            for east, north in (rated(sector.lattice).centres(), sector.lattice.centres())
+        )
         rates = {means: self._sees(camera, view, SIZES_M[means]) for means in self._means}
-        nearest = int(np.argmin(range_m))
-        return rates, range_m, float(sector.beside.along_m.ravel()[nearest])
+        return rates, finer_m, float(sector.beside.along_m.ravel()[int(np.argmin(range_m))])
 
     def _sees(self, camera: Camera, view: CameraView, size_m: float) -> csr_array:
         sector, tower = self.sector, self._tower(camera.id)

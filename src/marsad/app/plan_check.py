@@ -42,7 +42,7 @@ from marsad.plan.line_ground import beside
 from marsad.plan.route import MOBILITY
 from marsad.plan.search_camera import SearchCamera, look_chance
 from marsad.plan.sector import Site as Place
-from marsad.plan.sector import exposures, ways_across
+from marsad.plan.sector import exposures, in_cells, ways_across
 from marsad.plan.siting import Choice, Siting
 from marsad.report.plan_wording import PLAN_MAP
 from marsad.simulate.lookout import Lookout, Walk, held_up, looks_at_him, sightings, unfound, walk
@@ -194,11 +194,11 @@ def _hurdles(case: _Case, siting: Interrupting, trial: _Trial, rates: Array) -> 
     near = beside(sector.corners, *walked.places.T, inside_right=sector.line.inside == "right")
     steps = np.hypot(*np.diff(walked.places, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    held, cells = siting.held_s(trial.passage, trial.share), siting.passages[trial.passage].places
+    held, points = siting.held_s(trial.passage, trial.share), siting.passages[trial.passage].points
     after = np.flatnonzero((near.offset_m[:-1] >= 0) != (near.offset_m[1:] >= 0))
     stretch = np.maximum(np.searchsorted(case.found.begin_m, near.along_m[after], side="right") - 1, 0)
     return after.tolist(), [
-        Hurdle(float(along[k] + steps[k] / 2), float(held[which]), float(rates[cells + which]))
+        Hurdle(float(along[k] + steps[k] / 2), float(held[which]), float(rates[points + which]))
         for k, which in zip(after, stretch, strict=True)
     ]
 
@@ -418,10 +418,12 @@ def _other_grid(case: _Case, choice: Choice, number: int) -> tuple[Lattice, tupl
     for option in chosen(case.found.options, choice):
         if option.element in {"tower", "post"}:
             place, size = Place(*option.place), SIZES_M[evader.means]
-            rates += exposures(sector.surface, other, [place], [kinds[option.kind]], size).toarray()[0]
+            sees = exposures(sector.surface, other, [place], [kinds[option.kind]], size)
+            rates += in_cells(other, sees).toarray()[0]
     mobility, until = MOBILITY[evader.means], ends_m(plan)
     ease = sector.land.over(other, evader.means)
-    return other, ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until, ease=ease), rates
+    ways = ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until, ease=ease, parts=1)
+    return other, ways, rates
 
 
 def _avoiding(other: Lattice, way: Passage, rates: Array, rng: np.random.Generator) -> Array:

@@ -25,7 +25,7 @@ from marsad.plan.line_ground import beside
 from marsad.plan.linked import Links
 from marsad.plan.route import MOBILITY, Country, Road, RoadKind
 from marsad.plan.search_camera import PERSON_M, VEHICLE_M, SearchCamera, detection_rate
-from marsad.plan.sector import Stretches, exposures, ways_across
+from marsad.plan.sector import Stretches, exposures, in_cells, rated, ways_across
 from marsad.plan.siting import Choice, Evader, Order, Siting, Spare, Watch
 
 _FAINTEST = 1e-5
@@ -72,7 +72,8 @@ def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
     """The choice to be made along a sector. Raises: InputError where no candidate sees anything of it."""
     means = {one.means for one in plan.evaders}
     seen = {one: seen_by(sector, plan, found, SIZES_M[one]) for one in means}
-    if all(each[:, np.flatnonzero(~np.isnan(sector.height_m))].nnz == 0 for each in seen.values()):
+    known = np.flatnonzero(~np.isnan(sector.height_m))
+    if all(in_cells(sector.lattice, each)[:, known].nnz == 0 for each in seen.values()):
         raise InputError(
             f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
             "or move the candidates nearer"
@@ -81,7 +82,7 @@ def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
 
 
 def asked_of(sector: Sector, plan: PlanFile, found: Offer, seen: Mapping[Means, csr_array]) -> Asked:
-    """The choice to be made, with what every option adds to each cell and stretch by the evader's means."""
+    """The choice to be made, with what every option adds to each point and stretch by the evader's means."""
     options = found.options
     where = np.array([option.place for option in options]).reshape(-1, 2)
     respond, soon = plan.respond, _soon(sector, plan)
@@ -111,7 +112,7 @@ def _watches(sector: Sector, plan: PlanFile, seen: csr_array) -> tuple[Watch, ..
 
     Raises: InputError naming the first cell that too few options see.
     """
-    sees, found = csr_array(seen.T), {}
+    sees, found = csr_array(in_cells(sector.lattice, seen).T), {}
     for ground in plan.cover:
         latitude, longitude = np.array([(one.latitude_deg, one.longitude_deg) for one in ground.points]).T
         ring = np.stack(sector.surface.frame.from_geodetic(latitude, longitude)[:2], axis=1)
@@ -178,11 +179,11 @@ def _ended(sector: Sector, way: Passage, soon: Array, end_m: float) -> tuple[Pla
 
 
 def seen_by(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_array:
-    """(options, cells and stretches) what every option adds to the exposure of somebody of a size."""
+    """(options, rated points and stretches) what every option adds to the exposure of somebody of a size."""
     towers = [option for option in found.options if option.element == "tower"]
     kinds = [tower.kind() for tower in plan.towers]
-    cells = sector.lattice.rows * sector.lattice.columns
-    rows = [csr_array((0, cells))]
+    finer = rated(sector.lattice)
+    rows = [csr_array((0, finer.rows * finer.columns))]
     if towers:
         places = list(dict.fromkeys(one.place for one in towers))
         every = exposures(sector.surface, sector.lattice, places, kinds, size_m)
@@ -194,30 +195,30 @@ def seen_by(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_
 
 
 def post_rates(sector: Sector, plan: PlanFile, option: Option, size_m: float) -> csr_array:
-    """What a partner's post adds to each cell, as much of the time as it is there."""
+    """What a partner's post adds at each point, as much of the time as it is there."""
     kind = next(tower.kind() for tower in plan.towers if tower.id == option.kind)
     sees = exposures(sector.surface, sector.lattice, [option.place], [kind], size_m)
     return csr_array(sees * plan.posts[option.number].available)
 
 
-def with_crossings(cells: csr_array, plan: PlanFile, found: Offer, others: int) -> csr_array:
+def with_crossings(points: csr_array, plan: PlanFile, found: Offer, others: int) -> csr_array:
     """The same with rows for barriers and bases, and columns for what is noticed at a crossing."""
     stretches = len(found.begin_m) if plan.barriers else 0
     crossing = np.zeros((len(found.options), stretches))
     for row, option in enumerate(found.options):
         if option.element == "barrier":
             crossing[row, option.stretch] = -np.log1p(-plan.barriers[option.number].sensor_probability)
-    grown = csr_array(vstack([cells, csr_array((others, cells.shape[1]))]))
-    wide = np.concatenate([grown.indices, cells.shape[1] + np.nonzero(crossing)[1]])
+    grown = csr_array(vstack([points, csr_array((others, points.shape[1]))]))
+    wide = np.concatenate([grown.indices, points.shape[1] + np.nonzero(crossing)[1]])
     rows = np.repeat(np.arange(grown.shape[0]), np.diff(grown.indptr))
     rows = np.concatenate([rows, np.nonzero(crossing)[0]])
     values = np.concatenate([grown.data, crossing[np.nonzero(crossing)]])
-    return csr_array((values, (rows, wide)), shape=(len(found.options), cells.shape[1] + stretches))
+    return csr_array((values, (rows, wide)), shape=(len(found.options), points.shape[1] + stretches))
 
 
 def standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: float, size_m: float) -> csr_array:
-    """What a camera that stands adds to each cell in its picture: a try every so often."""
-    shed = camera_viewshed(view, sector.lattice, masks=camera.masks)
+    """What a camera that stands adds at each point in its picture: a try every so often."""
+    shed = camera_viewshed(view, rated(sector.lattice), masks=camera.masks)
     stares = SearchCamera(pixel_rad=pixel_rad(camera.lens), turn_s=try_s, reach_m=camera.reach_m)
     rate = np.where(shed.seen, detection_rate(stares, np.nan_to_num(shed.range_m, nan=np.inf), size_m), 0.0)
     return csr_array(np.where(rate > _FAINTEST, rate, 0.0).reshape(1, -1))
