@@ -36,11 +36,12 @@ def test_a_way_of_the_plan_is_foretold_what_the_plan_says_of_it() -> None:
 def test_a_way_over_a_barrier_is_stopped_as_surely_as_the_plan_says() -> None:
     east, north = LATTICE.centres()
     begin_m = np.array([0.0, 400.0])
-    stretches = Stretches(np.broadcast_to(east + 500, north.shape), begin_m)
+    stretches = Stretches(np.broadcast_to(east + 500, north.shape), begin_m, 60)
     ways = ways_across(LATTICE, np.zeros(LATTICE.shape), north, 400.0, ON_FOOT, stretches=stretches)
     points = ways[0].points
     seen = np.zeros((4, points + 2))
-    seen[0, :points] = (2e-3 * np.clip(0.5 - rated(LATTICE).centres()[1] / 200, 0, 1)).ravel()
+    seen[0, : points - 60] = (2e-3 * np.clip(0.5 - rated(LATTICE).centres()[1] / 200, 0, 1)).ravel()
+    seen[0, points - 60 : points] = 3e-3
     seen[1, points], seen[2, points + 1] = 0.7, 0.7
     reach = np.array([[300.0]])
     siting = Interrupting(
@@ -60,7 +61,7 @@ def test_a_way_over_a_barrier_is_stopped_as_surely_as_the_plan_says() -> None:
         return siting.answered(0, int(path.places[-1]), left_s, choice.astype(float))
 
     rates = siting.place_rates(0, choice.astype(float))
-    told = stopped(GROUND, rates, way, ON_FOOT, [Hurdle(met, 200.0, 0.7)], answered)
+    told = stopped(GROUND, rates, way, ON_FOOT, [Hurdle(met, 200.0, 3e-3, 0.7)], answered)
     assert told == pytest.approx(-math.expm1(-exposure), rel=0.03)
     assert told > stopped(GROUND, rates, way, ON_FOOT, [], answered)
 

@@ -16,8 +16,19 @@ from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.position import Position
 from marsad.plan.crossing import least_exposure, weigh
-from marsad.plan.search_camera import SearchCamera, detection_rate
-from marsad.plan.sector import PARTS, Site, TowerKind, exposures, in_cells, rated, ways_across
+from marsad.plan.search_camera import PERSON_M, SearchCamera, detection_rate
+from marsad.plan.sector import (
+    PARTS,
+    Site,
+    Stretches,
+    TowerKind,
+    Waits,
+    exposures,
+    in_cells,
+    rated,
+    unfound_rate,
+    ways_across,
+)
 from marsad.plan.siting import Evader, Siting
 
 LATTICE = Lattice(west_m=-1000.0, north_m=1000.0, cell_m=100.0, rows=20, columns=20)
@@ -135,6 +146,39 @@ def test_a_step_is_exposed_as_a_walk_over_the_points_under_it(seed: int, parts: 
         np.array([tail, way.heads[arc]], np.int32), way.starts, way.heads, way.seconds, way.barriers, way.over, weights
     )
     assert weights @ rates.ravel() == pytest.approx(exposure[way.heads[arc]])
+
+
+def test_who_is_held_up_is_seen_where_he_stands() -> None:
+    stretches = Stretches(LATTICE.centres()[0] + 1000.0, np.array([0.0]), 60)
+    way, _ = ways_across(LATTICE, np.zeros(LATTICE.shape), north_of_line(), 900.0, LEVEL, stretches=stretches)
+    finer = rated(LATTICE).rows * rated(LATTICE).columns
+    assert way.points == finer + 60
+    column = np.arange(5, way.places, LATTICE.columns, dtype=np.int32)[::-1].copy()
+    rates = np.zeros(way.points + 1)
+    rates[finer + 16] = 1e-3
+    alone = msgspec.structs.replace(way, entries=column[:1])
+    seen, _ = least_exposure(alone, rates, held_s=np.array([300.0]))
+    assert seen[column[-1]] == 0.0
+    rates[finer : way.points] = 1e-3
+    seen, _ = least_exposure(alone, rates, held_s=np.array([300.0]))
+    assert seen[column[-1]] == pytest.approx(0.3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), seconds=st.floats(1.0, 2000.0))
+def test_a_piece_leaves_as_many_unfound_as_its_spots_do(seed: int, seconds: float) -> None:
+    rates = np.random.default_rng(seed).choice([0.0, 1e-3, 1e-2], (4, 5))
+    found = unfound_rate(rates, seconds)
+    np.testing.assert_allclose(np.exp(-found * seconds), np.exp(-rates * seconds).mean(axis=1), atol=1e-5 * seconds)
+    assert (found <= rates.mean(axis=1) + 1e-12).all()
+
+
+def test_a_wait_on_the_line_is_seen_as_far_as_the_reach() -> None:
+    spots = np.stack(np.broadcast_arrays(np.linspace(-900, 900, 19)[:, None] + [-5.0, 5.0], 0.0), axis=2)
+    sees = exposures(flat(), LATTICE, [Site(0.0, 0.0)], [MAST], PERSON_M, Waits(spots, 300.0)).toarray()[0, -19:]
+    away = np.abs(np.linspace(-900, 900, 19))
+    np.testing.assert_allclose(sees[away < 590], detection_rate(MAST.camera, away[away < 590]), rtol=0.05)
+    assert not sees[away > 610].any()
 
 
 def test_who_walks_just_beyond_a_cameras_reach_through_cells_that_it_sees_in_part_is_not_exposed() -> None:

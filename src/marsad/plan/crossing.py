@@ -32,7 +32,8 @@ class Passage(Record, eq=False):
     The arcs out of place p are `starts[p]` to `starts[p + 1]` - 1: they lead to `heads`, take `seconds`, and cross the
     barrier `barriers`, an exposure's index beyond the points, or -1. Rates are given at so many `points`; each arc is
     `over` (arcs, an even number) of them, the first in the place that it leaves, the last in the one that it leads to,
-    in equal parts. Every way goes through at least one of `gates`.
+    in equal parts. Whoever is held up by its barrier is seen at the rate of the points `waits` (arcs, points). Every
+    way goes through at least one of `gates`.
     """
 
     starts: Starts
@@ -44,6 +45,7 @@ class Passage(Record, eq=False):
     gates: Places
     points: int
     over: Places
+    waits: Places
 
     def __post_init__(self) -> None:
         """Freeze the arrays and look for what would crash a kernel."""
@@ -54,7 +56,7 @@ class Passage(Record, eq=False):
             raise InputError(f"a passage leads to a place that is none of its {self.places}")
         if not (len(self.entries) and len(self.exits) and len(self.gates)):
             raise InputError("a passage needs places where it begins, gates, and places where it has got through")
-        if self.over.size and not 0 <= self.over.min() <= self.over.max() < self.points:
+        if any(each.size and not 0 <= each.min() <= each.max() < self.points for each in (self.over, self.waits)):
             raise InputError(f"a passage leads over a point that is none of its {self.points}")
 
     @property
@@ -65,13 +67,13 @@ class Passage(Record, eq=False):
 
 def passage(
     tails: Places, heads: Places, seconds: Array, barriers: Places, *, ends: tuple[Places, Places, Places], places: int,
-    points: int | None = None, over: Places | None = None,
+    points: int | None = None, over: Places | None = None, waits: Places | None = None,
 ) -> Passage:  # fmt: skip
     """A passage from a list of arcs; `ends` are its entries, exits and gates.
 
-    Without `points` and `over` rates are given at the places, and an arc leads over its own two.
+    Without `points`, `over` and `waits` rates are given at the places, and those of an arc are its own two.
     """
-    between = np.stack([tails, heads], axis=1) if over is None else over
+    both = np.stack([tails, heads], axis=1)
     order = np.argsort(tails, kind="stable")
     starts = np.zeros(places + 1, np.int64)
     np.cumsum(np.bincount(tails, minlength=places), out=starts[1:])
@@ -85,7 +87,8 @@ def passage(
         exits=exits,
         gates=gates,
         points=places if points is None else points,
-        over=np.ascontiguousarray(between[order], np.int32),
+        over=np.ascontiguousarray((both if over is None else over)[order], np.int32),
+        waits=np.ascontiguousarray((both if waits is None else waits)[order], np.int32),
     )
 
 
@@ -95,7 +98,7 @@ def reverse(way: Passage) -> Passage:
     ends = (way.exits, way.entries, way.gates)
     return passage(
         way.heads, tails, way.seconds, way.barriers, ends=ends, places=way.places, points=way.points,
-        over=way.over[:, ::-1],
+        over=way.over[:, ::-1], waits=way.waits,
     )  # fmt: skip
 
 
@@ -119,7 +122,17 @@ def least_exposure(
     """
     held = np.zeros(len(rates) - way.points) if held_s is None else held_s
     exposure, before = _least(
-        way.starts, way.heads, way.seconds, way.barriers, way.over, way.points, rates, held, way.entries, limit
+        way.starts,
+        way.heads,
+        way.seconds,
+        way.barriers,
+        way.over,
+        way.waits,
+        way.points,
+        rates,
+        held,
+        way.entries,
+        limit,
     )
     return exposure, before
 
@@ -136,11 +149,21 @@ def halves_over(rates: Array, over: Places, arc: int) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
+def waiting(rates: Array, waits: Places, arc: int) -> float:
+    """The rate for whoever is held up on an arc."""
+    total = 0.0
+    for k in range(waits.shape[1]):
+        total += rates[waits[arc, k]]
+    mean: float = total / waits.shape[1]
+    return mean
+
+
+@njit(cache=True, nogil=True)
 def _least(
-    starts: Starts, heads: Places, seconds: Array, barriers: Places, over: Places, points: int, rates: Array,
-    held_s: Array, entries: Places, limit: float,
+    starts: Starts, heads: Places, seconds: Array, barriers: Places, over: Places, waits: Places, points: int,
+    rates: Array, held_s: Array, entries: Places, limit: float,
 ) -> tuple[Array, Places]:  # fmt: skip
-    places, half = len(starts) - 1, over.shape[1] // 2
+    places = len(starts) - 1
     exposure = np.full(places, math.inf)
     before = np.full(places, -1, np.int32)
     settled = np.zeros(places, np.bool_)
@@ -163,8 +186,7 @@ def _least(
             first, last = halves_over(rates, over, arc)
             there = so_far + seconds[arc] * 0.5 * (first + last)
             if barriers[arc] >= 0:
-                middle = 0.5 * (rates[over[arc, half - 1]] + rates[over[arc, half]])
-                there += held_s[barriers[arc] - points] * middle + rates[barriers[arc]]
+                there += held_s[barriers[arc] - points] * waiting(rates, waits, arc) + rates[barriers[arc]]
             if there < exposure[head]:
                 exposure[head] = there
                 before[head] = place

@@ -17,10 +17,11 @@ _LEAST_EASE = 0.05
 
 
 class Hurdle(NamedTuple):
-    """A barrier on a way: how far along it, how long it holds, and what its sensors add at once."""
+    """A barrier on a way: how far along it, how long it holds, at which rate one is seen then, and its sensors."""
 
     along_m: float
     held_s: float
+    rate: float
     crossing: float
 
 
@@ -61,7 +62,7 @@ def stopped(
         at = int(np.searchsorted(pieces.along_m[1:-1], hurdle.along_m))
         held = np.full(_PIECES, hurdle.held_s / _PIECES)
         seconds = np.insert(seconds, at, [0.0, *held])
-        exposure = np.insert(exposure, at, [hurdle.crossing, *(held * pieces.rate[at])])
+        exposure = np.insert(exposure, at, [hurdle.crossing, *(held * hurdle.rate)])
     left = np.cumsum(seconds[::-1])[::-1] - seconds / 2
     unseen = np.exp(-np.concatenate([[0.0], np.cumsum(exposure)]))
     return float((unseen[:-1] - unseen[1:]) @ answered(left))
