@@ -37,6 +37,7 @@ Cells = NDArray[np.bool_]
 
 MAST_M, TARGET_M = 20.0, 1.7
 PLACES = {"san_gabriel": 9000.0, "pyrenees": 24_000.0, "atacama": 24_000.0, "steppe": 24_000.0}
+PROGRAMS = {"gdal": "gdal_viewshed", "grass": "grass"}
 FILES = {"san_gabriel": "srtm_bigtujunga30m_utm11.tif", "pyrenees": "N42E001.hgt.zip", "atacama": "S29W072.hgt.zip"}
 TARGETS = [
     *(Target(f"{name}_iou", "at_least", 0.99) for name in PLACES),
@@ -171,15 +172,15 @@ def peers(
     path = written(heights, apart_m, folder)
     x, y = (column + 0.5) * across, (heights.shape[0] - row - 0.5) * down
     reach = max(heights.shape) * max(down, across)
-    for name, program, sees in (("gdal", "gdal_viewshed", by_gdal), ("grass", "grass", by_grass)):
-        if which(program):
+    for name, sees in (("gdal", by_gdal), ("grass", by_grass)):
+        if which(PROGRAMS[name]):
             seen, spent = sees(path, x, y, reach, folder)
             found[name] = seen, spent - sees(path, x, y, 2 * max(down, across), folder)[1]
     python = Path(os.environ.get("MARSAD_PEERS", ROOT / ".venv-peers")) / "bin/python"
     if list(python.parents[1].glob("lib/*/site-packages/xrspatial")):
         np.save(folder / "heights.npy", np.nan_to_num(heights.astype(np.float64), nan=-9999.0))
         where = [column * across, (heights.shape[0] - 1 - row) * down, MAST_M, TARGET_M, down, across]
-        asked = [python, "-c", _PEER, str(folder / "heights.npy"), *map(str, where), str(folder / "seen.npz")]
+        asked = [str(python), "-c", _PEER, str(folder / "heights.npy"), *map(str, where), str(folder / "seen.npz")]
         subprocess.run(asked, check=True)
         told = np.load(folder / "seen.npz")
         found["xarray_spatial"] = told["seen"], float(told["seconds"])
@@ -249,6 +250,9 @@ def main() -> None:
     """All kinds of ground."""
     options = command(__doc__ or "").parse_args()
     figures: dict[str, object] = {}
+    for name, program in PROGRAMS.items():
+        if not which(program):
+            print(f"left out: {name}, for {program} is not installed")
     print("".join(f"{cell:20}" for cell in ("IoU, time", "quick", "GDAL", "GRASS", "xarray-spatial")))
     for name, reach_m in PLACES.items():
         figures |= measure(name, reach_m)
