@@ -523,6 +523,8 @@ def test_the_al_qaim_example_has_a_plan_with_every_part(tmp_path: Path) -> None:
     assert found.plan is not None
     assert {one.element for one in found.plan.placements} >= {"tower", "barrier", "base", "post"}
     assert found.plan.reached >= 0.7
+    assert found.check is not None
+    assert found.check.difference <= 0.03
     assert 0 <= found.plan.bound <= found.plan.cost
     assert "interrupted with at least" in found.text()
     assert load_site(tmp_path / "plan.toml").fences
