@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 
 from figures import ROOT, Target, command, show
 from marsad.plan.coverage import Coverage, CoverageProgress, best_coverage, exchanged, greedy_coverage
-from marsad.plan.sector import TowerKind, exposures
+from marsad.plan.sector import TowerKind, exposures, in_cells
 from marsad.plan.solver import quiet_solver
 from siting_scenes import KINDS, Sector, ground, heights, spread_sites
 
@@ -60,7 +60,7 @@ def seen_cells() -> csr_array:
     sites = spread_sites(GROUND, lattice, heights(surface, lattice), band_m=7500.0)
     camera = KINDS[2].camera
     tower = TowerKind(name="tower", mast_m=8.0, camera=type(camera)(pixel_rad=1e-4, turn_s=60, reach_m=2000), cost=1)
-    found = exposures(surface, lattice, sites, [tower])
+    found = in_cells(lattice, exposures(surface, lattice, sites, [tower]))
     found.data[:] = 1.0
     return found
 

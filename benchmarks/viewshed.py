@@ -1,10 +1,11 @@
-"""The quick viewshed beside GDAL's and xarray-spatial's: how much of the exact one each has, and how long it takes.
+"""The quick viewshed beside GDAL's, GRASS's and xarray-spatial's: how much of the exact one each has, in what time.
 
 Real ground (SRTM of the San Gabriel mountains at 30 m, the Pyrenees and the Atacama coast at 90 m) and made-up steppe,
 about 350,000 cells each, from the highest place near the middle, 20 m above it, to 1.7 m above the ground, with the
 earth's curve and refraction 1/7 (GDAL: 6/7 of the curve; xarray-spatial has neither curve nor radius). Exact is a sight
 line of its own for every post of the data. IoU is of the posts within reach. Times are processor time: one thread; of
-GDAL's program what it takes beyond reading and writing, which is a run of it with a reach of two posts.
+GDAL's program and of GRASS what they take beyond reading and writing, which is a run with a reach of two posts. A peer
+that is not installed (`gdal_viewshed`, `grass` with r.viewshed, xarray-spatial in the peers' Python) is left out.
 """
 
 import os
@@ -36,6 +37,7 @@ Cells = NDArray[np.bool_]
 
 MAST_M, TARGET_M = 20.0, 1.7
 PLACES = {"san_gabriel": 9000.0, "pyrenees": 24_000.0, "atacama": 24_000.0, "steppe": 24_000.0}
+PROGRAMS = {"gdal": "gdal_viewshed", "grass": "grass"}
 FILES = {"san_gabriel": "srtm_bigtujunga30m_utm11.tif", "pyrenees": "N42E001.hgt.zip", "atacama": "S29W072.hgt.zip"}
 TARGETS = [
     *(Target(f"{name}_iou", "at_least", 0.99) for name in PLACES),
@@ -54,6 +56,15 @@ once()
 start = time.process_time()
 seen = once().values >= 0
 np.savez(sys.argv[8], seen=seen, seconds=time.process_time() - start)
+"""
+_GRASS = """
+set -e
+export GRASS_OVERWRITE=1
+r.external input="$1" output=ground --quiet
+g.region raster=ground
+r.viewshed -c -r -b input=ground output=seen coordinates="$3" observer_elevation="$4" target_elevation="$5" \\
+    max_distance="$6" refraction_coeff="$7" --quiet
+r.out.gdal input=seen output="$2" type=Byte nodata=255 --quiet
 """
 
 
@@ -122,6 +133,34 @@ def by_gdal(path: Path, x: float, y: float, reach: float, folder: Path) -> tuple
     return whole, spent
 
 
+def by_grass(path: Path, x: float, y: float, reach: float, folder: Path) -> tuple[Cells, float]:
+    """What GRASS sees, and its processor time with all that starting it takes."""
+    out, script = folder / "seen_grass.tif", folder / "grass.sh"
+    script.write_text(_GRASS)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    asked = [str(path), str(out), f"{x},{y}", str(MAST_M), str(TARGET_M), str(reach), str(REFRACTION)]
+    subprocess.run(
+        [str(which("grass")), "--tmp-location", str(path), "--exec", "sh", str(script), *asked],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with rasterio.open(out) as file:
+        return file.read(1) == 1, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def written(heights: NDArray[np.float32], apart_m: tuple[float, float], folder: Path) -> Path:
+    """The heights as a plane's, from its lower left corner, where programs read them."""
+    down, across = apart_m
+    path = folder / "ground.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", dtype="float32", count=1, width=heights.shape[1], height=heights.shape[0],
+        crs="EPSG:32611", transform=rasterio.Affine(across, 0, 0, 0, -down, heights.shape[0] * down),
+        nodata=-9999.0,
+    ) as file:  # fmt: skip
+        file.write(np.nan_to_num(heights, nan=-9999.0), 1)
+    return path
+
+
 def peers(
     surface: Surface, shed: QuickShed, apart_m: tuple[float, float], folder: Path
 ) -> dict[str, tuple[Cells, float]]:
@@ -130,23 +169,18 @@ def peers(
     column, row = (round(at) for at in centre(surface, shed))
     down, across = apart_m
     found = {}
-    if which("gdal_viewshed"):
-        path = folder / "ground.tif"
-        with rasterio.open(
-            path, "w", driver="GTiff", dtype="float32", count=1, width=heights.shape[1], height=heights.shape[0],
-            crs="EPSG:32611", transform=rasterio.Affine(across, 0, 0, 0, -down, heights.shape[0] * down),
-            nodata=-9999.0,
-        ) as file:  # fmt: skip
-            file.write(np.nan_to_num(heights, nan=-9999.0), 1)
-        x, y = (column + 0.5) * across, (heights.shape[0] - row - 0.5) * down
-        reach = max(heights.shape) * max(down, across)
-        seen, spent = by_gdal(path, x, y, reach, folder)
-        found["gdal"] = seen, spent - by_gdal(path, x, y, 2 * max(down, across), folder)[1]
+    path = written(heights, apart_m, folder)
+    x, y = (column + 0.5) * across, (heights.shape[0] - row - 0.5) * down
+    reach = max(heights.shape) * max(down, across)
+    for name, sees in (("gdal", by_gdal), ("grass", by_grass)):
+        if which(PROGRAMS[name]):
+            seen, spent = sees(path, x, y, reach, folder)
+            found[name] = seen, spent - sees(path, x, y, 2 * max(down, across), folder)[1]
     python = Path(os.environ.get("MARSAD_PEERS", ROOT / ".venv-peers")) / "bin/python"
     if list(python.parents[1].glob("lib/*/site-packages/xrspatial")):
         np.save(folder / "heights.npy", np.nan_to_num(heights.astype(np.float64), nan=-9999.0))
         where = [column * across, (heights.shape[0] - 1 - row) * down, MAST_M, TARGET_M, down, across]
-        asked = [python, "-c", _PEER, str(folder / "heights.npy"), *map(str, where), str(folder / "seen.npz")]
+        asked = [str(python), "-c", _PEER, str(folder / "heights.npy"), *map(str, where), str(folder / "seen.npz")]
         subprocess.run(asked, check=True)
         told = np.load(folder / "seen.npz")
         found["xarray_spatial"] = told["seen"], float(told["seconds"])
@@ -205,7 +239,8 @@ def _across(targets: Array, shed: QuickShed) -> float:
 def row(name: str, figures: dict[str, object]) -> str:
     """A line of the table: IoU and milliseconds of each way of seeing; a dash where a peer is not installed."""
     cells = [name]
-    for way, iou_of in (("quick", "iou"), ("gdal", "gdal_iou"), ("xarray_spatial", "xarray_spatial_iou")):
+    for way in ("quick", "gdal", "grass", "xarray_spatial"):
+        iou_of = "iou" if way == "quick" else f"{way}_iou"
         share, spent = figures.get(f"{name}_{iou_of}"), figures.get(f"{name}_{way}_ms")
         cells.append(f"{share:.4f} {spent:6.1f} ms" if isinstance(share, float) and isinstance(spent, float) else "-")
     return "".join(f"{cell:20}" for cell in cells)
@@ -215,7 +250,10 @@ def main() -> None:
     """All kinds of ground."""
     options = command(__doc__ or "").parse_args()
     figures: dict[str, object] = {}
-    print("".join(f"{cell:20}" for cell in ("IoU, time", "quick", "GDAL", "xarray-spatial")))
+    for name, program in PROGRAMS.items():
+        if not which(program):
+            print(f"left out: {name}, for {program} is not installed")
+    print("".join(f"{cell:20}" for cell in ("IoU, time", "quick", "GDAL", "GRASS", "xarray-spatial")))
     for name, reach_m in PLACES.items():
         figures |= measure(name, reach_m)
         print(row(name, figures), flush=True)

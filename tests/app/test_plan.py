@@ -449,6 +449,20 @@ def test_a_relay_is_bought_where_no_tower_sees_the_command_post(plan: Callable[.
     assert "nothing else has" in str(plan(asked + post + tall.replace('"tall"', '"mast"')).exception)
 
 
+def test_no_link_is_longer_than_it_may_be(plan: Callable[..., Result]) -> None:
+    """Over level ground all see the command post 1.5 km away; no further than 1.2 km some do over a relay."""
+    asked = "probability = 0.7\n" + HEAD + TOWERS + candidates(-600, -200, 200, 600)
+    near = f'[[candidates]]\nid = "near"\nposition = {spot(0, -400)}\n'
+    post = f"[command]\nposition = {spot(0, -1_500)}\nmast_m = 10.0\n"
+    tall = '[[command.masts]]\nid = "tall"\nmast_m = 10.0\ncost = 5.0\n'
+    free, unlinked = report(plan(asked + post)), plan(asked + post + "link_m = 1200.0\n")
+    assert free["plan"]["cost"] > 0
+    assert "link_m = 1200 m" in str(unlinked.exception)
+    linked = report(plan(asked + near + post + "link_m = 1200.0\ntowers_pass_on = false\n" + tall))
+    assert [one["option"] for one in linked["plan"]["placements"] if one["element"] == "relay"] == ["near"]
+    assert linked["plan"]["cost"] == free["plan"]["cost"] + 5
+
+
 def test_towers_pass_on_what_others_send_where_they_may(plan: Callable[..., Result]) -> None:
     """Half a kilometre nearer to the command post a tower sees it, and those on the line do not."""
     near = f'[[candidates]]\nid = "near"\nposition = {spot(0, -500)}\n'
@@ -509,6 +523,8 @@ def test_the_al_qaim_example_has_a_plan_with_every_part(tmp_path: Path) -> None:
     assert found.plan is not None
     assert {one.element for one in found.plan.placements} >= {"tower", "barrier", "base", "post"}
     assert found.plan.reached >= 0.7
+    assert found.check is not None
+    assert found.check.difference <= 0.03
     assert 0 <= found.plan.bound <= found.plan.cost
     assert "interrupted with at least" in found.text()
     assert load_site(tmp_path / "plan.toml").fences

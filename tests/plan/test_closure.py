@@ -10,7 +10,7 @@ from marsad.geo.mobility import Mobility
 from marsad.kernel.lattice import Lattice
 from marsad.plan.closure import cheapest, least_through, open_stretches
 from marsad.plan.crossing import least_exposure
-from marsad.plan.sector import ways_across
+from marsad.plan.sector import rated, ways_across
 from marsad.plan.siting import Evader, Siting
 
 LATTICE = Lattice(west_m=0.0, north_m=500.0, cell_m=100.0, rows=10, columns=12)
@@ -21,7 +21,8 @@ ALONG = EAST.ravel()
 
 def siting(*spans: tuple[float, float], costs: list[float], standing: list[bool]) -> Siting:
     """Options that each see a strip across the line from west to east."""
-    rates = [np.where(np.abs(EAST - (west + east) / 2) < (east - west) / 2, 0.01, 0.0).ravel() for west, east in spans]
+    at = rated(LATTICE).centres()[0]
+    rates = [np.where(np.abs(at - (west + east) / 2) < (east - west) / 2, 0.01, 0.0).ravel() for west, east in spans]
     evader = Evader(exposure=csr_array(np.array(rates)), passages=WAYS)
     return Siting(np.array(costs), np.array([sum(span) / 2 for span in spans]), [evader], 0.9, np.array(standing))
 
@@ -39,7 +40,7 @@ def test_the_stretch_that_nothing_sees_is_open_and_the_rest_is_not() -> None:
 
 def test_the_least_of_all_places_on_the_line_is_the_least_of_all_ways() -> None:
     rng = np.random.default_rng(3)
-    evader = Evader(exposure=csr_array(rng.random((4, EAST.size)) * 0.01), passages=WAYS)
+    evader = Evader(exposure=csr_array(rng.random((4, WAYS[0].points)) * 0.01), passages=WAYS)
     problem = Siting(np.ones(4), np.zeros(4), [evader], 0.9)
     for choice in (np.array([True, False, True, False]), np.ones(4, np.bool_)):
         through = least_through(problem, choice)

@@ -14,7 +14,7 @@ from marsad.kernel.position import Position
 from marsad.plan.crossing import Array, least_exposure, trace
 from marsad.plan.foretold import Ground, Hurdle, foretold, stopped
 from marsad.plan.interruption import Chase, Delaying, Interrupting, Timing
-from marsad.plan.sector import Stretches, ways_across
+from marsad.plan.sector import Stretches, rated, ways_across
 from marsad.plan.siting import Evader
 
 LATTICE = Lattice(west_m=-500.0, north_m=500.0, cell_m=50.0, rows=20, columns=20)
@@ -24,7 +24,7 @@ GROUND = Ground(LATTICE, FLAT)
 
 def test_a_way_of_the_plan_is_foretold_what_the_plan_says_of_it() -> None:
     east, north = LATTICE.centres()
-    rates = (1e-3 * (1 + np.cos(east / 300))).ravel()
+    rates = (1e-3 * (1 + np.cos(rated(LATTICE).centres()[0] / 300))).ravel()
     there, _ = ways_across(LATTICE, np.zeros(LATTICE.shape), north, 400.0, ON_FOOT)
     exposure, before = least_exposure(there, rates)
     end = int(there.exits[np.argmin(exposure[there.exits])])
@@ -36,12 +36,13 @@ def test_a_way_of_the_plan_is_foretold_what_the_plan_says_of_it() -> None:
 def test_a_way_over_a_barrier_is_stopped_as_surely_as_the_plan_says() -> None:
     east, north = LATTICE.centres()
     begin_m = np.array([0.0, 400.0])
-    stretches = Stretches(np.broadcast_to(east + 500, north.shape), begin_m)
+    stretches = Stretches(np.broadcast_to(east + 500, north.shape), begin_m, 60)
     ways = ways_across(LATTICE, np.zeros(LATTICE.shape), north, 400.0, ON_FOOT, stretches=stretches)
-    cells = LATTICE.rows * LATTICE.columns
-    seen = np.zeros((4, cells + 2))
-    seen[0, :cells] = (2e-3 * (north < 0)).ravel()
-    seen[1, cells], seen[2, cells + 1] = 0.7, 0.7
+    points = ways[0].points
+    seen = np.zeros((4, points + 2))
+    seen[0, : points - 60] = (2e-3 * np.clip(0.5 - rated(LATTICE).centres()[1] / 200, 0, 1)).ravel()
+    seen[0, points - 60 : points] = 3e-3
+    seen[1, points], seen[2, points + 1] = 0.7, 0.7
     reach = np.array([[300.0]])
     siting = Interrupting(
         np.ones(4), np.zeros(4),
@@ -60,12 +61,12 @@ def test_a_way_over_a_barrier_is_stopped_as_surely_as_the_plan_says() -> None:
         return siting.answered(0, int(path.places[-1]), left_s, choice.astype(float))
 
     rates = siting.place_rates(0, choice.astype(float))
-    told = stopped(GROUND, rates, way, ON_FOOT, [Hurdle(met, 200.0, 0.7)], answered)
+    told = stopped(GROUND, rates, way, ON_FOOT, [Hurdle(met, 200.0, 3e-3, 0.7)], answered)
     assert told == pytest.approx(-math.expm1(-exposure), rel=0.03)
     assert told > stopped(GROUND, rates, way, ON_FOOT, [], answered)
 
 
 def test_off_the_cells_nothing_is_foretold() -> None:
-    rates = np.full(LATTICE.rows * LATTICE.columns, 0.01)
+    rates = np.full(rated(LATTICE).shape, 0.01)
     outside = np.array([[900.0, 0.0], [900.0, 300.0]])
     assert foretold(GROUND, rates, outside, ON_FOOT) == 0.0

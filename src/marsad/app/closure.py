@@ -15,7 +15,16 @@ from marsad.app.plan_file import PlanFile, StandingBarrier, TowerType, load_plan
 from marsad.app.plan_ground import Sector, lay_out, position_of, standing
 from marsad.app.plan_options import helpers
 from marsad.app.plan_site import crews_of
-from marsad.app.plan_siting import SIZES_M, Asked, asked_of, post_rates, standing_rates, with_crossings
+from marsad.app.plan_siting import (
+    SIZES_M,
+    Asked,
+    asked_of,
+    post_rates,
+    rated_places,
+    standing_rates,
+    waits,
+    with_crossings,
+)
 from marsad.app.presence import logged_events, moment, moment_asked
 from marsad.app.presence_start import site_lattice, start_presence
 from marsad.fuse.coverage import Coverage, CoverageSettings
@@ -53,7 +62,7 @@ class Standing(NamedTuple):
 
 
 class _Option(NamedTuple):
-    """A row of the choice: what it adds by cell and size of who is looked for, where it acts, its step and its cost."""
+    """A row of the choice: what it adds by point and size of who is looked for, where it acts, and its step."""
 
     rates: Mapping[Means, csr_array]
     along_m: float
@@ -129,12 +138,11 @@ class PlannedLine:
 
     def _asked(self) -> Asked:
         """What does not change from one moment to the next."""
-        cells = self.sector.lattice.rows * self.sector.lattice.columns
-        seen = {}
+        points, seen = len(rated_places(self.sector, self.plan)), {}
         for means in self._means:
             posts = [one for one in self._others.options if one.element == "post"]
-            rows = [post_rates(self.sector, self.plan, one, SIZES_M[means]) for one in posts]
-            rows = rows or [csr_array((0, cells))]
+            rows = [post_rates(self.sector, self.plan, one, means) for one in posts]
+            rows = rows or [csr_array((0, points))]
             seen[means] = with_crossings(
                 csr_array(vstack(rows)), self.plan, self._others, len(self._others.options) - len(posts)
             )
@@ -189,7 +197,7 @@ class PlannedLine:
     def _near(self, position: Position) -> dict[Means, csr_array]:
         """What somebody adds who looks around at a place."""
         point, looks = self.sector.surface.frame.point(position), CoverageSettings()
-        east, north = self.sector.lattice.centres()
+        east, north = rated_places(self.sector, self.plan).T
         reach_m = max(looks.patrol_m, 0.75 * self.plan.cell_m)
         near = np.hypot(east - point.east_m, north - point.north_m) <= reach_m
         rate = -math.log1p(-looks.patrol_chance) / looks.look_s
@@ -203,21 +211,22 @@ class PlannedLine:
         return _Option(rates, along, step)
 
     def _looks(self, camera: Camera) -> tuple[dict[Means, csr_array], Array, float]:
-        """What a camera adds by cell in clear air for each size, how far each is, and where along the line it is."""
+        """What a camera adds by point in clear air for each size, how far each is, and where along the line it is."""
         sector = self.sector
         view = next(each for other, each in standing(sector) if other.id == camera.id)
-        east, north = sector.lattice.centres()
-        range_m = np.hypot(east - view.origin[0], north - view.origin[1]).reshape(1, -1)
-        rates = {means: self._sees(camera, view, SIZES_M[means]) for means in self._means}
-        nearest = int(np.argmin(range_m))
-        return rates, range_m, float(sector.beside.along_m.ravel()[nearest])
+        place = view.origin[:2]
+        range_m = np.hypot(*(rated_places(sector, self.plan) - place).T).reshape(1, -1)
+        rates = {means: self._sees(camera, view, means) for means in self._means}
+        along = beside(sector.corners, *place, inside_right=True).along_m
+        return rates, range_m, float(along)
 
-    def _sees(self, camera: Camera, view: CameraView, size_m: float) -> csr_array:
+    def _sees(self, camera: Camera, view: CameraView, means: Means) -> csr_array:
         sector, tower = self.sector, self._tower(camera.id)
         if tower is None:
-            return standing_rates(sector, camera, view, self.plan.standing_try_s, size_m)
+            return standing_rates(sector, self.plan, camera, view, means)
         place = Place(float(view.origin[0]), float(view.origin[1]))
-        return csr_array(exposures(sector.surface, sector.lattice, [place], [tower.kind()], size_m))
+        held = waits(sector, self.plan, means)
+        return exposures(sector.surface, sector.lattice, [place], [tower.kind()], SIZES_M[means], held)
 
     def _tower(self, camera_id: str) -> TowerType | None:
         return next((tower for tower in self.plan.towers if camera_id.endswith(f"-{tower.id}")), None)

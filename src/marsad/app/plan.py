@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from scipy.sparse import csr_array
 
 from marsad.adapters.writing import replace_whole, write_refusal
 from marsad.app.config import load_site
@@ -33,6 +34,7 @@ from marsad.kernel.error import InputError
 from marsad.kernel.plan import CurvePoint, Measure, Plan, Way
 from marsad.kernel.site import Site
 from marsad.plan.budget import within
+from marsad.plan.sector import in_cells
 from marsad.plan.siting import Choice, Siting
 from marsad.plan.solve_siting import Progress, solve
 from marsad.simulate.terrain import ILLUSTRATIVE
@@ -169,9 +171,9 @@ def _measure(plan: PlanFile) -> Measure:
 
 
 def _seen(siting: Siting, choice: Choice, sector: Sector) -> Choice:
-    """(rows, columns) which cells something that is chosen sees."""
-    cells = sector.lattice.rows * sector.lattice.columns
-    seen: Choice = (siting.place_rates(0, choice.astype(float))[:cells] > 0).reshape(sector.lattice.shape)
+    """(rows, columns) which cells something that is chosen sees some of."""
+    rates = csr_array(siting.place_rates(0, choice.astype(float)).reshape(1, -1))
+    seen: Choice = (in_cells(sector.lattice, rates).toarray() > 0).reshape(sector.lattice.shape)
     return seen
 
 

@@ -26,9 +26,10 @@ from marsad.app.plan_file import PlanFile, TowerType
 from marsad.app.plan_ground import Sector
 from marsad.app.plan_options import Offer, Option
 from marsad.app.plan_site import camera_name, planned_site
-from marsad.app.plan_siting import SIZES_M, Asked, chosen, ends_m
+from marsad.app.plan_siting import SIZES_M, Asked, chosen, ends_m, pieces
 from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
+from marsad.geo.viewshed import in_picture
 from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
@@ -41,8 +42,8 @@ from marsad.plan.interruption import Interrupting, answered
 from marsad.plan.line_ground import beside
 from marsad.plan.route import MOBILITY
 from marsad.plan.search_camera import SearchCamera, look_chance
+from marsad.plan.sector import PARTS, exposures, in_cells, piece_of, ways_across
 from marsad.plan.sector import Site as Place
-from marsad.plan.sector import exposures, ways_across
 from marsad.plan.siting import Choice, Siting
 from marsad.report.plan_wording import PLAN_MAP
 from marsad.simulate.lookout import Lookout, Walk, held_up, looks_at_him, sightings, unfound, walk
@@ -194,12 +195,14 @@ def _hurdles(case: _Case, siting: Interrupting, trial: _Trial, rates: Array) -> 
     near = beside(sector.corners, *walked.places.T, inside_right=sector.line.inside == "right")
     steps = np.hypot(*np.diff(walked.places, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    held, cells = siting.held_s(trial.passage, trial.share), siting.passages[trial.passage].places
+    held, points = siting.held_s(trial.passage, trial.share), siting.passages[trial.passage].points
     after = np.flatnonzero((near.offset_m[:-1] >= 0) != (near.offset_m[1:] >= 0))
     stretch = np.maximum(np.searchsorted(case.found.begin_m, near.along_m[after], side="right") - 1, 0)
+    count = pieces(sector)
+    waits = points - count + piece_of(near.along_m[after], sector.lattice.cell_m / PARTS, count)
     return after.tolist(), [
-        Hurdle(float(along[k] + steps[k] / 2), float(held[which]), float(rates[cells + which]))
-        for k, which in zip(after, stretch, strict=True)
+        Hurdle(float(along[k] + steps[k] / 2), float(held[which]), float(rates[wait]), float(rates[points + which]))
+        for k, which, wait in zip(after, stretch, waits, strict=True)
     ]
 
 
@@ -348,11 +351,7 @@ def _lookout(eye: _Eye, size_m: float) -> Lookout:
     law = SearchCamera(pixel_rad=pixel, turn_s=1.0, reach_m=camera.reach_m)
 
     def shows(points: Array) -> Array:
-        x, y, _ = view.project(*points.T)
-        shown = view.in_picture(x, y)
-        for mask in camera.masks:
-            shown &= ~((x >= mask.x_px) & (x < mask.x_px + mask.w_px) & (y >= mask.y_px) & (y < mask.y_px + mask.h_px))
-        return shown.astype(np.float64)
+        return in_picture(view, points, camera.masks).astype(np.float64)
 
     return Lookout(
         eye=view.origin,
@@ -418,10 +417,12 @@ def _other_grid(case: _Case, choice: Choice, number: int) -> tuple[Lattice, tupl
     for option in chosen(case.found.options, choice):
         if option.element in {"tower", "post"}:
             place, size = Place(*option.place), SIZES_M[evader.means]
-            rates += exposures(sector.surface, other, [place], [kinds[option.kind]], size).toarray()[0]
+            sees = exposures(sector.surface, other, [place], [kinds[option.kind]], size)
+            rates += in_cells(other, sees).toarray()[0]
     mobility, until = MOBILITY[evader.means], ends_m(plan)
     ease = sector.land.over(other, evader.means)
-    return other, ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until, ease=ease), rates
+    ways = ways_across(other, height, near.offset_m, plan.depth_m, mobility, until_m=until, ease=ease, parts=1)
+    return other, ways, rates
 
 
 def _avoiding(other: Lattice, way: Passage, rates: Array, rng: np.random.Generator) -> Array:

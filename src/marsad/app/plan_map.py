@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,6 +18,7 @@ from marsad.adapters.writing import write_refusal
 from marsad.app.plan_ground import Sector, illustrative
 from marsad.app.plan_options import Option
 from marsad.kernel.plan import Plan, Way
+from marsad.plan.sector import Site
 from marsad.plan.siting import Choice
 from marsad.report.plan_wording import PLAN_MAP
 
@@ -55,12 +57,15 @@ def map_png(
     tall = figure.get_figheight()
     figure.text(0.05, 1 - 0.3 / tall, title, fontsize=12, weight="bold")
     if illustrative(sector):
-        figure.text(0.05, 1 - 0.53 / tall, words["illustrative"], fontsize=_NOTE, color=_INWARD)
+        # On paper, without a title, in the middle: languages begin on either side.
+        across, side = (0.05, "left") if title else (0.5, "center")
+        figure.text(across, 1 - 0.53 / tall, words["illustrative"], fontsize=_NOTE, color=_INWARD, ha=side)
     _draw_ground(axes, sector, seen, low, high)
     axes.plot(*sector.corners.T, color=_LINE, linewidth=2.0, zorder=3)
-    colours = _colours(options)
+    colours, there = _colours(options), Counter[Site]()
     for option, taken in zip(options, chosen, strict=True):
-        _draw_option(axes, option, colours, taken=taken)
+        _draw_option(axes, option, colours, taken=taken, others=there[option.place])
+        there[option.place] += taken
     for way in ways:
         _draw_way(axes, sector, way)
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
@@ -162,8 +167,11 @@ def _colours(options: Sequence[Option]) -> dict[str, str]:
     return {kind: _TOWERS[number % len(_TOWERS)] for number, kind in enumerate(kinds)}
 
 
-def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: bool) -> None:
-    """A tower that is built, a camera that stands, or a small ring where something could be."""
+def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: bool, others: int) -> None:
+    """A tower that is built, a camera that stands, or a small ring where something could be.
+
+    What stands at the place of `others` is smaller, so that they are seen under it.
+    """
     place = option.place.east_m, option.place.north_m
     if option.course is not None:
         if taken:
@@ -176,7 +184,7 @@ def _draw_option(axes: Axes, option: Option, colours: dict[str, str], *, taken: 
         return
     sign = "s" if option.standing and option.element != "base" else _SIGNS.get(option.element, "^")
     colour = _STANDING if option.standing else colours[option.kind]
-    axes.plot(*place, sign, color=colour, markeredgecolor="black", markersize=11, zorder=6)
+    axes.plot(*place, sign, color=colour, markeredgecolor="black", markersize=max(11 - 4 * others, 3), zorder=6)
     axes.annotate(
         option.candidate, place, (7, 6), textcoords="offset points", fontsize=8.5, zorder=7,
         bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
@@ -198,8 +206,14 @@ def _legend(
     signs = [Line2D([], [], color=_LINE, linewidth=2, label=words["line"])]
     signs.append(Line2D([], [], color=_SEEN, marker="s", markersize=11, linestyle="", label=words["seen"]))
     for kind, colour in _colours(options).items():
-        own = [option for option, taken in zip(options, chosen, strict=True) if taken and option.kind == kind]
-        label = words["built"].format(kind=words.get(kind, kind), count=sum(not option.standing for option in own))
+        own = [
+            option
+            for option, taken in zip(options, chosen, strict=True)
+            if taken and option.kind == kind and not option.standing
+        ]
+        if not own:
+            continue
+        label = words["built"].format(kind=words.get(kind, kind), count=len(own))
         if any(option.course is not None for option in own):
             signs.append(Line2D([], [], color=colour, linewidth=3.2, label=label))
         else:

@@ -152,11 +152,13 @@ def _linked(
     near = [option for number, option in enumerate(towers) if number in set(kept.tolist())]
     if not near:
         raise InputError(
-            "no tower has a line of sight to [command], or to a relay or mast that is linked to it: raise masts, or "
-            "add [[command.relays]] that stand or [[command.masts]] that may be built"
+            f"no tower has a line of sight of at most link_m = {plan.command.link_m:g} m to [command], or to a relay "
+            "or mast that is linked to it: raise masts or link_m, or add [[command.relays]] that stand or "
+            "[[command.masts]] that may be built"
         )
     cut = [f"{one.candidate}-{one.kind}" for one in towers if one not in near]
-    notes = (f"left out without a line of sight to the command post: {', '.join(cut)}",) if cut else ()
+    why = f"left out without a line of sight, of at most {plan.command.link_m:g} m, to the command post"
+    notes = (f"{why}: {', '.join(cut)}",) if cut else ()
     if links.direct[: len(towers)][kept[kept < len(towers)]].all():
         return near, [], None, notes
     return near, [offered[k] for k in kept if k >= len(towers)], links.only(kept), notes
@@ -168,12 +170,13 @@ def _mast_m(plan: PlanFile, option: Option) -> float:
 
 
 def _links(sector: Sector, command: Command, offered: Sequence[Option], mast_m: Array) -> Links:
-    """Which masts see each other, and which the command post or what stands and is linked to it."""
+    """Which masts see each other near enough, and which the command post or what stands and is linked to it."""
     frame = sector.surface.frame
     stand = [(command.position, command.mast_m), *((relay.position, relay.mast_m) for relay in command.relays)]
     places = [frame.point(position) for position, _ in stand]
     where = np.array([*((place.east_m, place.north_m) for place in places), *(option.place for option in offered)])
     sees = masts_see(sector.surface, where, np.concatenate([[tall for _, tall in stand], mast_m]))
+    sees &= np.hypot(*(where[:, None] - where[None]).transpose(2, 0, 1)) <= command.link_m
     linked = np.arange(len(stand)) == 0
     while (more := sees[: len(stand), : len(stand)][linked].any(axis=0) & ~linked).any():
         linked |= more

@@ -1,5 +1,6 @@
 """The choice to be made along a sector: what each option sees, delays and answers, for every evader."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -7,13 +8,13 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_array, vstack
 
-from marsad.app.plan_file import EvaderType, PlanFile, pixel_rad
+from marsad.app.plan_file import BarrierType, EvaderType, PlanFile, pixel_rad
 from marsad.app.plan_ground import Sector, position_of, standing, way_points
-from marsad.app.plan_options import Offer, Option, line_length_m, track_points
+from marsad.app.plan_options import Offer, Option, along_line, line_length_m, track_points
 from marsad.geo.geodesy import Array
 from marsad.geo.ground import CameraView
 from marsad.geo.outline import inside_polygon
-from marsad.geo.viewshed import camera_viewshed
+from marsad.geo.viewshed import camera_ranges
 from marsad.kernel.dispatch import Means
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
@@ -25,7 +26,7 @@ from marsad.plan.line_ground import beside
 from marsad.plan.linked import Links
 from marsad.plan.route import MOBILITY, Country, Road, RoadKind
 from marsad.plan.search_camera import PERSON_M, VEHICLE_M, SearchCamera, detection_rate
-from marsad.plan.sector import Stretches, exposures, ways_across
+from marsad.plan.sector import PARTS, Stretches, Waits, exposures, in_cells, rated, unfound_rate, ways_across
 from marsad.plan.siting import Choice, Evader, Order, Siting, Spare, Watch
 
 _FAINTEST = 1e-5
@@ -34,6 +35,8 @@ _END_M = 1000.0
 _STEP_CELLS = 1.1
 _ON_FOOT_M_S = 1.0
 _LARGEST_COUNTRY = 1_500_000
+_SPOTS = 5
+_SHORTEST_HOLD_S = 1.0
 SIZES_M: Final[dict[Means, float]] = {"foot": PERSON_M, "vehicle": VEHICLE_M}
 
 
@@ -71,8 +74,9 @@ class Asked(NamedTuple):
 def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
     """The choice to be made along a sector. Raises: InputError where no candidate sees anything of it."""
     means = {one.means for one in plan.evaders}
-    seen = {one: seen_by(sector, plan, found, SIZES_M[one]) for one in means}
-    if all(each[:, np.flatnonzero(~np.isnan(sector.height_m))].nnz == 0 for each in seen.values()):
+    seen = {one: seen_by(sector, plan, found, one) for one in means}
+    known = np.flatnonzero(~np.isnan(sector.height_m))
+    if all(in_cells(sector.lattice, each)[:, known].nnz == 0 for each in seen.values()):
         raise InputError(
             f"no candidate sees anything within {plan.depth_m:g} m of line {sector.line.id}: raise mast_m or reach_m, "
             "or move the candidates nearer"
@@ -81,7 +85,7 @@ def ask(sector: Sector, plan: PlanFile, found: Offer) -> Asked:
 
 
 def asked_of(sector: Sector, plan: PlanFile, found: Offer, seen: Mapping[Means, csr_array]) -> Asked:
-    """The choice to be made, with what every option adds to each cell and stretch by the evader's means."""
+    """The choice to be made, with what every option adds to each point and stretch by the evader's means."""
     options = found.options
     where = np.array([option.place for option in options]).reshape(-1, 2)
     respond, soon = plan.respond, _soon(sector, plan)
@@ -111,7 +115,7 @@ def _watches(sector: Sector, plan: PlanFile, seen: csr_array) -> tuple[Watch, ..
 
     Raises: InputError naming the first cell that too few options see.
     """
-    sees, found = csr_array(seen.T), {}
+    sees, found = csr_array(in_cells(sector.lattice, seen).T), {}
     for ground in plan.cover:
         latitude, longitude = np.array([(one.latitude_deg, one.longitude_deg) for one in ground.points]).T
         ring = np.stack(sector.surface.frame.from_geodetic(latitude, longitude)[:2], axis=1)
@@ -132,7 +136,7 @@ def _uncovered(sector: Sector, cell: int, seen: int, times: int) -> str:
 
 def _chase(sector: Sector, plan: PlanFile, found: Offer, evader: EvaderType, seen: csr_array, soon: Array) -> Chase:
     until = ends_m(plan)
-    stretches = Stretches(sector.beside.along_m, found.begin_m) if plan.barriers else None
+    stretches = Stretches(sector.beside.along_m, found.begin_m, pieces(sector)) if plan.barriers else None
     ways = ways_across(
         sector.lattice, sector.height_m, sector.beside.offset_m, plan.depth_m, MOBILITY[evader.means], until_m=until,
         stretches=stretches, ease=sector.land.over(sector.lattice, evader.means),
@@ -155,9 +159,34 @@ def ends_m(plan: PlanFile) -> tuple[float, float] | None:
 def _delay_s(plan: PlanFile, option: Option, evader: EvaderType) -> float:
     if option.element != "barrier":
         return 0.0
-    barrier = plan.barriers[option.number]
+    return _holds_s(plan.barriers[option.number], evader.means)
+
+
+def _holds_s(barrier: BarrierType, means: Means) -> float:
     driven = barrier.vehicle_delay_s if barrier.vehicle_delay_s is not None else barrier.delay_s
-    return driven if evader.means == "vehicle" else barrier.delay_s
+    return driven if means == "vehicle" else barrier.delay_s
+
+
+def pieces(sector: Sector) -> int:
+    """How many pieces the line has, in one of which somebody is held up."""
+    return max(1, math.ceil(line_length_m(sector) / sector.lattice.cell_m * PARTS))
+
+
+def waits(sector: Sector, plan: PlanFile, means: Means) -> Waits | None:
+    """Where barriers may hold somebody up, and how long; None where there are none."""
+    if not plan.barriers:
+        return None
+    spots = (np.arange(pieces(sector) * _SPOTS) + 0.5) * sector.lattice.cell_m / PARTS / _SPOTS
+    places = np.concatenate([along_line(sector.corners, spot, spot)[:1] for spot in spots])
+    held_s = max(_SHORTEST_HOLD_S, *(_holds_s(barrier, means) for barrier in plan.barriers))
+    return Waits(places.reshape(-1, _SPOTS, 2), held_s)
+
+
+def rated_places(sector: Sector, plan: PlanFile) -> Array:
+    """(points, 2) east and north of where rates are given: the `rated` points, then where barriers hold somebody up."""
+    points = np.stack([axis.ravel() for axis in rated(sector.lattice).centres()], axis=1)
+    held = waits(sector, plan, "foot")
+    return points if held is None else np.concatenate([points, held.spots[:, _SPOTS // 2]])
 
 
 def _ended(sector: Sector, way: Passage, soon: Array, end_m: float) -> tuple[Places, Array]:
@@ -177,49 +206,58 @@ def _ended(sector: Sector, way: Passage, soon: Array, end_m: float) -> tuple[Pla
     return groups.astype(np.int32), reach
 
 
-def seen_by(sector: Sector, plan: PlanFile, found: Offer, size_m: float) -> csr_array:
-    """(options, cells and stretches) what every option adds to the exposure of somebody of a size."""
+def seen_by(sector: Sector, plan: PlanFile, found: Offer, means: Means) -> csr_array:
+    """(options, rated points and stretches) what every option adds to the exposure of somebody who comes so."""
     towers = [option for option in found.options if option.element == "tower"]
     kinds = [tower.kind() for tower in plan.towers]
-    cells = sector.lattice.rows * sector.lattice.columns
-    rows = [csr_array((0, cells))]
+    rows = [csr_array((0, len(rated_places(sector, plan))))]
     if towers:
         places = list(dict.fromkeys(one.place for one in towers))
-        every = exposures(sector.surface, sector.lattice, places, kinds, size_m)
+        held = waits(sector, plan, means)
+        every = exposures(sector.surface, sector.lattice, places, kinds, SIZES_M[means], held)
         rows.append(csr_array(every[[places.index(one.place) * len(kinds) + one.number for one in towers]]))
-    rows += [standing_rates(sector, *each, plan.standing_try_s, size_m) for each in standing(sector)]
-    rows += [post_rates(sector, plan, one, size_m) for one in found.options if one.element == "post"]
+    rows += [standing_rates(sector, plan, *each, means) for each in standing(sector)]
+    rows += [post_rates(sector, plan, one, means) for one in found.options if one.element == "post"]
     others = len(found.options) - sum(row.shape[0] for row in rows)
     return with_crossings(csr_array(vstack(rows)), plan, found, others) if others else csr_array(vstack(rows))
 
 
-def post_rates(sector: Sector, plan: PlanFile, option: Option, size_m: float) -> csr_array:
-    """What a partner's post adds to each cell, as much of the time as it is there."""
+def post_rates(sector: Sector, plan: PlanFile, option: Option, means: Means) -> csr_array:
+    """What a partner's post adds at each point, as much of the time as it is there."""
     kind = next(tower.kind() for tower in plan.towers if tower.id == option.kind)
-    sees = exposures(sector.surface, sector.lattice, [option.place], [kind], size_m)
+    held = waits(sector, plan, means)
+    sees = exposures(sector.surface, sector.lattice, [option.place], [kind], SIZES_M[means], held)
     return csr_array(sees * plan.posts[option.number].available)
 
 
-def with_crossings(cells: csr_array, plan: PlanFile, found: Offer, others: int) -> csr_array:
+def with_crossings(points: csr_array, plan: PlanFile, found: Offer, others: int) -> csr_array:
     """The same with rows for barriers and bases, and columns for what is noticed at a crossing."""
     stretches = len(found.begin_m) if plan.barriers else 0
     crossing = np.zeros((len(found.options), stretches))
     for row, option in enumerate(found.options):
         if option.element == "barrier":
             crossing[row, option.stretch] = -np.log1p(-plan.barriers[option.number].sensor_probability)
-    grown = csr_array(vstack([cells, csr_array((others, cells.shape[1]))]))
-    wide = np.concatenate([grown.indices, cells.shape[1] + np.nonzero(crossing)[1]])
+    grown = csr_array(vstack([points, csr_array((others, points.shape[1]))]))
+    wide = np.concatenate([grown.indices, points.shape[1] + np.nonzero(crossing)[1]])
     rows = np.repeat(np.arange(grown.shape[0]), np.diff(grown.indptr))
     rows = np.concatenate([rows, np.nonzero(crossing)[0]])
     values = np.concatenate([grown.data, crossing[np.nonzero(crossing)]])
-    return csr_array((values, (rows, wide)), shape=(len(found.options), cells.shape[1] + stretches))
+    return csr_array((values, (rows, wide)), shape=(len(found.options), points.shape[1] + stretches))
 
 
-def standing_rates(sector: Sector, camera: Camera, view: CameraView, try_s: float, size_m: float) -> csr_array:
-    """What a camera that stands adds to each cell in its picture: a try every so often."""
-    shed = camera_viewshed(view, sector.lattice, masks=camera.masks)
-    stares = SearchCamera(pixel_rad=pixel_rad(camera.lens), turn_s=try_s, reach_m=camera.reach_m)
-    rate = np.where(shed.seen, detection_rate(stares, np.nan_to_num(shed.range_m, nan=np.inf), size_m), 0.0)
+def standing_rates(sector: Sector, plan: PlanFile, camera: Camera, view: CameraView, means: Means) -> csr_array:
+    """What a camera that stands adds at each point in its picture: a try every so often."""
+    stares = SearchCamera(pixel_rad=pixel_rad(camera.lens), turn_s=plan.standing_try_s, reach_m=camera.reach_m)
+
+    def rates(places: Array) -> Array:
+        return detection_rate(stares, camera_ranges(view, places, camera.masks), SIZES_M[means])
+
+    held = waits(sector, plan, means)
+    points = rated(sector.lattice).rows * rated(sector.lattice).columns
+    rate = rates(rated_places(sector, plan)[:points])
+    if held is not None:
+        spots = rates(held.spots.reshape(-1, 2)).reshape(held.spots.shape[:2])
+        rate = np.concatenate([rate, unfound_rate(spots, held.held_s)])
     return csr_array(np.where(rate > _FAINTEST, rate, 0.0).reshape(1, -1))
 
 

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from marsad.app.plan_file import PlanFile
 from marsad.app.plan_ground import Sector
 from marsad.app.plan_options import Offer
-from marsad.app.plan_siting import SIZES_M, Asked, asked_of, chosen, seen_by
+from marsad.app.plan_siting import Asked, asked_of, chosen, seen_by
 from marsad.app.plan_worth import DIRECTIONS, reached
 from marsad.geo.elevation import Surface
 from marsad.geo.geodesy import Array
@@ -95,7 +95,7 @@ class _Kept:
 
     def _seen(self, sector: Sector, plan: PlanFile) -> dict[Means, csr_array]:
         means = {one.means for one in plan.evaders}
-        return {one: seen_by(sector, plan, self._built, SIZES_M[one]) for one in means}
+        return {one: seen_by(sector, plan, self._built, one) for one in means}
 
 
 def _one(plan: PlanFile, premise: Premise, factor: float, probability: float) -> Sensitivity:

@@ -12,6 +12,7 @@ from marsad.app.plan_options import Option
 from marsad.app.plan_site import positions
 from marsad.app.plan_siting import LOSABLE
 from marsad.kernel.plan import Direction, Judgement, Loss, Phase, Placement, Way
+from marsad.plan.crossing import shares_over
 from marsad.plan.interruption import Interrupting
 from marsad.plan.judging import judged, unaware
 from marsad.plan.siting import Choice, Siting
@@ -41,9 +42,9 @@ def _worst_way(
     exposure: float,
 ) -> Way:  # fmt: skip
     points = way_points(sector, steps.places)
-    rates = siting.place_rates(steps.passage, choice.astype(float))[steps.places]
+    rates = siting.place_rates(steps.passage, choice.astype(float))
     lengths = np.hypot(*np.diff(points, axis=0).T)
-    unseen = ((rates[:-1] <= 0).astype(float) + (rates[1:] <= 0)) / 2
+    unseen = 1 - shares_over(siting.passages[steps.passage], steps.places, rates > 0)
     meets = int(np.argmin(np.abs(sector.beside.offset_m.ravel()[steps.places])))
     places = positions(sector, points)
     way = Way(

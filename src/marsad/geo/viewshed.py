@@ -63,11 +63,9 @@ def camera_viewshed(
 
     With `all_round` it is also asked what it would see if it were turned.
     """
-    points, known = _targets(view.surface, lattice, target_m)
-    x, y, apparent = view.project(*points.T)
-    field = view.in_picture(x, y)
-    for mask in masks:
-        field &= ~((x >= mask.x_px) & (x < mask.x_px + mask.w_px) & (y >= mask.y_px) & (y < mask.y_px + mask.h_px))
+    points, known = _targets(view.surface, _centres(lattice), target_m)
+    apparent = view.project(*points.T)[2]
+    field = in_picture(view, points, masks)
     # Behind the camera there is no pixel and no apparent range: the straight one differs by less than a millimetre.
     range_m = np.where(np.isnan(apparent), np.linalg.norm(points - view.origin, axis=1), apparent)
     reached = range_m <= view.reach_m
@@ -91,22 +89,63 @@ def viewshed_from(
 
     Raises: InputError where the ground under him is not known.
     """
-    up = float(surface.up_m(east_m, north_m))
-    if math.isnan(up):
-        raise InputError(f"the ground at east {east_m:.0f} m, north {north_m:.0f} m is not known: load a tile there")
-    origin = np.array([east_m, north_m, up + height_m])
-    place = surface.frame.position(east_m, north_m, up)
-    vertical = (enu_axes(place.latitude_deg, place.longitude_deg) @ surface.frame.axes.T)[2]
-    points, known = _targets(surface, lattice, target_m)
+    origin, vertical = _observer(surface, east_m, north_m, height_m)
+    points, known = _targets(surface, _centres(lattice), target_m)
     range_m = np.linalg.norm(points - origin, axis=1)
     reached = range_m <= reach_m
     clear = _clear(surface, origin, vertical, points, known & reached, refraction)
     return _viewshed(lattice, known, reached, np.ones_like(known), clear, range_m)
 
 
-def _targets(surface: Surface, lattice: Lattice, target_m: float) -> tuple[Array, NDArray[np.bool_]]:
+def ranges_from(
+    surface: Surface, east_m: float, north_m: float, height_m: float, places: Array, *, reach_m: float
+) -> Array:
+    """(K,) how far the places (K, 2) are that an observer sees who looks all around; infinite where he does not.
+
+    Raises: InputError where the ground under him is not known.
+    """
+    origin, vertical = _observer(surface, east_m, north_m, height_m)
+    points, known = _targets(surface, places, TARGET_M)
+    range_m = np.linalg.norm(points - origin, axis=1)
+    return np.where(
+        _clear(surface, origin, vertical, points, known & (range_m <= reach_m), REFRACTION), range_m, math.inf
+    )
+
+
+def camera_ranges(view: CameraView, places: Array, masks: Sequence[Mask] = ()) -> Array:
+    """(K,) how far the places (K, 2) are that a posed camera sees; infinite where it does not."""
+    points, known = _targets(view.surface, places, TARGET_M)
+    range_m = np.linalg.norm(points - view.origin, axis=1)
+    asked = known & (range_m <= view.reach_m) & in_picture(view, points, masks)
+    return np.where(_clear(view.surface, view.origin, view.up, points, asked, view.refraction), range_m, math.inf)
+
+
+def in_picture(view: CameraView, points: Array, masks: Sequence[Mask] = ()) -> NDArray[np.bool_]:
+    """(K,) which points (K, 3) would be in a camera's picture, and under none of its masks, were nothing between."""
+    x, y, _ = view.project(*points.T)
+    field: NDArray[np.bool_] = view.in_picture(x, y)
+    for mask in masks:
+        field &= ~((x >= mask.x_px) & (x < mask.x_px + mask.w_px) & (y >= mask.y_px) & (y < mask.y_px + mask.h_px))
+    return field
+
+
+def _observer(surface: Surface, east_m: float, north_m: float, height_m: float) -> tuple[Array, Array]:
+    """The eye and the vertical of somebody so far above the ground."""
+    up = float(surface.up_m(east_m, north_m))
+    if math.isnan(up):
+        raise InputError(f"the ground at east {east_m:.0f} m, north {north_m:.0f} m is not known: load a tile there")
+    place = surface.frame.position(east_m, north_m, up)
+    vertical = (enu_axes(place.latitude_deg, place.longitude_deg) @ surface.frame.axes.T)[2]
+    return np.array([east_m, north_m, up + height_m]), vertical
+
+
+def _centres(lattice: Lattice) -> Array:
+    return np.stack([axis.ravel() for axis in lattice.centres()], axis=1)
+
+
+def _targets(surface: Surface, places: Array, target_m: float) -> tuple[Array, NDArray[np.bool_]]:
     """The points (N, 3) that are looked for, and whether the ground under them is known."""
-    east, north = (axis.ravel() for axis in lattice.centres())
+    east, north = places.T
     up = surface.up_m(east, north) + target_m
     return np.stack([east, north, up], axis=1), ~np.isnan(up)
 

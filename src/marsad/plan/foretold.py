@@ -10,16 +10,18 @@ from marsad.geo.elevation import Surface
 from marsad.geo.mobility import Mobility
 from marsad.kernel.lattice import Lattice
 from marsad.plan.crossing import Array
+from marsad.plan.sector import PARTS, rated
 
 _PIECES = 4
 _LEAST_EASE = 0.05
 
 
 class Hurdle(NamedTuple):
-    """A barrier on a way: how far along it, how long it holds, and what its sensors add at once."""
+    """A barrier on a way: how far along it, how long it holds, at which rate one is seen then, and its sensors."""
 
     along_m: float
     held_s: float
+    rate: float
     crossing: float
 
 
@@ -40,10 +42,10 @@ class Ground(NamedTuple):
 
 
 def foretold(ground: Ground, rates: Array, way: Array, mobility: Mobility) -> float:
-    """The probability of detection (`rates` per second by cell) along the corners (K, 2) of a way, in steps of a cell.
+    """The probability of detection (`rates` per second at rated points) along the corners (K, 2) of a way.
 
-    Infinite slowness aside, it is reckoned as the ways of a passage are: the mean rate of both ends, for the time that
-    the slope between them takes.
+    Infinite slowness aside, it is reckoned as the ways of a passage are: in steps of a cell, for the time that the
+    slope between their ends takes, at the rates of the points that they lead over.
     """
     pieces = _pieces(ground, rates, way, mobility)
     return -math.expm1(-float(pieces.seconds @ pieces.rate))
@@ -60,7 +62,7 @@ def stopped(
         at = int(np.searchsorted(pieces.along_m[1:-1], hurdle.along_m))
         held = np.full(_PIECES, hurdle.held_s / _PIECES)
         seconds = np.insert(seconds, at, [0.0, *held])
-        exposure = np.insert(exposure, at, [hurdle.crossing, *(held * pieces.rate[at])])
+        exposure = np.insert(exposure, at, [hurdle.crossing, *(held * hurdle.rate)])
     left = np.cumsum(seconds[::-1])[::-1] - seconds / 2
     unseen = np.exp(-np.concatenate([[0.0], np.cumsum(exposure)]))
     return float((unseen[:-1] - unseen[1:]) @ answered(left))
@@ -73,12 +75,18 @@ def _pieces(ground: Ground, rates: Array, way: Array, mobility: Mobility) -> _Pi
     east, north = (np.interp(along, lengths, places) for places in way.T)
     slopes = np.diff(ground.surface.up_m(east, north)) / np.diff(along)
     seconds = np.diff(along) / np.array([mobility.speed_m_s(slope) for slope in slopes])
-    rows, columns = lattice.cells_of(east, north)
-    held = lattice.holds(rows, columns)
-    cells = np.where(held, rows * lattice.columns + columns, 0)
     if ground.ease is not None:
         # A walk may touch a cell whose middle nobody gets through.
-        slow = 1 / np.maximum(np.where(held, ground.ease.ravel()[cells], 1.0), _LEAST_EASE)
+        slow = 1 / np.maximum(_at_places(lattice, ground.ease, east, north, 1.0), _LEAST_EASE)
         seconds = seconds * (slow[:-1] + slow[1:]) / 2
-    at = np.where(held, rates.ravel()[cells], 0.0)
-    return _Pieces(along, seconds, (at[:-1] + at[1:]) / 2)
+    finer = np.interp(np.arange(PARTS * len(seconds) + 1) / PARTS, np.arange(len(along)), along)
+    east, north = (np.interp(finer, lengths, places) for places in way.T)
+    at = _at_places(rated(lattice), rates, east, north, 0.0)
+    return _Pieces(finer, np.repeat(seconds / PARTS, PARTS), (at[:-1] + at[1:]) / 2)
+
+
+def _at_places(lattice: Lattice, values: Array, east_m: Array, north_m: Array, outside: float) -> Array:
+    """What the cells hold that places lie in."""
+    rows, columns = lattice.cells_of(east_m, north_m)
+    held = lattice.holds(rows, columns)
+    return np.where(held, values.ravel()[np.where(held, rows * lattice.columns + columns, 0)], outside)

@@ -30,7 +30,7 @@ from scipy.special import ndtr
 
 from marsad.kernel.error import InputError
 from marsad.kernel.record import Record
-from marsad.plan.crossing import Array, Places, Starts, arcs_along, least_exposure
+from marsad.plan.crossing import Array, Places, Starts, arcs_along, halves_over, least_exposure, waiting
 from marsad.plan.linked import Links
 from marsad.plan.siting import TOLERANCE, Choice, Evader, Halves, Order, Path, Reading, Siting, Spare, Watch
 
@@ -71,7 +71,7 @@ class Chase(Record, eq=False):
 
 
 class Passed(NamedTuple):
-    """A way under a choice: the probability of getting through, and how much seeing at each place counts."""
+    """A way under a choice: the probability of getting through, and how much seeing at each point counts."""
 
     escape: float
     weights: Array
@@ -123,7 +123,7 @@ class Interrupting(Siting):
 
     def held_s(self, passage: int, share: Array) -> Array:
         """How long each stretch of barrier holds an evader up under shares of the options."""
-        held = np.zeros(self._columns[passage] - self.passages[passage].places)
+        held = np.zeros(self._columns[passage] - self.passages[passage].points)
         own = np.flatnonzero(self.delaying.stretch >= 0)
         np.maximum.at(held, self.delaying.stretch[own], share[own] * self._chase[passage].delay_s[own])
         return held
@@ -154,8 +154,8 @@ class Interrupting(Siting):
         forth, before = least_exposure(way, rates, math.inf, held)
         ready, back = self._ready(passage, self.free(counted)), self.back[passage]
         escape, chance, after = _from_ends(
-            back.starts, back.heads, back.seconds, back.barriers, rates, held, ready.chance, ready.step_s,
-            way.exits, self._ends[passage],
+            back.starts, back.heads, back.seconds, back.barriers, back.over, back.waits, way.points, rates, held,
+            ready.chance, ready.step_s, way.exits, self._ends[passage],
         )  # fmt: skip
         gates = way.gates
         late = 1 - chance[gates]
@@ -177,14 +177,26 @@ class Interrupting(Siting):
         way, held = self.passages[path.passage], self.held_s(path.passage, share)
         always = (np.ones(2), 1.0, share)
         rates = self.rates[path.passage]
-        escape, _ = _pass(path.places, way.starts, way.heads, way.seconds, way.barriers, held, *always, *rates)
+        escape, _ = _pass(
+            path.places,
+            way.starts,
+            way.heads,
+            way.seconds,
+            way.barriers,
+            way.over,
+            way.waits,
+            way.points,
+            held,
+            *always,
+            *rates,
+        )
         return 1.0 - float(escape)
 
     def times(self, path: Path, choice: Choice) -> Array:
         """(places of the way,) how long it still takes from each to the end."""
         way, held = self.passages[path.passage], self.held_s(path.passage, choice.astype(float))
         arcs = arcs_along(path.places, way.starts, way.heads, way.seconds)
-        crossed = np.where(way.barriers[arcs] >= 0, way.barriers[arcs] - way.places, len(held))
+        crossed = np.where(way.barriers[arcs] >= 0, way.barriers[arcs] - way.points, len(held))
         took = way.seconds[arcs] + np.append(held, 0.0)[crossed]
         left: Array = np.concatenate([np.cumsum(took[::-1])[::-1], [0.0]])
         return left
@@ -264,7 +276,7 @@ class Interrupting(Siting):
     def _stretches(self, path: Path) -> Places:
         way = self.passages[path.passage]
         crossed = way.barriers[arcs_along(path.places, way.starts, way.heads, way.seconds)]
-        return np.unique(crossed[crossed >= 0]) - way.places
+        return np.unique(crossed[crossed >= 0]) - way.points
 
     def _group(self, path: Path) -> int:
         """The group of the exit at which a way ends."""
@@ -282,8 +294,8 @@ class Interrupting(Siting):
         order, weight = _turns(self._reach[path.passage][:, group], free)
         chance = weight @ alone[order, group] if len(order) else np.zeros(2)
         escape, weights = _pass(
-            path.places, way.starts, way.heads, way.seconds, way.barriers, held, chance, step_s, share,
-            *self.rates[path.passage],
+            path.places, way.starts, way.heads, way.seconds, way.barriers, way.over, way.waits, way.points, held,
+            chance, step_s, share, *self.rates[path.passage],
         )  # fmt: skip
         return Passed(float(escape), weights)
 
@@ -313,8 +325,8 @@ class Interrupting(Siting):
     ) -> tuple[float, Places]:
         way, back, ready = self.passages[passage], self.back[passage], self._ready(passage, self.free(share))
         escape, places = _best_escape(
-            back.starts, back.heads, back.seconds, back.barriers, rates, held, ready.chance, ready.step_s,
-            ready.worse, way.exits, self._ends[passage], survive, begin, floor,
+            back.starts, back.heads, back.seconds, back.barriers, back.over, back.waits, way.points, rates, held,
+            ready.chance, ready.step_s, ready.worse, way.exits, self._ends[passage], survive, begin, floor,
         )  # fmt: skip
         return float(escape), places
 
@@ -373,22 +385,23 @@ def _before(escape: float, exposure: float, chance: float) -> float:
 
 @njit(cache=True, nogil=True)
 def _back_over(
-    escape: float, left_s: float, tail_rate: float, head_rate: float, seconds: float, held_s: float, crossing: float,
-    chance: Array, step_s: float,
+    escape: float, left_s: float, arc: int, over: Places, waits: Places, rates: Array, seconds: float, held_s: float,
+    crossing: float, chance: Array, step_s: float,
 ) -> tuple[float, float]:  # fmt: skip
-    """From the chance of getting through and the time left after an arc to those before it.
+    """From the chance of getting through and the time left after an arc to those before it; `over` is from its end.
 
     He walks half of it, is noticed where the barrier begins, is held up by it, and walks the other half.
     """
+    head_rate, tail_rate = halves_over(rates, over, arc)
     half = 0.5 * seconds
     if head_rate > 0:
         escape = _before(escape, half * head_rate, _at(chance, left_s + 0.5 * half, step_s))
     left_s += half
-    if held_s > 0 and tail_rate + head_rate > 0:
+    held_rate = waiting(rates, waits, arc) if held_s > 0 else 0.0
+    if held_rate > 0:
         for piece in range(_PIECES):
-            middle = left_s + held_s * (piece + 0.5) / _PIECES
-            seen = 0.5 * (tail_rate + head_rate) * held_s / _PIECES
-            escape = _before(escape, seen, _at(chance, middle, step_s))
+            then = left_s + held_s * (piece + 0.5) / _PIECES
+            escape = _before(escape, held_rate * held_s / _PIECES, _at(chance, then, step_s))
     left_s += held_s
     if crossing > 0:
         escape = _before(escape, crossing, _at(chance, left_s, step_s))
@@ -399,8 +412,9 @@ def _back_over(
 
 @njit(cache=True, nogil=True)
 def _best_escape(
-    starts: Starts, tails: Places, seconds: Array, barriers: Places, rates: Array, held_s: Array, chance: Array,
-    step_s: float, worse: Choice, exits: Places, ends: Places, survive: Array, begin: Choice, floor: float,
+    starts: Starts, tails: Places, seconds: Array, barriers: Places, over: Places, waits: Places, points: int,
+    rates: Array, held_s: Array, chance: Array, step_s: float, worse: Choice, exits: Places, ends: Places,
+    survive: Array, begin: Choice, floor: float,
 ) -> tuple[float, Places]:  # fmt: skip
     """The best chance of getting through, if above `floor`, and the places of that way; else 0 and none.
 
@@ -433,9 +447,9 @@ def _best_escape(
         own = chance[group[label]]
         for arc in range(starts[place], starts[place + 1]):
             tail, barrier = tails[arc], barriers[arc]
-            held, crossing = (held_s[barrier - places], rates[barrier]) if barrier >= 0 else (0.0, 0.0)
+            held, crossing = (held_s[barrier - points], rates[barrier]) if barrier >= 0 else (0.0, 0.0)
             through, time_left = _back_over(
-                escape[label], left[label], rates[tail], rates[place], seconds[arc], held, crossing, own, step_s
+                escape[label], left[label], arc, over, waits, rates, seconds[arc], held, crossing, own, step_s
             )
             late = 1 - _at(own, time_left, step_s)
             promise = late + survive[tail] * (through - late)
@@ -504,8 +518,8 @@ def _doubled_64(values: Starts) -> Starts:
 
 @njit(cache=True, nogil=True)
 def _from_ends(
-    starts: Starts, tails: Places, seconds: Array, barriers: Places, rates: Array, held_s: Array, chance: Array,
-    step_s: float, exits: Places, ends: Places,
+    starts: Starts, tails: Places, seconds: Array, barriers: Places, over: Places, waits: Places, points: int,
+    rates: Array, held_s: Array, chance: Array, step_s: float, exits: Places, ends: Places,
 ) -> tuple[Array, Array, Places]:  # fmt: skip
     """A good way from every place to an exit: the chance of getting through, of being answered, and the next place."""
     places = len(starts) - 1
@@ -530,9 +544,9 @@ def _from_ends(
             tail, barrier = tails[arc], barriers[arc]
             if done[tail]:
                 continue
-            held, crossing = (held_s[barrier - places], rates[barrier]) if barrier >= 0 else (0.0, 0.0)
+            held, crossing = (held_s[barrier - points], rates[barrier]) if barrier >= 0 else (0.0, 0.0)
             through, time_left = _back_over(
-                escape[place], left[place], rates[tail], rates[place], seconds[arc], held, crossing, own, step_s
+                escape[place], left[place], arc, over, waits, rates, seconds[arc], held, crossing, own, step_s
             )
             if through > escape[tail] or (through == escape[tail] and time_left < left[tail]):
                 escape[tail], left[tail], after[tail], group[tail] = through, time_left, place, group[place]
@@ -542,42 +556,57 @@ def _from_ends(
 
 
 @njit(cache=True, nogil=True)
-def _pass(
-    path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places, held_s: Array, chance: Array,
-    step_s: float, share: Array, rate_starts: Starts, rate_options: Places, rates: Array,
-) -> tuple[float, Array]:  # fmt: skip
-    """The chance of getting through on a way, and the weight of every place and barrier in minus its logarithm.
-
-    The weight is how long he is there, times how much of those who are caught by exposure there would be through else.
-    """
-    places = len(starts) - 1
+def _pieces_of(
+    path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places, over: Places, waits: Places,
+    points: int, held_s: Array, chance: Array, step_s: float,
+) -> tuple[Starts, Array, Array]:  # fmt: skip
+    """A way in pieces, in order: the point or barrier of each, how long or how often, and how likely it is answered."""
+    last, middle = over.shape[1] - 1, over.shape[1] // 2
     arcs = arcs_along(path, starts, heads, seconds)
-    pieces = len(arcs) * (3 + 2 * _PIECES)
+    spots = waits.shape[1]
+    pieces = len(arcs) * (last + 2 + spots * _PIECES)
     column, amount, answered = np.empty(pieces, np.int64), np.empty(pieces), np.empty(pieces)
     at, left_s = pieces, 0.0
     for k in range(len(arcs) - 1, -1, -1):
-        tail, head, half, barrier = path[k], path[k + 1], 0.5 * seconds[arcs[k]], barriers[arcs[k]]
-        at -= 1
-        column[at], amount[at], answered[at] = head, half, _at(chance, left_s + 0.5 * half, step_s)
-        left_s += half
-        if barrier >= 0:
-            held = held_s[barrier - places]
-            for piece in range(_PIECES):
-                ready = _at(chance, left_s + held * (piece + 0.5) / _PIECES, step_s)
-                for end in (head, tail):
-                    at -= 1
-                    column[at], amount[at], answered[at] = end, 0.5 * held / _PIECES, ready
-            left_s += held
+        arc, half, barrier = arcs[k], 0.5 * seconds[arcs[k]], barriers[arcs[k]]
+        held = held_s[barrier - points] if barrier >= 0 else 0.0
+        for point in range(last, -1, -1):
+            if point == middle - 1 and barrier >= 0:
+                for piece in range(_PIECES):
+                    ready = _at(chance, left_s + half + held * (piece + 0.5) / _PIECES, step_s)
+                    for spot in range(spots):
+                        at -= 1
+                        column[at], amount[at], answered[at] = waits[arc, spot], held / _PIECES / spots, ready
+                at -= 1
+                column[at], amount[at] = barrier, 1.0
+                answered[at] = _at(chance, left_s + half + held, step_s)
+            then = left_s + (0.5 * half if point >= middle else 1.5 * half + held)
             at -= 1
-            column[at], amount[at], answered[at] = barrier, 1.0, _at(chance, left_s, step_s)
-        at -= 1
-        column[at], amount[at], answered[at] = tail, half, _at(chance, left_s + 0.5 * half, step_s)
-        left_s += half
+            column[at], answered[at] = over[arc, point], _at(chance, then, step_s)
+            amount[at] = seconds[arc] * (0.5 if point in (0, last) else 1.0) / last
+        left_s += 2 * half + held
+    return column[at:], amount[at:], answered[at:]
+
+
+@njit(cache=True, nogil=True)
+def _pass(
+    path: Places, starts: Starts, heads: Places, seconds: Array, barriers: Places, over: Places, waits: Places,
+    points: int, held_s: Array, chance: Array, step_s: float, share: Array, rate_starts: Starts, rate_options: Places,
+    rates: Array,
+) -> tuple[float, Array]:  # fmt: skip
+    """The chance of getting through on a way, and the weight of every point and barrier in minus its logarithm.
+
+    The weight is how long he is there, times how much of those who are caught by exposure there would be through else.
+    """
+    column, amount, answered = _pieces_of(
+        path, starts, heads, seconds, barriers, over, waits, points, held_s, chance, step_s
+    )
+    pieces = len(column)
     rate = np.full(len(rate_starts) - 1, -1.0)
     seen, caught = 0.0, np.empty(pieces)
-    first = answered[at] if at < pieces else 0.0
+    first = answered[0] if pieces else 0.0
     escape = 1 - first
-    for k in range(at, pieces):
+    for k in range(pieces):
         one = column[k]
         if rate[one] < 0:
             rate[one] = 0.0
@@ -589,7 +618,7 @@ def _pass(
         escape += caught[k]
     weights = np.zeros(len(rate_starts) - 1)
     still = 0.0
-    for k in range(pieces - 1, at - 1, -1):
+    for k in range(pieces - 1, -1, -1):
         still += caught[k]
         weights[column[k]] += amount[k] * still / escape if escape > 0 else 0.0
     return escape, weights

@@ -41,7 +41,7 @@ def judged(siting: Siting, passage: int, choice: Choice) -> dict[Knowledge, floa
 
 def unaware(siting: Siting, passage: int, choice: Choice) -> float:
     """The same against one who knows nothing: the mean over the quickest ways through the gates."""
-    way, ones = siting.passages[passage], np.ones(siting.passages[passage].places)
+    way, ones = siting.passages[passage], np.ones(siting.passages[passage].points)
     rates = np.concatenate([ones, np.zeros(len(siting.rates[passage].starts) - 1 - len(ones))])
     forth, back = least_exposure(way, rates)[1], least_exposure(siting.back[passage], rates)[1]
     found = _through(siting, passage, choice, forth, back)

@@ -27,7 +27,7 @@ PERSON_M: Final = math.sqrt(1.8 * 0.5)
 """The square root of a standing person's area."""
 VEHICLE_M: Final = 2.3
 """That of a vehicle, as the NATO target has it (STANAG 4347)."""
-IN_VIEW_S: Final = 60.0
+IN_VIEW_S: Final = 90.0
 """How long at a time somebody is taken to be in view: what `benchmarks/plan_honesty.py` is least off with."""
 _CERTAIN = 1 - 1e-9
 

@@ -7,11 +7,11 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 import numpy as np
 from msgspec import Meta
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from marsad.geo.elevation import Surface
 from marsad.geo.mobility import Mobility
-from marsad.geo.viewshed import viewshed_from
+from marsad.geo.viewshed import ranges_from, viewshed_from
 from marsad.kernel.error import InputError
 from marsad.kernel.lattice import Lattice
 from marsad.kernel.record import Record
@@ -22,7 +22,8 @@ from marsad.plan.siting import Order
 _STEPS: Final = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if math.gcd(down, across) == 1)
 _GATE_CELLS = 1.2
 _FAINTEST = 1e-5
-_SAMPLES = 3
+PARTS: Final = 3
+"""What is seen is asked so many times along a cell's side: somebody by the edge of it is seen or not all along it."""
 
 
 class TowerKind(Record):
@@ -42,17 +43,32 @@ class Site(NamedTuple):
 
 
 class Stretches(NamedTuple):
-    """Where along the line each cell lies (rows, columns), and where the stretches that barriers come in begin."""
+    """Where along the line each cell lies (rows, columns), and where the stretches that barriers come in begin.
+
+    Whoever is held up is seen as from one of so many `pieces` of the line, each as long as a `rated` cell.
+    """
 
     along_m: Array
     begin_m: Array
+    pieces: int
+
+
+class Waits(NamedTuple):
+    """Where somebody may be held up, spots (pieces, spots, 2) east and north on the line, and how long at most."""
+
+    spots: Array
+    held_s: float
 
 
 def ways_across(
     lattice: Lattice, height_m: Array, offset_m: Array, depth_m: float, mobility: Mobility, *,
     until_m: tuple[float, float] | None = None, stretches: Stretches | None = None, ease: Array | None = None,
+    parts: int = PARTS,
 ) -> tuple[Passage, Passage]:  # fmt: skip
     """The passages in and out over a line: steps to 16 neighbours, at the walker's speed on each slope.
+
+    Rates are given at the centres of `rated(lattice, parts)`, over which the steps lead, and at the pieces of the line
+    where barriers hold up; `parts` is odd.
 
     `offset_m` (rows, columns) is how far inside the line each cell lies, negative outside. A way in leads from
     `depth_m` outside to as far inside; one out, back; or only so far beyond the line, in and out, as `until_m` says.
@@ -62,6 +78,7 @@ def ways_across(
     Raises: InputError where no cell lies deep enough on either side.
     """
     tails, heads, seconds = _arcs(lattice, height_m, mobility, np.ones(lattice.shape) if ease is None else ease)
+    over, finer = _over(lattice, tails, heads, parts), rated(lattice, parts)
     flat = np.where(np.isnan(height_m), np.nan, offset_m).ravel()
     gates = np.flatnonzero(np.abs(flat) <= _GATE_CELLS * lattice.cell_m).astype(np.int32)
     # A line may run along a river: its gates are there, though no way leads through; nobody begins or ends in it.
@@ -74,45 +91,117 @@ def ways_across(
             f"no known ground that somebody gets over lies {depth_m:.0f} m on both sides of the line: widen the "
             "sector's ground"
         )
-    barriers = _barriers(tails, heads, offset_m.ravel(), stretches)
+    barriers, waits, points = _barriers(finer, tails, heads, offset_m.ravel(), stretches)
     there, back = (
-        passage(tails, heads, seconds, barriers, ends=(*ends, gates), places=flat.size)
+        passage(
+            tails,
+            heads,
+            seconds,
+            barriers,
+            ends=(*ends, gates),
+            places=flat.size,
+            points=points,
+            over=over,
+            waits=waits,
+        )
         for ends in ((outside, into), (inside, out))
     )
     return there, back
 
 
-def _barriers(tails: Places, heads: Places, offset_m: Array, stretches: Stretches | None) -> Places:
-    """The barrier that each step crosses, beyond the places; -1 where it crosses none."""
+def rated(lattice: Lattice, parts: int = PARTS) -> Lattice:
+    """The smaller cells at whose centres rates are given, so many to a cell's side."""
+    return msgspec.structs.replace(
+        lattice, cell_m=lattice.cell_m / parts, rows=lattice.rows * parts, columns=lattice.columns * parts
+    )
+
+
+def in_cells(lattice: Lattice, seen: csr_array) -> csr_array:
+    """(options, cells) the mean rate in each cell, from those (options, points and more) at `rated` points."""
+    points = np.arange(lattice.rows * lattice.columns * PARTS**2)
+    row, column = np.divmod(points, lattice.columns * PARTS)
+    cells = row // PARTS * lattice.columns + column // PARTS
+    mean = csr_array((np.full(len(points), 1 / PARTS**2), (points, cells)))
+    return csr_array(seen[:, : len(points)] @ mean)
+
+
+def _over(lattice: Lattice, tails: Places, heads: Places, parts: int) -> Places:
+    """(steps, points) the rated points that each step leads over, from the centre of its cell to the next one's."""
+    columns, middle = lattice.columns * parts, parts // 2
+    first, last = (
+        (cells // lattice.columns * parts + middle) * columns + cells % lattice.columns * parts + middle
+        for cells in (tails.astype(np.int64), heads.astype(np.int64))
+    )
+    over: Places = (first[:, None] + (last - first)[:, None] // parts * np.arange(parts + 1)).astype(np.int32)
+    return over
+
+
+def _barriers(
+    finer: Lattice, tails: Places, heads: Places, offset_m: Array, stretches: Stretches | None
+) -> tuple[Places, Places, int]:
+    """The barrier that each step crosses, beyond the points, or -1; where whoever it holds up is; how many points."""
+    points = finer.rows * finer.columns
     if stretches is None:
-        return np.full(len(tails), -1, np.int32)
+        return np.full(len(tails), -1, np.int32), np.zeros((len(tails), 1), np.int32), points
     along = stretches.along_m.ravel()
     middle = (along[tails] + along[heads]) / 2
     crosses = (offset_m[tails] >= 0) != (offset_m[heads] >= 0)
-    number = offset_m.size + np.maximum(np.searchsorted(stretches.begin_m, middle, side="right") - 1, 0)
-    return np.where(crosses, number, -1).astype(np.int32)
+    number = points + stretches.pieces + np.maximum(np.searchsorted(stretches.begin_m, middle, side="right") - 1, 0)
+    waits = points + piece_of(middle, finer.cell_m, stretches.pieces)
+    return np.where(crosses, number, -1).astype(np.int32), waits[:, None].astype(np.int32), points + stretches.pieces
+
+
+def piece_of(along_m: Array, piece_m: float, pieces: int) -> Order:
+    """The number of the line's piece at so many metres along it."""
+    return np.clip((np.asarray(along_m) / piece_m).astype(np.int64), 0, pieces - 1)
 
 
 def exposures(
-    surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: Sequence[TowerKind], size_m: float = PERSON_M
-) -> csr_array:
-    """The detection rate per second (sites x kinds, cells) of every kind of tower at every site, site by site.
+    surface: Surface, lattice: Lattice, sites: Sequence[Site], kinds: Sequence[TowerKind], size_m: float = PERSON_M,
+    waits: Waits | None = None,
+) -> csr_array:  # fmt: skip
+    """The detection rate per second (sites x kinds, `rated` points) of every kind of tower at every site, site by site.
 
-    `size_m` is the square root of the area of who is looked for.
+    `size_m` is the square root of the area of who is looked for. After those of the cells come the pieces of the line
+    where somebody `waits`.
     """
-    starts, cells, rates = [0], [], []
+    starts, points, rates = [0], [], []
+    finer = rated(lattice)
     for site in sites:
         for kind in kinds:
-            seen, rate = _seen(surface, lattice, site, kind, size_m)
-            cells.append(seen)
+            seen, rate = _seen(surface, finer, site, kind, size_m)
+            points.append(seen)
             rates.append(rate)
             starts.append(starts[-1] + len(seen))
-    shape = (len(sites) * len(kinds), lattice.rows * lattice.columns)
-    return csr_array((np.concatenate(rates), np.concatenate(cells), np.array(starts)), shape=shape)
+    shape = (len(sites) * len(kinds), finer.rows * finer.columns)
+    over = csr_array((np.concatenate(rates), np.concatenate(points), np.array(starts)), shape=shape)
+    if waits is None:
+        return over
+    held = [_held_up(surface, site, kind, waits, size_m) for site in sites for kind in kinds]
+    return csr_array(hstack([over, csr_array(np.array(held))]))
+
+
+def _held_up(surface: Surface, site: Site, kind: TowerKind, waits: Waits, size_m: float) -> Array:
+    """(pieces,) the rate for somebody who is held up somewhere in each piece of the line."""
+    reach = kind.camera.reach_m
+    spots = waits.spots.reshape(-1, 2)
+    range_m = np.full(len(spots), math.inf)
+    near = np.hypot(*(spots - site).T) <= reach
+    range_m[near] = ranges_from(surface, site.east_m, site.north_m, kind.mast_m, spots[near], reach_m=reach)
+    return unfound_rate(detection_rate(kind.camera, range_m, size_m).reshape(waits.spots.shape[:2]), waits.held_s)
+
+
+def unfound_rate(rates: Array, seconds: float) -> Array:
+    """(pieces,) the rate that leaves as many unfound after so long as those (pieces, spots) of its spots do.
+
+    Somebody who stays at one spot is seen there or not, however much of what lies around him is seen.
+    """
+    found: Array = -np.log(np.exp(-rates * seconds).mean(axis=1)) / seconds
+    return np.where(found > _FAINTEST, found, 0.0)
 
 
 def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind, size_m: float) -> tuple[Order, Array]:
-    """The cells that a tower sees some of, and the mean rates there: of a few places in each cell, seen or not."""
+    """The cells whose centres a tower sees, and the rates there."""
     reach = kind.camera.reach_m
     first_row, first_column = lattice.cells_of(site.east_m - reach, site.north_m + reach)
     last_row, last_column = lattice.cells_of(site.east_m + reach, site.north_m - reach)
@@ -127,13 +216,9 @@ def _seen(surface: Surface, lattice: Lattice, site: Site, kind: TowerKind, size_
         rows=bottom - top + 1,
         columns=right - left + 1,
     )
-    finer = msgspec.structs.replace(
-        window, cell_m=window.cell_m / _SAMPLES, rows=window.rows * _SAMPLES, columns=window.columns * _SAMPLES
-    )
-    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, finer, reach_m=reach)
+    shed = viewshed_from(surface, site.east_m, site.north_m, kind.mast_m, window, reach_m=reach)
     found = detection_rate(kind.camera, np.nan_to_num(shed.range_m, nan=math.inf), size_m)
-    rates = np.where(shed.seen, found, 0.0)
-    rate = rates.reshape(window.rows, _SAMPLES, window.columns, _SAMPLES).mean(axis=(1, 3))
+    rate = np.where(shed.seen, found, 0.0)
     rows, columns = np.nonzero(rate > _FAINTEST)
     return (rows + top) * lattice.columns + columns + left, rate[rows, columns]
 

@@ -24,9 +24,9 @@ TOLERANCE = 1e-9
 
 
 class Rates(NamedTuple):
-    """What each option adds at each place: for place p the `options` and `rates` from `starts[p]` on.
+    """What each option adds at each point: for point p the `options` and `rates` from `starts[p]` on.
 
-    Places beyond the graph's own are barriers; there the figure is what one crossing adds.
+    Points beyond the graph's own are barriers; there the figure is what one crossing adds.
     """
 
     starts: Starts
@@ -35,7 +35,7 @@ class Rates(NamedTuple):
 
 
 class Evader(Record, eq=False):
-    """A kind of evader: `exposure` (options, places and barriers) sparse, and the passages it may try."""
+    """A kind of evader: `exposure` (options, points and barriers) sparse, and the passages it may try."""
 
     exposure: csr_array
     passages: tuple[Passage, ...]
@@ -158,7 +158,7 @@ class Siting:
         return more
 
     def place_rates(self, passage: int, share: Array) -> Array:
-        """The detection rate at every place, then every barrier's exposure, with shares (0 to 1) of the options."""
+        """The detection rate at every point, then every barrier's exposure, with shares (0 to 1) of the options."""
         return self.rates_of(passage, self.counted(share))
 
     def rates_of(self, passage: int, counted: Array) -> Array:
@@ -224,11 +224,11 @@ class Siting:
         """What each option adds to the exposure of a way."""
         way = self.passages[path.passage]
         weights = np.zeros(len(self.rates[path.passage].starts) - 1)
-        weigh(path.places, way.starts, way.heads, way.seconds, way.barriers, weights)
+        weigh(path.places, way.starts, way.heads, way.seconds, way.barriers, way.over, weights)
         return self.of_weights(path.passage, weights)
 
     def of_weights(self, passage: int, weights: Array) -> Array:
-        """What each option adds to an exposure that gives every place and barrier a weight."""
+        """What each option adds to an exposure that gives every point and barrier a weight."""
         found: Array = _of_weights(weights, *self.rates[passage], self.options)
         return found
 
@@ -310,7 +310,7 @@ def _rates(by_place: csr_array) -> Rates:
 @njit(cache=True, nogil=True)
 def _of_weights(weights: Array, rate_starts: Starts, rate_options: Places, rates: Array, options: int) -> Array:
     exposure = np.zeros(options)
-    for place in np.flatnonzero(weights):
-        for k in range(rate_starts[place], rate_starts[place + 1]):
-            exposure[rate_options[k]] += weights[place] * rates[k]
+    for point in np.flatnonzero(weights):
+        for k in range(rate_starts[point], rate_starts[point + 1]):
+            exposure[rate_options[k]] += weights[point] * rates[k]
     return exposure

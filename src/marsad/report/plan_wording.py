@@ -287,7 +287,7 @@ _MAP_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "plan": "this plan",
         },
         "ar": {
-            "line": "الخط", "seen": "يراه برج أو كاميرا", "built": "{kind}، يُبنى منها: {count}",
+            "line": "الخط", "seen": "يراه برج أو كاميرا", "built": "يُبنى من {kind}: {count}",
             "candidate": "موقع مرشح", "worst_way": "أسوأ طريق {direction}، {evader}: {probability}",
             "east": "شرق نقطة الأصل، م", "north": "شمالًا، م", "found": "ما وُجد", "cost": "الكلفة",
             "whole": "والخطة كاملة", "part": "وبعض الخطة فقط",
@@ -295,7 +295,7 @@ _MAP_WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "plan": "هذه الخطة",
         },
         "ckb": {
-            "line": "هێڵ", "seen": "بورجێک یان کامێرایەک دەیبینێت", "built": "{kind}، دروستکراو: {count}",
+            "line": "هێڵ", "seen": "بورجێک یان کامێرایەک دەیبینێت", "built": "دروستکراو لە {kind}: {count}",
             "candidate": "شوێنی پێشنیازکراو", "worst_way": "خراپترین ڕێگا {direction}، {evader}: {probability}",
             "east": "ڕۆژهەڵاتی خاڵی سەرەتا، م", "north": "باکوور، م", "found": "دۆزراوە", "cost": "تێچوو",
             "whole": "بە هەموو پلانەکەوە", "part": "تەنها بە بەشێکی",
