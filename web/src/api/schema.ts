@@ -2794,6 +2794,7 @@ export interface components {
          * @description One thing seen by one source: a direction from a camera, or a place on the ground; one of the two is given.
          *
          *         `label` is the source's own number for it (a camera's track), which says "the same as before" but is no proof.
+         *         `height_rad` is how tall it looks to a camera, from foot to top, and `height_sigma_rad` one sigma of that.
          */
         Measurement: {
             /** @default null */
@@ -2811,6 +2812,10 @@ export interface components {
             kind_confidence: number;
             /** @default null */
             count: components["schemas"]["Count"] | null;
+            /** @default null */
+            height_rad: number | null;
+            /** @default 0 */
+            height_sigma_rad: number;
         };
         /**
          * MeetPeople
